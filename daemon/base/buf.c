@@ -1,0 +1,109 @@
+#include "kpid/base/buf.h"
+
+#include <endian.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kpid/base/memory.h"
+
+void buf_release(struct buf *buf)
+{
+	free(buf->data);
+	*buf = (struct buf)BUF_INIT;
+}
+
+void buf_clear(struct buf *buf)
+{
+	buf->len_bytes = 0;
+	if (buf->data != NULL)
+		buf->data[0] = '\0';
+}
+
+char *buf_extend(struct buf *buf, size_t n_bytes)
+{
+	buf->data = mem_grow(buf->data, &buf->capacity_bytes, buf->len_bytes + n_bytes + 1, 1);
+	char *start = buf->data + buf->len_bytes;
+	buf->len_bytes += n_bytes;
+	buf->data[buf->len_bytes] = '\0';
+	return start;
+}
+
+void buf_add(struct buf *buf, const void *bytes, size_t n_bytes)
+{
+	char *start = buf_extend(buf, n_bytes);
+	if (n_bytes != 0)
+		memcpy(start, bytes, n_bytes);
+}
+
+void buf_add_text(struct buf *buf, struct text t)
+{
+	buf_add(buf, t.ptr, t.len);
+}
+
+void buf_add_str(struct buf *buf, const char *c_string)
+{
+	buf_add(buf, c_string, strlen(c_string));
+}
+
+void buf_add_char(struct buf *buf, char c)
+{
+	*buf_extend(buf, 1) = c;
+}
+
+void buf_add_format(struct buf *buf, const char *format, ...)
+{
+	char small[256];
+	va_list arguments;
+	va_start(arguments, format);
+	int len = vsnprintf(small, sizeof(small), format, arguments);
+	va_end(arguments);
+	if (len < 0)
+		return;
+	if ((size_t)len < sizeof(small)) {
+		buf_add(buf, small, (size_t)len);
+		return;
+	}
+	char *start = buf_extend(buf, (size_t)len);
+	va_start(arguments, format);
+	vsnprintf(start, (size_t)len + 1, format, arguments);
+	va_end(arguments);
+}
+
+void buf_add_json_string(struct buf *buf, struct text t)
+{
+	buf_add_char(buf, '"');
+	uint32_t plain_from = 0;
+	for (uint32_t i = 0; i < t.len; i++) {
+		unsigned char c = (unsigned char)t.ptr[i];
+		if (c >= 0x20 && c != '"' && c != '\\')
+			continue;
+		buf_add(buf, t.ptr + plain_from, i - plain_from);
+		if (c < 0x20)
+			buf_add_format(buf, "\\u%04x", c);
+		else
+			buf_add(buf, (char[]){'\\', (char)c}, 2);
+		plain_from = i + 1;
+	}
+	if (t.len > plain_from)
+		buf_add(buf, t.ptr + plain_from, t.len - plain_from);
+	buf_add_char(buf, '"');
+}
+
+void buf_add_be16(struct buf *buf, uint16_t value)
+{
+	value = htobe16(value);
+	buf_add(buf, &value, sizeof(value));
+}
+
+void buf_add_be32(struct buf *buf, uint32_t value)
+{
+	value = htobe32(value);
+	buf_add(buf, &value, sizeof(value));
+}
+
+void buf_add_be64(struct buf *buf, uint64_t value)
+{
+	value = htobe64(value);
+	buf_add(buf, &value, sizeof(value));
+}

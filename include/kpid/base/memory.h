@@ -1,0 +1,15 @@
+/* Allocation that never returns NULL: when the machine has no memory left the process prints one
+ * line and ends with status 71 (EX_OSERR). That is safe at any point, because every effect of a
+ * batch and its offsets are one transaction in PostgreSQL: what was not committed is read again. */
+#ifndef KPID_BASE_MEMORY_H
+#define KPID_BASE_MEMORY_H
+
+#include <stddef.h>
+
+void *mem_alloc(size_t size_bytes);                  /* uninitialised; free with free() */
+void *mem_zalloc(size_t size_bytes);                 /* zeroed; free with free() */
+void *mem_realloc(void *ptr, size_t size_bytes);     /* as realloc() */
+void *mem_grow(void *array, size_t *capacity_io, size_t n_needed, size_t item_bytes);
+char *mem_strdup(const char *c_string);              /* NULL gives NULL; free with free() */
+
+#endif

@@ -1,0 +1,36 @@
+/* The alert row of a breached clock (RULES A): content as a function of ticket and clock. */
+#ifndef KPID_CORE_ALERT_H
+#define KPID_CORE_ALERT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "kpid/core/ticket.h"
+
+enum alert_state { ALERT_BREACHED, ALERT_RESOLVED, ALERT_VOIDED };
+
+const char *alert_state_name(enum alert_state state); /* "breached" */
+
+#define ALERT_ID_BYTES 33 /* 32 hexadecimal digits and a NUL */
+
+struct alert {
+	struct text ticket_id;
+	enum sla_target target;
+	uint32_t n;
+	enum alert_state state; /* never ALERT_VOIDED from here: that is about what was recorded before (A3) */
+	int64_t due_us, breached_us;
+	int64_t resolved_us;    /* TIME_NONE unless ALERT_RESOLVED */
+	enum breach_cause cause;
+	struct text owner_at_breach, project_id, policy, policy_version; /* absent: none */
+	int32_t evidence_source_no;
+	int64_t evidence_offset;
+};
+
+/* False, and *alert_out untouched, for a clock that is not breached. */
+bool alert_of_clock(struct text ticket_id, const struct ticket *ticket, const struct sla_clock *clock,
+                    struct alert *alert_out);
+bool alert_same_content(const struct alert *a, const struct alert *b);
+/* First 32 hexadecimal digits of SHA-256 of "ticket_id/target/n". */
+void alert_id(struct text ticket_id, enum sla_target target, uint32_t n, char out[ALERT_ID_BYTES]);
+
+#endif

@@ -1,0 +1,49 @@
+/* The measures of RULES K and what one ticket contributes to them. Integers only (K1): microseconds for
+ * times, millionths for scores, so that every order of adding gives the same. */
+#ifndef KPID_CORE_KPI_H
+#define KPID_CORE_KPI_H
+
+#include <stdint.h>
+
+#include "kpid/base/text.h"
+
+enum kpi_measure { /* in the order of the columns of kpid.agent_kpi_5m */
+	KPI_OPENED,
+	KPI_RESPONDED,
+	KPI_FIRST_RESPONSE_MEASURED,
+	KPI_FIRST_RESPONSE_WITHIN_SLA,
+	KPI_FIRST_RESPONSE_US_SUM,
+	KPI_RESOLVED,
+	KPI_RESOLUTION_MEASURED,
+	KPI_RESOLUTION_WITHIN_SLA,
+	KPI_RESOLUTION_US_SUM,
+	KPI_ARRIVAL_MEASURED,
+	KPI_ARRIVAL_WITHIN_SLA,
+	KPI_NEXT_RESPONSE_MEASURED,
+	KPI_NEXT_RESPONSE_WITHIN_SLA,
+	KPI_CLOSED,
+	KPI_REOPENED,
+	KPI_FCR_ELIGIBLE,
+	KPI_FCR_RESOLVED,
+	KPI_TRANSFERRED_OUT,
+	KPI_CSAT_RESPONSES,
+	KPI_CSAT_SATISFIED,
+	KPI_CSAT_SCORE_MICROS_SUM,
+	KPI_NPS_RESPONSES,
+	KPI_NPS_PROMOTERS,
+	KPI_NPS_DETRACTORS,
+	KPI_CES_RESPONSES,
+	KPI_CES_SCORE_MICROS_SUM,
+	KPI_N_MEASURES
+};
+
+const char *kpi_measure_name(enum kpi_measure measure); /* the column: "first_response_us_sum" */
+
+struct kpi_entry {
+	struct text agent_id; /* empty (never absent): nobody */
+	int64_t bucket_us;    /* start of the 5-minute bucket */
+	enum kpi_measure measure;
+	int64_t value;
+};
+
+#endif

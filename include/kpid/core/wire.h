@@ -1,0 +1,62 @@
+/* From the bytes of one Kafka message to one ticket event, or to the reason why not (RULES E). Pure. */
+#ifndef KPID_CORE_WIRE_H
+#define KPID_CORE_WIRE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kpid/base/arena.h"
+#include "kpid/core/event.h"
+
+#define WIRE_MAX_BYTES 65536
+#define WIRE_MAX_LEVELS 16
+#define WIRE_MAX_AHEAD_US (INT64_C(300) * US_PER_SECOND)
+
+struct wire_header {
+	struct text name, value;
+};
+
+struct wire_message {
+	struct text value;              /* absent: a tombstone */
+	const struct wire_header *headers;
+	size_t n_headers;
+	struct text topic;              /* gives bare JSON its source */
+	int32_t partition;
+	int64_t offset;
+	enum event_type topic_type;     /* of a topic mapped to exactly one type; else EVENT_TYPE_NONE */
+};
+
+enum wire_verdict {
+	WIRE_EVENT,        /* *event_out is set */
+	WIRE_TOMBSTONE,    /* null value: counted, passed over */
+	WIRE_UNKNOWN_TYPE, /* E4: counted, passed over */
+	WIRE_REJECTED      /* *rejection_out is set: a dead letter */
+};
+
+enum dead_letter_reason { /* in the order in which they are tried (E5) */
+	DEAD_TOO_LARGE,
+	DEAD_TOO_DEEP,
+	DEAD_NOT_JSON,
+	DEAD_NOT_AN_OBJECT,
+	DEAD_MISSING_FIELD,
+	DEAD_BAD_TIME,
+	DEAD_BAD_VALUE,
+	DEAD_FUTURE,
+	DEAD_ID_CONFLICT,
+	DEAD_N_REASONS
+};
+
+struct wire_rejection {
+	enum dead_letter_reason reason;
+	char detail[160]; /* plain words for the operator: which field, what is wrong; ASCII */
+};
+
+const char *dead_letter_reason_name(enum dead_letter_reason reason); /* "too_large" */
+
+/* Texts of *event_out point into message->value where possible, else into the arena; both must outlive it.
+ * source_no and source_offset are left as ticket_event_init() sets them, for the caller to fill.
+ * now_us: the wall clock, for `future`. Never fails otherwise: any bytes give one of the four verdicts. */
+enum wire_verdict wire_parse(const struct wire_message *message, int64_t now_us, struct arena *arena,
+                             struct ticket_event *event_out, struct wire_rejection *rejection_out);
+
+#endif
