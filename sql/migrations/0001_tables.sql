@@ -7,6 +7,11 @@
 CREATE SCHEMA IF NOT EXISTS kpid;
 COMMENT ON SCHEMA kpid IS 'Private to kpid: may change with any version. Read from the schema report instead.';
 
+CREATE FUNCTION kpid.rfc3339(at timestamptz) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
+COMMENT ON FUNCTION kpid.rfc3339(timestamptz) IS 'The instant in UTC as RFC 3339 has it, with microseconds.';
+
 CREATE TABLE kpid.setting (
 	name text PRIMARY KEY,
 	value text NOT NULL

@@ -1,0 +1,373 @@
+#include "adapters/pg/effects.h"
+
+#include <openssl/evp.h>
+
+#include "kpid/core/dead_letter.h"
+
+enum { ROWS_PER_STATEMENT = 1000 };
+
+/* ---- columns: in the order of sql/migrations/0001_tables.sql ---- */
+
+static void put_ticket(void *context, const struct ticket_row *row)
+{
+	struct pg_effects *effects = context;
+	struct pg_array *to = &effects->tickets;
+	const struct ticket *ticket = row->ticket;
+	const struct ticket_cycle *cycle = ticket->n_cycles == 0 ? NULL : &ticket->cycles[ticket->n_cycles - 1];
+
+	pg_row_start(to, 38);
+	pg_column_text(to, row->ticket_id);
+	pg_column_int4(to, row->rev);
+	if (ticket->revision == NULL)
+		pg_column_null(to, PG_OID_INT4);
+	else
+		pg_column_int4(to, ticket->revision->revision_no);
+	/* Known up to nothing yet is '-infinity' there. */
+	if (row->as_of_us == TIME_NONE) {
+		uint64_t minus_infinity = (uint64_t)INT64_MIN;
+		buf_add_be32(&to->buf, PG_OID_TIMESTAMPTZ);
+		buf_add_be32(&to->buf, 8);
+		buf_add_be64(&to->buf, minus_infinity);
+	} else {
+		pg_column_time(to, row->as_of_us);
+	}
+	pg_column_time(to, ticket->opened_us);
+	pg_column_time(to, ticket->first_response_us);
+	pg_column_time(to, ticket->arrived_us);
+	pg_column_time(to, cycle == NULL ? TIME_NONE : cycle->started_us);
+	pg_column_time(to, cycle == NULL ? TIME_NONE : cycle->resolved_us);
+	pg_column_time(to, cycle == NULL ? TIME_NONE : cycle->closed_us);
+	pg_column_time(to, ticket->first_response_due_us);
+	pg_column_time(to, ticket->resolution_due_us);
+	pg_column_time(to, cycle == NULL ? TIME_NONE : cycle->due_us);
+	if (ticket->csat_score_micros == SCORE_ABSENT) {
+		pg_column_null(to, PG_OID_INT8);
+		pg_column_null(to, PG_OID_INT8);
+	} else {
+		pg_column_int8(to, ticket->csat_score_micros);
+		pg_column_int8(to, ticket->csat_scale_micros);
+	}
+	pg_column_time(to, effects->order->now_us);
+	pg_column_int4(to, ticket->cycle);
+	pg_column_int4(to, ticket->reopen_count);
+	pg_column_int4(to, ticket->transfer_count);
+	pg_column_int2(to, (int)ticket->state);
+	pg_column_int2(to, (int)ticket->first_response_verdict);
+	pg_column_int2(to, (int)ticket->resolution_verdict);
+	pg_column_int2(to, cycle == NULL ? VERDICT_NONE : (int)cycle->verdict);
+	pg_column_int2(to, cycle == NULL ? RESOLUTION_ABSENT : (int)cycle->resolution);
+	for (int i = 0; i < EVENT_N_ATTRIBUTES; i++)
+		pg_column_name(to, ticket->attributes[i]);
+	pg_column_name(to, ticket->owner_id);
+	pg_column_name(to, ticket->first_owner_id);
+	pg_column_name(to, ticket->responder_id);
+	pg_column_name(to, ticket->arrived_by_id);
+	pg_column_name(to, cycle == NULL ? TEXT_ABSENT : cycle->resolver_id);
+	pg_column_name(to, cycle == NULL ? TEXT_ABSENT : cycle->closer_id);
+	pg_column_text(to, ticket->policy == NULL ? TEXT_ABSENT : ticket->policy->name);
+	pg_column_bytea(to, row->history);
+	pg_row_end(to);
+}
+
+static void put_cycle(void *context, struct text ticket_id, const struct ticket_cycle *cycle)
+{
+	struct pg_array *to = &((struct pg_effects *)context)->cycles;
+	pg_row_start(to, 10);
+	pg_column_text(to, ticket_id);
+	pg_column_int4(to, cycle->cycle);
+	pg_column_time(to, cycle->started_us);
+	pg_column_time(to, cycle->resolved_us);
+	pg_column_time(to, cycle->closed_us);
+	pg_column_time(to, cycle->due_us);
+	pg_column_int2(to, (int)cycle->verdict);
+	pg_column_int2(to, (int)cycle->resolution);
+	pg_column_name(to, cycle->resolver_id);
+	pg_column_name(to, cycle->closer_id);
+	pg_row_end(to);
+}
+
+static void delete_cycle(void *context, struct text ticket_id, uint32_t cycle)
+{
+	struct pg_effects *effects = context;
+	pg_array_text(&effects->gone_cycle_tickets, ticket_id);
+	pg_array_int4(&effects->gone_cycle_numbers, (int32_t)cycle);
+}
+
+static void put_clock(void *context, struct text ticket_id, const struct sla_clock *clock)
+{
+	struct pg_array *to = &((struct pg_effects *)context)->clocks;
+	pg_row_start(to, 11);
+	pg_column_text(to, ticket_id);
+	pg_column_int2(to, (int)clock->target);
+	pg_column_int4(to, clock->n);
+	pg_column_int4(to, clock->cycle);
+	pg_column_time(to, clock->start_us);
+	pg_column_time(to, clock->due_us);
+	pg_column_time(to, clock->fires_us);
+	if (clock->within_us == TIME_NONE)
+		pg_column_null(to, PG_OID_INT8);
+	else
+		pg_column_int8(to, clock->within_us);
+	if (clock->paused)
+		pg_column_int8(to, clock->left_us);
+	else
+		pg_column_null(to, PG_OID_INT8);
+	pg_column_bool(to, clock->verdict == VERDICT_BREACHED);
+	pg_column_bool(to, clock->paused);
+	pg_row_end(to);
+}
+
+static void delete_clock(void *context, struct text ticket_id, enum sla_target target, uint32_t n)
+{
+	struct pg_effects *effects = context;
+	pg_array_text(&effects->gone_clock_tickets, ticket_id);
+	pg_array_int4(&effects->gone_clock_targets, (int32_t)target);
+	pg_array_int4(&effects->gone_clock_numbers, (int32_t)n);
+}
+
+static bool is_shadow(const struct kpid_config *config, struct text project_id)
+{
+	for (size_t i = 0; i < config->sla.shadow_projects.n; i++)
+		if (text_same(text_of(config->sla.shadow_projects.items[i]), project_id))
+			return true;
+	return false;
+}
+
+static const char *delivery_of(const struct write_order *order, const struct alert *alert)
+{
+	if (is_shadow(order->config, alert->project_id))
+		return "shadow";
+	if (order->config->alert.topic == NULL)
+		return "off";
+	return order->now_us - alert->breached_us > order->config->alert.max_age_us ? "too_old" : "queued";
+}
+
+static void put_alert(void *context, const struct alert *alert)
+{
+	struct pg_effects *effects = context;
+	struct pg_array *to = &effects->alerts;
+	char id[ALERT_ID_BYTES];
+	alert_id(alert->ticket_id, alert->target, alert->n, id);
+
+	pg_row_start(to, 20);
+	pg_column_text(to, text_of(id));
+	pg_column_text(to, alert->ticket_id);
+	pg_column_text(to, text_of(sla_target_name(alert->target)));
+	pg_column_int4(to, alert->n);
+	pg_column_int4(to, 1); /* revision; counted on by alert_put.sql */
+	pg_column_text(to, text_of(alert_state_name(alert->state)));
+	pg_column_int4(to, 0); /* level: no escalations yet */
+	pg_column_time(to, alert->due_us);
+	pg_column_time(to, alert->breached_us);
+	pg_column_text(to, text_of(breach_cause_name(alert->cause)));
+	pg_column_name(to, alert->owner_at_breach);
+	pg_column_name(to, alert->project_id);
+	pg_column_name(to, alert->policy);
+	pg_column_name(to, alert->policy_version);
+	pg_column_time(to, effects->order->now_us);
+	pg_column_time(to, alert->resolved_us);
+	pg_column_bool(to, effects->order->unconfirmed);
+	pg_column_text(to, text_of(delivery_of(effects->order, alert)));
+	pg_column_int4(to, alert->evidence_source_no);
+	pg_column_int8(to, alert->evidence_offset);
+	pg_row_end(to);
+}
+
+static void void_alert(void *context, struct text ticket_id, enum sla_target target, uint32_t n)
+{
+	struct pg_effects *effects = context;
+	char id[ALERT_ID_BYTES];
+	alert_id(ticket_id, target, n, id);
+	pg_array_text(&effects->voided_alerts, text_of(id));
+}
+
+static void put_dead_letter(struct pg_effects *effects, const struct batch_dead_letter *letter, struct text sha256)
+{
+	struct pg_array *to = &effects->dead_letters;
+	struct text headers = TEXT_ABSENT;
+	if (letter->n_headers > 0) {
+		buf_clear(&effects->json);
+		dead_letter_headers_json(letter, &effects->json);
+		headers = buf_text(&effects->json);
+	}
+	pg_row_start(to, 10);
+	pg_column_text(to, letter->topic);
+	pg_column_int4(to, letter->partition);
+	pg_column_int8(to, letter->offset);
+	pg_column_text(to, text_of(dead_letter_reason_name(letter->reason)));
+	pg_column_text(to, text_of(letter->detail));
+	pg_column_bytea(to, letter->value);
+	pg_column_jsonb(to, headers);
+	pg_column_bytea(to, sha256);
+	pg_column_time(to, effects->order->now_us);
+	pg_column_time(to, TIME_NONE);
+	pg_row_end(to);
+}
+
+/* One row per distinct content of one identity: the hash is over both. */
+static void put_conflict(void *context, const struct conflict_letter *conflict)
+{
+	struct pg_effects *effects = context;
+	const struct ticket_event *event = conflict->event;
+	struct batch_dead_letter letter = {
+		.reason = DEAD_ID_CONFLICT,
+		.offset = event->source_offset,
+		.detail = "same ticket_id, source and id as an event with other content; the smallest content counts",
+	};
+	if (!effects->order->source_name(effects->order->source_context, event->source_no, &letter.topic,
+	                                 &letter.partition))
+		letter.topic = TEXT("?");
+
+	struct buf *json = &effects->json;
+	buf_clear(json);
+	ticket_event_as_cloudevent(event, json);
+	struct buf value = *json;
+	*json = (struct buf)BUF_INIT;
+	letter.value = buf_text(&value);
+
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned digest_bytes = 0;
+	struct buf identity = BUF_INIT;
+	const struct text parts[] = {event->ticket_id, event->source, event->id, conflict->canonical};
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		buf_add_be32(&identity, parts[i].len);
+		buf_add_text(&identity, parts[i]);
+	}
+	EVP_Digest(identity.data, identity.len_bytes, digest, &digest_bytes, EVP_sha256(), NULL);
+	buf_release(&identity);
+	put_dead_letter(effects, &letter, (struct text){(const char *)digest, digest_bytes});
+	buf_release(&value);
+}
+
+/* ---- life ---- */
+
+void pg_effects_init(struct pg_effects *effects)
+{
+	*effects = (struct pg_effects){.session = NULL};
+	kpi_sums_init(&effects->sums);
+}
+
+void pg_effects_release(struct pg_effects *effects)
+{
+	struct pg_array *const arrays[] = {
+		&effects->tickets,           &effects->cycles,        &effects->gone_cycle_tickets,
+		&effects->gone_cycle_numbers, &effects->clocks,        &effects->gone_clock_tickets,
+		&effects->gone_clock_targets, &effects->gone_clock_numbers, &effects->alerts,
+		&effects->voided_alerts,     &effects->dead_letters,  &effects->rows,
+	};
+	for (size_t i = 0; i < sizeof(arrays) / sizeof(arrays[0]); i++)
+		pg_array_release(arrays[i]);
+	kpi_sums_release(&effects->sums);
+	buf_release(&effects->json);
+}
+
+void pg_effects_start(struct pg_effects *effects, struct pg_session *session, const struct write_order *order)
+{
+	effects->session = session;
+	effects->order = order;
+	kpi_sums_clear(&effects->sums);
+	pg_array_start(&effects->cycles, pg_session_row_type(session, PG_ROW_PAST_CYCLE));
+	pg_array_start(&effects->gone_cycle_tickets, PG_OID_TEXT);
+	pg_array_start(&effects->gone_cycle_numbers, PG_OID_INT4);
+	pg_array_start(&effects->clocks, pg_session_row_type(session, PG_ROW_SLA_CLOCK));
+	pg_array_start(&effects->gone_clock_tickets, PG_OID_TEXT);
+	pg_array_start(&effects->gone_clock_targets, PG_OID_INT4);
+	pg_array_start(&effects->gone_clock_numbers, PG_OID_INT4);
+	pg_array_start(&effects->alerts, pg_session_row_type(session, PG_ROW_ALERT));
+	pg_array_start(&effects->voided_alerts, PG_OID_TEXT);
+	pg_array_start(&effects->dead_letters, pg_session_row_type(session, PG_ROW_DEAD_LETTER));
+	for (size_t i = 0; i < order->batch->n_dead_letters; i++)
+		put_dead_letter(effects, &order->batch->dead_letters[i], TEXT_ABSENT);
+}
+
+struct batch_sink pg_effects_sink(struct pg_effects *effects)
+{
+	return (struct batch_sink){
+		.context = effects,
+		.ticket = put_ticket,
+		.cycle_put = put_cycle,
+		.cycle_delete = delete_cycle,
+		.clock_put = put_clock,
+		.clock_delete = delete_clock,
+		.alert_put = put_alert,
+		.alert_void = void_alert,
+		.conflict = put_conflict,
+	};
+}
+
+/* ---- sending ---- */
+
+static void send_if_any(struct pg_effects *effects, const char *file, struct pg_array *first, struct pg_array *second,
+                        struct pg_array *third, pg_result_fn fn, void *context)
+{
+	if (first->n == 0)
+		return;
+	struct pg_param params[3] = {pg_array_param(first)};
+	int n = 1;
+	if (second != NULL)
+		params[n++] = pg_array_param(second);
+	if (third != NULL)
+		params[n++] = pg_array_param(third);
+	pg_session_query(effects->session, file, params, n, fn, context);
+}
+
+static bool is_us_sum(enum kpi_measure measure)
+{
+	return measure == KPI_FIRST_RESPONSE_US_SUM || measure == KPI_RESOLUTION_US_SUM ||
+	       measure == KPI_CSAT_SCORE_MICROS_SUM || measure == KPI_CES_SCORE_MICROS_SUM;
+}
+
+static void put_kpi_row(struct pg_array *to, const struct kpi_row *row)
+{
+	pg_row_start(to, 2 + KPI_N_MEASURES);
+	pg_column_time(to, row->bucket_us);
+	pg_column_text(to, row->agent_id);
+	for (int i = 0; i < KPI_N_MEASURES; i++) {
+		if (is_us_sum((enum kpi_measure)i))
+			pg_column_int8(to, row->values[i]);
+		else
+			pg_column_int4(to, row->values[i]);
+	}
+	pg_row_end(to);
+}
+
+static void send_kpis(struct pg_effects *effects, pg_result_fn fn, void *context)
+{
+	size_t n;
+	struct kpi_row **rows = kpi_sums_sorted(&effects->sums, &n);
+	for (size_t i = 0; i < n;) {
+		pg_array_start(&effects->rows, pg_session_row_type(effects->session, PG_ROW_AGENT_KPI));
+		for (size_t end = i + ROWS_PER_STATEMENT; i < n && i < end; i++)
+			put_kpi_row(&effects->rows, rows[i]);
+		send_if_any(effects, "queries/kpi_add.sql", &effects->rows, NULL, NULL, fn, context);
+	}
+}
+
+static void send_backlog(struct pg_effects *effects, pg_result_fn fn, void *context)
+{
+	size_t n;
+	struct batch_agent **agents = kpi_sums_backlog(&effects->sums, &n);
+	pg_array_start(&effects->rows, pg_session_row_type(effects->session, PG_ROW_AGENT_BACKLOG));
+	for (size_t i = 0; i < n; i++) {
+		pg_row_start(&effects->rows, 2);
+		pg_column_text(&effects->rows, agents[i]->agent_id);
+		pg_column_int8(&effects->rows, agents[i]->backlog);
+		pg_row_end(&effects->rows);
+	}
+	send_if_any(effects, "queries/backlog_add.sql", &effects->rows, NULL, NULL, fn, context);
+}
+
+void pg_effects_send(struct pg_effects *effects, pg_result_fn fn, void *context)
+{
+	struct pg_effects *e = effects;
+	send_if_any(e, "queries/cycle_delete.sql", &e->gone_cycle_tickets, &e->gone_cycle_numbers, NULL, fn, context);
+	send_if_any(e, "queries/cycle_put.sql", &e->cycles, NULL, NULL, fn, context);
+	send_if_any(e, "queries/clock_delete.sql", &e->gone_clock_tickets, &e->gone_clock_targets,
+	            &e->gone_clock_numbers, fn, context);
+	send_if_any(e, "queries/clock_put.sql", &e->clocks, NULL, NULL, fn, context);
+	send_kpis(e, fn, context);
+	send_backlog(e, fn, context);
+	send_if_any(e, "queries/alert_put.sql", &e->alerts, NULL, NULL, fn, context);
+	send_if_any(e, "queries/alert_void.sql", &e->voided_alerts, NULL, NULL, fn, context);
+	send_if_any(e, "queries/dead_letter_put.sql", &e->dead_letters, NULL, NULL, fn, context);
+}

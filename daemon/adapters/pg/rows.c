@@ -1,0 +1,247 @@
+#include "adapters/pg/rows.h"
+
+#include <endian.h>
+
+static void put_be32_at(char *at, uint32_t value)
+{
+	value = htobe32(value);
+	memcpy(at, &value, sizeof(value));
+}
+
+void pg_array_release(struct pg_array *array)
+{
+	buf_release(&array->buf);
+}
+
+void pg_array_start(struct pg_array *array, unsigned element_oid)
+{
+	buf_clear(&array->buf);
+	array->n = 0;
+	buf_add_be32(&array->buf, 1); /* dimensions */
+	buf_add_be32(&array->buf, 1); /* may have NULLs */
+	buf_add_be32(&array->buf, element_oid);
+	buf_add_be32(&array->buf, 0); /* elements, filled in at the end */
+	buf_add_be32(&array->buf, 1); /* first index */
+}
+
+struct pg_param pg_array_param(struct pg_array *array)
+{
+	put_be32_at(array->buf.data + 12, (uint32_t)array->n);
+	/* An array without elements has no dimension. */
+	put_be32_at(array->buf.data, array->n == 0 ? 0 : 1);
+	int len_bytes = (int)(array->n == 0 ? 12 : array->buf.len_bytes);
+	return (struct pg_param){array->buf.data, len_bytes, true};
+}
+
+void pg_row_start(struct pg_array *array, int n_columns)
+{
+	array->row_at = array->buf.len_bytes;
+	buf_add_be32(&array->buf, 0); /* length, filled in at the end */
+	buf_add_be32(&array->buf, (uint32_t)n_columns);
+}
+
+void pg_row_end(struct pg_array *array)
+{
+	size_t len_bytes = array->buf.len_bytes - array->row_at - 4;
+	put_be32_at(array->buf.data + array->row_at, (uint32_t)len_bytes);
+	array->n++;
+}
+
+void pg_column_null(struct pg_array *array, unsigned oid)
+{
+	buf_add_be32(&array->buf, oid);
+	buf_add_be32(&array->buf, UINT32_MAX);
+}
+
+void pg_column_bool(struct pg_array *array, bool value)
+{
+	buf_add_be32(&array->buf, PG_OID_BOOL);
+	buf_add_be32(&array->buf, 1);
+	buf_add_char(&array->buf, value ? 1 : 0);
+}
+
+void pg_column_int2(struct pg_array *array, int value)
+{
+	buf_add_be32(&array->buf, PG_OID_INT2);
+	buf_add_be32(&array->buf, 2);
+	buf_add_be16(&array->buf, (uint16_t)value);
+}
+
+/* The fixed-width columns are most of a row: one piece each. */
+static void put_column(struct pg_array *array, uint32_t oid, uint32_t len_bytes, const void *big_endian)
+{
+	char *at = buf_extend(&array->buf, 8 + len_bytes);
+	put_be32_at(at, oid);
+	put_be32_at(at + 4, len_bytes);
+	memcpy(at + 8, big_endian, len_bytes);
+}
+
+void pg_column_int4(struct pg_array *array, int64_t value)
+{
+	uint32_t big_endian = htobe32((uint32_t)value);
+	put_column(array, PG_OID_INT4, 4, &big_endian);
+}
+
+void pg_column_int8(struct pg_array *array, int64_t value)
+{
+	uint64_t big_endian = htobe64((uint64_t)value);
+	put_column(array, PG_OID_INT8, 8, &big_endian);
+}
+
+/* Without end in either direction stays so. */
+static uint64_t pg_time(int64_t us)
+{
+	return htobe64((uint64_t)(us == INT64_MAX || us == INT64_MIN ? us : us - PG_EPOCH_US));
+}
+
+void pg_column_time(struct pg_array *array, int64_t us)
+{
+	if (us == TIME_NONE) {
+		pg_column_null(array, PG_OID_TIMESTAMPTZ);
+		return;
+	}
+	uint64_t big_endian = pg_time(us);
+	put_column(array, PG_OID_TIMESTAMPTZ, 8, &big_endian);
+}
+
+static void put_bytes(struct pg_array *array, unsigned oid, struct text value)
+{
+	if (text_is_absent(value)) {
+		pg_column_null(array, oid);
+		return;
+	}
+	put_column(array, oid, value.len, value.ptr);
+}
+
+void pg_column_text(struct pg_array *array, struct text value)
+{
+	put_bytes(array, PG_OID_TEXT, value);
+}
+
+void pg_column_name(struct pg_array *array, struct text value)
+{
+	put_bytes(array, PG_OID_TEXT, value.len == 0 ? TEXT_ABSENT : value);
+}
+
+void pg_column_bytea(struct pg_array *array, struct text value)
+{
+	put_bytes(array, PG_OID_BYTEA, value);
+}
+
+void pg_column_jsonb(struct pg_array *array, struct text json)
+{
+	if (text_is_absent(json)) {
+		pg_column_null(array, PG_OID_JSONB);
+		return;
+	}
+	buf_add_be32(&array->buf, PG_OID_JSONB);
+	buf_add_be32(&array->buf, json.len + 1);
+	buf_add_char(&array->buf, 1); /* version of the format */
+	buf_add_text(&array->buf, json);
+}
+
+void pg_array_int4(struct pg_array *array, int32_t value)
+{
+	buf_add_be32(&array->buf, 4);
+	buf_add_be32(&array->buf, (uint32_t)value);
+	array->n++;
+}
+
+static void put_null_element(struct pg_array *array)
+{
+	buf_add_be32(&array->buf, UINT32_MAX);
+	array->n++;
+}
+
+void pg_array_int8(struct pg_array *array, int64_t value, bool null)
+{
+	if (null) {
+		put_null_element(array);
+		return;
+	}
+	buf_add_be32(&array->buf, 8);
+	buf_add_be64(&array->buf, (uint64_t)value);
+	array->n++;
+}
+
+void pg_array_time(struct pg_array *array, int64_t us)
+{
+	if (us == TIME_NONE) {
+		put_null_element(array);
+		return;
+	}
+	uint64_t big_endian = pg_time(us);
+	buf_add_be32(&array->buf, 8);
+	buf_add(&array->buf, &big_endian, 8);
+	array->n++;
+}
+
+void pg_array_text(struct pg_array *array, struct text value)
+{
+	if (text_is_absent(value)) {
+		put_null_element(array);
+		return;
+	}
+	buf_add_be32(&array->buf, value.len);
+	buf_add_text(&array->buf, value);
+	array->n++;
+}
+
+struct pg_param pg_param_int8(int64_t value, char buffer[8])
+{
+	uint64_t big_endian = htobe64((uint64_t)value);
+	memcpy(buffer, &big_endian, 8);
+	return (struct pg_param){buffer, 8, true};
+}
+
+struct pg_param pg_param_time(int64_t us, char buffer[8])
+{
+	uint64_t big_endian = pg_time(us);
+	memcpy(buffer, &big_endian, 8);
+	return (struct pg_param){buffer, 8, true};
+}
+
+struct pg_param pg_param_text(struct text value)
+{
+	return (struct pg_param){value.ptr, (int)value.len, true};
+}
+
+static uint64_t get_be(const PGresult *result, int row, int column)
+{
+	const unsigned char *bytes = (const unsigned char *)PQgetvalue(result, row, column);
+	int len_bytes = PQgetlength(result, row, column);
+	uint64_t value = 0;
+	for (int i = 0; i < len_bytes && i < 8; i++)
+		value = value << 8 | bytes[i];
+	return value;
+}
+
+int32_t pg_get_int4(const PGresult *result, int row, int column)
+{
+	return (int32_t)(uint32_t)get_be(result, row, column);
+}
+
+int64_t pg_get_int8(const PGresult *result, int row, int column)
+{
+	return (int64_t)get_be(result, row, column);
+}
+
+int64_t pg_get_time(const PGresult *result, int row, int column)
+{
+	if (PQgetisnull(result, row, column))
+		return TIME_NONE;
+	int64_t us = (int64_t)get_be(result, row, column);
+	return us == INT64_MAX || us == INT64_MIN ? us : us + PG_EPOCH_US;
+}
+
+struct text pg_get_text(const PGresult *result, int row, int column)
+{
+	if (PQgetisnull(result, row, column))
+		return TEXT_ABSENT;
+	return (struct text){PQgetvalue(result, row, column), (uint32_t)PQgetlength(result, row, column)};
+}
+
+bool pg_get_bool(const PGresult *result, int row, int column)
+{
+	return get_be(result, row, column) != 0;
+}

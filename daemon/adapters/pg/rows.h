@@ -1,0 +1,71 @@
+/* Parameters in PostgreSQL's binary format: arrays of rows of a table, and arrays of numbers and texts.
+ * The columns of a row must be given in the order, number and types of the table. */
+#ifndef KPID_ADAPTERS_PG_ROWS_H
+#define KPID_ADAPTERS_PG_ROWS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "adapters/pg/session.h"
+#include "kpid/base/buf.h"
+#include "kpid/core/timestamp.h"
+
+/* Microseconds of 2000-01-01, from which PostgreSQL counts. */
+#define PG_EPOCH_US (INT64_C(946684800) * US_PER_SECOND)
+
+struct pg_array {
+	struct buf buf;
+	size_t n;
+	size_t row_at; /* where the row under way starts */
+};
+
+void pg_array_release(struct pg_array *array);
+/* Empty, for elements of that type oid. */
+void pg_array_start(struct pg_array *array, unsigned element_oid);
+/* Writes the number of elements; the parameter is good until the array changes. */
+struct pg_param pg_array_param(struct pg_array *array);
+
+/* One row of n_columns, then its columns, then the end. */
+void pg_row_start(struct pg_array *array, int n_columns);
+void pg_row_end(struct pg_array *array);
+void pg_column_null(struct pg_array *array, unsigned oid);
+void pg_column_bool(struct pg_array *array, bool value);
+void pg_column_int2(struct pg_array *array, int value);
+void pg_column_int4(struct pg_array *array, int64_t value);
+void pg_column_int8(struct pg_array *array, int64_t value);
+void pg_column_time(struct pg_array *array, int64_t us);          /* TIME_NONE: NULL */
+void pg_column_text(struct pg_array *array, struct text value);   /* absent: NULL */
+void pg_column_name(struct pg_array *array, struct text value);   /* absent or empty: NULL */
+void pg_column_bytea(struct pg_array *array, struct text value);  /* absent: NULL */
+void pg_column_jsonb(struct pg_array *array, struct text json);   /* absent: NULL */
+
+/* Elements of plain arrays. */
+void pg_array_int4(struct pg_array *array, int32_t value);
+void pg_array_int8(struct pg_array *array, int64_t value, bool null);
+void pg_array_time(struct pg_array *array, int64_t us); /* TIME_NONE: NULL */
+void pg_array_text(struct pg_array *array, struct text value);
+
+struct pg_param pg_param_int8(int64_t value, char buffer[8]);
+struct pg_param pg_param_time(int64_t us, char buffer[8]);
+struct pg_param pg_param_text(struct text value);
+
+/* Values of a binary result. NULL gives TIME_NONE, 0, an absent text. */
+int32_t pg_get_int4(const PGresult *result, int row, int column);
+int64_t pg_get_int8(const PGresult *result, int row, int column);
+int64_t pg_get_time(const PGresult *result, int row, int column); /* '-infinity': TIME_NONE */
+struct text pg_get_text(const PGresult *result, int row, int column);
+bool pg_get_bool(const PGresult *result, int row, int column);
+
+enum pg_oid {
+	PG_OID_BOOL = 16,
+	PG_OID_BYTEA = 17,
+	PG_OID_INT8 = 20,
+	PG_OID_INT2 = 21,
+	PG_OID_INT4 = 23,
+	PG_OID_TEXT = 25,
+	PG_OID_TIMESTAMPTZ = 1184,
+	PG_OID_JSONB = 3802
+};
+
+#endif

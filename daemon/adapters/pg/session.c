@@ -1,0 +1,432 @@
+#include "adapters/pg/session.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kpid/base/log.h"
+#include "kpid/base/memory.h"
+#include "kpid/port/sql_files.h"
+
+enum { FIRST_PAUSE_MS = 100, LONGEST_PAUSE_MS = 5000, N_STATEMENTS = 64, CONNECT_TIMEOUT_S = 10 };
+
+struct pending {
+	struct pending *next;
+	pg_result_fn fn;
+	void *context;
+	bool is_sync;
+	bool is_prepare; /* its own result is passed over unless it is an error */
+};
+
+enum phase { PHASE_IDLE, PHASE_CONNECTING, PHASE_SETTING_UP, PHASE_READY };
+
+struct pg_session {
+	struct event_base *base;
+	const char **keywords, **values;
+	char *name;
+	struct pg_session_events events;
+	PGconn *conn;
+	struct event *io, *retry;
+	short io_events;
+	enum phase phase;
+	int pause_ms;
+	bool said_away;
+	struct pending *first, *last;
+	const char *prepared[N_STATEMENTS];
+	int n_prepared;
+	unsigned row_types[PG_N_ROW_TYPES];
+	unsigned generation; /* raised with every connection: tells a callback that the session was lost under it */
+};
+
+static void on_io(evutil_socket_t fd, short what, void *context);
+static void on_retry(evutil_socket_t fd, short what, void *context);
+
+/* ---- statements ---- */
+
+const char *pg_sql_text(const char *file)
+{
+	for (const struct sql_file *candidate = sql_files; candidate->name != NULL; candidate++)
+		if (strcmp(candidate->name, file) == 0)
+			return candidate->text;
+	log_error("sql/%s is not part of this program", file);
+	abort();
+}
+
+bool pg_result_ok(const PGresult *result)
+{
+	ExecStatusType status = PQresultStatus(result);
+	return status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
+}
+
+size_t pg_result_affected(PGresult *result)
+{
+	return strtoul(PQcmdTuples(result), NULL, 10);
+}
+
+/* ---- life ---- */
+
+static void set_pairs(struct pg_session *session, const struct config_pairs *conninfo)
+{
+	/* A server that vanished without a word is noticed within seconds; what the file says wins. */
+	static const char *const defaults[][2] = {{"connect_timeout", "10"},
+	                                          {"tcp_user_timeout", "15000"},
+	                                          {"keepalives_idle", "10"},
+	                                          {"keepalives_interval", "5"},
+	                                          {"keepalives_count", "2"},
+	                                          {"fallback_application_name", "kpid"},
+	                                          {"client_encoding", "UTF8"}};
+	enum { N_DEFAULTS = sizeof(defaults) / sizeof(defaults[0]) };
+	size_t n = 0;
+	session->keywords = mem_zalloc((conninfo->n + N_DEFAULTS + 1) * sizeof(char *));
+	session->values = mem_zalloc((conninfo->n + N_DEFAULTS + 1) * sizeof(char *));
+	for (size_t i = 0; i < N_DEFAULTS; i++) {
+		session->keywords[n] = mem_strdup(defaults[i][0]);
+		session->values[n++] = mem_strdup(defaults[i][1]);
+	}
+	for (size_t i = 0; i < conninfo->n; i++) {
+		session->keywords[n] = mem_strdup(conninfo->items[i].name);
+		session->values[n++] = mem_strdup(conninfo->items[i].value);
+	}
+}
+
+struct pg_session *pg_session_new(struct event_base *base, const struct config_pairs *conninfo, const char *name,
+                                  const struct pg_session_events *events)
+{
+	struct pg_session *session = mem_zalloc(sizeof(*session));
+	session->base = base;
+	session->name = mem_strdup(name);
+	session->events = *events;
+	session->pause_ms = FIRST_PAUSE_MS;
+	session->retry = evtimer_new(base, on_retry, session);
+	set_pairs(session, conninfo);
+	return session;
+}
+
+static void forget_pending(struct pg_session *session)
+{
+	for (struct pending *pending = session->first, *next; pending != NULL; pending = next) {
+		next = pending->next;
+		free(pending);
+	}
+	session->first = session->last = NULL;
+}
+
+static void disconnect(struct pg_session *session)
+{
+	session->generation++;
+	forget_pending(session);
+	session->n_prepared = 0;
+	session->phase = PHASE_IDLE;
+	if (session->io != NULL)
+		event_free(session->io);
+	session->io = NULL;
+	PQfinish(session->conn);
+	session->conn = NULL;
+}
+
+void pg_session_free(struct pg_session *session)
+{
+	if (session == NULL)
+		return;
+	disconnect(session);
+	event_free(session->retry);
+	for (size_t i = 0; session->keywords[i] != NULL; i++) {
+		free((char *)session->keywords[i]);
+		free((char *)session->values[i]);
+	}
+	free((void *)session->keywords);
+	free((void *)session->values);
+	free(session->name);
+	free(session);
+}
+
+bool pg_session_is_ready(const struct pg_session *session)
+{
+	return session->phase == PHASE_READY;
+}
+
+unsigned pg_session_row_type(const struct pg_session *session, enum pg_row_type type)
+{
+	return session->row_types[type];
+}
+
+/* ---- connecting ---- */
+
+static void retry_later(struct pg_session *session)
+{
+	/* Spread out, so that many sessions do not come back as one. */
+	int pause_ms = session->pause_ms / 2 + (int)(random() % (session->pause_ms / 2 + 1));
+	struct timeval pause = {pause_ms / 1000, (pause_ms % 1000) * 1000};
+	event_add(session->retry, &pause);
+	session->pause_ms = session->pause_ms * 2 > LONGEST_PAUSE_MS ? LONGEST_PAUSE_MS : session->pause_ms * 2;
+}
+
+static void connection_lost(struct pg_session *session, const char *reason)
+{
+	bool was_ready = session->phase == PHASE_READY;
+	char why[512];
+	size_t len = strcspn(reason, "\n");
+	len = len < sizeof(why) - 1 ? len : sizeof(why) - 1;
+	memcpy(why, reason, len);
+	why[len] = '\0';
+	disconnect(session);
+	if (!session->said_away)
+		log_error("PostgreSQL (%s) is away: %s; trying again until it is back", session->name, why);
+	session->said_away = true;
+	retry_later(session);
+	if (was_ready)
+		session->events.lost(session->events.context, why);
+}
+
+void pg_session_restart(struct pg_session *session, const char *reason)
+{
+	if (session->phase != PHASE_IDLE)
+		connection_lost(session, reason);
+}
+
+static void watch(struct pg_session *session, short events)
+{
+	if (session->io != NULL && session->io_events == events)
+		return;
+	if (session->io != NULL)
+		event_free(session->io);
+	session->io = event_new(session->base, PQsocket(session->conn), (short)(events | EV_PERSIST), on_io, session);
+	session->io_events = events;
+	event_add(session->io, NULL);
+}
+
+static void on_row_types(void *context, PGresult *result)
+{
+	struct pg_session *session = context;
+	if (!pg_result_ok(result) || PQntuples(result) != 1 || PQnfields(result) != PG_N_ROW_TYPES) {
+		/* A database without our tables: nothing that a retry of this query alone would mend. */
+		log_error("PostgreSQL (%s): %s", session->name, PQresultErrorMessage(result));
+		return;
+	}
+	for (int i = 0; i < PG_N_ROW_TYPES; i++) {
+		const unsigned char *oid = (const unsigned char *)PQgetvalue(result, 0, i);
+		session->row_types[i] = (unsigned)oid[0] << 24 | (unsigned)oid[1] << 16 | (unsigned)oid[2] << 8 | oid[3];
+	}
+	session->phase = PHASE_READY;
+}
+
+static void on_set_up(void *context, PGresult *result)
+{
+	struct pg_session *session = context;
+	(void)result;
+	if (session->phase != PHASE_READY) {
+		connection_lost(session, "the database has no tables of kpid: run `kpid migrate up` first");
+		return;
+	}
+	session->pause_ms = FIRST_PAUSE_MS;
+	if (session->said_away)
+		log_info("PostgreSQL (%s) is back", session->name);
+	session->said_away = false;
+	session->events.ready(session->events.context);
+}
+
+static void connected(struct pg_session *session)
+{
+	if (PQsetnonblocking(session->conn, 1) != 0 || PQenterPipelineMode(session->conn) != 1) {
+		connection_lost(session, PQerrorMessage(session->conn));
+		return;
+	}
+	session->phase = PHASE_SETTING_UP;
+	watch(session, EV_READ);
+	pg_session_query(session, "queries/session_setup.sql", NULL, 0, on_row_types, session);
+	pg_session_sync(session, on_set_up, session);
+}
+
+static void poll_connecting(struct pg_session *session)
+{
+	switch (PQconnectPoll(session->conn)) {
+	case PGRES_POLLING_READING:
+		/* libpq may have changed the socket (several hosts): watch it anew. */
+		session->io_events = 0;
+		watch(session, EV_READ);
+		break;
+	case PGRES_POLLING_WRITING:
+		session->io_events = 0;
+		watch(session, EV_WRITE);
+		break;
+	case PGRES_POLLING_OK:
+		event_del(session->retry);
+		session->io_events = 0;
+		connected(session);
+		break;
+	default:
+		connection_lost(session, PQerrorMessage(session->conn));
+		break;
+	}
+}
+
+void pg_session_start(struct pg_session *session)
+{
+	session->conn = PQconnectStartParams(session->keywords, session->values, 0);
+	if (session->conn == NULL || PQstatus(session->conn) == CONNECTION_BAD) {
+		connection_lost(session, session->conn == NULL ? "out of memory" : PQerrorMessage(session->conn));
+		return;
+	}
+	session->phase = PHASE_CONNECTING;
+	watch(session, EV_WRITE);
+	/* connect_timeout is for blocking connects only. */
+	struct timeval timeout = {CONNECT_TIMEOUT_S, 0};
+	event_add(session->retry, &timeout);
+}
+
+static void on_retry(evutil_socket_t fd, short what, void *context)
+{
+	struct pg_session *session = context;
+	(void)fd, (void)what;
+	if (session->phase == PHASE_CONNECTING)
+		connection_lost(session, "no answer to the connection");
+	else
+		pg_session_start(session);
+}
+
+/* ---- queries ---- */
+
+static void flush_output(struct pg_session *session)
+{
+	int left = PQflush(session->conn);
+	/* An error shows on reading, with what the server had to say. */
+	watch(session, left == 1 ? EV_READ | EV_WRITE : EV_READ);
+}
+
+static void push_pending(struct pg_session *session, struct pending pending)
+{
+	struct pending *copy = mem_alloc(sizeof(*copy));
+	*copy = pending;
+	copy->next = NULL;
+	if (session->last == NULL)
+		session->first = copy;
+	else
+		session->last->next = copy;
+	session->last = copy;
+}
+
+static void statement_name(int index, char out[16])
+{
+	snprintf(out, 16, "q%d", index);
+}
+
+static int prepare(struct pg_session *session, const char *file)
+{
+	for (int i = 0; i < session->n_prepared; i++)
+		if (session->prepared[i] == file || strcmp(session->prepared[i], file) == 0)
+			return i;
+	if (session->n_prepared == N_STATEMENTS) {
+		log_error("more than %d statements on one connection", N_STATEMENTS);
+		abort();
+	}
+	int index = session->n_prepared++;
+	char name[16];
+	statement_name(index, name);
+	session->prepared[index] = file;
+	if (PQsendPrepare(session->conn, name, pg_sql_text(file), 0, NULL) == 1)
+		push_pending(session, (struct pending){.is_prepare = true});
+	return index;
+}
+
+void pg_session_query(struct pg_session *session, const char *file, const struct pg_param *params, int n_params,
+                      pg_result_fn fn, void *context)
+{
+	enum { MOST_PARAMS = 24 };
+	const char *values[MOST_PARAMS] = {0};
+	int lengths[MOST_PARAMS] = {0}, formats[MOST_PARAMS] = {0};
+	for (int i = 0; i < n_params && i < MOST_PARAMS; i++) {
+		values[i] = params[i].value;
+		lengths[i] = params[i].len_bytes;
+		formats[i] = params[i].binary;
+	}
+	char name[16];
+	statement_name(prepare(session, file), name);
+	if (PQsendQueryPrepared(session->conn, name, n_params, values, lengths, formats, 1) == 1)
+		push_pending(session, (struct pending){.fn = fn, .context = context});
+	flush_output(session);
+}
+
+void pg_session_command(struct pg_session *session, const char *sql, pg_result_fn fn, void *context)
+{
+	if (PQsendQueryParams(session->conn, sql, 0, NULL, NULL, NULL, NULL, 1) == 1)
+		push_pending(session, (struct pending){.fn = fn, .context = context});
+	flush_output(session);
+}
+
+void pg_session_sync(struct pg_session *session, pg_result_fn fn, void *context)
+{
+	if (PQpipelineSync(session->conn) == 1)
+		push_pending(session, (struct pending){.fn = fn, .context = context, .is_sync = true});
+	flush_output(session);
+}
+
+void pg_session_flush(struct pg_session *session)
+{
+	PQsendFlushRequest(session->conn);
+	flush_output(session);
+}
+
+/* ---- results ---- */
+
+static struct pending pop_pending(struct pg_session *session)
+{
+	struct pending *first = session->first, copy = *first;
+	session->first = first->next;
+	if (session->first == NULL)
+		session->last = NULL;
+	free(first);
+	return copy;
+}
+
+/* One result to its callback. A query is done with the NULL after it, a sync with its one result. */
+static void deliver(struct pg_session *session, PGresult *result)
+{
+	struct pending *pending = session->first;
+	if (PQresultStatus(result) == PGRES_PIPELINE_SYNC) {
+		struct pending sync = pop_pending(session);
+		if (sync.fn != NULL)
+			sync.fn(sync.context, result);
+		return;
+	}
+	if (pending->is_prepare && PQresultStatus(result) == PGRES_FATAL_ERROR)
+		log_error("PostgreSQL (%s) refused a statement: %s", session->name, PQresultErrorMessage(result));
+	if (pending->fn != NULL)
+		pending->fn(pending->context, result);
+}
+
+static void read_results(struct pg_session *session)
+{
+	unsigned generation = session->generation;
+	while (session->first != NULL && PQisBusy(session->conn) == 0) {
+		PGresult *result = PQgetResult(session->conn);
+		if (result == NULL) {
+			if (session->first->is_sync)
+				break;
+			pop_pending(session);
+			continue;
+		}
+		deliver(session, result);
+		PQclear(result);
+		if (session->generation != generation)
+			return; /* the callback closed the connection */
+	}
+}
+
+static void on_io(evutil_socket_t fd, short what, void *context)
+{
+	struct pg_session *session = context;
+	(void)fd, (void)what;
+	if (session->phase == PHASE_CONNECTING) {
+		poll_connecting(session);
+		return;
+	}
+	unsigned generation = session->generation;
+	bool alive = PQconsumeInput(session->conn) == 1;
+	read_results(session);
+	if (session->generation != generation)
+		return;
+	if (!alive || PQstatus(session->conn) == CONNECTION_BAD)
+		connection_lost(session, PQerrorMessage(session->conn));
+	else
+		flush_output(session);
+}

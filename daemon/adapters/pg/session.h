@@ -1,0 +1,72 @@
+/* One connection to PostgreSQL on the event loop: libpq in non-blocking and pipeline mode. It connects by
+ * itself, again and again with a growing pause, and says once that the server is away and once that it is
+ * back. Statements are the files of sql/queries, prepared when first used on a connection. */
+#ifndef KPID_ADAPTERS_PG_SESSION_H
+#define KPID_ADAPTERS_PG_SESSION_H
+
+#include <libpq-fe.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "kpid/config.h"
+
+struct event_base;
+struct pg_session;
+
+/* The tables whose rows go to the server as arrays of their row type. */
+enum pg_row_type {
+	PG_ROW_TICKET,
+	PG_ROW_PAST_CYCLE,
+	PG_ROW_AGENT_KPI,
+	PG_ROW_AGENT_BACKLOG,
+	PG_ROW_SLA_CLOCK,
+	PG_ROW_ALERT,
+	PG_ROW_DEAD_LETTER,
+	PG_N_ROW_TYPES
+};
+
+struct pg_session_events {
+	void (*ready)(void *context);                   /* connected: may query */
+	void (*lost)(void *context, const char *reason); /* everything under way is forgotten, its callbacks are not called */
+	void *context;
+};
+
+/* A parameter: text or, where binary, PostgreSQL's binary format. value NULL: SQL NULL. */
+struct pg_param {
+	const char *value;
+	int len_bytes;
+	bool binary;
+};
+
+/* result: of one query; borrowed. Its status may be an error or PGRES_PIPELINE_ABORTED. */
+typedef void (*pg_result_fn)(void *context, PGresult *result);
+
+/* name: what the log calls it. Nothing is connected before pg_session_start(). */
+struct pg_session *pg_session_new(struct event_base *base, const struct config_pairs *conninfo, const char *name,
+                                  const struct pg_session_events *events);
+void pg_session_free(struct pg_session *session);
+void pg_session_start(struct pg_session *session);
+bool pg_session_is_ready(const struct pg_session *session);
+/* Closes the connection, as if it had died: lost() is called and it connects again. */
+void pg_session_restart(struct pg_session *session, const char *reason);
+
+/* Queues a query. file: below sql/, such as "queries/ticket_read.sql"; the pointer identifies the statement
+ * and must be a constant. Results are binary. Only while ready. */
+void pg_session_query(struct pg_session *session, const char *file, const struct pg_param *params, int n_params,
+                      pg_result_fn fn, void *context);
+/* Plain SQL without parameters or rows: BEGIN, COMMIT, ROLLBACK. */
+void pg_session_command(struct pg_session *session, const char *sql, pg_result_fn fn, void *context);
+/* Ends a pipeline: after an error everything up to here was skipped. fn's result is PGRES_PIPELINE_SYNC. */
+void pg_session_sync(struct pg_session *session, pg_result_fn fn, void *context);
+/* Asks the server for the results so far, without ending the pipeline. */
+void pg_session_flush(struct pg_session *session);
+
+unsigned pg_session_row_type(const struct pg_session *session, enum pg_row_type type); /* its oid */
+/* True for a result that a query without error gives. */
+bool pg_result_ok(const PGresult *result);
+/* Rows that a command touched. */
+size_t pg_result_affected(PGresult *result);
+/* The embedded text of a file below sql/. Ends the program if there is none: a fault of the build. */
+const char *pg_sql_text(const char *file);
+
+#endif

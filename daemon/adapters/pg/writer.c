@@ -1,0 +1,376 @@
+#include "adapters/pg/writer.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "adapters/pg/effects.h"
+#include "kpid/base/log.h"
+#include "kpid/base/memory.h"
+
+enum {
+	PIECE_TICKETS = 500, /* read, evaluated and written at once */
+	PIECES_AHEAD = 2     /* reads under way before their turn */
+};
+
+struct pg_writer {
+	struct pg_session *session;
+	write_done_fn done;
+	void *context;
+	const struct write_order *order; /* NULL: idle */
+	struct pg_effects effects;
+	struct arena scratch;
+	struct pg_array keys[3]; /* scratch for parameters */
+	size_t n_read;           /* tickets asked for */
+	size_t n_evaluated;
+	size_t n_sent;           /* ticket rows sent to be written */
+	size_t n_written;        /* of them, touched */
+	enum write_outcome outcome; /* WRITE_COMMITTED until something says otherwise */
+	bool closing;            /* the pipeline's sync is sent */
+	bool committing;
+	struct write_parts parts;
+	int64_t mark_us;
+};
+
+static int64_t monotonic_us(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * US_PER_SECOND + now.tv_nsec / 1000;
+}
+
+/* The time since the last lap goes to a part. */
+static void lap(struct pg_writer *writer, int64_t *part)
+{
+	int64_t now_us = monotonic_us();
+	*part += now_us - writer->mark_us;
+	writer->mark_us = now_us;
+}
+
+static void read_ahead(struct pg_writer *writer);
+
+/* ---- results ---- */
+
+static void fail(struct pg_writer *writer, enum write_outcome outcome)
+{
+	if (writer->outcome == WRITE_COMMITTED)
+		writer->outcome = outcome;
+}
+
+static bool check(struct pg_writer *writer, PGresult *result)
+{
+	if (pg_result_ok(result))
+		return true;
+	/* After the first error the server skips the rest of the pipeline. */
+	if (PQresultStatus(result) != PGRES_PIPELINE_ABORTED && writer->outcome == WRITE_COMMITTED) {
+		const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+		const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+		log_warning("PostgreSQL refused a batch (%s): %s; trying again", sqlstate == NULL ? "?" : sqlstate,
+		            message == NULL ? PQresultErrorMessage(result) : message);
+	}
+	fail(writer, WRITE_FAILED);
+	return false;
+}
+
+static void on_result(void *context, PGresult *result)
+{
+	check(context, result);
+}
+
+static void on_fence(void *context, PGresult *result)
+{
+	struct pg_writer *writer = context;
+	if (check(writer, result) && (size_t)PQntuples(result) != writer->order->batch->n_sources)
+		fail(writer, WRITE_FENCED);
+}
+
+static void on_moved(void *context, PGresult *result)
+{
+	struct pg_writer *writer = context;
+	if (check(writer, result) && pg_result_affected(result) != writer->order->batch->n_sources)
+		fail(writer, WRITE_FENCED);
+}
+
+static void on_tickets_written(void *context, PGresult *result)
+{
+	struct pg_writer *writer = context;
+	if (check(writer, result))
+		writer->n_written += pg_result_affected(result);
+}
+
+static void finish(struct pg_writer *writer)
+{
+	lap(writer, &writer->parts.commit_us);
+	writer->parts.n_batches++;
+	writer->parts.n_tickets += (int64_t)writer->n_sent;
+	writer->parts.n_events += (int64_t)writer->order->batch->n_events;
+	writer->order = NULL;
+	writer->committing = false;
+	writer->done(writer->context, writer->outcome);
+}
+
+static void on_finished(void *context, PGresult *result)
+{
+	(void)result;
+	finish(context);
+}
+
+/* Everything is written, or something went wrong on the way. */
+static void on_all_written(void *context, PGresult *result)
+{
+	struct pg_writer *writer = context;
+	(void)result;
+	lap(writer, &writer->parts.write_us);
+	if (writer->n_written != writer->n_sent)
+		fail(writer, WRITE_RACED);
+	writer->committing = writer->outcome == WRITE_COMMITTED;
+	pg_session_command(writer->session, writer->committing ? "COMMIT" : "ROLLBACK", on_result, writer);
+	pg_session_sync(writer->session, on_finished, writer);
+}
+
+/* ---- the pipeline ---- */
+
+static void close_pipeline(struct pg_writer *writer)
+{
+	writer->closing = true;
+	pg_session_sync(writer->session, on_all_written, writer);
+}
+
+static void send_fence(struct pg_writer *writer)
+{
+	const struct batch *batch = writer->order->batch;
+	if (batch->n_sources == 0)
+		return;
+	pg_array_start(&writer->keys[0], PG_OID_INT4);
+	pg_array_start(&writer->keys[1], PG_OID_INT8);
+	pg_array_start(&writer->keys[2], PG_OID_INT8);
+	for (size_t i = 0; i < batch->n_sources; i++) {
+		const struct batch_source *source = &batch->sources[i];
+		pg_array_int4(&writer->keys[0], source->source_no);
+		pg_array_int8(&writer->keys[1], writer->order->epochs[i], false);
+		pg_array_int8(&writer->keys[2], source->begin_offset, source->begin_offset == OFFSET_NONE);
+	}
+	struct pg_param params[3];
+	for (int i = 0; i < 3; i++)
+		params[i] = pg_array_param(&writer->keys[i]);
+	pg_session_query(writer->session, "queries/offset_lock.sql", params, 3, on_fence, writer);
+}
+
+/* Up to where a source is complete: what was read last, or the instant at which it was seen at its end; never
+ * ahead of the clock, whatever the producers' clocks say. */
+static int64_t complete_until(const struct batch_source *source, int64_t now_us)
+{
+	int64_t until_us = source->at_end_us > source->last_event_us ? source->at_end_us : source->last_event_us;
+	return until_us > now_us ? now_us : until_us;
+}
+
+static void send_move(struct pg_writer *writer)
+{
+	enum { N_PARAMS = 13 };
+	const struct batch *batch = writer->order->batch;
+	struct pg_array arrays[N_PARAMS] = {0};
+	struct pg_param params[N_PARAMS];
+	if (batch->n_sources == 0)
+		return;
+	for (int i = 0; i < N_PARAMS; i++)
+		pg_array_start(&arrays[i], i == 0 ? PG_OID_INT4 : i == 6 || i == 7 ? PG_OID_TIMESTAMPTZ : PG_OID_INT8);
+	for (size_t i = 0; i < batch->n_sources; i++) {
+		const struct batch_source *source = &batch->sources[i];
+		pg_array_int4(&arrays[0], source->source_no);
+		pg_array_int8(&arrays[1], writer->order->epochs[i], false);
+		pg_array_int8(&arrays[2], source->begin_offset, source->begin_offset == OFFSET_NONE);
+		pg_array_int8(&arrays[3], source->next_offset, source->next_offset == OFFSET_NONE);
+		pg_array_int8(&arrays[4], source->fingerprint, false);
+		pg_array_int8(&arrays[5], source->high_offset, source->high_offset < 0);
+		pg_array_time(&arrays[6], complete_until(source, writer->order->now_us));
+		pg_array_time(&arrays[7], source->last_event_us);
+		pg_array_int8(&arrays[8], source->n_messages, false);
+		pg_array_int8(&arrays[9], source->n_duplicates, false);
+		pg_array_int8(&arrays[10], source->n_tombstones, false);
+		pg_array_int8(&arrays[11], source->n_unknown_type, false);
+		pg_array_int8(&arrays[12], source->n_dead_letters, false);
+	}
+	for (int i = 0; i < N_PARAMS; i++)
+		params[i] = pg_array_param(&arrays[i]);
+	pg_session_query(writer->session, "queries/offset_move.sql", params, N_PARAMS, on_moved, writer);
+	for (int i = 0; i < N_PARAMS; i++)
+		pg_array_release(&arrays[i]);
+}
+
+/* ---- tickets, piece by piece ---- */
+
+static void remember_rows(struct pg_writer *writer, const PGresult *result)
+{
+	for (int row = 0; row < PQntuples(result); row++) {
+		struct batch_ticket *ticket = batch_find_ticket(writer->order->batch, pg_get_text(result, row, 0));
+		if (ticket != NULL)
+			ticket->stored_row = row;
+	}
+}
+
+static struct stored_ticket stored_of(const PGresult *result, int row)
+{
+	if (row < 0)
+		return (struct stored_ticket){.as_of_us = TIME_NONE, .opened_us = TIME_NONE};
+	return (struct stored_ticket){
+		.rev = pg_get_int4(result, row, 1),
+		.as_of_us = pg_get_time(result, row, 2),
+		.opened_us = pg_get_time(result, row, 3),
+		.revision_no = pg_get_int4(result, row, 4),
+		.history = pg_get_text(result, row, 5),
+	};
+}
+
+static int evaluate_ticket(struct pg_writer *writer, const struct batch_ticket *ticket, const PGresult *result,
+                           const struct batch_sink *sink)
+{
+	struct stored_ticket stored = stored_of(result, ticket->stored_row);
+	int32_t revision_no;
+	int verdict = batch_evaluate(writer->order->batch, ticket, &stored, writer->order->rules, &writer->scratch,
+	                             sink, &writer->effects.sums, &revision_no);
+	if (verdict == BATCH_UNKNOWN_REVISION) {
+		fail(writer, WRITE_UNKNOWN_REVISION);
+	} else if (verdict < 0) {
+		log_error("the history of ticket %.*s in kpid.ticket is broken; restore its row from a backup",
+		          (int)ticket->ticket_id.len, ticket->ticket_id.ptr);
+		fail(writer, WRITE_FAILED);
+	}
+	return verdict;
+}
+
+static void evaluate_piece(struct pg_writer *writer, const PGresult *result)
+{
+	struct batch *batch = writer->order->batch;
+	struct batch_sink sink = pg_effects_sink(&writer->effects);
+	size_t end = writer->n_evaluated + PIECE_TICKETS;
+	end = end < batch->n_tickets ? end : batch->n_tickets;
+
+	for (size_t i = writer->n_evaluated; i < end; i++)
+		batch->tickets[i]->stored_row = -1;
+	remember_rows(writer, result);
+	pg_array_start(&writer->effects.tickets, pg_session_row_type(writer->session, PG_ROW_TICKET));
+	for (; writer->n_evaluated < end; writer->n_evaluated++)
+		if (evaluate_ticket(writer, batch->tickets[writer->n_evaluated], result, &sink) != BATCH_OK)
+			return;
+	if (writer->effects.tickets.n == 0)
+		return;
+	writer->n_sent += writer->effects.tickets.n;
+	struct pg_param param = pg_array_param(&writer->effects.tickets);
+	pg_session_query(writer->session, "queries/ticket_write.sql", &param, 1, on_tickets_written, writer);
+}
+
+static void end_batch(struct pg_writer *writer)
+{
+	pg_effects_send(&writer->effects, on_result, writer);
+	send_move(writer);
+	close_pipeline(writer);
+}
+
+static void on_tickets_read(void *context, PGresult *result)
+{
+	struct pg_writer *writer = context;
+	if (writer->closing)
+		return;
+	if (!check(writer, result) || writer->outcome != WRITE_COMMITTED) {
+		close_pipeline(writer);
+		return;
+	}
+	lap(writer, &writer->parts.read_us);
+	evaluate_piece(writer, result);
+	lap(writer, &writer->parts.evaluate_us);
+	if (writer->outcome != WRITE_COMMITTED) {
+		close_pipeline(writer);
+		return;
+	}
+	read_ahead(writer);
+	if (writer->n_evaluated == writer->order->batch->n_tickets)
+		end_batch(writer);
+}
+
+static void read_piece(struct pg_writer *writer)
+{
+	const struct batch *batch = writer->order->batch;
+	pg_array_start(&writer->keys[0], PG_OID_TEXT);
+	size_t end = writer->n_read + PIECE_TICKETS;
+	for (; writer->n_read < end && writer->n_read < batch->n_tickets; writer->n_read++)
+		pg_array_text(&writer->keys[0], batch->tickets[writer->n_read]->ticket_id);
+	struct pg_param param = pg_array_param(&writer->keys[0]);
+	pg_session_query(writer->session,
+	                 writer->order->lock_tickets ? "queries/ticket_read_locked.sql" : "queries/ticket_read.sql",
+	                 &param, 1, on_tickets_read, writer);
+}
+
+static void read_ahead(struct pg_writer *writer)
+{
+	const struct batch *batch = writer->order->batch;
+	bool sent = false;
+	while (writer->n_read < batch->n_tickets &&
+	       writer->n_read < writer->n_evaluated + (size_t)PIECES_AHEAD * PIECE_TICKETS) {
+		read_piece(writer);
+		sent = true;
+	}
+	if (sent)
+		pg_session_flush(writer->session);
+}
+
+/* ---- life ---- */
+
+struct pg_writer *pg_writer_new(struct pg_session *session, write_done_fn done, void *context)
+{
+	struct pg_writer *writer = mem_zalloc(sizeof(*writer));
+	writer->session = session;
+	writer->done = done;
+	writer->context = context;
+	pg_effects_init(&writer->effects);
+	arena_init(&writer->scratch);
+	return writer;
+}
+
+void pg_writer_free(struct pg_writer *writer)
+{
+	if (writer == NULL)
+		return;
+	pg_effects_release(&writer->effects);
+	arena_release(&writer->scratch);
+	for (int i = 0; i < 3; i++)
+		pg_array_release(&writer->keys[i]);
+	free(writer);
+}
+
+void pg_writer_start(struct pg_writer *writer, const struct write_order *order)
+{
+	writer->order = order;
+	writer->n_read = writer->n_evaluated = writer->n_sent = writer->n_written = 0;
+	writer->outcome = WRITE_COMMITTED;
+	writer->closing = writer->committing = false;
+	writer->mark_us = monotonic_us();
+	for (size_t i = 0; i < order->batch->n_sources; i++)
+		order->batch->sources[i].n_duplicates = 0;
+	pg_effects_start(&writer->effects, writer->session, order);
+
+	pg_session_command(writer->session, "BEGIN", on_result, writer);
+	send_fence(writer);
+	read_ahead(writer);
+	if (order->batch->n_tickets == 0)
+		end_batch(writer);
+}
+
+bool pg_writer_is_busy(const struct pg_writer *writer)
+{
+	return writer->order != NULL;
+}
+
+bool pg_writer_is_committing(const struct pg_writer *writer)
+{
+	return writer->committing;
+}
+
+void pg_writer_abandon(struct pg_writer *writer)
+{
+	writer->order = NULL;
+	writer->committing = false;
+}
+
+const struct write_parts *pg_writer_parts(const struct pg_writer *writer)
+{
+	return &writer->parts;
+}

@@ -1,0 +1,457 @@
+#include "app/lane.h"
+
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "adapters/pg/rows.h"
+#include "kpid/base/log.h"
+#include "kpid/base/memory.h"
+
+enum { RETRY_FIRST_MS = 20, RETRY_LONGEST_MS = 5000 };
+
+enum lane_state {
+	LANE_NO_DATABASE, /* not connected; a sealed batch may wait */
+	LANE_VERIFYING,   /* connected again: asking whether the sealed batch was committed */
+	LANE_IDLE,
+	LANE_WRITING,
+	LANE_PAUSING      /* the sealed batch waits to be tried again */
+};
+
+struct lane {
+	struct lane_shared *shared;
+	int index;
+	enum lane_state state;
+	struct pg_session *session;
+	struct pg_writer *writer;
+	struct batch batches[2];
+	struct batch *filling, *sealed; /* sealed: NULL, or in its transaction or before it */
+	size_t filled_bytes;
+	int64_t filled_since_us; /* monotonic, of the first message of filling; 0: empty */
+	struct write_order order;
+	struct batch_rules rules;
+	int64_t *epochs;
+	size_t epochs_capacity;
+	struct event *age_timer, *retry_timer;
+	int retry_ms;
+	bool lock_tickets;
+	struct arena parse_arena;
+};
+
+int64_t wall_clock_us(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return now.tv_sec * US_PER_SECOND + now.tv_nsec / 1000;
+}
+
+int64_t monotonic_clock_us(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * US_PER_SECOND + now.tv_nsec / 1000;
+}
+
+/* ---- filling ---- */
+
+int lane_index(const struct lane *lane)
+{
+	return lane->index;
+}
+
+bool lane_has_room(const struct lane *lane)
+{
+	const struct kpid_config *config = lane->shared->config;
+	return lane->filling->n_events < (size_t)config->run.batch_max_events &&
+	       lane->filled_bytes < (size_t)config->run.batch_max_bytes;
+}
+
+static void add_rejection(struct lane *lane, const struct source *source, const struct wire_message *message,
+                          const struct wire_rejection *rejection)
+{
+	struct batch_dead_letter letter = {
+		.source_no = source->source_no,
+		.topic = message->topic,
+		.partition = message->partition,
+		.offset = message->offset,
+		.reason = rejection->reason,
+		.detail = rejection->detail,
+		.value = message->value,
+		.headers = message->headers,
+		.n_headers = message->n_headers,
+	};
+	batch_add_dead_letter(lane->filling, &letter);
+}
+
+void lane_feed(struct lane *lane, struct source *source, const struct wire_message *message, int64_t fingerprint)
+{
+	enum { KEEP_BYTES = 256 * 1024 };
+	struct batch_source *progress = batch_source(lane->filling, source->source_no, source->next_offset);
+	struct ticket_event event;
+	struct wire_rejection rejection;
+
+	arena_clear(&lane->parse_arena, KEEP_BYTES);
+	switch (wire_parse(message, wall_clock_us(), &lane->parse_arena, &event, &rejection)) {
+	case WIRE_EVENT:
+		event.source_no = source->source_no;
+		event.source_offset = message->offset;
+		if (event.occurred_us > progress->last_event_us)
+			progress->last_event_us = event.occurred_us;
+		batch_add_event(lane->filling, &event);
+		break;
+	case WIRE_TOMBSTONE:
+		progress->n_tombstones++;
+		break;
+	case WIRE_UNKNOWN_TYPE:
+		progress->n_unknown_type++;
+		break;
+	case WIRE_REJECTED:
+		progress->n_dead_letters++;
+		add_rejection(lane, source, message, &rejection);
+		break;
+	}
+	progress->n_messages++;
+	progress->next_offset = source->next_offset = message->offset + 1;
+	progress->fingerprint = fingerprint;
+	progress->at_end_us = TIME_NONE;
+	source->at_end_us = TIME_NONE;
+	lane->filled_bytes += message->value.len;
+	if (lane->filled_since_us == 0) {
+		lane->filled_since_us = monotonic_clock_us();
+		lane_poke(lane, false);
+	}
+}
+
+void lane_at_end(struct lane *lane, struct source *source, int64_t now_us)
+{
+	source->at_end_us = now_us;
+	for (size_t i = 0; i < lane->filling->n_sources; i++)
+		if (lane->filling->sources[i].source_no == source->source_no)
+			lane->filling->sources[i].at_end_us = now_us;
+}
+
+void lane_drop(struct lane *lane, struct source *source)
+{
+	batch_drop_source(lane->filling, source->source_no);
+	source->next_offset = source->committed_offset;
+}
+
+static bool has_source(const struct batch *batch, int32_t source_no)
+{
+	for (size_t i = 0; batch != NULL && i < batch->n_sources; i++)
+		if (batch->sources[i].source_no == source_no)
+			return true;
+	return false;
+}
+
+bool lane_is_writing(const struct lane *lane, const struct source *source)
+{
+	return has_source(lane->sealed, source->source_no);
+}
+
+bool lane_is_idle(const struct lane *lane)
+{
+	return lane->sealed == NULL && batch_is_empty(lane->filling);
+}
+
+/* ---- writing ---- */
+
+static bool source_name(void *context, int32_t source_no, struct text *topic_out, int32_t *partition_out)
+{
+	const struct source *source = sources_find_no(context, source_no);
+	if (source == NULL)
+		return false;
+	*topic_out = text_of(source->topic);
+	*partition_out = source->partition;
+	return true;
+}
+
+static void write_sealed(struct lane *lane)
+{
+	struct lane_shared *shared = lane->shared;
+	struct batch *batch = lane->sealed;
+	lane->epochs = mem_grow(lane->epochs, &lane->epochs_capacity, batch->n_sources, sizeof(*lane->epochs));
+	for (size_t i = 0; i < batch->n_sources; i++) {
+		struct source *source = sources_find_no(shared->sources, batch->sources[i].source_no);
+		lane->epochs[i] = source == NULL ? -1 : source->epoch;
+		batch->sources[i].high_offset = source == NULL ? -1 : source->high_offset;
+	}
+	lane->rules = (struct batch_rules){
+		.fold = {shared->book->current, shared->config->kpi.fcr_window_us},
+		.as_of_us = shared->as_of_us,
+		.revision_by_no = rules_book_by_no,
+		.context = shared->book,
+	};
+	lane->order = (struct write_order){
+		.batch = batch,
+		.rules = &lane->rules,
+		.epochs = lane->epochs,
+		.now_us = wall_clock_us(),
+		.config = shared->config,
+		.lock_tickets = lane->lock_tickets,
+		.source_name = source_name,
+		.source_context = shared->sources,
+	};
+	lane->state = LANE_WRITING;
+	pg_writer_start(lane->writer, &lane->order);
+}
+
+static void seal(struct lane *lane)
+{
+	batch_seal(lane->filling);
+	lane->sealed = lane->filling;
+	lane->filling = lane->sealed == &lane->batches[0] ? &lane->batches[1] : &lane->batches[0];
+	lane->filled_bytes = 0;
+	lane->filled_since_us = 0;
+}
+
+static void wait_for_company(struct lane *lane, int64_t wait_us)
+{
+	struct timeval wait = {wait_us / US_PER_SECOND, wait_us % US_PER_SECOND};
+	if (!evtimer_pending(lane->age_timer, NULL))
+		evtimer_add(lane->age_timer, &wait);
+}
+
+void lane_poke(struct lane *lane, bool flush)
+{
+	if (lane->state != LANE_IDLE)
+		return;
+	if (lane->sealed == NULL) {
+		if (batch_is_empty(lane->filling))
+			return;
+		int64_t age_us = monotonic_clock_us() - lane->filled_since_us;
+		int64_t max_age_us = lane->shared->config->run.batch_max_age_us;
+		if (!flush && lane_has_room(lane) && lane->filled_since_us != 0 && age_us < max_age_us) {
+			wait_for_company(lane, max_age_us - age_us);
+			return;
+		}
+		seal(lane);
+		write_sealed(lane);
+		lane->shared->wants_more(lane->shared->context, lane);
+		return;
+	}
+	write_sealed(lane);
+}
+
+static void on_age(evutil_socket_t fd, short what, void *context)
+{
+	(void)fd, (void)what;
+	lane_poke(context, true);
+}
+
+static void forget_sealed(struct lane *lane)
+{
+	batch_clear(lane->sealed);
+	lane->sealed = NULL;
+	lane->lock_tickets = false;
+	lane->retry_ms = RETRY_FIRST_MS;
+}
+
+static void took_effect(struct lane *lane)
+{
+	for (size_t i = 0; i < lane->sealed->n_sources; i++) {
+		const struct batch_source *progress = &lane->sealed->sources[i];
+		struct source *source = sources_find_no(lane->shared->sources, progress->source_no);
+		if (source != NULL)
+			source->committed_offset = progress->next_offset;
+	}
+	forget_sealed(lane);
+	lane->state = LANE_IDLE;
+	lane->shared->committed(lane->shared->context, lane);
+	lane->shared->idle(lane->shared->context, lane);
+	lane_poke(lane, false);
+}
+
+static void try_later(struct lane *lane)
+{
+	struct timeval pause = {lane->retry_ms / 1000, (lane->retry_ms % 1000) * 1000};
+	lane->state = LANE_PAUSING;
+	evtimer_add(lane->retry_timer, &pause);
+	lane->retry_ms = lane->retry_ms * 2 > RETRY_LONGEST_MS ? RETRY_LONGEST_MS : lane->retry_ms * 2;
+}
+
+static void on_retry(evutil_socket_t fd, short what, void *context)
+{
+	struct lane *lane = context;
+	(void)fd, (void)what;
+	if (lane->state != LANE_PAUSING)
+		return;
+	lane->state = LANE_IDLE;
+	lane_poke(lane, true);
+}
+
+/* ---- verifying: was the sealed batch committed, and whose are its sources? ---- */
+
+static void fence(struct lane *lane, struct source *source)
+{
+	if (!source->fenced)
+		log_warning("%s/%d has been claimed by another instance; what this one read of it is dropped",
+		            source->topic, (int)source->partition);
+	source->fenced = true;
+	source->reading = false;
+	source->fenced_us = monotonic_clock_us();
+	lane_drop(lane, source);
+}
+
+static int row_of_source(const PGresult *result, int32_t source_no)
+{
+	for (int row = 0; row < PQntuples(result); row++)
+		if (pg_get_int4(result, row, 0) == source_no)
+			return row;
+	return -1;
+}
+
+static void on_verified(void *context, PGresult *result)
+{
+	struct lane *lane = context;
+	if (!pg_result_ok(result))
+		return; /* the session is about to be lost, or will be asked again */
+	struct batch *batch = lane->sealed;
+	bool committed = false;
+	for (size_t i = 0; i < batch->n_sources; i++) {
+		const struct batch_source *progress = &batch->sources[i];
+		struct source *source = sources_find_no(lane->shared->sources, progress->source_no);
+		int row = row_of_source(result, progress->source_no);
+		bool ours = source != NULL && row >= 0 && pg_get_int8(result, row, 1) == source->epoch;
+		int64_t next = row < 0 || PQgetisnull(result, row, 2) ? OFFSET_NONE : pg_get_int8(result, row, 2);
+		if (ours && next == progress->next_offset && next != progress->begin_offset)
+			committed = true;
+	}
+	if (committed) {
+		took_effect(lane);
+		return;
+	}
+	for (size_t i = batch->n_sources; i-- > 0;) {
+		int32_t source_no = batch->sources[i].source_no;
+		int64_t begin = batch->sources[i].begin_offset;
+		struct source *source = sources_find_no(lane->shared->sources, source_no);
+		int row = row_of_source(result, source_no);
+		bool ours = source != NULL && row >= 0 && pg_get_int8(result, row, 1) == source->epoch;
+		int64_t next = row < 0 || PQgetisnull(result, row, 2) ? OFFSET_NONE : pg_get_int8(result, row, 2);
+		if (ours && next == begin)
+			continue;
+		batch_drop_source(batch, source_no);
+		if (source != NULL)
+			fence(lane, source);
+	}
+	lane->state = LANE_IDLE;
+	if (batch->n_sources == 0) {
+		forget_sealed(lane);
+		lane->shared->idle(lane->shared->context, lane);
+	}
+	lane_poke(lane, true);
+}
+
+static void on_verify_end(void *context, PGresult *result)
+{
+	struct lane *lane = context;
+	(void)result;
+	if (lane->state == LANE_VERIFYING)
+		try_later(lane);
+}
+
+static void verify(struct lane *lane)
+{
+	struct pg_array numbers = {.n = 0};
+	lane->state = LANE_VERIFYING;
+	pg_array_start(&numbers, PG_OID_INT4);
+	for (size_t i = 0; i < lane->sealed->n_sources; i++)
+		pg_array_int4(&numbers, lane->sealed->sources[i].source_no);
+	struct pg_param param = pg_array_param(&numbers);
+	pg_session_query(lane->session, "queries/source_verify.sql", &param, 1, on_verified, lane);
+	pg_session_sync(lane->session, on_verify_end, lane);
+	pg_array_release(&numbers);
+}
+
+static void on_written(void *context, enum write_outcome outcome)
+{
+	struct lane *lane = context;
+	lane->state = LANE_IDLE;
+	switch (outcome) {
+	case WRITE_COMMITTED:
+		took_effect(lane);
+		break;
+	case WRITE_FENCED:
+		verify(lane);
+		break;
+	case WRITE_RACED:
+		lane->lock_tickets = true;
+		lane_poke(lane, true);
+		break;
+	case WRITE_UNKNOWN_REVISION:
+		lane->shared->load_revisions(lane->shared->context);
+		try_later(lane);
+		break;
+	case WRITE_FAILED:
+		try_later(lane);
+		break;
+	}
+}
+
+/* ---- life ---- */
+
+static void on_ready(void *context)
+{
+	struct lane *lane = context;
+	if (lane->sealed != NULL) {
+		verify(lane);
+		return;
+	}
+	lane->state = LANE_IDLE;
+	lane_poke(lane, false);
+}
+
+static void on_lost(void *context, const char *reason)
+{
+	struct lane *lane = context;
+	(void)reason;
+	pg_writer_abandon(lane->writer);
+	evtimer_del(lane->retry_timer);
+	lane->state = LANE_NO_DATABASE;
+}
+
+struct lane *lane_new(struct lane_shared *shared, int index)
+{
+	struct lane *lane = mem_zalloc(sizeof(*lane));
+	char name[32];
+	snprintf(name, sizeof(name), "lane %d", index);
+	lane->shared = shared;
+	lane->index = index;
+	lane->retry_ms = RETRY_FIRST_MS;
+	lane->session = pg_session_new(shared->base, &shared->config->postgres, name,
+	                               &(struct pg_session_events){on_ready, on_lost, lane});
+	lane->writer = pg_writer_new(lane->session, on_written, lane);
+	lane->age_timer = evtimer_new(shared->base, on_age, lane);
+	lane->retry_timer = evtimer_new(shared->base, on_retry, lane);
+	batch_init(&lane->batches[0]);
+	batch_init(&lane->batches[1]);
+	lane->filling = &lane->batches[0];
+	arena_init(&lane->parse_arena);
+	return lane;
+}
+
+void lane_free(struct lane *lane)
+{
+	if (lane == NULL)
+		return;
+	pg_writer_free(lane->writer);
+	pg_session_free(lane->session);
+	event_free(lane->age_timer);
+	event_free(lane->retry_timer);
+	batch_release(&lane->batches[0]);
+	batch_release(&lane->batches[1]);
+	arena_release(&lane->parse_arena);
+	free(lane->epochs);
+	free(lane);
+}
+
+void lane_start(struct lane *lane)
+{
+	pg_session_start(lane->session);
+}
+
+const struct write_parts *lane_parts(const struct lane *lane)
+{
+	return pg_writer_parts(lane->writer);
+}

@@ -1,0 +1,62 @@
+/* A lane: one connection with its source partitions and its own transactions. While one batch is in its
+ * transaction the next is filled; lanes run side by side and never share a batch. */
+#ifndef KPID_APP_LANE_H
+#define KPID_APP_LANE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "adapters/pg/session.h"
+#include "adapters/pg/writer.h"
+#include "app/rules_book.h"
+#include "app/source.h"
+#include "kpid/config.h"
+#include "kpid/core/batch.h"
+#include "kpid/core/wire.h"
+
+struct event_base;
+struct lane;
+
+/* What the lanes share. Owned by the application. */
+struct lane_shared {
+	struct event_base *base;
+	const struct kpid_config *config; /* may be swapped between batches */
+	struct rules_book *book;
+	struct sources *sources;
+	int64_t as_of_us; /* how far all sources are complete, as last heard */
+	void *context;
+	/* The lane has room again: feed it. */
+	void (*wants_more)(void *context, struct lane *lane);
+	/* A batch of it was committed; offsets of its sources have moved. */
+	void (*committed)(void *context, struct lane *lane);
+	/* A batch is not under way any more, committed or given up (for who waits to give partitions away). */
+	void (*idle)(void *context, struct lane *lane);
+	/* A batch needs revisions that the book does not have: load them, then call lane_poke(). */
+	void (*load_revisions)(void *context);
+};
+
+struct lane *lane_new(struct lane_shared *shared, int index);
+void lane_free(struct lane *lane);
+void lane_start(struct lane *lane);
+
+int lane_index(const struct lane *lane);
+/* May another message be fed? False while the batch that is filled is full. */
+bool lane_has_room(const struct lane *lane);
+/* Parses one message of the source and puts what it is into the batch that is filled. value and headers may
+ * go away afterwards. fingerprint: of this message. */
+void lane_feed(struct lane *lane, struct source *source, const struct wire_message *message, int64_t fingerprint);
+/* The source was met at its end, at this wall time. */
+void lane_at_end(struct lane *lane, struct source *source, int64_t now_us);
+/* Forgets what is filled of a source. */
+void lane_drop(struct lane *lane, struct source *source);
+/* Is a batch with this source in its transaction (or waiting to be tried again)? */
+bool lane_is_writing(const struct lane *lane, const struct source *source);
+bool lane_is_idle(const struct lane *lane); /* nothing is filled or under way */
+/* Starts the filled batch if it may start; flush: even if it could wait for company. */
+void lane_poke(struct lane *lane, bool flush);
+const struct write_parts *lane_parts(const struct lane *lane);
+
+int64_t wall_clock_us(void);
+int64_t monotonic_clock_us(void);
+
+#endif

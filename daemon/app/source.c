@@ -1,0 +1,41 @@
+#include "app/source.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "kpid/base/memory.h"
+
+void sources_release(struct sources *sources)
+{
+	for (size_t i = 0; i < sources->n; i++) {
+		free(sources->items[i]->topic);
+		free(sources->items[i]);
+	}
+	free(sources->items);
+	*sources = (struct sources){NULL, 0, 0};
+}
+
+struct source *sources_get(struct sources *sources, const char *topic, int32_t partition)
+{
+	for (size_t i = 0; i < sources->n; i++)
+		if (sources->items[i]->partition == partition && strcmp(sources->items[i]->topic, topic) == 0)
+			return sources->items[i];
+	sources->items = mem_grow(sources->items, &sources->capacity, sources->n + 1, sizeof(struct source *));
+	struct source *source = mem_zalloc(sizeof(*source));
+	source->topic = mem_strdup(topic);
+	source->partition = partition;
+	source->topic_type = EVENT_TYPE_NONE;
+	source->next_offset = source->committed_offset = source->end_offset = OFFSET_NONE;
+	source->at_end_us = TIME_NONE;
+	source->high_offset = -1;
+	sources->items[sources->n++] = source;
+	return source;
+}
+
+struct source *sources_find_no(const struct sources *sources, int32_t source_no)
+{
+	for (size_t i = 0; i < sources->n; i++)
+		if (sources->items[i]->source_no == source_no)
+			return sources->items[i];
+	return NULL;
+}

@@ -1,0 +1,42 @@
+/* One source partition: of a Kafka topic, or a file that is read in its place. */
+#ifndef KPID_APP_SOURCE_H
+#define KPID_APP_SOURCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "kpid/base/text.h"
+#include "kpid/core/batch.h"
+
+struct source {
+	char *topic;
+	int32_t partition;
+	enum event_type topic_type;  /* of bare JSON; EVENT_TYPE_NONE */
+	int lane;
+	int32_t source_no;           /* 0 before the first claim */
+	int64_t epoch;
+	int64_t next_offset;         /* where reading goes on: of the first message not in a batch; OFFSET_NONE */
+	int64_t committed_offset;    /* next_offset as the database has it */
+	int64_t fingerprint;         /* of the message before committed_offset, as the database has it */
+	bool assigned;               /* ours, as far as Kafka says */
+	bool reading;                /* messages are wanted */
+	bool stopped;                /* stands at a gap */
+	bool fenced;                 /* somebody else has claimed it */
+	int64_t fenced_us;           /* since when; monotonic */
+	bool verify_fingerprint;     /* the message before next_offset comes first and must be the one we know */
+	int64_t at_end_us;           /* wall time at which it was seen at its end with nothing left to commit; TIME_NONE */
+	int64_t end_offset;          /* position at which its end was met: may be past the last message's; OFFSET_NONE */
+	int64_t high_offset;         /* end of the partition as last heard; -1 */
+};
+
+struct sources {
+	struct source **items;
+	size_t n, capacity;
+};
+
+void sources_release(struct sources *sources);
+/* Finds it, or adds it with nothing known yet. */
+struct source *sources_get(struct sources *sources, const char *topic, int32_t partition);
+struct source *sources_find_no(const struct sources *sources, int32_t source_no);
+
+#endif

@@ -1,0 +1,141 @@
+#include <stdio.h>
+
+#include "cli/cli.h"
+#include "config/config_internal.h"
+#include "kpid/core/policy.h"
+
+#define MAX_POLICY_BYTES (16 * 1024 * 1024)
+
+enum { SHOW = 256, SAMPLE, MAN };
+
+/* Adds what is wrong with the file of policies. */
+static void check_policies(const char *path, struct config_faults *faults)
+{
+	FILE *stream = fopen(path, "re");
+	if (stream == NULL) {
+		config_fault_add(faults, path, 0, "", "cannot be read");
+		return;
+	}
+	struct buf json = BUF_INIT;
+	char chunk[4096];
+	size_t n;
+	while (json.len_bytes <= MAX_POLICY_BYTES && (n = fread(chunk, 1, sizeof(chunk), stream)) > 0)
+		buf_add(&json, chunk, n);
+	bool failed = ferror(stream) != 0 || json.len_bytes > MAX_POLICY_BYTES;
+	fclose(stream);
+	if (failed) {
+		config_fault_add(faults, path, 0, "", "cannot be read, or is larger than 16 MiB");
+		buf_release(&json);
+		return;
+	}
+	struct policy_faults policy_faults = {0};
+	struct policy_set *set = policy_set_parse(buf_text(&json), &policy_faults);
+	for (size_t i = 0; set == NULL && i < policy_faults.n; i++) {
+		const struct policy_fault *fault = &policy_faults.items[i];
+		struct buf key = BUF_INIT, message = BUF_INIT;
+		buf_add_text(&key, fault->path);
+		buf_add_text(&message, fault->message);
+		config_fault_add(faults, path, fault->line, buf_text(&key).ptr, "%s", buf_text(&message).ptr);
+		buf_release(&key);
+		buf_release(&message);
+	}
+	policy_set_free(set);
+	policy_faults_release(&policy_faults);
+	buf_release(&json);
+}
+
+static void print(struct buf *text)
+{
+	fwrite(buf_text(text).ptr, 1, text->len_bytes, stdout);
+	buf_release(text);
+}
+
+/* Faults are what was asked for: they go to stdout. */
+static int report(const struct cli *cli, const struct kpid_config *config, struct config_faults *faults)
+{
+	struct buf out = BUF_INIT;
+	struct config_faults missing = CONFIG_FAULTS_INIT;
+	bool good = config != NULL && faults->n == 0;
+	bool can_run = good && kpid_config_can_run(config, &missing);
+	if (cli->json) {
+		buf_add_format(&out, "{\"ok\": %s, \"can_run\": %s, \"faults\": ", good ? "true" : "false",
+		               can_run ? "true" : "false");
+		config_faults_write_json(faults, &out);
+		buf_add_str(&out, "}\n");
+	} else if (!good) {
+		config_faults_write(faults, &out);
+	} else {
+		buf_add_format(&out, "%s: ok\n", config->file == NULL ? "defaults" : config->file);
+		if (!can_run) {
+			buf_add_str(&out, "for kpid run something is missing:\n");
+			config_faults_write(&missing, &out);
+		}
+	}
+	print(&out);
+	config_faults_release(&missing);
+	return good ? CLI_OK : CLI_CONFIG;
+}
+
+static int check(const struct cli *cli)
+{
+	struct config_faults faults = CONFIG_FAULTS_INIT;
+	struct kpid_config *config =
+	        kpid_config_load(kpid_config_path(cli->config_path), cli->sets, cli->n_sets, &faults);
+	if (config != NULL && config->sla.policy_file != NULL)
+		check_policies(config->sla.policy_file, &faults);
+	int status = report(cli, config, &faults);
+	config_faults_release(&faults);
+	kpid_config_free(config);
+	return status;
+}
+
+static int show(const struct cli *cli)
+{
+	struct kpid_config *config;
+	int status = cli_load_config(cli, &config);
+	if (status != CLI_OK)
+		return status;
+	struct buf out = BUF_INIT;
+	if (cli->json) {
+		kpid_config_write_json(config, &out);
+		buf_add_char(&out, '\n');
+	} else {
+		kpid_config_write(config, &out);
+	}
+	print(&out);
+	kpid_config_free(config);
+	return CLI_OK;
+}
+
+int cmd_check_config(struct cli *cli, int argc, char **argv)
+{
+	static const struct option options[] = {{"show", no_argument, NULL, SHOW},
+	                                        {"sample", no_argument, NULL, SAMPLE},
+	                                        {"man", no_argument, NULL, MAN},
+	                                        {NULL, 0, NULL, 0}};
+	int option, status, asked = 0;
+	while ((option = cli_option(cli, argc, argv, "", options, &status)) >= 0) {
+		if (asked != 0 && asked != option)
+			return cli_usage_error(cli, "only one of --show, --sample and --man");
+		asked = option;
+	}
+	if (option == CLI_OPTION_DONE)
+		return status;
+	if (!cli_arguments(cli, argc, 0, 0))
+		return CLI_USAGE;
+	struct buf out = BUF_INIT;
+	switch (asked) {
+	case SHOW:
+		return show(cli);
+	case SAMPLE:
+		kpid_config_write_sample(&out);
+		break;
+	case MAN:
+		kpid_config_write_man(&out);
+		break;
+	default:
+		return check(cli);
+	}
+	print(&out);
+	return CLI_OK;
+}

@@ -1,0 +1,33 @@
+/* The commands, in the order in which the help lists them. */
+#include "cli/cli.h"
+
+const struct cli_command cli_commands[] = {
+        {"run", "Read events from Kafka, keep the figures, raise alerts", "",
+         "Runs until SIGTERM or SIGINT: it then finishes its batches, gives up its partitions and ends.\n"
+         "SIGHUP reads the configuration and the policies again; if they have a fault nothing changes.\n",
+         cmd_run},
+        {"ingest", "Read events from a file, as if they came from Kafka", "FILE|-",
+         "FILE has one event a line (NDJSON), plain or compressed with gzip; - is the standard input.\n"
+         "It may be stopped and started again: each event counts once however often it is read.\n",
+         cmd_ingest},
+        {"migrate", "Bring the database to this program's version", "up|status|verify",
+         "  up         apply what is missing\n"
+         "  status     show what is applied and what is missing\n"
+         "  verify     check that what is applied is what this program carries\n\n"
+         "      --dry-run  with up: show what would be applied\n",
+         cmd_migrate},
+        {"check-config", "Check the configuration, or show it", "",
+         "Checks the configuration and the file of policies, and prints every fault as FILE:LINE: KEY: MESSAGE.\n\n"
+         "      --show     print what is in force, secrets as ***\n"
+         "      --sample   print a sample file with every option, its default and what it is for\n"
+         "      --man      print the manual page kpid.ini(5), as roff\n",
+         cmd_check_config},
+        {"explain", "Tell how a ticket came to its figures", "TICKET",
+         "Shows its events in order, its state after each, its clocks and what it gave to which figures.\n",
+         cmd_explain},
+        {"dlq", "Look at rejected events, or read them again", "list|show|requeue", NULL, cmd_dlq},
+        {"gap", "Look at partitions that stopped because events are missing, or let them go on", "", NULL, cmd_gap},
+        {"top", "Watch compliance, agents, deadlines and lag live", "", NULL, cmd_top},
+        {"version", "Show the version of the program and of its libraries", "", NULL, cmd_version},
+        {NULL, NULL, NULL, NULL, NULL},
+};

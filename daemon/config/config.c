@@ -1,0 +1,174 @@
+/* One load: lines, values, what fits together. */
+#include "kpid/config.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "config/config_internal.h"
+#include "kpid/base/memory.h"
+
+const char *kpid_config_path(const char *named)
+{
+	if (named != NULL && named[0] != '\0')
+		return named;
+	const char *variable = getenv("KPID_CONFIG");
+	if (variable != NULL && variable[0] != '\0')
+		return variable;
+	return access(KPID_CONFIG_DEFAULT_PATH, F_OK) == 0 ? KPID_CONFIG_DEFAULT_PATH : NULL;
+}
+
+static struct kpid_config *with_defaults(void)
+{
+	struct kpid_config *config = mem_zalloc(sizeof(*config));
+	struct buf message = BUF_INIT;
+	for (size_t i = 0; i < config_n_options; i++)
+		config_option_parse(&config_options[i], config_options[i].default_text, NULL, config, &message);
+	buf_release(&message);
+	return config;
+}
+
+static void unknown_option(const struct config_source *source, const struct config_entry *entry)
+{
+	struct suggestion here;
+	suggestion_init(&here, entry->name);
+	for (size_t i = 0; i < config_n_options; i++) {
+		if (strcmp(config_options[i].name, entry->name) == 0) {
+			config_entry_fault(source, entry, "there is no such option here; it belongs under [%s]",
+			                   config_options[i].section);
+			return;
+		}
+		if (strcmp(config_options[i].section, entry->section) == 0)
+			suggestion_offer(&here, config_options[i].name);
+	}
+	if (here.nearest != NULL)
+		config_entry_fault(source, entry, "there is no such option; did you mean %s?", here.nearest);
+	else
+		config_entry_fault(source, entry, "there is no such option");
+}
+
+static void read_options(const struct config_source *source, const struct config_entries *entries,
+                         struct kpid_config *config)
+{
+	for (size_t i = 0; i < entries->n; i++) {
+		const struct config_entry *entry = &entries->items[i];
+		if (config_section_find(entry->section)->kind != SECTION_OPTIONS)
+			continue;
+		const struct config_option *option = config_option_find(entry->section, entry->name);
+		struct buf message = BUF_INIT;
+		if (option == NULL)
+			unknown_option(source, entry);
+		else if (!config_option_parse(option, entry->value, entry->from_set ? NULL : source->folder, config,
+		                              &message))
+			config_entry_fault(source, entry, "%s", message.data);
+		buf_release(&message);
+	}
+}
+
+static char *instance_name(void)
+{
+	char host[65] = "";
+	if (gethostname(host, sizeof(host) - 1) != 0 || host[0] == '\0')
+		memcpy(host, "host", sizeof("host"));
+	struct buf name = BUF_INIT;
+	buf_add_format(&name, "%s:%ld", host, (long)getpid());
+	return name.data;
+}
+
+static bool has_fault(const struct config_faults *faults, const char *section, const char *name)
+{
+	size_t n_section = strlen(section);
+	for (size_t i = 0; i < faults->n; i++) {
+		const char *key = faults->items[i].key;
+		if (strncmp(key, section, n_section) == 0 && key[n_section] == '.' &&
+		    strcmp(key + n_section + 1, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* At the line that sets the option, unless that line is wrong by itself. */
+static void fault_at(const struct config_source *source, const struct config_entries *entries, const char *section,
+                     const char *name, const char *message)
+{
+	for (size_t i = 0; i < entries->n; i++) {
+		const struct config_entry *entry = &entries->items[i];
+		if (strcmp(entry->section, section) == 0 && strcmp(entry->name, name) == 0 &&
+		    !has_fault(source->faults, section, name))
+			config_entry_fault(source, entry, "%s", message);
+	}
+}
+
+/* What one value alone cannot show. */
+static void check_together(const struct config_source *source, const struct config_entries *entries,
+                           const struct kpid_config *config)
+{
+	if (config->run.buffer_max_bytes < config->run.batch_max_bytes) {
+		fault_at(source, entries, "run", "buffer_max_bytes", "must not be less than batch_max_bytes");
+		fault_at(source, entries, "run", "batch_max_bytes", "must not be more than buffer_max_bytes");
+	}
+	for (size_t i = 0; config->alert.topic != NULL && i < config->topics.n; i++) {
+		if (strcmp(config->topics.items[i].name, config->alert.topic) == 0) {
+			fault_at(source, entries, "alert", "topic",
+			         "this topic is read under [topics]: kpid would hear itself");
+			fault_at(source, entries, "topics", config->topics.items[i].name,
+			         "alerts are sent to this topic, see [alert] topic: kpid would hear itself");
+		}
+	}
+}
+
+struct kpid_config *kpid_config_load(const char *path, const char *const *sets, size_t n_sets,
+                                     struct config_faults *faults_out)
+{
+	struct config_source source = {.path = path, .for_owner_only = true, .faults = faults_out};
+	struct config_entries entries = {NULL, 0, 0};
+	struct kpid_config *config = with_defaults();
+	size_t n_faults_before = faults_out->n;
+	if (path != NULL) {
+		const char *slash = strrchr(path, '/');
+		if (slash != NULL)
+			source.folder = slash == path ? mem_strdup("/") : strndup(path, (size_t)(slash - path));
+		config->file = mem_strdup(path);
+		config_ini_read(&source, &entries);
+	}
+	config_sets_read(sets, n_sets, &source, &entries);
+	config_kafka_read(&source, &entries, &config->kafka);
+	config_postgres_read(&source, &entries, &config->postgres);
+	config_topics_read(&source, &entries, &config->topics);
+	read_options(&source, &entries, config);
+	check_together(&source, &entries, config);
+	if (config->run.instance == NULL)
+		config->run.instance = instance_name();
+	config_entries_release(&entries);
+	free(source.folder);
+	if (faults_out->n == n_faults_before)
+		return config;
+	config_faults_sort(faults_out);
+	kpid_config_free(config);
+	return NULL;
+}
+
+void kpid_config_free(struct kpid_config *config)
+{
+	if (config == NULL)
+		return;
+	for (size_t i = 0; i < config_n_options; i++)
+		config_option_release(&config_options[i], config);
+	config_pairs_release(&config->kafka);
+	config_pairs_release(&config->postgres);
+	config_topics_release(&config->topics);
+	free(config->file);
+	free(config);
+}
+
+bool kpid_config_can_run(const struct kpid_config *config, struct config_faults *faults_out)
+{
+	const char *file = config->file == NULL ? "defaults" : config->file;
+	const char *servers = config_pairs_get(&config->kafka, "bootstrap.servers");
+	if (servers == NULL)
+		servers = config_pairs_get(&config->kafka, "metadata.broker.list");
+	if (servers != NULL && servers[0] != '\0')
+		return true;
+	config_fault_add(faults_out, file, 0, "kafka.bootstrap.servers",
+	                 "is missing: where is Kafka? For example localhost:9092");
+	return false;
+}

@@ -1,0 +1,38 @@
+/* [postgres]: names are checked by libpq itself, values when it connects. */
+#include "config/config_internal.h"
+
+#include <libpq-fe.h>
+
+#include "kpid/base/memory.h"
+
+static const char *reserved(const char *name)
+{
+	if (strcmp(name, "client_encoding") == 0)
+		return "kpid speaks UTF-8 with PostgreSQL";
+	if (strcmp(name, "replication") == 0)
+		return "kpid needs an ordinary connection";
+	return NULL;
+}
+
+static bool knows(void *user, const char *name, struct suggestion *suggestion_io)
+{
+	for (const PQconninfoOption *option = user; option->keyword != NULL; option++) {
+		if (strcmp(option->keyword, name) == 0)
+			return true;
+		suggestion_offer(suggestion_io, option->keyword);
+	}
+	return false;
+}
+
+void config_postgres_read(const struct config_source *source, const struct config_entries *entries,
+                          struct config_pairs *pairs_out)
+{
+	PQconninfoOption *known = PQconndefaults();
+	if (known == NULL)
+		known = PQconninfoParse("", NULL); /* a broken service file must not hide the names */
+	struct config_library library = {"libpq", pairs_out, knows, reserved, NULL, known};
+	for (size_t i = 0; known != NULL && i < entries->n; i++)
+		if (strcmp(entries->items[i].section, "postgres") == 0)
+			config_pair_read(&library, source, &entries->items[i]);
+	PQconninfoFree(known);
+}

@@ -1,0 +1,17 @@
+/* "Did you mean …?": the known word nearest to what was written. */
+#ifndef KPID_CONFIG_SUGGEST_H
+#define KPID_CONFIG_SUGGEST_H
+
+#include <stddef.h>
+
+struct suggestion {
+	const char *written;
+	const char *nearest; /* NULL: nothing is near enough */
+	size_t distance;
+};
+
+void suggestion_init(struct suggestion *suggestion, const char *written);
+/* Considers one more known word, which must outlive the suggestion. */
+void suggestion_offer(struct suggestion *suggestion, const char *known);
+
+#endif

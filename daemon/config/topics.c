@@ -1,0 +1,119 @@
+/* [topics]: which topics are read, and what each carries. */
+#include "config/config_internal.h"
+
+#include <stdlib.h>
+
+#include "kpid/base/memory.h"
+
+#define BIT(type) (UINT32_C(1) << (type))
+#define ACTIVITY  (CONFIG_ALL_TYPES & ~(BIT(EVENT_OPENED) | BIT(EVENT_CLOSED) | BIT(EVENT_SURVEY)))
+
+static const struct {
+	const char *name;
+	uint32_t types;
+} default_topics[] = {
+        {"ticket-opened", BIT(EVENT_OPENED)},
+        {"ticket-closed", BIT(EVENT_CLOSED)},
+        {"survey", BIT(EVENT_SURVEY)},
+        {"ticket-activity", CONFIG_ALL_TYPES},
+};
+
+static void add_topic(struct config_topics *topics, const char *name, uint32_t types)
+{
+	enum event_type only = EVENT_TYPE_NONE;
+	for (enum event_type type = 0; type < EVENT_N_TYPES; type++)
+		if (types == BIT(type))
+			only = type;
+	topics->items = mem_grow(topics->items, &topics->capacity, topics->n + 1, sizeof(*topics->items));
+	topics->items[topics->n++] = (struct config_topic){mem_strdup(name), types, only};
+}
+
+void config_topics_release(struct config_topics *topics)
+{
+	for (size_t i = 0; i < topics->n; i++)
+		free(topics->items[i].name);
+	free(topics->items);
+	*topics = (struct config_topics){NULL, 0, 0};
+}
+
+/* The bits of one word of the list; 0 if it is none. */
+static uint32_t types_of(const char *word, struct suggestion *suggestion_out)
+{
+	suggestion_init(suggestion_out, word);
+	if (strcmp(word, "*") == 0)
+		return CONFIG_ALL_TYPES;
+	if (strcmp(word, "activity") == 0)
+		return ACTIVITY;
+	suggestion_offer(suggestion_out, "activity");
+	for (enum event_type type = 0; type < EVENT_N_TYPES; type++) {
+		if (strcmp(word, event_type_name(type)) == 0)
+			return BIT(type);
+		suggestion_offer(suggestion_out, event_type_name(type));
+	}
+	return 0;
+}
+
+/* 0 after a fault. */
+static uint32_t read_types(const struct config_source *source, const struct config_entry *entry)
+{
+	uint32_t types = 0;
+	bool good = true;
+	const char *rest = entry->value;
+	char *word;
+	while (config_list_next(&rest, &word)) {
+		struct suggestion suggestion;
+		uint32_t more = types_of(word, &suggestion);
+		if (word[0] == '\0')
+			config_entry_fault(source, entry, "an event type is missing; * stands for all");
+		else if (more == 0 && suggestion.nearest != NULL)
+			config_entry_fault(source, entry, "\"%s\" is not an event type; did you mean %s?", word,
+			                   suggestion.nearest);
+		else if (more == 0)
+			config_entry_fault(source, entry, "\"%s\" is not an event type; * stands for all", word);
+		good = good && more != 0;
+		types |= more;
+		free(word);
+	}
+	return good ? types : 0;
+}
+
+void config_topics_read(const struct config_source *source, const struct config_entries *entries,
+                        struct config_topics *topics_out)
+{
+	bool any = false;
+	for (size_t i = 0; i < entries->n; i++) {
+		const struct config_entry *entry = &entries->items[i];
+		if (strcmp(entry->section, "topics") != 0)
+			continue;
+		any = true;
+		if (!config_topic_name_is_legal(entry->name)) {
+			config_entry_fault(source, entry,
+			                   "a topic's name has letters, digits, '.', '_' and '-', at most 249");
+			continue;
+		}
+		uint32_t types = read_types(source, entry);
+		if (types != 0)
+			add_topic(topics_out, entry->name, types);
+	}
+	for (size_t i = 0; !any && i < sizeof(default_topics) / sizeof(default_topics[0]); i++)
+		add_topic(topics_out, default_topics[i].name, default_topics[i].types);
+}
+
+void config_topic_types_format(uint32_t types, struct buf *out)
+{
+	if (types == CONFIG_ALL_TYPES) {
+		buf_add_char(out, '*');
+		return;
+	}
+	if (types == ACTIVITY) {
+		buf_add_str(out, "activity");
+		return;
+	}
+	const char *comma = "";
+	for (enum event_type type = 0; type < EVENT_N_TYPES; type++) {
+		if ((types & BIT(type)) != 0) {
+			buf_add_format(out, "%s%s", comma, event_type_name(type));
+			comma = ", ";
+		}
+	}
+}

@@ -1,0 +1,197 @@
+/* Filling a batch: events packed tightly, grouped by ticket. */
+#include "kpid/core/batch.h"
+
+#include <stdlib.h>
+
+#include "batch_event.h"
+#include "kpid/base/hash.h"
+#include "kpid/base/memory.h"
+#include "kpid/core/history.h"
+
+enum { FIRST_SLOTS = 1024, KEEP_BYTES = 1 << 20 };
+
+void batch_init(struct batch *batch)
+{
+	*batch = (struct batch){.n_events = 0};
+	arena_init(&batch->arena);
+}
+
+void batch_release(struct batch *batch)
+{
+	arena_release(&batch->arena);
+	free(batch->sources);
+	free(batch->dead_letters);
+	free(batch->tickets);
+	free(batch->slots);
+	buf_release(&batch->packed);
+	batch_init(batch);
+}
+
+void batch_clear(struct batch *batch)
+{
+	arena_clear(&batch->arena, KEEP_BYTES);
+	if (batch->n_slots > 0)
+		memset(batch->slots, 0, batch->n_slots * sizeof(struct batch_ticket *));
+	batch->n_sources = batch->n_dead_letters = batch->n_tickets = batch->n_events = 0;
+}
+
+bool batch_is_empty(const struct batch *batch)
+{
+	return batch->n_sources == 0 && batch->n_tickets == 0;
+}
+
+struct batch_source *batch_source(struct batch *batch, int32_t source_no, int64_t begin_offset)
+{
+	for (size_t i = 0; i < batch->n_sources; i++)
+		if (batch->sources[i].source_no == source_no)
+			return &batch->sources[i];
+	batch->sources = mem_grow(batch->sources, &batch->sources_capacity, batch->n_sources + 1,
+	                          sizeof(*batch->sources));
+	struct batch_source *source = &batch->sources[batch->n_sources++];
+	*source = (struct batch_source){
+		.source_no = source_no,
+		.begin_offset = begin_offset,
+		.next_offset = begin_offset,
+		.last_event_us = TIME_NONE,
+		.at_end_us = TIME_NONE,
+		.high_offset = -1,
+	};
+	return source;
+}
+
+static void grow_slots(struct batch *batch)
+{
+	size_t n_slots = batch->n_slots == 0 ? FIRST_SLOTS : batch->n_slots * 4;
+	struct batch_ticket **slots = mem_zalloc(n_slots * sizeof(struct batch_ticket *));
+	for (size_t i = 0; i < batch->n_tickets; i++) {
+		struct batch_ticket *ticket = batch->tickets[i];
+		ticket->next_in_slot = slots[ticket->hash & (n_slots - 1)];
+		slots[ticket->hash & (n_slots - 1)] = ticket;
+	}
+	free(batch->slots);
+	batch->slots = slots;
+	batch->n_slots = n_slots;
+}
+
+static struct batch_ticket *find(const struct batch *batch, struct text ticket_id, uint64_t hash)
+{
+	struct batch_ticket *ticket = batch->n_slots == 0 ? NULL : batch->slots[hash & (batch->n_slots - 1)];
+	while (ticket != NULL && !(ticket->hash == hash && text_same(ticket->ticket_id, ticket_id)))
+		ticket = ticket->next_in_slot;
+	return ticket;
+}
+
+struct batch_ticket *batch_find_ticket(const struct batch *batch, struct text ticket_id)
+{
+	return find(batch, ticket_id, hash_text(ticket_id));
+}
+
+static struct batch_ticket *ticket_of(struct batch *batch, struct text ticket_id)
+{
+	uint64_t hash = hash_text(ticket_id);
+	struct batch_ticket *ticket = find(batch, ticket_id, hash);
+	if (ticket != NULL)
+		return ticket;
+	if (batch->n_tickets >= batch->n_slots)
+		grow_slots(batch);
+	struct batch_ticket **slot = &batch->slots[hash & (batch->n_slots - 1)];
+	ticket = arena_alloc(&batch->arena, sizeof(*ticket));
+	*ticket = (struct batch_ticket){
+		.ticket_id = arena_text(&batch->arena, ticket_id),
+		.next_in_slot = *slot,
+		.hash = hash,
+	};
+	*slot = ticket;
+	batch->tickets = mem_grow(batch->tickets, &batch->tickets_capacity, batch->n_tickets + 1,
+	                          sizeof(*batch->tickets));
+	batch->tickets[batch->n_tickets++] = ticket;
+	return ticket;
+}
+
+void batch_add_event(struct batch *batch, const struct ticket_event *event)
+{
+	buf_clear(&batch->packed);
+	history_pack(&event, 1, &batch->packed);
+	struct batch_event *item = arena_alloc(&batch->arena, sizeof(*item) + batch->packed.len_bytes);
+	item->next = NULL;
+	item->source_no = event->source_no;
+	item->len_bytes = (uint32_t)batch->packed.len_bytes;
+	memcpy(item->packed, batch->packed.data, batch->packed.len_bytes);
+	struct batch_ticket *ticket = ticket_of(batch, event->ticket_id);
+	if (ticket->last == NULL)
+		ticket->first = item;
+	else
+		ticket->last->next = item;
+	ticket->last = item;
+	batch->n_events++;
+}
+
+void batch_add_ticket(struct batch *batch, struct text ticket_id)
+{
+	ticket_of(batch, ticket_id);
+}
+
+void batch_add_dead_letter(struct batch *batch, const struct batch_dead_letter *dead_letter)
+{
+	batch->dead_letters = mem_grow(batch->dead_letters, &batch->dead_letters_capacity, batch->n_dead_letters + 1,
+	                               sizeof(*batch->dead_letters));
+	struct batch_dead_letter *copy = &batch->dead_letters[batch->n_dead_letters++];
+	*copy = *dead_letter;
+	copy->topic = arena_text(&batch->arena, dead_letter->topic);
+	copy->detail = arena_text(&batch->arena, (struct text){dead_letter->detail,
+	                                                       (uint32_t)strlen(dead_letter->detail) + 1}).ptr;
+	copy->value = arena_text(&batch->arena, dead_letter->value);
+	struct wire_header *headers = arena_alloc(&batch->arena, dead_letter->n_headers * sizeof(*headers));
+	for (size_t i = 0; i < dead_letter->n_headers; i++) {
+		headers[i].name = arena_text(&batch->arena, dead_letter->headers[i].name);
+		headers[i].value = arena_text(&batch->arena, dead_letter->headers[i].value);
+	}
+	copy->headers = headers;
+}
+
+static void drop_events(struct batch *batch, struct batch_ticket *ticket, int32_t source_no)
+{
+	struct batch_event **link = &ticket->first;
+	ticket->last = NULL;
+	while (*link != NULL) {
+		if ((*link)->source_no == source_no) {
+			*link = (*link)->next;
+			batch->n_events--;
+		} else {
+			ticket->last = *link;
+			link = &(*link)->next;
+		}
+	}
+}
+
+void batch_drop_source(struct batch *batch, int32_t source_no)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < batch->n_sources; i++)
+		if (batch->sources[i].source_no != source_no)
+			batch->sources[kept++] = batch->sources[i];
+	if (kept == batch->n_sources)
+		return;
+	batch->n_sources = kept;
+
+	kept = 0;
+	for (size_t i = 0; i < batch->n_dead_letters; i++)
+		if (batch->dead_letters[i].source_no != source_no)
+			batch->dead_letters[kept++] = batch->dead_letters[i];
+	batch->n_dead_letters = kept;
+
+	/* A ticket that loses all its events stays: judging it again changes nothing that is not due. */
+	for (size_t i = 0; i < batch->n_tickets; i++)
+		drop_events(batch, batch->tickets[i], source_no);
+}
+
+static int compare_tickets(const void *a, const void *b)
+{
+	const struct batch_ticket *x = *(struct batch_ticket *const *)a, *y = *(struct batch_ticket *const *)b;
+	return text_compare(x->ticket_id, y->ticket_id);
+}
+
+void batch_seal(struct batch *batch)
+{
+	qsort(batch->tickets, batch->n_tickets, sizeof(struct batch_ticket *), compare_tickets);
+}

@@ -1,0 +1,234 @@
+/* What one ticket of a batch changes: the difference of its state before and after. */
+#include <errno.h>
+
+#include "batch_event.h"
+#include "kpid/core/batch.h"
+#include "kpid/core/history.h"
+
+/* The events of a ticket in the order of F1, growing. */
+struct event_list {
+	struct arena *arena;
+	const struct ticket_event **items;
+	size_t n, capacity;
+	bool changed;
+};
+
+static void list_reserve(struct event_list *list, size_t n)
+{
+	if (n <= list->capacity)
+		return;
+	size_t capacity = n + 8;
+	const struct ticket_event **items = arena_alloc(list->arena, capacity * sizeof(*items));
+	if (list->n != 0)
+		memcpy(items, list->items, list->n * sizeof(*items));
+	list->items = items;
+	list->capacity = capacity;
+}
+
+static void list_remove(struct event_list *list, size_t at)
+{
+	memmove(&list->items[at], &list->items[at + 1], (list->n - at - 1) * sizeof(*list->items));
+	list->n--;
+}
+
+static void list_insert(struct event_list *list, const struct ticket_event *event)
+{
+	list_reserve(list, list->n + 1);
+	size_t at = list->n; /* most events come last */
+	while (at > 0 && ticket_event_order(list->items[at - 1], event) > 0)
+		at--;
+	memmove(&list->items[at + 1], &list->items[at], (list->n - at) * sizeof(*list->items));
+	list->items[at] = event;
+	list->n++;
+	list->changed = true;
+}
+
+static struct text canonical_of(const struct ticket_event *event, struct arena *arena)
+{
+	struct buf buf = BUF_INIT;
+	ticket_event_canonical(event, &buf);
+	struct text canonical = arena_text(arena, buf_text(&buf));
+	buf_release(&buf);
+	return canonical;
+}
+
+enum added { ADDED, DUPLICATE };
+
+/* RULES E2: of different contents under one identity the smallest stays, the others are put aside. */
+static enum added list_add(struct event_list *list, const struct ticket_event *event, const struct batch_sink *sink)
+{
+	size_t at = 0;
+	while (at < list->n && !ticket_event_same_identity(list->items[at], event))
+		at++;
+	if (at == list->n) {
+		list_insert(list, event);
+		return ADDED;
+	}
+	if (ticket_event_same_content(list->items[at], event))
+		return DUPLICATE;
+	struct text theirs = canonical_of(list->items[at], list->arena), ours = canonical_of(event, list->arena);
+	struct conflict_letter letter = {event, ours};
+	if (text_compare(ours, theirs) < 0) {
+		letter = (struct conflict_letter){list->items[at], theirs};
+		list_remove(list, at);
+		list_insert(list, event);
+	}
+	sink->conflict(sink->context, &letter);
+	return ADDED;
+}
+
+static int add_new_events(struct batch *batch, const struct batch_ticket *ticket, struct event_list *list,
+                          struct arena *scratch, const struct batch_sink *sink)
+{
+	for (const struct batch_event *item = ticket->first; item != NULL; item = item->next) {
+		struct ticket_event *event;
+		size_t n;
+		struct text packed = {item->packed, item->len_bytes};
+		int result = history_unpack(packed, ticket->ticket_id, scratch, &event, &n);
+		if (result != 0)
+			return result;
+		if (list_add(list, event, sink) == DUPLICATE)
+			batch_source(batch, item->source_no, OFFSET_NONE)->n_duplicates++;
+	}
+	return 0;
+}
+
+static bool is_in_backlog(const struct ticket *ticket)
+{
+	return ticket->state == TICKET_OPEN || ticket->state == TICKET_PAUSED;
+}
+
+static const struct sla_clock *find_clock(const struct ticket *ticket, const struct sla_clock *like)
+{
+	for (size_t i = 0; i < ticket->n_clocks; i++)
+		if (ticket->clocks[i].target == like->target && ticket->clocks[i].n == like->n)
+			return &ticket->clocks[i];
+	return NULL;
+}
+
+static bool same_open_clock(const struct sla_clock *a, const struct sla_clock *b)
+{
+	return a->start_us == b->start_us && a->due_us == b->due_us && a->fires_us == b->fires_us &&
+	       a->within_us == b->within_us && a->left_us == b->left_us && a->cycle == b->cycle &&
+	       a->paused == b->paused && a->verdict == b->verdict;
+}
+
+static void put_clock_changes(struct text ticket_id, const struct ticket *before, const struct ticket *after,
+                              const struct batch_sink *sink)
+{
+	for (size_t i = 0; i < after->n_clocks; i++) {
+		const struct sla_clock *now = &after->clocks[i], *was = find_clock(before, now);
+		if (now->stopped)
+			continue;
+		if (was == NULL || was->stopped || !same_open_clock(was, now))
+			sink->clock_put(sink->context, ticket_id, now);
+	}
+	for (size_t i = 0; i < before->n_clocks; i++) {
+		const struct sla_clock *was = &before->clocks[i], *now = find_clock(after, was);
+		if (!was->stopped && (now == NULL || now->stopped))
+			sink->clock_delete(sink->context, ticket_id, was->target, was->n);
+	}
+}
+
+static void put_alert_changes(struct text ticket_id, const struct ticket *before, const struct ticket *after,
+                              const struct batch_sink *sink)
+{
+	for (size_t i = 0; i < after->n_clocks; i++) {
+		struct alert now, was;
+		if (!alert_of_clock(ticket_id, after, &after->clocks[i], &now))
+			continue;
+		const struct sla_clock *clock = find_clock(before, &after->clocks[i]);
+		if (clock == NULL || !alert_of_clock(ticket_id, before, clock, &was) || !alert_same_content(&was, &now))
+			sink->alert_put(sink->context, &now);
+	}
+	for (size_t i = 0; i < before->n_clocks; i++) {
+		struct alert was, now;
+		if (!alert_of_clock(ticket_id, before, &before->clocks[i], &was))
+			continue;
+		const struct sla_clock *clock = find_clock(after, &before->clocks[i]);
+		if (clock == NULL || !alert_of_clock(ticket_id, after, clock, &now))
+			sink->alert_void(sink->context, ticket_id, was.target, was.n);
+	}
+}
+
+static bool same_cycle(const struct ticket_cycle *a, const struct ticket_cycle *b)
+{
+	return a->started_us == b->started_us && a->resolved_us == b->resolved_us && a->closed_us == b->closed_us &&
+	       a->due_us == b->due_us && a->verdict == b->verdict && a->resolution == b->resolution &&
+	       text_same(a->resolver_id, b->resolver_id) && text_same(a->closer_id, b->closer_id);
+}
+
+/* Cycles before the current one have rows of their own. */
+static size_t n_past_cycles(const struct ticket *ticket)
+{
+	return ticket->n_cycles == 0 ? 0 : ticket->n_cycles - 1;
+}
+
+static void put_cycle_changes(struct text ticket_id, const struct ticket *before, const struct ticket *after,
+                              const struct batch_sink *sink)
+{
+	size_t n_before = n_past_cycles(before), n_after = n_past_cycles(after);
+	for (size_t i = 0; i < n_after; i++)
+		if (i >= n_before || !same_cycle(&before->cycles[i], &after->cycles[i]))
+			sink->cycle_put(sink->context, ticket_id, &after->cycles[i]);
+	for (size_t i = n_after; i < n_before; i++)
+		sink->cycle_delete(sink->context, ticket_id, before->cycles[i].cycle);
+}
+
+static void add_sums(struct kpi_sums *sums, const struct ticket *ticket, int64_t sign)
+{
+	kpi_sums_add(sums, ticket->kpis, ticket->n_kpis, sign);
+	if (is_in_backlog(ticket))
+		kpi_sums_add_backlog(sums, ticket->owner_id, sign);
+}
+
+int batch_evaluate(struct batch *batch, const struct batch_ticket *ticket, const struct stored_ticket *stored,
+                   const struct batch_rules *rules, struct arena *scratch, const struct batch_sink *sink,
+                   struct kpi_sums *sums, int32_t *revision_no_out)
+{
+	enum { KEEP_BYTES = 1 << 20 };
+	arena_clear(scratch, KEEP_BYTES);
+
+	struct fold_pin pin = {NULL, stored->opened_us};
+	if (stored->revision_no != 0) {
+		pin.revision = rules->revision_by_no(rules->context, stored->revision_no);
+		if (pin.revision == NULL) {
+			*revision_no_out = stored->revision_no;
+			return BATCH_UNKNOWN_REVISION;
+		}
+	}
+
+	struct ticket before = {.state = TICKET_UNKNOWN}, after;
+	struct event_list list = {.arena = scratch};
+	if (stored->rev != 0) {
+		struct ticket_event *events;
+		size_t n;
+		int result = history_unpack(stored->history, ticket->ticket_id, scratch, &events, &n);
+		if (result != 0)
+			return result;
+		list_reserve(&list, n);
+		for (size_t i = 0; i < n; i++)
+			list.items[list.n++] = &events[i];
+		ticket_fold(list.items, list.n, &rules->fold, &pin, stored->as_of_us, NULL, scratch, &before);
+	}
+	int result = add_new_events(batch, ticket, &list, scratch, sink);
+	if (result != 0)
+		return result;
+	int64_t as_of_us = stored->rev != 0 && stored->as_of_us > rules->as_of_us ? stored->as_of_us : rules->as_of_us;
+	bool judge_again = ticket->first == NULL && stored->rev != 0 && as_of_us > stored->as_of_us;
+	if (!list.changed && !judge_again)
+		return BATCH_OK;
+
+	ticket_fold(list.items, list.n, &rules->fold, &pin, as_of_us, NULL, scratch, &after);
+	put_cycle_changes(ticket->ticket_id, &before, &after, sink);
+	put_clock_changes(ticket->ticket_id, &before, &after, sink);
+	put_alert_changes(ticket->ticket_id, &before, &after, sink);
+	add_sums(sums, &before, -1);
+	add_sums(sums, &after, 1);
+
+	buf_clear(&batch->packed);
+	history_pack(list.items, list.n, &batch->packed);
+	struct ticket_row row = {ticket->ticket_id, stored->rev + 1, as_of_us, &after, buf_text(&batch->packed)};
+	sink->ticket(sink->context, &row);
+	return BATCH_OK;
+}

@@ -1,0 +1,188 @@
+#include "clock.h"
+
+static const struct target_rule *rule_of(const struct clock *clock)
+{
+	if (clock->policy == NULL || !clock->policy->targets[clock->target].present)
+		return NULL;
+	return &clock->policy->targets[clock->target];
+}
+
+static bool is_promised(const struct clock *clock)
+{
+	return clock->promise_us != TIME_NONE;
+}
+
+static struct clock_time time_of(const struct clock *clock, const struct clock_ground *ground,
+                                 const struct target_rule *rule, int64_t cut_us)
+{
+	return (struct clock_time){
+	        .pauses = ground->pauses + clock->first_pause,
+	        .n_pauses = ground->n_pauses - clock->first_pause,
+	        .listed = rule->pause_on,
+	        .cut_us = cut_us,
+	};
+}
+
+/* S2, "reopen": "continue": what the cycles before have used, reckoned by the target that applies now. */
+static int64_t carried_us(const struct clock *clock, const struct clock_ground *ground, const struct target_rule *rule)
+{
+	if (!rule->reopen_continue || clock->target != TARGET_RESOLUTION)
+		return 0;
+	int64_t used_us = 0;
+	struct clock_time time = {ground->pauses, clock->first_pause, rule->pause_on, TIME_FOR_EVER};
+	for (uint32_t i = 0; i + 1 < clock->cycle; i++) {
+		const struct ticket_cycle *cycle = &ground->cycles[i];
+		for (; time.n_pauses > 0 && time.pauses->end_us <= cycle->started_us; time.n_pauses--)
+			time.pauses++;
+		used_us += clock_time_ran(&time, cycle->started_us, cycle->resolved_us);
+	}
+	return used_us;
+}
+
+/* S3. TIME_NONE: neither target nor promise, or it stands in a pause without end. */
+static int64_t due_us(const struct clock *clock, const struct clock_ground *ground, int64_t cut_us)
+{
+	if (is_promised(clock))
+		return clock->promise_us;
+	const struct target_rule *rule = rule_of(clock);
+	if (rule == NULL)
+		return TIME_NONE;
+	int64_t left_us = rule->within_us - carried_us(clock, ground, rule);
+	if (left_us <= 0)
+		return clock->start_us;
+	struct clock_time time = time_of(clock, ground, rule, cut_us);
+	return clock_time_reaches(&time, clock->start_us, left_us);
+}
+
+static bool is_breached(const struct clock *clock)
+{
+	return clock->breached_us != TIME_NONE;
+}
+
+static void breach(struct clock *clock, int64_t due, int64_t breached_us, enum breach_cause cause)
+{
+	clock->due_us = due;
+	clock->breached_us = breached_us;
+	clock->cause = cause;
+}
+
+static void note_listed(struct clock *clock)
+{
+	clock->listed |= is_promised(clock) || rule_of(clock) != NULL;
+}
+
+void clock_start(struct clock *clock)
+{
+	if (is_promised(clock) && clock->promise_us < clock->start_us)
+		clock->promise_us = clock->start_us;
+	clock->over = clock->lapsed = clock->listed = false;
+	clock->verdict = VERDICT_NONE;
+	clock->cause = CAUSE_DEADLINE;
+	clock->due_us = clock->breached_us = clock->stopped_us = TIME_NONE;
+	clock->met_by = TEXT_ABSENT;
+	note_listed(clock);
+}
+
+void clock_rejudge(struct clock *clock, const struct clock_ground *ground, const struct policy *policy,
+                   int64_t promise_us, int64_t at_us)
+{
+	if (clock->over || is_breached(clock))
+		return;
+	int64_t old_due_us = due_us(clock, ground, TIME_FOR_EVER);
+	if (old_due_us != TIME_NONE && old_due_us < at_us) {
+		breach(clock, old_due_us, old_due_us, CAUSE_DEADLINE);
+		return;
+	}
+	clock->policy = policy;
+	if (promise_us != TIME_NONE)
+		clock->promise_us = promise_us > clock->start_us ? promise_us : clock->start_us;
+	note_listed(clock);
+	int64_t new_due_us = due_us(clock, ground, TIME_FOR_EVER);
+	if (new_due_us != TIME_NONE && new_due_us < at_us)
+		breach(clock, new_due_us, at_us, CAUSE_POLICY_CHANGE);
+}
+
+/* Ends the clock; true if it was in time, or had nothing to be in time for. */
+static bool finish(struct clock *clock, const struct clock_ground *ground, int64_t at_us)
+{
+	clock->over = true;
+	clock->stopped_us = at_us;
+	if (!is_breached(clock)) {
+		int64_t due = due_us(clock, ground, at_us);
+		if (due == TIME_NONE || at_us <= due) {
+			clock->due_us = due;
+			return true;
+		}
+		breach(clock, due, due, CAUSE_DEADLINE);
+	}
+	clock->verdict = VERDICT_BREACHED;
+	return false;
+}
+
+void clock_stop(struct clock *clock, const struct clock_ground *ground, int64_t at_us, struct text by)
+{
+	if (!finish(clock, ground, at_us))
+		return;
+	clock->verdict = clock->due_us == TIME_NONE ? VERDICT_NONE : VERDICT_MET;
+	clock->met_by = by;
+}
+
+void clock_end(struct clock *clock, const struct clock_ground *ground, int64_t at_us)
+{
+	clock->lapsed = finish(clock, ground, at_us);
+}
+
+/* A clock that is not over: verdict by as_of_us, and how it stands (S9). */
+static void settle_running(const struct clock *clock, const struct clock_ground *ground, int64_t as_of_us,
+                           struct sla_clock *out)
+{
+	const struct target_rule *rule = rule_of(clock);
+	out->due_us = is_breached(clock) ? clock->due_us : due_us(clock, ground, TIME_FOR_EVER);
+	int64_t breaches_us = is_breached(clock) ? clock->breached_us : out->due_us;
+	if (breaches_us != TIME_NONE && breaches_us < as_of_us) {
+		out->verdict = VERDICT_BREACHED;
+		out->breached_us = breaches_us;
+	} else if (is_promised(clock) || rule != NULL) {
+		out->verdict = VERDICT_PENDING;
+		out->fires_us = breaches_us;
+	}
+	if (is_promised(clock) || rule == NULL || ground->n_pauses == 0)
+		return;
+	const struct pause *last = &ground->pauses[ground->n_pauses - 1];
+	if (last->end_us != TIME_FOR_EVER || !text_list_has(rule->pause_on, last->reason))
+		return;
+	int64_t stands_us = last->start_us > clock->start_us ? last->start_us : clock->start_us;
+	struct clock_time time = time_of(clock, ground, rule, TIME_FOR_EVER);
+	out->paused = true;
+	out->left_us =
+	        rule->within_us - carried_us(clock, ground, rule) - clock_time_ran(&time, clock->start_us, stands_us);
+}
+
+void clock_settle(const struct clock *clock, const struct clock_ground *ground, int64_t as_of_us,
+                  struct sla_clock *clock_out)
+{
+	const struct target_rule *rule = rule_of(clock);
+	*clock_out = (struct sla_clock){
+	        .target = clock->target,
+	        .n = clock->n,
+	        .cycle = clock->cycle,
+	        .verdict = clock->verdict,
+	        .promised = is_promised(clock),
+	        .stopped = clock->over,
+	        .cause = clock->cause,
+	        .start_us = clock->start_us,
+	        .within_us = rule == NULL ? TIME_NONE : rule->within_us,
+	        .due_us = clock->due_us,
+	        .stopped_us = clock->stopped_us,
+	        .breached_us = clock->breached_us,
+	        .fires_us = TIME_NONE,
+	        .agent_id = clock->met_by,
+	        .policy = clock->policy,
+	        .evidence_source_no = clock->evidence->source_no,
+	        .evidence_offset = clock->evidence->source_offset,
+	};
+	if (!clock->over) {
+		clock_out->breached_us = TIME_NONE;
+		settle_running(clock, ground, as_of_us, clock_out);
+	}
+}

@@ -1,0 +1,32 @@
+/* How a clock's time runs (RULES S3): at the instants outside the pauses that its target lists. */
+#ifndef KPID_CORE_SLA_CLOCK_TIME_H
+#define KPID_CORE_SLA_CLOCK_TIME_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kpid/base/text.h"
+#include "kpid/core/policy.h"
+#include "kpid/core/timestamp.h"
+
+/* One stay in the state paused. Of one ticket they are in order and do not overlap. */
+struct pause {
+	int64_t start_us, end_us; /* end_us TIME_FOR_EVER: no end yet */
+	struct text reason;       /* never absent */
+};
+
+/* What may make a clock stand. */
+struct clock_time {
+	const struct pause *pauses; /* those that end before the times asked about may be left out */
+	size_t n_pauses;
+	struct text_list listed; /* reasons that count */
+	int64_t cut_us;          /* a pause without end ends here; TIME_FOR_EVER: it lasts */
+};
+
+/* For how long the clock has run between two times. */
+int64_t clock_time_ran(const struct clock_time *time, int64_t from_us, int64_t to_us);
+/* The earliest instant at which a clock that starts at from_us has run for run_us (> 0).
+ * TIME_NONE: not before the end of a pause that has none yet. */
+int64_t clock_time_reaches(const struct clock_time *time, int64_t from_us, int64_t run_us);
+
+#endif

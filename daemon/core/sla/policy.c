@@ -1,0 +1,111 @@
+#include "kpid/core/policy.h"
+
+#include <stdlib.h>
+
+#include "kpid/base/memory.h"
+
+const char *sla_target_name(enum sla_target target)
+{
+	static const char *const names[TARGET_N] = {
+	        [TARGET_FIRST_RESPONSE] = "first_response",
+	        [TARGET_NEXT_RESPONSE] = "next_response",
+	        [TARGET_ARRIVAL] = "arrival",
+	        [TARGET_RESOLUTION] = "resolution",
+	};
+	return (unsigned)target < TARGET_N ? names[target] : NULL;
+}
+
+struct policy_set *policy_set_empty(void)
+{
+	struct policy_set *set = mem_zalloc(sizeof(*set));
+	arena_init(&set->arena);
+	return set;
+}
+
+void policy_set_free(struct policy_set *set)
+{
+	if (set == NULL)
+		return;
+	arena_release(&set->arena);
+	free(set);
+}
+
+void policy_faults_release(struct policy_faults *faults)
+{
+	free(faults->items);
+	arena_release(&faults->arena);
+	faults->items = NULL;
+	faults->n = faults->capacity = 0;
+}
+
+const struct policy_revision *policy_set_at(const struct policy_set *set, int64_t opened_us)
+{
+	size_t low = 0, high = set->n_revisions; /* those below low are in force by then, those from high on not yet */
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (set->revisions[middle].effective_from_us <= opened_us)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low == 0 ? NULL : &set->revisions[low - 1];
+}
+
+/* After a mismatch only the last '*' need take one character more: what came before it is matched as early
+ * as can be. So the work is at most pattern times text. */
+static bool glob_holds(struct text pattern, struct text text)
+{
+	uint32_t p = 0, t = 0, star = UINT32_MAX, star_t = 0;
+	while (t < text.len) {
+		if (p < pattern.len && pattern.ptr[p] == '*') {
+			star = p++;
+			star_t = t;
+		} else if (p < pattern.len && pattern.ptr[p] == text.ptr[t]) {
+			p++;
+			t++;
+		} else if (star != UINT32_MAX) {
+			p = star + 1;
+			t = ++star_t;
+		} else {
+			return false;
+		}
+	}
+	while (p < pattern.len && pattern.ptr[p] == '*')
+		p++;
+	return p == pattern.len;
+}
+
+static bool match_holds(const struct policy_match *match, struct text attribute)
+{
+	for (size_t i = 0; i < match->patterns.n; i++) {
+		struct text pattern = match->patterns.items[i];
+		if (text_is_empty(attribute) ? text_is_empty(pattern) : glob_holds(pattern, attribute))
+			return true;
+	}
+	return false;
+}
+
+static bool policy_holds(const struct policy *policy, const struct text attributes[EVENT_N_ATTRIBUTES])
+{
+	for (size_t i = 0; i < POLICY_N_MATCHES; i++)
+		if (policy->match[i].present && !match_holds(&policy->match[i], attributes[i]))
+			return false;
+	return true;
+}
+
+const struct policy *policy_revision_match(const struct policy_revision *revision,
+                                           const struct text attributes[EVENT_N_ATTRIBUTES])
+{
+	for (size_t i = 0; i < revision->n_policies; i++)
+		if (policy_holds(&revision->policies[i], attributes))
+			return &revision->policies[i];
+	return NULL;
+}
+
+bool text_list_has(struct text_list list, struct text word)
+{
+	for (size_t i = 0; i < list.n; i++)
+		if (text_same(list.items[i], word))
+			return true;
+	return false;
+}

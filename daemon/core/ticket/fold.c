@@ -1,0 +1,144 @@
+#include "fold.h"
+
+#include <assert.h>
+
+static void init_ticket(struct ticket *ticket)
+{
+	*ticket = (struct ticket){
+	        .state = TICKET_UNKNOWN,
+	        .opened_us = TIME_NONE,
+	        .first_response_us = TIME_NONE,
+	        .arrived_us = TIME_NONE,
+	        .first_response_due_us = TIME_NONE,
+	        .resolution_due_us = TIME_NONE,
+	        .csat_score_micros = SCORE_ABSENT,
+	        .csat_scale_micros = SCORE_ABSENT,
+	};
+}
+
+/* S1: the revision at the opening, for all of a ticket's life. */
+static const struct policy_revision *revision_of(int64_t opened_us, const struct fold_rules *rules,
+                                                 const struct fold_pin *pin)
+{
+	if (opened_us == TIME_NONE)
+		return NULL;
+	if (pin != NULL && pin->opened_us == opened_us)
+		return pin->revision;
+	return policy_set_at(rules->policies, opened_us);
+}
+
+/* Room for the most that the steps can make: only these types of step add to each array. */
+static void init_fold(struct fold *fold, const struct steps *steps, struct arena *arena, struct ticket *ticket)
+{
+	size_t n_opened = steps->n_of[EVENT_OPENED], n_assigned = steps->n_of[EVENT_ASSIGNED];
+	size_t n_cycles = steps->opened_us == TIME_NONE ? 0 : 1 + steps->n_of[EVENT_REOPENED];
+	size_t n_clocks = n_cycles == 0 ? 0 : 3 * n_cycles + steps->n_of[EVENT_REQUESTER_REPLIED];
+	size_t n_moments = n_opened + n_assigned + steps->n_of[EVENT_UPDATED];
+	*fold = (struct fold){
+	        .ticket = ticket,
+	        .cycles = arena_alloc(arena, n_cycles * sizeof(*fold->cycles)),
+	        .pauses = arena_alloc(arena, steps->n_of[EVENT_PAUSED] * sizeof(*fold->pauses)),
+	        .clocks = arena_alloc(arena, n_clocks * sizeof(*fold->clocks)),
+	        .moments = arena_alloc(arena, n_moments * sizeof(*fold->moments)),
+	        .promise_us = {TIME_NONE, TIME_NONE, TIME_NONE, TIME_NONE},
+	        .facts =
+	                {
+	                        .first_response_start_us = TIME_NONE,
+	                        .resolution_counts = arena_alloc(arena, n_cycles * sizeof(bool)),
+	                        .transfers = arena_alloc(arena, (n_opened + n_assigned) * sizeof(struct kpi_transfer)),
+	                        .surveys = arena_alloc(arena, steps->n_of[EVENT_SURVEY] * sizeof(struct kpi_survey)),
+	                },
+	};
+}
+
+/* How things stood after all steps up to a time; NULL before the first moment. */
+static const struct moment *moment_at(const struct fold *fold, int64_t at_us)
+{
+	size_t low = 0, high = fold->n_moments;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (fold->moments[middle].at_us <= at_us)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low == 0 ? NULL : &fold->moments[low - 1];
+}
+
+static void settle_breach(const struct fold *fold, struct sla_clock *clock)
+{
+	const struct moment *moment = moment_at(fold, clock->breached_us);
+	if (moment == NULL)
+		return;
+	clock->owner_at_breach = moment->owner_id;
+	clock->project_at_breach = moment->project_id;
+	clock->agent_id = moment->owner_id;
+}
+
+/* F15: what the ticket and its cycles show of a clock. */
+static void show_clock(const struct fold *fold, const struct sla_clock *clock, struct ticket *ticket)
+{
+	if (clock->target == TARGET_FIRST_RESPONSE) {
+		ticket->first_response_due_us = clock->due_us;
+		ticket->first_response_verdict = clock->verdict;
+	} else if (clock->target == TARGET_RESOLUTION) {
+		fold->cycles[clock->cycle - 1].due_us = clock->due_us;
+		fold->cycles[clock->cycle - 1].verdict = clock->verdict;
+		ticket->resolution_due_us = clock->due_us;
+		ticket->resolution_verdict = clock->verdict;
+	}
+}
+
+/* Sets the cycles and clocks of *ticket, which may be a copy of fold->ticket. */
+static void settle(const struct fold *fold, int64_t as_of_us, struct arena *arena, struct ticket *ticket)
+{
+	struct clock_ground ground = fold_ground(fold);
+	struct sla_clock *clocks = arena_alloc(arena, fold->n_clocks * sizeof(*clocks));
+	size_t n = 0;
+	for (size_t i = 0; i < fold->n_clocks; i++) {
+		struct sla_clock *clock = &clocks[n];
+		clock_settle(&fold->clocks[i], &ground, as_of_us, clock);
+		if (clock->verdict == VERDICT_BREACHED)
+			settle_breach(fold, clock);
+		show_clock(fold, clock, ticket);
+		n += fold->clocks[i].listed;
+	}
+	ticket->cycles = fold->cycles;
+	ticket->clocks = clocks;
+	ticket->n_clocks = n;
+}
+
+/* Told with the ticket as if this were the last step, judged as of its time. */
+static void tell(const struct fold *fold, const struct fold_observer *observer, const struct step *step,
+                 int64_t as_of_us, struct arena *arena)
+{
+	struct ticket after = *fold->ticket;
+	settle(fold, step->at_us < as_of_us ? step->at_us : as_of_us, arena, &after);
+	observer->step(observer->context, step->event, step->at_us, step->derived, fold->words->text, &after);
+}
+
+void ticket_fold(const struct ticket_event *const *events, size_t n_events, const struct fold_rules *rules,
+                 const struct fold_pin *pin, int64_t as_of_us, const struct fold_observer *observer,
+                 struct arena *arena, struct ticket *ticket_out)
+{
+	struct steps steps;
+	struct fold fold;
+	steps_of_events(events, n_events, arena, &steps);
+	init_ticket(ticket_out);
+	init_fold(&fold, &steps, arena, ticket_out);
+	ticket_out->opened_us = steps.opened_us;
+	ticket_out->revision = revision_of(steps.opened_us, rules, pin);
+	if (observer != NULL)
+		fold.words = arena_alloc(arena, sizeof(*fold.words));
+
+	for (size_t i = 0; i < steps.n; i++) {
+		if (observer != NULL)
+			words_clear(fold.words);
+		fold_move(&fold, &steps.items[i]);
+		if (observer != NULL)
+			tell(&fold, observer, &steps.items[i], as_of_us, arena);
+	}
+	assert(ticket_out->n_cycles == ticket_out->cycle);
+	settle(&fold, as_of_us, arena, ticket_out);
+	kpi_contribute(ticket_out, &fold.facts, rules->fcr_window_us, arena);
+}

@@ -1,0 +1,94 @@
+/* The table of every field that an event can have in JSON. Reading it, its canonical content and the
+ * comparison of contents all walk this one table: a new field is one row here. */
+#ifndef KPID_CORE_WIRE_EVENT_FIELDS_H
+#define KPID_CORE_WIRE_EVENT_FIELDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kpid/base/text.h"
+#include "kpid/core/event.h"
+
+/* By the bytes of the name, the order of canonical content. */
+enum event_field {
+	FIELD_AGENT_ID,
+	FIELD_ANSWERS,
+	FIELD_AUTOMATIC,
+	FIELD_CATEGORY,
+	FIELD_CHANNEL,
+	FIELD_DATA,
+	FIELD_EVENT_ID,
+	FIELD_EXPECTED,
+	FIELD_FIRST_RESPONSE_AT,
+	FIELD_FIRST_RESPONSE_DUE_AT,
+	FIELD_ID,
+	FIELD_KIND,
+	FIELD_OPENED_AT,
+	FIELD_PRIORITY,
+	FIELD_PROJECT_ID,
+	FIELD_REASON,
+	FIELD_REQUESTER_REF,
+	FIELD_RESOLUTION,
+	FIELD_RESOLUTION_DUE_AT,
+	FIELD_RESOLVED_AT,
+	FIELD_SCALE_MAX,
+	FIELD_SCORE,
+	FIELD_SEQUENCE,
+	FIELD_SOURCE,
+	FIELD_SPECVERSION,
+	FIELD_SURVEY_ID,
+	FIELD_TEAM_ID,
+	FIELD_TICKET_ID,
+	FIELD_TIME,
+	FIELD_TYPE,
+	N_FIELDS,
+	FIELD_UNKNOWN = -1
+};
+
+/* How a field is written, and what of struct ticket_event holds it. */
+enum event_field_kind {
+	HOLDS_ENVELOPE,    /* who, what and when: not data of a type, read by name */
+	HOLDS_IDENTIFIER,  /* struct text */
+	HOLDS_FREE_TEXT,   /* struct text */
+	HOLDS_SCORES,      /* struct text: canonical JSON, item -> millionths */
+	HOLDS_PAST_TIME,   /* int64_t; may not lie in the future */
+	HOLDS_PROMISE,     /* int64_t; any valid time */
+	HOLDS_SCORE,       /* int64_t, millionths */
+	HOLDS_RESOLUTION,  /* uint8_t */
+	HOLDS_SURVEY_KIND, /* uint8_t */
+	HOLDS_FLAG         /* uint8_t, enum tristate */
+};
+
+struct event_field_row {
+	struct text name;
+	enum event_field_kind kind;
+	uint16_t types;     /* 1 << enum event_type: which types list it (DESIGN 1.1) */
+	uint16_t clearable; /* likewise: where null and "" clear (F5) */
+	uint16_t offset;    /* in struct ticket_event */
+	uint8_t number;     /* of kinds that hold a text or a time: its enum event_text or event_time */
+};
+
+extern const struct event_field_row event_fields[N_FIELDS];
+
+/* FIELD_UNKNOWN for a name that is not in the table. */
+int event_field_find(struct text name);
+/* By the last two dotted parts of the name (E4); EVENT_TYPE_NONE for any other. */
+enum event_type event_type_find(struct text name);
+
+static inline bool event_field_is_of(const struct event_field_row *row, enum event_type type)
+{
+	return (row->types >> type & 1) != 0;
+}
+
+static inline bool event_field_clears_in(const struct event_field_row *row, enum event_type type)
+{
+	return (row->clearable >> type & 1) != 0;
+}
+
+static inline void *event_field_in(const struct event_field_row *row, struct ticket_event *event)
+{
+	return (char *)event + row->offset;
+}
+
+#endif

@@ -1,0 +1,233 @@
+#include "kpid/core/wire.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "event_fields.h"
+#include "jsonscan.h"
+#include "validate.h"
+
+enum {
+	FRAME_BYTES = 5,         /* a Schema Registry frame: 0x00 and the schema's id */
+	GENERATED_ID_BYTES = 40, /* beside the topic: two slashes, two numbers, NUL */
+};
+
+enum wire_mode { MODE_BINARY, MODE_STRUCTURED, MODE_BARE };
+
+/* The parts of a message, before anything is known about its values but that they are JSON. */
+struct parts {
+	enum wire_mode mode;
+	struct jsonscan_value id, source, type, time, sequence;
+	const char *prefix;                /* of the names of these five, in words for the operator */
+	const struct jsonscan_value *data; /* by enum event_field; NULL if data is missing or no object */
+	struct jsonscan_value outer[N_FIELDS];
+	struct jsonscan_value inner[N_FIELDS];
+};
+
+const char *dead_letter_reason_name(enum dead_letter_reason reason)
+{
+	static const char *const names[DEAD_N_REASONS] = {
+	        [DEAD_TOO_LARGE] = "too_large",         [DEAD_TOO_DEEP] = "too_deep",
+	        [DEAD_NOT_JSON] = "not_json",           [DEAD_NOT_AN_OBJECT] = "not_an_object",
+	        [DEAD_MISSING_FIELD] = "missing_field", [DEAD_BAD_TIME] = "bad_time",
+	        [DEAD_BAD_VALUE] = "bad_value",         [DEAD_FUTURE] = "future",
+	        [DEAD_ID_CONFLICT] = "id_conflict",
+	};
+	return names[reason];
+}
+
+static struct text without_frame(struct text value)
+{
+	if (value.len < FRAME_BYTES || value.ptr[0] != '\0')
+		return value;
+	return (struct text){value.ptr + FRAME_BYTES, value.len - FRAME_BYTES};
+}
+
+/* False after noting why the value is not a JSON object. */
+static bool read_json(struct validation *validation, struct text value, struct parts *parts)
+{
+	const struct jsonscan_wanted wanted = {event_field_find, FIELD_DATA, parts->outer, parts->inner};
+	struct text json = without_frame(value);
+	struct jsonscan_value root;
+	struct jsonscan_fault fault;
+	if (value.len > WIRE_MAX_BYTES) {
+		validation_fault(validation, DEAD_TOO_LARGE, "", "message", "%u bytes; send at most %d", value.len,
+		                 WIRE_MAX_BYTES);
+	} else if (!jsonscan_read(json, WIRE_MAX_LEVELS, &wanted, validation->arena, &root, &fault)) {
+		/* What is deep enough is too deep first, whatever else is wrong with it. */
+		if (jsonscan_is_deeper(json, WIRE_MAX_LEVELS))
+			validation_fault(validation, DEAD_TOO_DEEP, "", "message",
+			                 "more than %d levels of brackets; send less nested data", WIRE_MAX_LEVELS);
+		else
+			validation_fault(validation, DEAD_NOT_JSON, "", "message", "at byte %zu: %s",
+			                 fault.at_byte + (value.len - json.len), fault.words);
+	} else if (root.kind != JSONSCAN_OBJECT) {
+		validation_fault(validation, DEAD_NOT_AN_OBJECT, "", "message", "JSON, but no object; write {...}");
+	}
+	return !validation->is_rejected;
+}
+
+/* As Kafka's clients do, the last of several headers of a name counts. */
+static const struct wire_header *find_header(const struct wire_message *message, struct text name)
+{
+	for (size_t i = message->n_headers; i-- > 0;) {
+		if (text_equal(message->headers[i].name, name))
+			return &message->headers[i];
+	}
+	return NULL;
+}
+
+static struct jsonscan_value header_value(const struct wire_message *message, struct text name, struct arena *arena)
+{
+	const struct wire_header *header = find_header(message, name);
+	if (header == NULL || text_is_absent(header->value))
+		return (struct jsonscan_value){.kind = JSONSCAN_ABSENT};
+	if (!jsonscan_is_clean(header->value))
+		return (struct jsonscan_value){.kind = VALUE_IS_BROKEN};
+	struct text copy = arena_text(arena, header->value);
+	return (struct jsonscan_value){copy.ptr, copy.len, JSONSCAN_STRING, false};
+}
+
+static enum wire_mode detect_mode(const struct wire_message *message, const struct jsonscan_value *outer)
+{
+	if (message->n_headers > 0 &&
+	    (find_header(message, TEXT("ce_specversion")) != NULL || find_header(message, TEXT("ce_type")) != NULL))
+		return MODE_BINARY;
+	if (outer[FIELD_SPECVERSION].kind != JSONSCAN_ABSENT ||
+	    (outer[FIELD_TYPE].kind != JSONSCAN_ABSENT && outer[FIELD_DATA].kind != JSONSCAN_ABSENT))
+		return MODE_STRUCTURED;
+	return MODE_BARE;
+}
+
+static void take_headers(const struct wire_message *message, struct arena *arena, struct parts *parts)
+{
+	parts->prefix = "ce_";
+	parts->id = header_value(message, TEXT("ce_id"), arena);
+	parts->source = header_value(message, TEXT("ce_source"), arena);
+	parts->type = header_value(message, TEXT("ce_type"), arena);
+	parts->time = header_value(message, TEXT("ce_time"), arena);
+	parts->sequence = header_value(message, TEXT("ce_sequence"), arena);
+	parts->data = parts->outer;
+}
+
+static void take_members(struct parts *parts)
+{
+	bool is_bare = parts->mode == MODE_BARE;
+	parts->prefix = "";
+	parts->id = parts->outer[is_bare ? FIELD_EVENT_ID : FIELD_ID];
+	parts->source = parts->outer[FIELD_SOURCE];
+	parts->type = parts->outer[FIELD_TYPE];
+	parts->time = parts->outer[FIELD_TIME];
+	parts->sequence = parts->outer[FIELD_SEQUENCE];
+	if (is_bare)
+		parts->data = parts->outer;
+	else
+		parts->data = parts->outer[FIELD_DATA].kind == JSONSCAN_OBJECT ? parts->inner : NULL;
+}
+
+/* EVENT_TYPE_NONE after noting a fault, or with *is_unknown_out set (E4). */
+static enum event_type read_type(struct validation *validation, const struct wire_message *message,
+                                 const struct parts *parts, bool *is_unknown_out)
+{
+	enum event_type type = EVENT_TYPE_NONE;
+	*is_unknown_out = false;
+	if (parts->type.kind == JSONSCAN_STRING) {
+		type = event_type_find(jsonscan_string(&parts->type, validation->arena));
+		*is_unknown_out = type == EVENT_TYPE_NONE;
+	} else if (!validation_is_missing(&parts->type)) {
+		validation_fault(validation, DEAD_BAD_VALUE, parts->prefix, "type",
+		                 "not text; write a string such as \"ticket.opened\"");
+	} else {
+		if (parts->mode == MODE_BARE)
+			type = message->topic_type;
+		if (type == EVENT_TYPE_NONE)
+			validation_fault(validation, DEAD_MISSING_FIELD, parts->prefix, "type",
+			                 "missing; write it, or map the topic to one type");
+	}
+	return type;
+}
+
+static void check_data(struct validation *validation, const struct parts *parts)
+{
+	if (parts->data != NULL)
+		return;
+	if (validation_is_missing(&parts->outer[FIELD_DATA]))
+		validation_fault(validation, DEAD_MISSING_FIELD, "", "data", "missing; every CloudEvent must name it");
+	else
+		validation_fault(validation, DEAD_BAD_VALUE, "", "data", "not an object; write {\"ticket_id\": ...}");
+}
+
+static struct text generated_id(const struct wire_message *message, struct arena *arena)
+{
+	size_t room = message->topic.len + GENERATED_ID_BYTES;
+	char *id = arena_alloc(arena, room);
+	int len =
+	        snprintf(id, room, "%.*s/%" PRId32 "/%" PRId64, (int)message->topic.len,
+	                 text_is_empty(message->topic) ? "" : message->topic.ptr, message->partition, message->offset);
+	return (struct text){id, (uint32_t)len};
+}
+
+/* E1. */
+static void read_identity(struct validation *validation, const struct wire_message *message, const struct parts *parts,
+                          struct ticket_event *event)
+{
+	bool is_bare = parts->mode == MODE_BARE;
+	if (parts->data != NULL)
+		event->ticket_id = validation_required(validation, &parts->data[FIELD_TICKET_ID],
+		                                       validation->data_prefix, "ticket_id");
+	if (is_bare && validation_is_missing(&parts->source) && !text_is_empty(message->topic))
+		event->source = arena_text(validation->arena, message->topic);
+	else
+		event->source = validation_required(validation, &parts->source, parts->prefix, "source");
+	if (is_bare && validation_is_missing(&parts->id))
+		event->id = generated_id(message, validation->arena);
+	else
+		event->id = validation_required(validation, &parts->id, parts->prefix, is_bare ? "event_id" : "id");
+}
+
+static void read_time_and_sequence(struct validation *validation, const struct parts *parts, struct ticket_event *event)
+{
+	/* Outside CloudEvents an opening needs no time of its own. */
+	bool may_be_missing = parts->mode == MODE_BARE && event->type == EVENT_OPENED &&
+	                      !validation_is_missing(&parts->data[FIELD_OPENED_AT]);
+	if (validation_is_missing(&parts->time) && !may_be_missing)
+		validation_fault(validation, DEAD_MISSING_FIELD, parts->prefix, "time",
+		                 "missing; every event must name it");
+	event->occurred_us = validation_past_time(validation, &parts->time, parts->prefix, "time");
+	struct text sequence = validation_identifier(validation, &parts->sequence, parts->prefix, "sequence");
+	if (!text_is_absent(sequence))
+		event->sequence = sequence;
+}
+
+enum wire_verdict wire_parse(const struct wire_message *message, int64_t now_us, struct arena *arena,
+                             struct ticket_event *event_out, struct wire_rejection *rejection_out)
+{
+	struct validation validation = {.now_us = now_us, .arena = arena, .rejection = rejection_out};
+	struct parts parts = {0};
+	bool is_unknown_type;
+	if (text_is_absent(message->value))
+		return WIRE_TOMBSTONE;
+	if (!read_json(&validation, message->value, &parts))
+		return WIRE_REJECTED;
+	parts.mode = detect_mode(message, parts.outer);
+	if (parts.mode == MODE_BINARY)
+		take_headers(message, arena, &parts);
+	else
+		take_members(&parts);
+	validation.data_prefix = parts.mode == MODE_STRUCTURED ? "data." : "";
+
+	ticket_event_init(event_out);
+	event_out->type = read_type(&validation, message, &parts, &is_unknown_type);
+	if (is_unknown_type)
+		return WIRE_UNKNOWN_TYPE;
+	check_data(&validation, &parts);
+	read_identity(&validation, message, &parts, event_out);
+	read_time_and_sequence(&validation, &parts, event_out);
+	if (event_out->type != EVENT_TYPE_NONE && parts.data != NULL)
+		validation_data(&validation, parts.data, event_out);
+	if (validation.is_rejected)
+		return WIRE_REJECTED;
+	if (event_out->type == EVENT_OPENED && event_out->times[EVENT_OPENED_AT] != TIME_NONE)
+		event_out->occurred_us = event_out->times[EVENT_OPENED_AT];
+	return WIRE_EVENT;
+}

@@ -1,0 +1,192 @@
+#!/bin/bash
+# Brings a Debian 12 to where kpid can be built, shown, tested or measured.
+#
+#   deploy/lib/setup.sh build|demo|test|kafka|bench...     or: source it and call kpid_setup build
+#
+# Only what is missing is installed; with nothing missing it asks no network and takes a moment.
+# Kafka comes from Maven Central through mvn and is kept in ${KPID_CACHE:-${XDG_CACHE_HOME:-~/.cache}/kpid}.
+
+KPID_KAFKA_VERSION=4.1.0
+
+KPID_PACKAGES_build=(gcc cmake ninja-build pkg-config libevent-dev librdkafka-dev libpq-dev libjansson-dev
+    libinih-dev uthash-dev libssl-dev zlib1g-dev)
+KPID_PACKAGES_demo=("${KPID_PACKAGES_build[@]}" postgresql-15 python3)
+KPID_PACKAGES_kafka=(openjdk-17-jre-headless maven)
+KPID_PACKAGES_bench=("${KPID_PACKAGES_demo[@]}" "${KPID_PACKAGES_kafka[@]}" python3-psycopg2
+    python3-confluent-kafka kcat)
+KPID_PACKAGES_test=("${KPID_PACKAGES_bench[@]}" clang clang-format clang-tidy libclang-rt-14-dev libcmocka-dev
+    python3-pytest python3-jsonschema)
+
+kpid_say() { printf 'setup: %s\n' "$*" >&2; }
+
+# Where the jars of Kafka are, or will be.
+kpid_kafka_dir() {
+    printf '%s\n' "${KPID_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kpid}/kafka-$KPID_KAFKA_VERSION"
+}
+
+# Prints those of the named packages that are not installed.
+kpid_missing_packages() {
+    # dpkg-query fails when any package is unknown; what it prints about the others still counts.
+    local installed package
+    installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null)
+    for package in "$@"; do
+        case $'\n'$installed$'\n' in
+        *$'\ninstalled '"$package"$'\n'*) ;;
+        *) printf '%s\n' "$package" ;;
+        esac
+    done
+}
+
+# Runs its arguments as root.
+kpid_as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    else
+        sudo "$@"
+    fi
+}
+
+# Runs apt-get with the arguments, waiting up to 15 minutes for others that hold its locks.
+kpid_apt_get() {
+    local deadline=$((SECONDS + 900)) log status
+    log=$(mktemp) || return 1
+    while :; do
+        status=0
+        # The time-out covers dpkg's own lock; `update` takes another, which apt-get never waits for: hence the loop.
+        kpid_as_root env DEBIAN_FRONTEND=noninteractive apt-get -y -q -o DPkg::Lock::Timeout=900 "$@" \
+            </dev/null >"$log" 2>&1 || status=$?
+        if [ $status -ne 0 ] && [ $SECONDS -lt $deadline ] && grep -q 'Could not get lock' "$log"; then
+            sleep 2
+            continue
+        fi
+        break
+    done
+    if [ $status -ne 0 ]; then
+        tail -n 20 "$log" >&2
+        kpid_say "failed: apt-get $*"
+    fi
+    rm -f "$log"
+    return $status
+}
+
+# Installs a PostgreSQL server without the system-wide cluster on port 5432 that Debian would create and start.
+kpid_install_postgresql() {
+    local conf=/etc/postgresql-common/createcluster.conf
+    # The file belongs to postgresql-common, so that comes first: a file put there before would make dpkg ask.
+    kpid_apt_get install --no-install-recommends postgresql-common || return
+    if ! grep -Eq '^[[:space:]]*create_main_cluster[[:space:]]*=' $conf; then
+        kpid_as_root sed -i '$a\
+# Set while kpid was installing PostgreSQL for its tests; remove it to get the default back.\
+create_main_cluster = false' $conf || return
+    fi
+    kpid_apt_get install --no-install-recommends "$@"
+}
+
+# Installs those of the named packages that are missing.
+kpid_install() {
+    local missing
+    mapfile -t missing < <(kpid_missing_packages "$@")
+    [ ${#missing[@]} -gt 0 ] || return 0
+
+    if ! command -v apt-get >/dev/null; then
+        kpid_say "no apt-get here (kpid is built on Debian 12); install by your own means: ${missing[*]}"
+        return 1
+    fi
+    if [ "$(id -u)" -ne 0 ]; then
+        if ! command -v sudo >/dev/null; then
+            kpid_say "neither root nor sudo; as root run: apt-get install ${missing[*]}"
+            return 1
+        fi
+        # Without a terminal sudo cannot ask for a password and would only say something obscure.
+        if ! sudo -n true 2>/dev/null && ! [ -t 0 ]; then
+            kpid_say "sudo wants a password and there is no terminal; as root run: apt-get install ${missing[*]}"
+            return 1
+        fi
+    fi
+
+    kpid_say "installing ${missing[*]}"
+    kpid_apt_get update || return
+    # Waiting for the lock may have been waiting for someone who installed the same.
+    mapfile -t missing < <(kpid_missing_packages "$@")
+    [ ${#missing[@]} -gt 0 ] || return 0
+    case " ${missing[*]} " in
+    *' postgresql-15 '*) kpid_install_postgresql "${missing[@]}" ;;
+    *) kpid_apt_get install --no-install-recommends "${missing[@]}" ;;
+    esac
+}
+
+# Fetches Kafka into the cache folder. Parallel calls wait for the first; the folder appears whole or not at all.
+kpid_fetch_kafka() (
+    dir=$(kpid_kafka_dir)
+    [ ! -d "$dir" ] || return 0
+    mkdir -p "$(dirname "$dir")" || return
+    exec 9>"$dir.lock" || return
+    flock 9
+    [ ! -d "$dir" ] || return 0
+
+    kpid_say "fetching Apache Kafka $KPID_KAFKA_VERSION (45 MB, once) into $dir"
+    new=$(mktemp -d "$dir.new.XXXXXX") || return
+    trap 'rm -rf "$new"' EXIT
+    # slf4j-simple writes the broker's log to its standard error; its version has to be that of Kafka's slf4j-api.
+    cat >"$new/pom.xml" <<POM
+<project>
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>kpid</groupId>
+  <artifactId>test-kafka</artifactId>
+  <version>1</version>
+  <packaging>pom</packaging>
+  <dependencies>
+    <dependency>
+      <groupId>org.apache.kafka</groupId>
+      <artifactId>kafka_2.13</artifactId>
+      <version>$KPID_KAFKA_VERSION</version>
+    </dependency>
+    <dependency>
+      <groupId>org.slf4j</groupId>
+      <artifactId>slf4j-simple</artifactId>
+      <version>1.7.36</version>
+    </dependency>
+  </dependencies>
+</project>
+POM
+    # A cut connection is tried again: Maven keeps what it has already got.
+    for attempt in 1 2 3; do
+        if mvn -B -q --strict-checksums -f "$new/pom.xml" \
+            org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies \
+            -DincludeScope=runtime -DoutputDirectory="$new" </dev/null >"$new/mvn.log" 2>&1; then
+            break
+        fi
+        if [ $attempt -eq 3 ]; then
+            tail -n 20 "$new/mvn.log" >&2
+            kpid_say "mvn could not fetch Kafka: is Maven Central (or the mirror of your settings.xml) within reach?"
+            return 1
+        fi
+        sleep 2
+    done
+    chmod 755 "$new" && mv -T "$new" "$dir"
+)
+
+kpid_setup() {
+    local goal
+    for goal in "$@"; do
+        case $goal in
+        build) kpid_install "${KPID_PACKAGES_build[@]}" || return ;;
+        demo) kpid_install "${KPID_PACKAGES_demo[@]}" || return ;;
+        kafka) kpid_install "${KPID_PACKAGES_kafka[@]}" && kpid_fetch_kafka || return ;;
+        bench) kpid_install "${KPID_PACKAGES_bench[@]}" && kpid_fetch_kafka || return ;;
+        test) kpid_install "${KPID_PACKAGES_test[@]}" && kpid_fetch_kafka || return ;;
+        *)
+            kpid_say "unknown: $goal (one of build, demo, test, kafka, bench)"
+            return 2
+            ;;
+        esac
+    done
+}
+
+if [ "${BASH_SOURCE[0]}" = "$0" ]; then
+    if [ $# -eq 0 ]; then
+        echo 'usage: setup.sh build|demo|test|kafka|bench...' >&2
+        exit 2
+    fi
+    kpid_setup "$@"
+fi

@@ -1,0 +1,12 @@
+-- Clocks that run now, or run differently.
+INSERT INTO kpid.sla_clock
+SELECT * FROM unnest($1::kpid.sla_clock[])
+ON CONFLICT (ticket_id, target, n) DO UPDATE
+SET cycle = EXCLUDED.cycle,
+	started_at = EXCLUDED.started_at,
+	due_at = EXCLUDED.due_at,
+	fires_at = EXCLUDED.fires_at,
+	within_us = EXCLUDED.within_us,
+	left_us = EXCLUDED.left_us,
+	breached = EXCLUDED.breached,
+	paused = EXCLUDED.paused

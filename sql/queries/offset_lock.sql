@@ -1,0 +1,10 @@
+-- The fence: only who owns the epoch and begins where the last transaction ended may go on. Locks the rows,
+-- in the order of source_no. Fewer rows than asked for: somebody else owns a partition now.
+SELECT p.source_no
+FROM kpid.source_partition p
+JOIN unnest($1::integer[], $2::bigint[], $3::bigint[]) AS mine (source_no, epoch, begin_offset)
+	ON p.source_no = mine.source_no
+	AND p.epoch = mine.epoch
+	AND p.next_offset IS NOT DISTINCT FROM mine.begin_offset
+ORDER BY p.source_no
+FOR NO KEY UPDATE OF p

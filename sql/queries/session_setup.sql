@@ -1,0 +1,11 @@
+-- The row types that rows are sent as, in the order of enum pg_row_type. A writer that stands still in a
+-- transaction must not hold its locks for ever.
+SELECT
+	'kpid.ticket'::regtype::oid,
+	'kpid.past_cycle'::regtype::oid,
+	'kpid.agent_kpi_5m'::regtype::oid,
+	'kpid.agent_backlog'::regtype::oid,
+	'kpid.sla_clock'::regtype::oid,
+	'kpid.alert'::regtype::oid,
+	'kpid.dead_letter'::regtype::oid
+FROM set_config('idle_in_transaction_session_timeout', '60s', false), set_config('lock_timeout', '30s', false)

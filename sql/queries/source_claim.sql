@@ -1,0 +1,13 @@
+-- Makes partitions mine: raises their epochs, so that whoever owned them before can commit nothing more, and
+-- tells where to go on. Waits for a transaction of the former owner that is under way.
+INSERT INTO kpid.source_partition AS p (topic, partition, epoch, owner)
+SELECT t.topic, t.partition, 1, $3
+FROM unnest($1::text[], $2::integer[]) AS t (topic, partition)
+ORDER BY t.topic, t.partition
+ON CONFLICT (topic, partition) DO UPDATE
+SET epoch = p.epoch + 1,
+	owner = EXCLUDED.owner,
+	claimed_at = clock_timestamp(),
+	seen_at = clock_timestamp(),
+	state = CASE WHEN p.state = 'finished' THEN 'running' ELSE p.state END
+RETURNING topic, partition, source_no, epoch, next_offset, last_fingerprint, state, state_reason

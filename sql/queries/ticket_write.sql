@@ -1,0 +1,43 @@
+-- New tickets and new states of tickets, rows in the order of their keys. A row that somebody else wrote since
+-- it was read is left alone: then fewer rows are touched than were sent, and the batch begins anew.
+INSERT INTO kpid.ticket AS t
+SELECT * FROM unnest($1::kpid.ticket[])
+ON CONFLICT (ticket_id) DO UPDATE
+SET rev = EXCLUDED.rev,
+	revision_no = EXCLUDED.revision_no,
+	as_of = EXCLUDED.as_of,
+	opened_at = EXCLUDED.opened_at,
+	first_response_at = EXCLUDED.first_response_at,
+	arrived_at = EXCLUDED.arrived_at,
+	cycle_started_at = EXCLUDED.cycle_started_at,
+	resolved_at = EXCLUDED.resolved_at,
+	closed_at = EXCLUDED.closed_at,
+	first_response_due_at = EXCLUDED.first_response_due_at,
+	resolution_due_at = EXCLUDED.resolution_due_at,
+	cycle_due_at = EXCLUDED.cycle_due_at,
+	csat_score_micros = EXCLUDED.csat_score_micros,
+	csat_scale_micros = EXCLUDED.csat_scale_micros,
+	revised_at = EXCLUDED.revised_at,
+	cycle = EXCLUDED.cycle,
+	reopen_count = EXCLUDED.reopen_count,
+	transfer_count = EXCLUDED.transfer_count,
+	state = EXCLUDED.state,
+	first_response_verdict = EXCLUDED.first_response_verdict,
+	resolution_verdict = EXCLUDED.resolution_verdict,
+	cycle_verdict = EXCLUDED.cycle_verdict,
+	resolution = EXCLUDED.resolution,
+	project_id = EXCLUDED.project_id,
+	channel = EXCLUDED.channel,
+	category = EXCLUDED.category,
+	priority = EXCLUDED.priority,
+	team_id = EXCLUDED.team_id,
+	requester_ref = EXCLUDED.requester_ref,
+	agent_id = EXCLUDED.agent_id,
+	first_owner_id = EXCLUDED.first_owner_id,
+	responder_id = EXCLUDED.responder_id,
+	arrived_by_id = EXCLUDED.arrived_by_id,
+	resolver_id = EXCLUDED.resolver_id,
+	closer_id = EXCLUDED.closer_id,
+	policy = EXCLUDED.policy,
+	history = EXCLUDED.history
+WHERE t.rev = EXCLUDED.rev - 1

@@ -1,0 +1,189 @@
+"""S2-S6 and S9: one clock, judged from its start, its target, the pauses and its end."""
+
+
+class Always:
+    """The calendar that never rests. Another calendar needs these two methods."""
+
+    def elapsed(self, begin, end):
+        """How much of [begin, end) lies inside the calendar."""
+        return end - begin
+
+    def advance(self, begin, amount):
+        """The earliest instant at which `amount` has run since `begin`."""
+        return begin + amount
+
+
+ALWAYS = Always()
+
+NONE, PENDING, MET, BREACHED = "none", "pending", "met", "breached"
+DEADLINE, POLICY_CHANGE = "deadline", "policy_change"
+
+
+class Pause:
+    __slots__ = ("begin", "end", "reason")
+
+    def __init__(self, begin, reason):
+        self.begin = begin
+        self.end = None
+        self.reason = reason
+
+
+def _listed(pauses, target):
+    return [pause for pause in pauses if pause.reason in target.pause_on]
+
+
+def run_time(begin, end, target, pauses):
+    """How long a clock of this target runs in [begin, end)."""
+    if end <= begin:
+        return 0
+    total = target.calendar.elapsed(begin, end)
+    for pause in _listed(pauses, target):
+        stop = min(end, end if pause.end is None else pause.end)
+        start = max(begin, pause.begin)
+        if start < stop:
+            total -= target.calendar.elapsed(start, stop)
+    return total
+
+
+def run_out(begin, amount, target, pauses, end=None):
+    """The earliest instant at which `amount` has run since `begin`; None while it stands in a pause without an end.
+    With `end`, pauses count up to that instant only."""
+    at, left = begin, amount
+    for pause in _listed(pauses, target):
+        pause_end = end if pause.end is None else pause.end
+        if pause_end is not None and pause_end <= at:
+            continue
+        ran = target.calendar.elapsed(at, max(at, pause.begin))
+        if ran >= left:
+            break
+        left -= ran
+        if pause_end is None:
+            return None
+        at = pause_end
+    return target.calendar.advance(at, left)
+
+
+class Clock:
+    """Runs from `start` until it is stopped (answered) or ended with its cycle (S5).
+
+    `former` holds the (start, resolved_at) of all cycles before, for a target that continues. `promise` is a due time
+    that replaces the target's. Once breached or over, nothing touches the due time any more."""
+
+    def __init__(self, name, n, cycle, start, pauses, former=()):
+        self.name = name
+        self.n = n
+        self.cycle = cycle
+        self.start = start
+        self.pauses = pauses
+        self.former = tuple(former)
+        self.target = None
+        self.policy = None
+        self.promise = None
+        self.over_at = None
+        self.agent = None  # who stopped it
+        self.lapsed = False  # S5 ended it as `none`
+        self.cause = None
+        self.breached_at = None
+        self._due_at = None  # fixed once breached or over
+        self._verdict = None  # fixed once over
+
+    # --- the due time
+
+    @property
+    def runs(self):
+        return self.over_at is None
+
+    @property
+    def is_judged(self):
+        """Is there anything to judge it by?"""
+        return self.target is not None or self.promise is not None
+
+    @property
+    def due_at(self):
+        fixed = self.breached_at is not None or not self.runs
+        return self._due_at if fixed else self._reckon()
+
+    def _used(self):
+        if not self.target.carries_on:
+            return 0
+        return sum(run_time(begin, end, self.target, self.pauses) for begin, end in self.former)
+
+    def _reckon(self, end=None):
+        if self.promise is not None:
+            return max(self.promise, self.start)
+        if self.target is None:
+            return None
+        left = self.target.within - self._used()
+        if left <= 0:
+            return self.start
+        return run_out(self.start, left, self.target, self.pauses, end)
+
+    # --- what happens to it
+
+    def judge_by(self, target, policy, promise):
+        """At its start: what it is judged by."""
+        self.target, self.policy, self.promise = target, policy, promise
+
+    def change(self, at, target, policy, promise):
+        """S6: attributes or a promise change at `at`."""
+        self._settle(at)
+        if not self.runs or self.breached_at is not None:
+            return
+        self.judge_by(target, policy, promise)
+        due_at = self._reckon()
+        if due_at is not None and due_at < at:
+            self._breach(due_at, at, POLICY_CHANGE)
+
+    def stop(self, at, agent):
+        """S4: what it waits for happens."""
+        self.agent = agent
+        self._finish(at, MET if self.is_judged else NONE)
+
+    def end(self, at):
+        """S5: its cycle ends under it."""
+        self._finish(at, NONE)
+        self.lapsed = self._verdict == NONE
+
+    def _finish(self, at, verdict_in_time):
+        self._settle(at)
+        if self.breached_at is None:
+            self._due_at = self._reckon(end=at)
+        self._verdict = verdict_in_time if self.breached_at is None else BREACHED
+        self.over_at = at
+
+    def _settle(self, at):
+        """Was it breached by `at`?"""
+        due_at = self.due_at
+        if self.runs and self.breached_at is None and due_at is not None and due_at < at:
+            self._breach(due_at, due_at, DEADLINE)
+
+    def _breach(self, due_at, at, cause):
+        self._due_at, self.breached_at, self.cause = due_at, at, cause
+
+    def settle(self, as_of):
+        """After all steps: the part that depends on how far time is known (S4, K4)."""
+        self._settle(as_of)
+
+    # --- what is read from it; after settle()
+
+    def is_breached(self, as_of):
+        return self.breached_at is not None and (not self.runs or self.breached_at < as_of)
+
+    def verdict(self, as_of):
+        if not self.runs:
+            return self._verdict
+        if self.is_breached(as_of):
+            return BREACHED
+        return PENDING if self.is_judged else NONE
+
+    def live_state(self, as_of):
+        """S9."""
+        if self.is_breached(as_of):
+            return BREACHED
+        if self.promise is not None:
+            ran, whole = as_of - self.start, self.due_at - self.start
+        else:
+            if any(pause.end is None for pause in _listed(self.pauses, self.target)):
+                return "paused"
+            ran, whole = self._used() + run_time(self.start, as_of, self.target, self.pauses), self.target.within
+        return "at_risk" if ran * 5 > whole * 4 else PENDING

@@ -1,0 +1,138 @@
+"""The tables of the report as CSV: NULL is empty, the empty text is quoted."""
+
+import hashlib
+import json
+import os
+from collections import Counter
+
+import kpi
+from clocks import NONE
+
+TICKET = (
+    "ticket_id,project_id,channel,category,priority,team_id,requester_ref,agent_id,first_owner_id,responder_id,"
+    "resolver_id,opened_at,first_response_at,resolved_at,closed_at,state,cycle,reopen_count,transfer_count,"
+    "first_response_due_at,first_response_verdict,resolution_due_at,resolution_verdict,csat_score_micros,"
+    "csat_scale_max_micros,policy,policy_version"
+)
+TICKET_CYCLE = "ticket_id,cycle,started_at,resolved_at,closed_at,resolver_id,closer_id,resolution,due_at,verdict"
+ALERT = (
+    "alert_id,ticket_id,target,n,state,level,due_at,breached_at,cause,owner_at_breach,project_id,policy,"
+    "policy_version,resolved_at,delivery"
+)
+SLA_LIVE = "ticket_id,target,n,due_at,state,owner"
+DEAD_LETTER = "topic,partition,offset,reason"
+
+
+def _cell(value):
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "t" if value else "f"
+    text = str(value)
+    if text == "" or any(c in text for c in ',"\r\n'):
+        return '"' + text.replace('"', '""') + '"'
+    return text
+
+
+def _write(directory, name, header, rows):
+    with open(os.path.join(directory, name), "w", encoding="utf-8", newline="") as file:
+        file.write(header + "\n")
+        for row in rows:
+            file.write(",".join(map(_cell, row)) + "\n")
+
+
+def ticket_row(ticket, as_of):
+    cycle = ticket.cycle
+    response = ticket.first_response
+    csat = ticket.last_csat
+    latest = ticket.latest.get("first_response")
+    return (
+        ticket.ticket_id,
+        *ticket.attributes_in_order(),
+        ticket.owner,
+        ticket.first_owner,
+        response and response.agent,
+        cycle and cycle.resolver,
+        ticket.opened_at,
+        response and response.at,
+        cycle and cycle.resolved_at,
+        cycle and cycle.closed_at,
+        ticket.state,
+        len(ticket.cycles),
+        len(ticket.reopenings),
+        len(ticket.transfers),
+        latest and latest.due_at,
+        latest.verdict(as_of) if latest else NONE,
+        cycle and cycle.clock.due_at,
+        cycle.clock.verdict(as_of) if cycle else NONE,
+        csat and csat.score,
+        csat and csat.scale,
+        ticket.policy and ticket.policy.name,
+        ticket.revision and ticket.revision.id,
+    )
+
+
+def cycle_rows(ticket, as_of):
+    for cycle in ticket.cycles:
+        yield (
+            ticket.ticket_id, cycle.number, cycle.started_at, cycle.resolved_at, cycle.closed_at, cycle.resolver,
+            cycle.closer, cycle.resolution, cycle.clock.due_at, cycle.clock.verdict(as_of),
+        )  # fmt: skip
+
+
+def alert_id(ticket_id, target, n):
+    return hashlib.sha256(f"{ticket_id}/{target}/{n}".encode()).hexdigest()[:32]
+
+
+def alert_rows(ticket, as_of, shadow):
+    for clock in ticket.clocks:
+        if not clock.is_breached(as_of):
+            continue
+        owner, project = ticket.owner_and_project(clock.breached_at)
+        yield (
+            alert_id(ticket.ticket_id, clock.name, clock.n), ticket.ticket_id, clock.name, clock.n,
+            "breached" if clock.runs else "resolved", 0, clock.due_at, clock.breached_at, clock.cause, owner,
+            project, clock.policy, ticket.revision and ticket.revision.id, clock.over_at,
+            "shadow" if project in shadow else "normal",
+        )  # fmt: skip
+
+
+def live_rows(ticket, as_of):
+    for clock in ticket.clocks:
+        if clock.runs and clock.is_judged:
+            yield ticket.ticket_id, clock.name, clock.n, clock.due_at, clock.live_state(as_of), ticket.owner
+
+
+class Report:
+    def __init__(self, as_of, fcr_window, shadow=()):
+        self.as_of = as_of
+        self.fcr_window = fcr_window
+        self.shadow = frozenset(shadow)
+        self.tickets, self.cycles, self.alerts, self.live = [], [], [], []
+        self.backlog = Counter()
+        self.kpis = kpi.Kpis()
+
+    def add(self, ticket):
+        as_of = self.as_of
+        for clock in ticket.clocks:
+            clock.settle(as_of)
+        self.tickets.append(ticket_row(ticket, as_of))
+        self.cycles.extend(cycle_rows(ticket, as_of))
+        self.alerts.extend(alert_rows(ticket, as_of, self.shadow))
+        self.live.extend(live_rows(ticket, as_of))
+        if ticket.is_active:
+            self.backlog[kpi.NOBODY if ticket.owner is None else ticket.owner] += 1
+        kpi.contribute(self.kpis, ticket, as_of, self.fcr_window)
+
+    def write(self, directory, intake):
+        os.makedirs(directory, exist_ok=True)
+        _write(directory, "ticket.csv", TICKET, sorted(self.tickets, key=lambda row: row[0]))
+        _write(directory, "ticket_cycle.csv", TICKET_CYCLE, sorted(self.cycles, key=lambda row: row[:2]))
+        _write(directory, "agent_kpi_5m.csv", ",".join(("agent_id", "time", *kpi.COLUMNS)), self.kpis.rows())
+        _write(directory, "alert.csv", ALERT, sorted(self.alerts, key=lambda row: row[0]))
+        _write(directory, "backlog.csv", "agent_id,backlog", sorted(self.backlog.items()))
+        _write(directory, "sla_live.csv", SLA_LIVE, sorted(self.live, key=lambda row: row[:3]))
+        _write(directory, "dead_letter.csv", DEAD_LETTER, intake.all_dead_letters())
+        with open(os.path.join(directory, "counts.json"), "w", encoding="utf-8") as file:
+            json.dump(intake.counts(), file, indent=2, sort_keys=True)
+            file.write("\n")

@@ -1,0 +1,280 @@
+/* The corpora of tests/golden/events through wire_parse(). Jansson reads the corpus, not the messages. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "kpid/base/memory.h"
+#include "kpid/core/wire.h"
+
+#define NOW_US INT64_C(1793491200000000) /* 2026-11-01T00:00:00Z */
+
+enum { MAX_HEADERS = 16, MAX_MESSAGES = 16 };
+
+/* Where the corpus takes a rule by its letter and wire_parse() does not: name, what it gives. */
+static const char *const decided_otherwise[][2] = {
+        {"bare-missing-time-opened-at", "event"},  /* bare JSON: opened_at may stand for time (E3) */
+        {"bare-type-but-no-data", "unknown_type"}, /* bare JSON: type is read where it is given (E4) */
+};
+
+static const char *expectation(json_t *line)
+{
+	const char *name = json_string_value(json_object_get(line, "name"));
+	for (size_t i = 0; i < sizeof(decided_otherwise) / sizeof(decided_otherwise[0]); i++) {
+		if (strcmp(decided_otherwise[i][0], name) == 0)
+			return decided_otherwise[i][1];
+	}
+	return json_string_value(json_object_get(line, "expect"));
+}
+
+static FILE *open_corpus(const char *name)
+{
+	char path[4096];
+#ifdef KPID_SOURCE_DIR
+	snprintf(path, sizeof(path), "%s/tests/golden/events/%s", KPID_SOURCE_DIR, name);
+#else
+	int dir_bytes = (int)(strrchr(__FILE__, '/') - __FILE__);
+	snprintf(path, sizeof(path), "%.*s/../golden/events/%s", dir_bytes, __FILE__, name);
+#endif
+	FILE *file = fopen(path, "r");
+	if (file == NULL)
+		fail_msg("cannot open %s", path);
+	return file;
+}
+
+static int base64_digit(char c)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	const char *found = c == '\0' ? NULL : strchr(digits, c);
+	return found == NULL ? -1 : (int)(found - digits);
+}
+
+static void add_base64(struct buf *out, const char *text)
+{
+	uint32_t bits = 0;
+	int n_bits = 0;
+	for (; base64_digit(*text) >= 0; text++) {
+		bits = bits << 6 | (uint32_t)base64_digit(*text);
+		n_bits += 6;
+		if (n_bits >= 8) {
+			n_bits -= 8;
+			buf_add_char(out, (char)(bits >> n_bits));
+		}
+	}
+}
+
+/* {{NOW+6m}} and {{NOW-6m}} become times. */
+static void add_template(struct buf *out, const char *text)
+{
+	const char *token;
+	while ((token = strstr(text, "{{NOW")) != NULL) {
+		char time[TIMESTAMP_TEXT_BYTES], *end;
+		buf_add(out, text, (size_t)(token - text));
+		long minutes = strtol(token + 5, &end, 10);
+		timestamp_format(NOW_US + minutes * 60 * US_PER_SECOND, time);
+		buf_add_str(out, time);
+		assert_memory_equal(end, "m}}", 3);
+		text = end + 3;
+	}
+	buf_add_str(out, text);
+}
+
+static struct text text_of_json(json_t *value)
+{
+	if (!json_is_string(value))
+		return TEXT_ABSENT;
+	return (struct text){json_string_value(value), (uint32_t)json_string_length(value)};
+}
+
+static enum event_type topic_type(const char *topic)
+{
+	if (strcmp(topic, "ticket-opened") == 0)
+		return EVENT_OPENED;
+	if (strcmp(topic, "ticket-closed") == 0)
+		return EVENT_CLOSED;
+	return strcmp(topic, "survey") == 0 ? EVENT_SURVEY : EVENT_TYPE_NONE;
+}
+
+/* A message of the corpus. Its value is a heap block of just its size, so that a sanitizer sees a
+ * read beyond it; the caller frees it. */
+static struct wire_message message_of(json_t *line, struct wire_header headers[MAX_HEADERS])
+{
+	struct buf value = BUF_INIT;
+	struct wire_message message = {.headers = headers, .topic = text_of_json(json_object_get(line, "topic"))};
+	json_t *pair;
+	size_t i;
+	json_array_foreach(json_object_get(line, "headers"), i, pair)
+	{
+		assert_true(i < MAX_HEADERS);
+		headers[i].name = text_of_json(json_array_get(pair, 0));
+		headers[i].value = text_of_json(json_array_get(pair, 1));
+		message.n_headers = i + 1;
+	}
+	message.topic_type = topic_type(message.topic.ptr);
+	if (json_is_string(json_object_get(line, "value_b64")))
+		add_base64(&value, json_string_value(json_object_get(line, "value_b64")));
+	else if (json_is_string(json_object_get(line, "value")))
+		add_template(&value, json_string_value(json_object_get(line, "value")));
+	else
+		return message;
+	char *exact = mem_alloc(value.len_bytes);
+	memcpy(exact, buf_text(&value).ptr, value.len_bytes);
+	message.value = (struct text){exact, (uint32_t)value.len_bytes};
+	buf_release(&value);
+	return message;
+}
+
+static const char *verdict_name(enum wire_verdict verdict, const struct wire_rejection *rejection)
+{
+	switch (verdict) {
+	case WIRE_EVENT:
+		return "event";
+	case WIRE_TOMBSTONE:
+		return "tombstone";
+	case WIRE_UNKNOWN_TYPE:
+		return "unknown_type";
+	case WIRE_REJECTED:
+		break;
+	}
+	return dead_letter_reason_name(rejection->reason);
+}
+
+static void assert_plain_detail(const char *name, const char *detail)
+{
+	if (strlen(detail) < 10)
+		fail_msg("%s: detail \"%s\"", name, detail);
+	for (; *detail != '\0'; detail++) {
+		if (*detail < 0x20 || *detail > 0x7e)
+			fail_msg("%s: a detail that is not plain ASCII", name);
+	}
+}
+
+static bool check_reject(json_t *line)
+{
+	struct wire_header headers[MAX_HEADERS];
+	struct wire_message message = message_of(line, headers);
+	struct wire_rejection rejection = {DEAD_N_REASONS, ""};
+	struct ticket_event event;
+	struct arena arena;
+	arena_init(&arena);
+	enum wire_verdict verdict = wire_parse(&message, NOW_US, &arena, &event, &rejection);
+	const char *name = json_string_value(json_object_get(line, "name"));
+	const char *got = verdict_name(verdict, &rejection);
+	bool is_right = strcmp(got, expectation(line)) == 0;
+	if (!is_right)
+		print_message("%s: %s, not %s: %s\n", name, got, expectation(line), rejection.detail);
+	if (verdict == WIRE_REJECTED)
+		assert_plain_detail(name, rejection.detail);
+	arena_release(&arena);
+	free((char *)message.value.ptr);
+	return is_right;
+}
+
+static void test_E5_corpus_of_rejects(void **state)
+{
+	FILE *file = open_corpus("rejects.jsonl");
+	unsigned n_lines = 0, n_wrong = 0;
+	json_t *line;
+	(void)state;
+	while ((line = json_loadf(file, JSON_DISABLE_EOF_CHECK, NULL)) != NULL) {
+		n_lines++;
+		n_wrong += !check_reject(line);
+		json_decref(line);
+	}
+	assert_true(feof(file));
+	fclose(file);
+	assert_true(n_lines > 100);
+	assert_int_equal(n_wrong, 0);
+}
+
+struct kept {
+	struct ticket_event event;
+	struct buf content;
+	bool is_smallest;
+	size_t message;
+};
+
+/* Takes the events of one identity as E2 says: returns how many other contents there are beside the
+ * smallest, and where that is. */
+static unsigned count_conflicts(struct kept *kept, size_t n, size_t first, size_t *smallest_out)
+{
+	unsigned n_contents = 0;
+	*smallest_out = first;
+	for (size_t i = first; i < n; i++) {
+		if (!ticket_event_same_identity(&kept[i].event, &kept[first].event) ||
+		    !text_equal(kept[i].event.ticket_id, kept[first].event.ticket_id))
+			continue;
+		bool is_new = true;
+		for (size_t j = first; j < i; j++) {
+			bool is_same = ticket_event_same_content(&kept[i].event, &kept[j].event);
+			assert_int_equal(is_same, text_equal(buf_text(&kept[i].content), buf_text(&kept[j].content)));
+			is_new &= !is_same;
+		}
+		n_contents += is_new;
+		if (text_compare(buf_text(&kept[i].content), buf_text(&kept[*smallest_out].content)) < 0)
+			*smallest_out = i;
+	}
+	return n_contents - 1;
+}
+
+static void check_conflict(json_t *line)
+{
+	json_t *messages = json_object_get(line, "messages");
+	struct kept kept[MAX_MESSAGES];
+	struct wire_message all[MAX_MESSAGES];
+	struct arena arena;
+	size_t n_kept = 0, smallest = 0, i;
+	json_t *item;
+	if (json_object_get(line, "identities") != NULL)
+		return; /* several identities: nothing to compare */
+	arena_init(&arena);
+	assert_true(json_array_size(messages) <= MAX_MESSAGES);
+	json_array_foreach(messages, i, item)
+	{
+		struct wire_header headers[MAX_HEADERS];
+		struct wire_rejection rejection;
+		all[i] = message_of(item, headers);
+		kept[n_kept] = (struct kept){.message = i, .content = BUF_INIT};
+		if (wire_parse(&all[i], NOW_US, &arena, &kept[n_kept].event, &rejection) != WIRE_EVENT)
+			continue;
+		ticket_event_canonical(&kept[n_kept].event, &kept[n_kept].content);
+		n_kept++;
+	}
+	unsigned n_conflicts = count_conflicts(kept, n_kept, 0, &smallest);
+	const char *name = json_string_value(json_object_get(line, "name"));
+	if (n_conflicts != json_integer_value(json_object_get(line, "id_conflict")) ||
+	    kept[smallest].message != (size_t)json_integer_value(json_object_get(line, "keep")))
+		fail_msg("%s: %u conflicts, keeps %zu", name, n_conflicts, kept[smallest].message);
+	for (i = 0; i < n_kept; i++)
+		buf_release(&kept[i].content);
+	for (i = 0; i < json_array_size(messages); i++)
+		free((char *)all[i].value.ptr);
+	arena_release(&arena);
+}
+
+static void test_E2_corpus_of_conflicts(void **state)
+{
+	FILE *file = open_corpus("conflicts.jsonl");
+	json_t *line;
+	(void)state;
+	while ((line = json_loadf(file, JSON_DISABLE_EOF_CHECK, NULL)) != NULL) {
+		check_conflict(line);
+		json_decref(line);
+	}
+	assert_true(feof(file));
+	fclose(file);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(test_E5_corpus_of_rejects),
+	        cmocka_unit_test(test_E2_corpus_of_conflicts),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
