@@ -380,7 +380,7 @@ static void on_written(void *context, enum write_outcome outcome)
 		lane_poke(lane, true);
 		break;
 	case WRITE_UNKNOWN_REVISION:
-		lane->shared->load_revisions(lane->shared->context);
+		lane->shared->load_revisions(lane->shared->load_context);
 		try_later(lane);
 		break;
 	case WRITE_FAILED:

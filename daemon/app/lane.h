@@ -32,7 +32,8 @@ struct lane_shared {
 	/* A batch is not under way any more, committed or given up (for who waits to give partitions away). */
 	void (*idle)(void *context, struct lane *lane);
 	/* A batch needs revisions that the book does not have: load them, then call lane_poke(). */
-	void (*load_revisions)(void *context);
+	void (*load_revisions)(void *load_context);
+	void *load_context;
 };
 
 struct lane *lane_new(struct lane_shared *shared, int index);

@@ -186,4 +186,4 @@ class Clock:
             if any(pause.end is None for pause in _listed(self.pauses, self.target)):
                 return "paused"
             ran, whole = self._used() + run_time(self.start, as_of, self.target, self.pauses), self.target.within
-        return "at_risk" if ran * 5 > whole * 4 else PENDING
+        return "at_risk" if as_of >= self.start and ran * 5 > whole * 4 else PENDING

@@ -371,6 +371,18 @@ static void test_S6_breached_by_the_change(void **state)
 	assert_time(clock->fires_us, AT(30));
 }
 
+static void test_S6_due_at_the_change_itself_is_not_breached_by_it(void **state)
+{
+	struct fold_case *c = *state;
+	opens(c, 0, "2", "ann");
+	updates(c, 20, "3");
+	const struct sla_clock *clock = resolution_as_of(c, AT(21));
+	assert_int_equal(clock->cause, CAUSE_DEADLINE);
+	assert_time(clock->breached_us, AT(20));
+	ends(c, 20, EVENT_RESOLVED, NULL, RESOLUTION_SOLVED);
+	assert_int_equal(resolution_as_of(c, LATER)->verdict, VERDICT_MET);
+}
+
 static void test_S6_stopped_clocks_are_not_touched(void **state)
 {
 	struct fold_case *c = *state;
@@ -403,6 +415,48 @@ static void test_S9_facts_of_a_running_clock(void **state)
 	const struct sla_clock *clock = resolution_as_of(c, AT(21));
 	assert_false(clock->paused); /* the reason is not listed */
 	assert_time(clock->due_us, AT(60));
+	assert_time(clock->zero_us, AT(60));
+	assert_time(clock->at_risk_us, AT(48) + 1); /* past 80 % */
+	pauses(c, 48, "wait");
+	happens(c, 50, EVENT_RESUMED, NULL);
+	clock = resolution_as_of(c, AT(51));
+	assert_time(clock->due_us, AT(62));
+	assert_time(clock->zero_us, AT(62));
+	assert_time(clock->at_risk_us, AT(50) + 1); /* not while it stood at 80 % */
+}
+
+static void test_S9_stood_after_the_breach(void **state)
+{
+	struct fold_case *c = *state;
+	opens(c, 0, "1", "ann");
+	pauses(c, 70, "wait");
+	happens(c, 90, EVENT_RESUMED, NULL);
+	const struct sla_clock *clock = resolution_as_of(c, AT(100));
+	assert_time(clock->due_us, AT(60));
+	assert_time(clock->zero_us, AT(80)); /* 20 minutes over by the clock, 40 by the wall */
+}
+
+static void test_S9_promise_is_at_risk_by_the_wall(void **state)
+{
+	struct fold_case *c = *state;
+	opens(c, 10, "1", "ann")->times[EVENT_RESOLUTION_DUE_AT] = AT(20);
+	pauses(c, 12, "wait");
+	const struct sla_clock *clock = resolution_as_of(c, AT(13));
+	assert_time(clock->at_risk_us, AT(18) + 1);
+	assert_time(clock->zero_us, AT(20));
+}
+
+static void test_S9_carried_time_counts(void **state)
+{
+	struct fold_case *c = *state;
+	opens(c, 0, "2", "ann");
+	ends(c, 90, EVENT_RESOLVED, NULL, RESOLUTION_SOLVED);
+	happens(c, 200, EVENT_REOPENED, NULL);
+	const struct sla_clock *clock = clock_of(fold_as_of(c, AT(201)), TARGET_RESOLUTION, 2);
+	assert_time(clock->at_risk_us, AT(200));
+	assert_time(clock->zero_us, AT(210));
+	pauses(c, 204, "wait");
+	assert_time(clock_of(fold_as_of(c, AT(205)), TARGET_RESOLUTION, 2)->left_us, 6 * MINUTE);
 }
 
 static void test_S9_breached_in_a_pause(void **state)
@@ -444,9 +498,13 @@ int main(void)
 	        fold_test(test_S6_change_of_policy_recomputes_from_the_start),
 	        fold_test(test_S6_breached_stays_breached),
 	        fold_test(test_S6_breached_by_the_change),
+	        fold_test(test_S6_due_at_the_change_itself_is_not_breached_by_it),
 	        fold_test(test_S6_stopped_clocks_are_not_touched),
 	        fold_test(test_S6_later_promises),
 	        fold_test(test_S9_facts_of_a_running_clock),
+	        fold_test(test_S9_stood_after_the_breach),
+	        fold_test(test_S9_promise_is_at_risk_by_the_wall),
+	        fold_test(test_S9_carried_time_counts),
 	        fold_test(test_S9_breached_in_a_pause),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

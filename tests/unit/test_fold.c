@@ -107,13 +107,18 @@ static void test_F3_responder_without_owner_is_the_closings_agent(void **state)
 static void test_F3_times_after_the_closing_count_for_nothing(void **state)
 {
 	struct fold_case *c = *state;
-	opens(c, 0, "1", NULL);
+	opens(c, 0, "1", "ann");
 	struct ticket_event *closing = ends(c, 20, EVENT_CLOSED, "eve", RESOLUTION_ABSENT);
-	closing->times[EVENT_FIRST_RESPONSE_AT] = AT(21);
+	closing->automatic = TRI_TRUE;
+	closing->times[EVENT_FIRST_RESPONSE_AT] = AT(20) + 1;
+	closing->times[EVENT_RESOLVED_AT] = AT(20) + 1;
+	assert_time(fold(c)->first_response_us, TIME_NONE);
+	assert_int_equal(kpi_of(fold(c), KPI_RESOLVED, NULL, TIME_NONE), 0);
 	closing->times[EVENT_RESOLVED_AT] = AT(20); /* at the closing is not after it */
-	const struct ticket *ticket = fold(c);
-	assert_time(ticket->first_response_us, AT(20));
-	assert_time(ticket->cycles[0].resolved_us, AT(20));
+	assert_int_equal(kpi_of(fold(c), KPI_RESOLVED, "eve", AT(20)), 1);
+	assert_who(fold(c)->responder_id, "eve"); /* the resolution is the response */
+	closing->times[EVENT_FIRST_RESPONSE_AT] = AT(20);
+	assert_who(fold(c)->responder_id, "ann");
 }
 
 static void test_F3_closing_opens_if_nothing_else_does(void **state)

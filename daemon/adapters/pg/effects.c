@@ -22,15 +22,7 @@ static void put_ticket(void *context, const struct ticket_row *row)
 		pg_column_null(to, PG_OID_INT4);
 	else
 		pg_column_int4(to, ticket->revision->revision_no);
-	/* Known up to nothing yet is '-infinity' there. */
-	if (row->as_of_us == TIME_NONE) {
-		uint64_t minus_infinity = (uint64_t)INT64_MIN;
-		buf_add_be32(&to->buf, PG_OID_TIMESTAMPTZ);
-		buf_add_be32(&to->buf, 8);
-		buf_add_be64(&to->buf, minus_infinity);
-	} else {
-		pg_column_time(to, row->as_of_us);
-	}
+	pg_column_time_unbounded(to, row->as_of_us);
 	pg_column_time(to, ticket->opened_us);
 	pg_column_time(to, ticket->first_response_us);
 	pg_column_time(to, ticket->arrived_us);

@@ -96,10 +96,14 @@ static uint64_t pg_time(int64_t us)
 
 void pg_column_time(struct pg_array *array, int64_t us)
 {
-	if (us == TIME_NONE) {
+	if (us == TIME_NONE)
 		pg_column_null(array, PG_OID_TIMESTAMPTZ);
-		return;
-	}
+	else
+		pg_column_time_unbounded(array, us);
+}
+
+void pg_column_time_unbounded(struct pg_array *array, int64_t us)
+{
 	uint64_t big_endian = pg_time(us);
 	put_column(array, PG_OID_TIMESTAMPTZ, 8, &big_endian);
 }
@@ -166,10 +170,14 @@ void pg_array_int8(struct pg_array *array, int64_t value, bool null)
 
 void pg_array_time(struct pg_array *array, int64_t us)
 {
-	if (us == TIME_NONE) {
+	if (us == TIME_NONE)
 		put_null_element(array);
-		return;
-	}
+	else
+		pg_array_time_unbounded(array, us);
+}
+
+void pg_array_time_unbounded(struct pg_array *array, int64_t us)
+{
 	uint64_t big_endian = pg_time(us);
 	buf_add_be32(&array->buf, 8);
 	buf_add(&array->buf, &big_endian, 8);

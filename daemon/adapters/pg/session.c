@@ -199,9 +199,7 @@ static void on_row_types(void *context, PGresult *result)
 {
 	struct pg_session *session = context;
 	if (!pg_result_ok(result) || PQntuples(result) != 1 || PQnfields(result) != PG_N_ROW_TYPES) {
-		/* A database without our tables: nothing that a retry of this query alone would mend. */
-		log_error("PostgreSQL (%s): %s", session->name, PQresultErrorMessage(result));
-		return;
+		return; /* a database without our tables: said where the set-up ends */
 	}
 	for (int i = 0; i < PG_N_ROW_TYPES; i++) {
 		const unsigned char *oid = (const unsigned char *)PQgetvalue(result, 0, i);
@@ -388,7 +386,7 @@ static void deliver(struct pg_session *session, PGresult *result)
 			sync.fn(sync.context, result);
 		return;
 	}
-	if (pending->is_prepare && PQresultStatus(result) == PGRES_FATAL_ERROR)
+	if (pending->is_prepare && PQresultStatus(result) == PGRES_FATAL_ERROR && !session->said_away)
 		log_error("PostgreSQL (%s) refused a statement: %s", session->name, PQresultErrorMessage(result));
 	if (pending->fn != NULL)
 		pending->fn(pending->context, result);

@@ -132,30 +132,64 @@ void clock_end(struct clock *clock, const struct clock_ground *ground, int64_t a
 	clock->lapsed = finish(clock, ground, at_us);
 }
 
-/* A clock that is not over: verdict by as_of_us, and how it stands (S9). */
+/* S9: past 80 % of its time, so one microsecond more than that. */
+static int64_t past_80_percent(int64_t whole_us)
+{
+	return whole_us / 5 * 4 + whole_us % 5 * 4 / 5 + 1;
+}
+
+/* How a promised clock that is not over stands (S9): by the wall. */
+static void settle_promised(const struct clock *clock, struct sla_clock *out)
+{
+	out->zero_us = out->due_us;
+	out->at_risk_us = clock->start_us + past_80_percent(clock->promise_us - clock->start_us);
+}
+
+/* How a clock with a target that is not over stands (S9): as it runs. */
+static void settle_targeted(const struct clock *clock, const struct clock_ground *ground,
+                            const struct target_rule *rule, struct sla_clock *out)
+{
+	int64_t carried = carried_us(clock, ground, rule);
+	struct clock_time time = time_of(clock, ground, rule, TIME_FOR_EVER);
+	int64_t risk_us = past_80_percent(rule->within_us) - carried;
+	out->at_risk_us = risk_us <= 0 ? clock->start_us : clock_time_reaches(&time, clock->start_us, risk_us);
+
+	/* Since its last pause began or ended it has either stood or run. */
+	int64_t since_us = clock->start_us;
+	if (time.n_pauses > 0) {
+		const struct pause *last = &time.pauses[time.n_pauses - 1];
+		bool lasts = last->end_us == TIME_FOR_EVER;
+		int64_t last_us = lasts ? last->start_us : last->end_us;
+		since_us = last_us > since_us ? last_us : since_us;
+		out->paused = lasts && text_list_has(rule->pause_on, last->reason);
+	}
+	int64_t left_us = rule->within_us - carried - clock_time_ran(&time, clock->start_us, since_us);
+	if (out->paused)
+		out->left_us = left_us;
+	else
+		out->zero_us = since_us + left_us;
+}
+
+/* A clock that is not over: verdict by as_of_us (S4), and how it stands. */
 static void settle_running(const struct clock *clock, const struct clock_ground *ground, int64_t as_of_us,
                            struct sla_clock *out)
 {
 	const struct target_rule *rule = rule_of(clock);
+	if (rule == NULL && !is_promised(clock))
+		return;
 	out->due_us = is_breached(clock) ? clock->due_us : due_us(clock, ground, TIME_FOR_EVER);
 	int64_t breaches_us = is_breached(clock) ? clock->breached_us : out->due_us;
 	if (breaches_us != TIME_NONE && breaches_us < as_of_us) {
 		out->verdict = VERDICT_BREACHED;
 		out->breached_us = breaches_us;
-	} else if (is_promised(clock) || rule != NULL) {
+	} else {
 		out->verdict = VERDICT_PENDING;
 		out->fires_us = breaches_us;
 	}
-	if (is_promised(clock) || rule == NULL || ground->n_pauses == 0)
-		return;
-	const struct pause *last = &ground->pauses[ground->n_pauses - 1];
-	if (last->end_us != TIME_FOR_EVER || !text_list_has(rule->pause_on, last->reason))
-		return;
-	int64_t stands_us = last->start_us > clock->start_us ? last->start_us : clock->start_us;
-	struct clock_time time = time_of(clock, ground, rule, TIME_FOR_EVER);
-	out->paused = true;
-	out->left_us =
-	        rule->within_us - carried_us(clock, ground, rule) - clock_time_ran(&time, clock->start_us, stands_us);
+	if (is_promised(clock))
+		settle_promised(clock, out);
+	else
+		settle_targeted(clock, ground, rule, out);
 }
 
 void clock_settle(const struct clock *clock, const struct clock_ground *ground, int64_t as_of_us,
@@ -176,6 +210,8 @@ void clock_settle(const struct clock *clock, const struct clock_ground *ground, 
 	        .stopped_us = clock->stopped_us,
 	        .breached_us = clock->breached_us,
 	        .fires_us = TIME_NONE,
+	        .zero_us = TIME_NONE,
+	        .at_risk_us = TIME_NONE,
 	        .agent_id = clock->met_by,
 	        .policy = clock->policy,
 	        .evidence_source_no = clock->evidence->source_no,

@@ -284,8 +284,8 @@ static void add_text(struct buf *out, const struct event_field_row *row, struct 
 	add_name(out, row);
 	if (row->kind == HOLDS_SCORES)
 		buf_add_text(out, value);
-	else if (text_is_empty(value))
-		buf_add_str(out, "null");
+	else if (text_is_empty(value) && row->kind == HOLDS_IDENTIFIER)
+		buf_add_str(out, "null"); /* cleared (F5) */
 	else
 		buf_add_json_string(out, value);
 }

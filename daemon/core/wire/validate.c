@@ -340,7 +340,7 @@ static void read_field(struct validation *validation, const struct event_field_r
 	}
 }
 
-static bool is_text_of_length_0(const struct jsonscan_value *value)
+static bool is_empty_string(const struct jsonscan_value *value)
 {
 	return value->kind == JSONSCAN_STRING && value->len == 0;
 }
@@ -352,8 +352,9 @@ void validation_data(struct validation *validation, const struct jsonscan_value 
 		const struct jsonscan_value *value = &values[i];
 		if (value->kind == JSONSCAN_ABSENT || !event_field_is_of(row, event->type))
 			continue;
-		bool may_be_empty = row->kind == HOLDS_IDENTIFIER || row->kind == HOLDS_FREE_TEXT;
-		if (value->kind != JSONSCAN_NULL && !(may_be_empty && is_text_of_length_0(value)))
+		bool is_given =
+		        value->kind != JSONSCAN_NULL && !(row->kind == HOLDS_IDENTIFIER && is_empty_string(value));
+		if (is_given)
 			read_field(validation, row, value, event);
 		else if (event_field_clears_in(row, event->type))
 			*(struct text *)event_field_in(row, event) = TEXT("");

@@ -37,6 +37,10 @@ struct sla_clock {
 	int64_t breached_us;       /* TIME_NONE unless VERDICT_BREACHED */
 	int64_t fires_us;          /* not stopped, pending, due known: due_us, at which it breaches; else TIME_NONE */
 	int64_t left_us;           /* while paused: what is left to run; otherwise due_us - (a given now) says it */
+	int64_t zero_us;           /* not stopped, not paused: S9's seconds_left at `now` is zero_us - now. It is due_us, and
+	                            * later where the clock has stood after its breach. Else TIME_NONE */
+	int64_t at_risk_us;        /* not stopped: from this instant on S9 calls it at_risk, if neither breached nor
+	                            * paused. TIME_NONE: not before the end of a pause that has none yet */
 	struct text agent_id;      /* K: to whom the measure goes: met: who responded …; breached: owner then; absent: nobody */
 	struct text owner_at_breach;   /* absent unless breached, or nobody */
 	struct text project_at_breach; /* likewise */

@@ -1,0 +1,118 @@
+#include "adapters/kafka/conf.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "kpid/base/log.h"
+
+static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *message)
+{
+	(void)rk;
+	/* Connection trouble comes again and again here; it is said once by who watches the brokers. */
+	if (strcmp(facility, "FAIL") == 0 || strcmp(facility, "ERROR") == 0 || strcmp(facility, "CONFWARN") == 0)
+		log_debug("librdkafka %s: %s", facility, message);
+	else if (level <= 4)
+		log_warning("librdkafka %s: %s", facility, message);
+	else
+		log_debug("librdkafka %s: %s", facility, message);
+}
+
+static bool set(rd_kafka_conf_t *conf, const char *name, const char *value)
+{
+	char why[256];
+	if (rd_kafka_conf_set(conf, name, value, why, sizeof(why)) == RD_KAFKA_CONF_OK)
+		return true;
+	log_error("kafka.%s: %s", name, why);
+	return false;
+}
+
+struct property {
+	const char *name, *value;
+};
+
+static rd_kafka_conf_t *build(const struct config_pairs *pairs, const struct property *defaults,
+                              const struct property *owned, bool (*wanted)(const char *name))
+{
+	rd_kafka_conf_t *conf = rd_kafka_conf_new();
+	bool ok = true;
+	for (; defaults->name != NULL; defaults++)
+		ok = set(conf, defaults->name, defaults->value) && ok;
+	for (size_t i = 0; i < pairs->n; i++)
+		if (wanted(pairs->items[i].name))
+			ok = set(conf, pairs->items[i].name, pairs->items[i].value) && ok;
+	for (; owned->name != NULL; owned++)
+		ok = set(conf, owned->name, owned->value) && ok;
+	rd_kafka_conf_set_log_cb(conf, on_log);
+	if (ok)
+		return conf;
+	rd_kafka_conf_destroy(conf);
+	return NULL;
+}
+
+static bool is_consumers(const char *name)
+{
+	static const char *const prefixes[] = {"group.",          "fetch.",          "queued.",
+	                                       "session.timeout", "heartbeat.",      "max.poll.",
+	                                       "partition.assignment", "isolation.", "check.crcs",
+	                                       "max.partition.fetch"};
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+		if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
+			return true;
+	return false;
+}
+
+static bool is_producers(const char *name)
+{
+	static const char *const prefixes[] = {"queue.buffering", "linger.ms", "batch.", "compression.", "acks",
+	                                       "request.required.acks", "enable.idempotence", "message.timeout"};
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+		if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
+			return true;
+	return false;
+}
+
+static bool wanted_by_consumer(const char *name)
+{
+	return !is_producers(name);
+}
+
+static bool wanted_by_producer(const char *name)
+{
+	return !is_consumers(name);
+}
+
+rd_kafka_conf_t *kafka_conf_consumer(const struct config_pairs *pairs)
+{
+	/* Enough ahead to keep a lane busy, and no more: what is fetched lies in memory. */
+	static const struct property defaults[] = {{"partition.assignment.strategy", "cooperative-sticky"},
+	                                           {"queued.max.messages.kbytes", "4096"},
+	                                           {"queued.min.messages", "20000"},
+	                                           {"fetch.max.bytes", "4194304"},
+	                                           {"max.partition.fetch.bytes", "1048576"},
+	                                           {"fetch.error.backoff.ms", "100"},
+	                                           {"reconnect.backoff.max.ms", "2000"},
+	                                           {"topic.metadata.refresh.interval.ms", "30000"},
+	                                           {NULL, NULL}};
+	/* Offsets are ours: they live in PostgreSQL, and one that is not there any more must stop us. */
+	static const struct property owned[] = {{"enable.auto.commit", "false"},
+	                                        {"enable.auto.offset.store", "false"},
+	                                        {"auto.offset.reset", "error"},
+	                                        {"enable.partition.eof", "true"},
+	                                        {NULL, NULL}};
+	rd_kafka_conf_t *conf = build(pairs, defaults, owned, wanted_by_consumer);
+	if (conf != NULL)
+		rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_ERROR |
+		                                       RD_KAFKA_EVENT_OFFSET_COMMIT);
+	return conf;
+}
+
+rd_kafka_conf_t *kafka_conf_producer(const struct config_pairs *pairs)
+{
+	static const struct property defaults[] = {{"linger.ms", "5"},
+	                                           {"reconnect.backoff.max.ms", "2000"},
+	                                           {"queue.buffering.max.kbytes", "4096"},
+	                                           {NULL, NULL}};
+	/* In order and without doubles of its own making. */
+	static const struct property owned[] = {{"enable.idempotence", "true"}, {NULL, NULL}};
+	return build(pairs, defaults, owned, wanted_by_producer);
+}

@@ -1,0 +1,14 @@
+/* librdkafka's configuration from the [kafka] section. */
+#ifndef KPID_ADAPTERS_KAFKA_CONF_H
+#define KPID_ADAPTERS_KAFKA_CONF_H
+
+#include <librdkafka/rdkafka.h>
+
+#include "kpid/config.h"
+
+/* What librdkafka says goes to the log. NULL after logging what is wrong with a property. */
+rd_kafka_conf_t *kafka_conf_consumer(const struct config_pairs *pairs);
+/* Properties of consumers are left out. */
+rd_kafka_conf_t *kafka_conf_producer(const struct config_pairs *pairs);
+
+#endif

@@ -1,0 +1,294 @@
+#include "adapters/kafka/consumer.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "adapters/kafka/conf.h"
+#include "kpid/base/log.h"
+#include "kpid/base/memory.h"
+
+/* A librdkafka queue that wakes the loop. */
+struct waking_queue {
+	struct kafka_consumer *consumer;
+	rd_kafka_queue_t *queue;
+	int fd, lane;
+	struct event *event;
+};
+
+struct kafka_consumer {
+	struct kafka_consumer_events events;
+	rd_kafka_t *rk;
+	struct waking_queue group;
+	struct waking_queue *lanes;
+	int n_lanes;
+	bool said_away, closing;
+};
+
+static void clear_wake(int fd)
+{
+	uint64_t count;
+	if (read(fd, &count, sizeof(count)) < 0)
+		return; /* nobody has written since */
+}
+
+static void on_group_event(evutil_socket_t fd, short what, void *context)
+{
+	struct waking_queue *queue = context;
+	(void)what;
+	clear_wake(fd);
+	kafka_consumer_poll(queue->consumer);
+}
+
+static void on_lane_event(evutil_socket_t fd, short what, void *context)
+{
+	struct waking_queue *queue = context;
+	(void)what;
+	clear_wake(fd);
+	queue->consumer->events.readable(queue->consumer->events.context, queue->lane);
+}
+
+static void queue_open(struct waking_queue *queue, struct kafka_consumer *consumer, struct event_base *base,
+                       rd_kafka_queue_t *rkqu, int lane)
+{
+	static const uint64_t one = 1;
+	*queue = (struct waking_queue){consumer, rkqu, eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), lane, NULL};
+	queue->event = event_new(base, queue->fd, EV_READ | EV_PERSIST, lane < 0 ? on_group_event : on_lane_event, queue);
+	event_add(queue->event, NULL);
+	rd_kafka_queue_io_event_enable(rkqu, queue->fd, &one, sizeof(one));
+}
+
+static void queue_close(struct waking_queue *queue)
+{
+	if (queue->queue == NULL)
+		return;
+	rd_kafka_queue_io_event_enable(queue->queue, -1, NULL, 0);
+	rd_kafka_queue_destroy(queue->queue);
+	event_free(queue->event);
+	close(queue->fd);
+	queue->queue = NULL;
+}
+
+static bool subscribe(struct kafka_consumer *consumer, const struct kpid_config *config)
+{
+	rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new((int)config->topics.n);
+	for (size_t i = 0; i < config->topics.n; i++)
+		rd_kafka_topic_partition_list_add(topics, config->topics.items[i].name, RD_KAFKA_PARTITION_UA);
+	rd_kafka_resp_err_t error = rd_kafka_subscribe(consumer->rk, topics);
+	rd_kafka_topic_partition_list_destroy(topics);
+	if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
+		log_error("cannot subscribe to the topics: %s", rd_kafka_err2str(error));
+	return error == RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+struct kafka_consumer *kafka_consumer_new(struct event_base *base, const struct kpid_config *config, int n_lanes,
+                                          const struct kafka_consumer_events *events)
+{
+	char why[256];
+	rd_kafka_conf_t *conf = kafka_conf_consumer(&config->kafka);
+	if (conf == NULL)
+		return NULL;
+	rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof(why));
+	if (rk == NULL) {
+		rd_kafka_conf_destroy(conf);
+		log_error("[kafka]: %s", why);
+		return NULL;
+	}
+	struct kafka_consumer *consumer = mem_zalloc(sizeof(*consumer));
+	consumer->events = *events;
+	consumer->rk = rk;
+	consumer->n_lanes = n_lanes;
+	consumer->lanes = mem_zalloc((size_t)n_lanes * sizeof(*consumer->lanes));
+	rd_kafka_poll_set_consumer(rk);
+	queue_open(&consumer->group, consumer, base, rd_kafka_queue_get_consumer(rk), -1);
+	for (int i = 0; i < n_lanes; i++)
+		queue_open(&consumer->lanes[i], consumer, base, rd_kafka_queue_new(rk), i);
+	if (subscribe(consumer, config))
+		return consumer;
+	kafka_consumer_free(consumer);
+	return NULL;
+}
+
+void kafka_consumer_free(struct kafka_consumer *consumer)
+{
+	if (consumer == NULL)
+		return;
+	for (int i = 0; i < consumer->n_lanes; i++)
+		queue_close(&consumer->lanes[i]);
+	queue_close(&consumer->group);
+	rd_kafka_destroy_flags(consumer->rk, kafka_consumer_is_closed(consumer) ? RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE : 0);
+	free(consumer->lanes);
+	free(consumer);
+}
+
+rd_kafka_t *kafka_consumer_handle(const struct kafka_consumer *consumer)
+{
+	return consumer->rk;
+}
+
+void kafka_consumer_close(struct kafka_consumer *consumer)
+{
+	if (consumer->closing)
+		return;
+	consumer->closing = true;
+	rd_kafka_error_t *error = rd_kafka_consumer_close_queue(consumer->rk, consumer->group.queue);
+	if (error == NULL)
+		return;
+	log_warning("leaving the consumer group: %s", rd_kafka_error_string(error));
+	rd_kafka_error_destroy(error);
+}
+
+bool kafka_consumer_is_closed(const struct kafka_consumer *consumer)
+{
+	return rd_kafka_consumer_closed(consumer->rk) != 0;
+}
+
+/* ---- events of the group ---- */
+
+static void on_rebalance(struct kafka_consumer *consumer, rd_kafka_event_t *event)
+{
+	rd_kafka_topic_partition_list_t *partitions = rd_kafka_event_topic_partition_list(event);
+	switch (rd_kafka_event_error(event)) {
+	case RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS:
+		consumer->events.assigned(consumer->events.context, partitions);
+		break;
+	case RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS:
+		consumer->events.revoked(consumer->events.context, partitions,
+		                         rd_kafka_assignment_lost(consumer->rk) != 0);
+		break;
+	default:
+		log_error("rebalancing failed: %s", rd_kafka_event_error_string(event));
+		rd_kafka_assign(consumer->rk, NULL);
+		break;
+	}
+}
+
+static void on_error(struct kafka_consumer *consumer, rd_kafka_event_t *event)
+{
+	rd_kafka_resp_err_t error = rd_kafka_event_error(event);
+	const char *words = rd_kafka_event_error_string(event);
+	if (rd_kafka_event_error_is_fatal(event)) {
+		consumer->events.fatal(consumer->events.context, words);
+	} else if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
+		if (!consumer->said_away)
+			log_error("Kafka is away: %s; trying again until it is back", words);
+		consumer->said_away = true;
+	} else if (error == RD_KAFKA_RESP_ERR__TRANSPORT || error == RD_KAFKA_RESP_ERR__RESOLVE ||
+	           error == RD_KAFKA_RESP_ERR__TIMED_OUT || error == RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED) {
+		log_debug("Kafka: %s", words);
+	} else {
+		log_warning("Kafka: %s", words);
+	}
+}
+
+void kafka_consumer_heard(struct kafka_consumer *consumer)
+{
+	if (consumer->said_away)
+		log_info("Kafka is back");
+	consumer->said_away = false;
+}
+
+void kafka_consumer_poll(struct kafka_consumer *consumer)
+{
+	rd_kafka_event_t *event;
+	while ((event = rd_kafka_queue_poll(consumer->group.queue, 0)) != NULL) {
+		switch (rd_kafka_event_type(event)) {
+		case RD_KAFKA_EVENT_REBALANCE:
+			on_rebalance(consumer, event);
+			break;
+		case RD_KAFKA_EVENT_ERROR:
+			on_error(consumer, event);
+			break;
+		default: /* results of commits: for tools only */
+			break;
+		}
+		rd_kafka_event_destroy(event);
+	}
+}
+
+/* ---- assignment ---- */
+
+static bool is_cooperative(const struct kafka_consumer *consumer)
+{
+	const char *protocol = rd_kafka_rebalance_protocol(consumer->rk);
+	return protocol != NULL && strcmp(protocol, "COOPERATIVE") == 0;
+}
+
+static void log_and_destroy(const char *what, rd_kafka_error_t *error)
+{
+	if (error == NULL)
+		return;
+	log_error("%s: %s", what, rd_kafka_error_string(error));
+	rd_kafka_error_destroy(error);
+}
+
+void kafka_consumer_assign(struct kafka_consumer *consumer, const rd_kafka_topic_partition_list_t *partitions,
+                           int (*lane_of)(void *context, const char *topic, int32_t partition), void *context)
+{
+	for (int i = 0; i < partitions->cnt; i++) {
+		const rd_kafka_topic_partition_t *p = &partitions->elems[i];
+		/* Before the first fetch: a queue forwarded by the application stays forwarded. */
+		rd_kafka_queue_t *queue = rd_kafka_queue_get_partition(consumer->rk, p->topic, p->partition);
+		if (queue == NULL)
+			continue;
+		rd_kafka_queue_forward(queue, consumer->lanes[lane_of(context, p->topic, p->partition)].queue);
+		rd_kafka_queue_destroy(queue);
+	}
+	if (is_cooperative(consumer)) {
+		log_and_destroy("taking partitions", rd_kafka_incremental_assign(consumer->rk, partitions));
+		return;
+	}
+	rd_kafka_resp_err_t error = rd_kafka_assign(consumer->rk, partitions);
+	if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
+		log_error("taking partitions: %s", rd_kafka_err2str(error));
+}
+
+void kafka_consumer_unassign(struct kafka_consumer *consumer, const rd_kafka_topic_partition_list_t *partitions)
+{
+	if (is_cooperative(consumer)) {
+		log_and_destroy("giving partitions up", rd_kafka_incremental_unassign(consumer->rk, partitions));
+		return;
+	}
+	rd_kafka_resp_err_t error = rd_kafka_assign(consumer->rk, NULL);
+	if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
+		log_error("giving partitions up: %s", rd_kafka_err2str(error));
+}
+
+static rd_kafka_topic_partition_list_t *list_of_one(const char *topic, int32_t partition, int64_t offset)
+{
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+	rd_kafka_topic_partition_list_add(list, topic, partition)->offset = offset;
+	return list;
+}
+
+void kafka_consumer_seek(struct kafka_consumer *consumer, const char *topic, int32_t partition, int64_t offset)
+{
+	rd_kafka_topic_partition_list_t *list = list_of_one(topic, partition, offset);
+	/* A time-out of 0: begun, and not waited for. */
+	log_and_destroy("seeking", rd_kafka_seek_partitions(consumer->rk, list, 0));
+	rd_kafka_topic_partition_list_destroy(list);
+}
+
+void kafka_consumer_pause(struct kafka_consumer *consumer, const char *topic, int32_t partition, bool pause)
+{
+	rd_kafka_topic_partition_list_t *list = list_of_one(topic, partition, RD_KAFKA_OFFSET_INVALID);
+	if (pause)
+		rd_kafka_pause_partitions(consumer->rk, list);
+	else
+		rd_kafka_resume_partitions(consumer->rk, list);
+	rd_kafka_topic_partition_list_destroy(list);
+}
+
+size_t kafka_consumer_read(struct kafka_consumer *consumer, int lane, rd_kafka_message_t **messages_out, size_t n)
+{
+	ssize_t n_read = rd_kafka_consume_batch_queue(consumer->lanes[lane].queue, 0, messages_out, n);
+	return n_read < 0 ? 0 : (size_t)n_read;
+}
+
+void kafka_consumer_commit(struct kafka_consumer *consumer, const rd_kafka_topic_partition_list_t *offsets)
+{
+	if (offsets->cnt > 0)
+		rd_kafka_commit(consumer->rk, offsets, 1);
+}

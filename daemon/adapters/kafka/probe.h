@@ -1,0 +1,37 @@
+/* Asks brokers how long partitions are. librdkafka 2.0 has no such call that does not block, so a thread of
+ * its own makes it and hands the answers back to the event loop. */
+#ifndef KPID_ADAPTERS_KAFKA_PROBE_H
+#define KPID_ADAPTERS_KAFKA_PROBE_H
+
+#include <librdkafka/rdkafka.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct event_base;
+struct kafka_probe;
+
+struct kafka_probe_item {
+	char *topic; /* owned by the list */
+	int32_t partition;
+	int64_t low_offset, high_offset; /* of an answer without error */
+	int64_t asked_us;                /* wall time before the question was sent */
+	rd_kafka_resp_err_t error;
+};
+
+struct kafka_probe_list {
+	struct kafka_probe_item *items;
+	size_t n, capacity;
+	int tag; /* the asker's */
+};
+
+typedef void (*kafka_probe_fn)(void *context, const struct kafka_probe_list *answers);
+
+void kafka_probe_add(struct kafka_probe_list *list, const char *topic, int32_t partition);
+
+struct kafka_probe *kafka_probe_new(struct event_base *base, rd_kafka_t *rk, kafka_probe_fn fn, void *context);
+/* Waits for a question under way: up to a second. */
+void kafka_probe_free(struct kafka_probe *probe);
+/* Takes the items of the list, which is empty afterwards. Answers come in the order of asking, a list each. */
+void kafka_probe_ask(struct kafka_probe *probe, struct kafka_probe_list *list);
+
+#endif

@@ -1,0 +1,572 @@
+#include "adapters/pg/migrate.h"
+
+#include <openssl/evp.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "kpid/base/memory.h"
+
+#define FOLDER             "migrations/"
+#define N_DIGITS           4
+#define MIN_SERVER_VERSION 150000
+/* "kpid" in ASCII: any number that nobody else is likely to lock. */
+#define LOCK_KEY "1802529124"
+
+/* ---- files ---- */
+
+const char *migration_state_name(enum migration_state state)
+{
+	static const char *const names[] = {"applied", "pending", "missed", "changed", "unknown"};
+	return names[state];
+}
+
+static void hash_text(const char *text, char sha256_out[MIGRATION_SHA256_BYTES])
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned n = 0;
+	if (EVP_Digest(text, strlen(text), digest, &n, EVP_sha256(), NULL) != 1)
+		n = 0; /* an empty checksum equals none */
+	for (unsigned i = 0; i < n; i++)
+		snprintf(sha256_out + 2 * (size_t)i, 3, "%02x", digest[i]);
+	sha256_out[2 * (size_t)n] = '\0';
+}
+
+static struct migration *add_migration(struct migrations *list, int version)
+{
+	list->items = mem_grow(list->items, &list->capacity, list->n + 1, sizeof(*list->items));
+	struct migration *migration = &list->items[list->n++];
+	memset(migration, 0, sizeof(*migration));
+	migration->version = version;
+	return migration;
+}
+
+/* migrations/NNNN_name.sql: the number, 0 if the file is none. */
+static int version_of(const char *file)
+{
+	if (strncmp(file, FOLDER, strlen(FOLDER)) != 0)
+		return 0;
+	const char *digits = file + strlen(FOLDER);
+	if (strspn(digits, "0123456789") != N_DIGITS || digits[N_DIGITS] != '_')
+		return 0;
+	return (int)strtol(digits, NULL, 10);
+}
+
+static int read_files(const struct sql_file *files, struct migrations *list, struct buf *error)
+{
+	int last = 0;
+	for (const struct sql_file *file = files; file->name != NULL; file++) {
+		if (strncmp(file->name, FOLDER, strlen(FOLDER)) != 0)
+			continue;
+		int version = version_of(file->name);
+		if (version <= last) { /* the files come by name */
+			buf_add_format(error, "sql/%s: its name must be %s, with a number that no other has",
+			               file->name, FOLDER "NNNN_name.sql");
+			return -1;
+		}
+		last = version;
+		struct migration *migration = add_migration(list, version);
+		migration->state = MIGRATION_PENDING;
+		migration->file = mem_strdup(file->name);
+		migration->name = mem_strdup(file->name + strlen(FOLDER) + N_DIGITS + 1);
+		migration->name[strlen(migration->name) - strlen(".sql")] = '\0';
+		migration->text = file->text;
+		hash_text(file->text, migration->sha256);
+	}
+	return 0;
+}
+
+static const char *query_text(const struct sql_file *files, const char *name)
+{
+	for (const struct sql_file *file = files; file->name != NULL; file++)
+		if (strcmp(file->name, name) == 0)
+			return file->text;
+	return "";
+}
+
+void migrations_release(struct migrations *migrations)
+{
+	for (size_t i = 0; i < migrations->n; i++) {
+		free(migrations->items[i].name);
+		free(migrations->items[i].file);
+		free(migrations->items[i].applied_at);
+		free(migrations->items[i].applied_by);
+	}
+	free(migrations->items);
+	*migrations = (struct migrations)MIGRATIONS_INIT;
+}
+
+/* ---- the database ---- */
+
+static bool result_ok(const PGresult *result)
+{
+	ExecStatusType status = PQresultStatus(result);
+	return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY;
+}
+
+/* What PostgreSQL says, without the excerpt of the query that it would add, or what libpq says of the connection. */
+static void add_message(const PGconn *conn, const PGresult *result, struct buf *out)
+{
+	static const struct {
+		const char *label;
+		int field;
+	} parts[] = {{"", PG_DIAG_MESSAGE_PRIMARY},
+	             {"\nDETAIL: ", PG_DIAG_MESSAGE_DETAIL},
+	             {"\nHINT: ", PG_DIAG_MESSAGE_HINT},
+	             {"\nCONTEXT: ", PG_DIAG_CONTEXT}};
+	if (PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) != NULL) {
+		for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+			const char *text = PQresultErrorField(result, parts[i].field);
+			if (text != NULL)
+				buf_add_format(out, "%s%s", parts[i].label, text);
+		}
+		return;
+	}
+	const char *message = PQerrorMessage(conn);
+	size_t len = strlen(message);
+	while (len > 0 && message[len - 1] == '\n')
+		len--;
+	buf_add(out, message, len);
+}
+
+/* Runs a file of queries/ with text parameters. The result, or NULL with the reason in error. */
+static PGresult *run_query(PGconn *conn, const struct sql_file *files, const char *name, const char *const *values,
+                           int n_values, struct buf *error)
+{
+	PGresult *result = PQexecParams(conn, query_text(files, name), n_values, NULL, values, NULL, NULL, 0);
+	if (result_ok(result))
+		return result;
+	add_message(conn, result, error);
+	PQclear(result);
+	return NULL;
+}
+
+static bool run_command(PGconn *conn, const char *sql, struct buf *error)
+{
+	PGresult *result = PQexec(conn, sql);
+	bool ok = result_ok(result);
+	if (!ok)
+		add_message(conn, result, error);
+	PQclear(result);
+	return ok;
+}
+
+static bool begin(PGconn *conn, const struct sql_file *files, struct buf *error)
+{
+	if (!run_command(conn, "BEGIN", error))
+		return false;
+	PGresult *result = run_query(conn, files, "queries/migrate_begin.sql", NULL, 0, error);
+	PQclear(result);
+	return result != NULL;
+}
+
+/* 1: there; 0: not; -1: the database would not say. */
+static int is_there(PGconn *conn, const struct sql_file *files, struct buf *error)
+{
+	PGresult *result = run_query(conn, files, "queries/migrate_is_there.sql", NULL, 0, error);
+	if (result == NULL)
+		return -1;
+	int there = strcmp(PQgetvalue(result, 0, 0), "t") == 0;
+	PQclear(result);
+	return there;
+}
+
+static struct migration *find_version(struct migrations *list, int version)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (list->items[i].version == version)
+			return &list->items[i];
+	return NULL;
+}
+
+static void add_row(struct migrations *list, const PGresult *rows, int row)
+{
+	int version = (int)strtol(PQgetvalue(rows, row, 0), NULL, 10);
+	const char *name = PQgetvalue(rows, row, 1);
+	struct migration *migration = find_version(list, version);
+	if (migration == NULL) {
+		migration = add_migration(list, version);
+		migration->state = MIGRATION_UNKNOWN;
+		migration->name = mem_strdup(name);
+	}
+	snprintf(migration->applied_sha256, sizeof(migration->applied_sha256), "%s", PQgetvalue(rows, row, 2));
+	migration->applied_at = mem_strdup(PQgetvalue(rows, row, 3));
+	migration->applied_by = mem_strdup(PQgetvalue(rows, row, 4));
+	if (migration->text != NULL)
+		migration->state = strcmp(migration->name, name) == 0 && migration->sha256[0] != '\0' &&
+		                                   strcmp(migration->sha256, migration->applied_sha256) == 0
+		                           ? MIGRATION_APPLIED
+		                           : MIGRATION_CHANGED;
+}
+
+static int by_version(const void *a, const void *b)
+{
+	int left = ((const struct migration *)a)->version, right = ((const struct migration *)b)->version;
+	return (left > right) - (left < right);
+}
+
+static void add_rows(struct migrations *list, const PGresult *rows)
+{
+	int newest = 0;
+	for (int row = 0; row < PQntuples(rows); row++)
+		add_row(list, rows, row);
+	if (list->n > 0)
+		qsort(list->items, list->n, sizeof(*list->items), by_version);
+	for (size_t i = 0; i < list->n; i++)
+		if (list->items[i].applied_at != NULL)
+			newest = list->items[i].version;
+	for (size_t i = 0; i < list->n; i++)
+		if (list->items[i].state == MIGRATION_PENDING && list->items[i].version < newest)
+			list->items[i].state = MIGRATION_MISSED;
+}
+
+int migrations_read(PGconn *conn, const struct sql_file *files, struct migrations *list_out, struct buf *error_out)
+{
+	if (read_files(files, list_out, error_out) != 0)
+		return -1;
+	int there = is_there(conn, files, error_out);
+	if (there <= 0)
+		return there;
+	PGresult *rows = NULL;
+	if (begin(conn, files, error_out))
+		rows = run_query(conn, files, "queries/migrate_list.sql", NULL, 0, error_out);
+	if (rows != NULL)
+		add_rows(list_out, rows);
+	PQclear(rows);
+	PQclear(PQexec(conn, "ROLLBACK")); /* it has read, no more */
+	return rows == NULL ? -1 : 0;
+}
+
+/* ---- verdicts ---- */
+
+static void add_finding(const struct migration *migration, struct buf *why)
+{
+	if (migration->state == MIGRATION_APPLIED)
+		return;
+	if (why->len_bytes > 0)
+		buf_add_char(why, '\n');
+	buf_add_format(why, "%04d_%s: ", migration->version, migration->name);
+	switch (migration->state) {
+	case MIGRATION_PENDING:
+		buf_add_str(why, "not applied yet: run `kpid migrate up`");
+		break;
+	case MIGRATION_MISSED:
+		buf_add_str(why, "not applied, though a newer one is");
+		break;
+	case MIGRATION_CHANGED:
+		buf_add_format(why, "applied with another text (SHA-256 %.12s…, here %.12s…)",
+		               migration->applied_sha256, migration->sha256);
+		break;
+	case MIGRATION_UNKNOWN:
+		buf_add_str(why, "applied, but not known to this program: a newer kpid has been here");
+		break;
+	case MIGRATION_APPLIED:
+		break;
+	}
+}
+
+enum migrate_verdict migrations_verdict(const struct migrations *migrations, struct buf *why_out)
+{
+	static const enum migrate_verdict verdicts[] = {[MIGRATION_APPLIED] = MIGRATE_CURRENT,
+	                                                [MIGRATION_PENDING] = MIGRATE_BEHIND,
+	                                                [MIGRATION_MISSED] = MIGRATE_FAULTY,
+	                                                [MIGRATION_CHANGED] = MIGRATE_FAULTY,
+	                                                [MIGRATION_UNKNOWN] = MIGRATE_AHEAD};
+	enum migrate_verdict worst = MIGRATE_CURRENT;
+	for (size_t i = 0; i < migrations->n; i++)
+		if (verdicts[migrations->items[i].state] > worst)
+			worst = verdicts[migrations->items[i].state];
+	for (size_t i = 0; i < migrations->n; i++)
+		if (worst == MIGRATE_BEHIND || migrations->items[i].state != MIGRATION_PENDING)
+			add_finding(&migrations->items[i], why_out);
+	return worst;
+}
+
+int migrate_check(PGconn *conn, const struct sql_file *files, struct buf *why_out)
+{
+	struct migrations list = MIGRATIONS_INIT;
+	int verdict = migrations_read(conn, files, &list, why_out);
+	if (verdict == 0)
+		verdict = (int)migrations_verdict(&list, why_out);
+	migrations_release(&list);
+	return verdict;
+}
+
+/* ---- statements ---- */
+
+static bool is_word(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '$' ||
+	       (c & 0x80) != 0;
+}
+
+/* Each skip_ function: from the beginning of what it names to the first character behind it, or the end. */
+
+static const char *skip_line_comment(const char *at)
+{
+	return at + strcspn(at, "\n");
+}
+
+static const char *skip_block_comment(const char *at)
+{
+	int depth = 0;
+	while (*at != '\0') {
+		if (strncmp(at, "/*", 2) == 0 || strncmp(at, "*/", 2) == 0) {
+			depth += *at == '/' ? 1 : -1;
+			at += 2;
+			if (depth == 0)
+				break;
+		} else {
+			at++;
+		}
+	}
+	return at;
+}
+
+static const char *skip_quoted(const char *at, bool backslash_escapes)
+{
+	char quote = *at++; /* a doubled quote ends one text and begins the next: the same */
+	while (*at != '\0' && *at != quote)
+		at += backslash_escapes && at[0] == '\\' && at[1] != '\0' ? 2 : 1;
+	return *at == '\0' ? at : at + 1;
+}
+
+/* $tag$ … $tag$; a lone $ is skipped as such. */
+static const char *skip_dollar_quoted(const char *at)
+{
+	size_t len = 1;
+	while (is_word(at[len]) && at[len] != '$')
+		len++;
+	if (at[len] != '$' || (at[1] >= '0' && at[1] <= '9'))
+		return at + 1;
+	len++;
+	for (const char *end = strchr(at + len, '$'); end != NULL; end = strchr(end + 1, '$'))
+		if (strncmp(end, at, len) == 0)
+			return end + len;
+	return at + strlen(at);
+}
+
+static const char *skip_blanks(const char *at)
+{
+	for (;;) {
+		at += strspn(at, " \t\r\n\f\v");
+		if (strncmp(at, "--", 2) == 0)
+			at = skip_line_comment(at);
+		else if (strncmp(at, "/*", 2) == 0)
+			at = skip_block_comment(at);
+		else
+			return at;
+	}
+}
+
+/* The end of the statement that begins here, behind its semicolon. (The body of a function written with
+ * BEGIN ATOMIC would be cut: such functions are written with dollar quotes.) */
+static const char *skip_statement(const char *start)
+{
+	const char *at = start;
+	while (*at != '\0' && *at != ';') {
+		bool in_word = at > start && is_word(at[-1]);
+		if (strncmp(at, "--", 2) == 0)
+			at = skip_line_comment(at);
+		else if (strncmp(at, "/*", 2) == 0)
+			at = skip_block_comment(at);
+		else if (*at == '\'' || *at == '"')
+			at = skip_quoted(at, *at == '\'' && in_word && (at[-1] == 'e' || at[-1] == 'E') &&
+			                             (at - start < 2 || !is_word(at[-2])));
+		else if (*at == '$' && !in_word)
+			at = skip_dollar_quoted(at);
+		else
+			at++;
+	}
+	return *at == ';' ? at + 1 : at;
+}
+
+/* The line, from 1, of the n_characters-th (from 0) character behind at. */
+static int line_of(const char *text, const char *at, int n_characters)
+{
+	int line = 1;
+	while (*at != '\0' && n_characters > 0)
+		if ((*++at & 0xc0) != 0x80)
+			n_characters--;
+	for (; text < at; text++)
+		line += *text == '\n';
+	return line;
+}
+
+/* Whether the statement would take the transaction out of our hands. */
+static bool controls_transaction(const char *statement)
+{
+	static const char *const words[] = {"abort", "begin", "commit", "end", "rollback", "start"};
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		size_t len = strlen(words[i]);
+		if (strncasecmp(statement, words[i], len) == 0 && !is_word(statement[len]))
+			return true;
+	}
+	return false;
+}
+
+static void add_statement_error(PGconn *conn, const PGresult *result, const struct migration *migration,
+                                const char *statement, struct buf *error)
+{
+	const char *position = PQresultErrorField(result, PG_DIAG_STATEMENT_POSITION);
+	int n_characters = position == NULL ? 0 : (int)strtol(position, NULL, 10) - 1;
+	buf_add_format(error, "sql/%s:%d: ", migration->file, line_of(migration->text, statement, n_characters));
+	ExecStatusType status = PQresultStatus(result);
+	if (controls_transaction(statement))
+		buf_add_str(error, "a migration may not begin or end a transaction");
+	else if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT)
+		buf_add_str(error, "a migration may not copy from or to its client");
+	else
+		add_message(conn, result, error);
+}
+
+static bool run_statements(PGconn *conn, const struct migration *migration, struct buf *error)
+{
+	struct buf statement = BUF_INIT;
+	bool ok = true;
+	const char *at = migration->text;
+	while (ok && *(at = skip_blanks(at)) != '\0') {
+		const char *end = skip_statement(at);
+		buf_clear(&statement);
+		buf_add(&statement, at, (size_t)(end - at));
+		PGresult *result = controls_transaction(at) ? NULL : PQexec(conn, statement.data);
+		ok = result_ok(result);
+		if (!ok)
+			add_statement_error(conn, result, migration, at, error);
+		PQclear(result);
+		at = end;
+	}
+	buf_release(&statement);
+	return ok;
+}
+
+/* ---- up ---- */
+
+static bool record(PGconn *conn, const struct sql_file *files, const struct migration *migration, struct buf *error)
+{
+	char version[16];
+	snprintf(version, sizeof(version), "%d", migration->version);
+	const char *values[] = {version, migration->name, migration->sha256};
+	PGresult *result = run_query(conn, files, "queries/migrate_record.sql", values, 3, error);
+	PQclear(result);
+	return result != NULL;
+}
+
+/* The row first: the file may give the table away. */
+static bool apply(PGconn *conn, const struct sql_file *files, const struct migration *migration, struct buf *error)
+{
+	if (begin(conn, files, error) && record(conn, files, migration, error) &&
+	    run_statements(conn, migration, error) && run_command(conn, "COMMIT", error))
+		return true;
+	PQclear(PQexec(conn, "ROLLBACK"));
+	return false;
+}
+
+static bool prepare(PGconn *conn, const struct sql_file *files, struct buf *error)
+{
+	if (PQserverVersion(conn) < MIN_SERVER_VERSION) {
+		buf_add_format(error, "PostgreSQL %d or newer is needed; this is %s", MIN_SERVER_VERSION / 10000,
+		               PQparameterStatus(conn, "server_version"));
+		return false;
+	}
+	const char *encoding = PQparameterStatus(conn, "server_encoding");
+	if (encoding == NULL || strcmp(encoding, "UTF8") != 0) {
+		buf_add_format(error, "the database must have the encoding UTF8; this one has %s",
+		               encoding == NULL ? "another" : encoding);
+		return false;
+	}
+	if (PQsetClientEncoding(conn, "UTF8") != 0) {
+		add_message(conn, NULL, error);
+		return false;
+	}
+	PGresult *result = run_query(conn, files, "queries/migrate_session.sql", NULL, 0, error);
+	PQclear(result);
+	return result != NULL;
+}
+
+static bool lock(PGconn *conn, const struct sql_file *files, const struct migrate_observer *observer, struct buf *error)
+{
+	const char *values[] = {LOCK_KEY};
+	PGresult *result = run_query(conn, files, "queries/migrate_lock_try.sql", values, 1, error);
+	if (result == NULL)
+		return false;
+	bool locked = strcmp(PQgetvalue(result, 0, 0), "t") == 0;
+	PQclear(result);
+	if (locked)
+		return true;
+	if (observer->waiting != NULL)
+		observer->waiting(observer->context);
+	result = run_query(conn, files, "queries/migrate_lock_wait.sql", values, 1, error);
+	PQclear(result);
+	return result != NULL;
+}
+
+static void unlock(PGconn *conn, const struct sql_file *files)
+{
+	/* If it fails the session is gone, and the lock with it. */
+	struct buf ignored = BUF_INIT;
+	const char *values[] = {LOCK_KEY};
+	PQclear(run_query(conn, files, "queries/migrate_unlock.sql", values, 1, &ignored));
+	buf_release(&ignored);
+}
+
+static double seconds_since(const struct timespec *start)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)(now.tv_sec - start->tv_sec) + (double)(now.tv_nsec - start->tv_nsec) / 1e9;
+}
+
+static bool apply_pending(PGconn *conn, const struct sql_file *files, const struct migrations *list,
+                          const struct migrate_observer *observer, struct buf *error)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		if (list->items[i].state != MIGRATION_PENDING)
+			continue;
+		struct timespec start;
+		clock_gettime(CLOCK_MONOTONIC, &start);
+		if (!apply(conn, files, &list->items[i], error))
+			return false;
+		if (observer->applied != NULL)
+			observer->applied(observer->context, &list->items[i], seconds_since(&start));
+	}
+	return true;
+}
+
+/* Under the lock. */
+static bool go_up(PGconn *conn, const struct sql_file *files, const struct migrate_observer *observer,
+                  struct buf *error)
+{
+	int there = is_there(conn, files, error);
+	if (there < 0)
+		return false;
+	if (!there && !run_command(conn, query_text(files, "queries/migrate_bootstrap.sql"), error))
+		return false;
+	struct migrations list = MIGRATIONS_INIT;
+	struct buf why = BUF_INIT;
+	bool ok = migrations_read(conn, files, &list, error) == 0;
+	if (ok && migrations_verdict(&list, &why) > MIGRATE_BEHIND) {
+		buf_add(error, why.data, why.len_bytes);
+		ok = false;
+	}
+	ok = ok && apply_pending(conn, files, &list, observer, error);
+	buf_release(&why);
+	migrations_release(&list);
+	return ok;
+}
+
+int migrate_up(PGconn *conn, const struct sql_file *files, const struct migrate_observer *observer,
+               struct buf *error_out)
+{
+	bool ok = prepare(conn, files, error_out) && lock(conn, files, observer, error_out);
+	if (ok) {
+		ok = go_up(conn, files, observer, error_out);
+		unlock(conn, files);
+	}
+	if (ok)
+		return 0;
+	return PQstatus(conn) == CONNECTION_OK ? 1 : -1;
+}

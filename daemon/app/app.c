@@ -1,0 +1,367 @@
+#include "app/app.h"
+
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "adapters/pg/rows.h"
+#include "app/exit_status.h"
+#include "kpid/base/hash.h"
+#include "kpid/base/log.h"
+#include "kpid/base/memory.h"
+
+enum { STOP_SECONDS = 5 };
+
+/* ---- settings and policies: stored, loaded, numbered, and then in force ---- */
+
+static void drop_next(struct app *app)
+{
+	policy_set_free(app->next_policies);
+	app->next_policies = NULL;
+	kpid_config_free(app->next_config);
+	app->next_config = NULL;
+}
+
+static void swap_config(struct app *app)
+{
+	if (app->next_config == NULL)
+		return;
+	app->old_configs = mem_grow(app->old_configs, &app->old_configs_capacity, app->n_old_configs + 1,
+	                            sizeof(*app->old_configs));
+	app->old_configs[app->n_old_configs++] = app->config;
+	app->config = app->next_config;
+	app->next_config = NULL;
+	app->shared.config = app->config;
+	log_set_level((enum log_level)app->config->run.log_level);
+	log_info("the configuration has been reloaded");
+}
+
+static void on_settings(void *context, PGresult *result)
+{
+	struct app *app = context;
+	if (!pg_result_ok(result) || app->begun)
+		return;
+	struct text stored = pg_get_text(result, 0, 0);
+	char ours[32];
+	snprintf(ours, sizeof(ours), "%lld", (long long)app->config->kpi.fcr_window_us);
+	if (text_same(stored, text_of(ours)))
+		return;
+	log_error("kpi.fcr_window is %s microseconds here and %.*s in the database; all numbers there were made with "
+	          "that: set it back, or use a new database",
+	          ours, (int)stored.len, stored.ptr);
+	app_quit(app, KPID_EXIT_CONFIG);
+}
+
+static void on_policies(void *context, PGresult *result)
+{
+	struct app *app = context;
+	if (!pg_result_ok(result))
+		return;
+	if (rules_book_update(&app->book, app->next_policies, result)) {
+		app->next_policies = NULL;
+		swap_config(app);
+		return;
+	}
+	drop_next(app);
+	if (!app->begun)
+		app_quit(app, KPID_EXIT_CONFIG);
+	else
+		log_error("the configuration in force is kept");
+}
+
+static void on_refused(void *context, PGresult *result)
+{
+	(void)context;
+	if (!pg_result_ok(result) && PQresultStatus(result) != PGRES_PIPELINE_ABORTED)
+		log_error("PostgreSQL: %s", PQresultErrorMessage(result));
+}
+
+static void on_loaded(void *context, PGresult *result)
+{
+	struct app *app = context;
+	(void)result;
+	app->loading = false;
+	if (app->begun) {
+		for (int i = 0; i < app->n_lanes; i++)
+			lane_poke(app->lanes[i], false);
+		return;
+	}
+	if (app->next_policies != NULL || app->status != 0)
+		return; /* it failed; the session comes again */
+	app->begun = true;
+	for (int i = 0; i < app->n_lanes; i++)
+		lane_start(app->lanes[i]);
+	watch_start(app->watch);
+	app->feeder.begin(app->feeder.context);
+}
+
+static void send_settings(struct app *app)
+{
+	char window[32];
+	snprintf(window, sizeof(window), "%lld", (long long)app->config->kpi.fcr_window_us);
+	struct pg_param params[2] = {pg_param_text(text_of(window)),
+	                             pg_param_text(text_of(app->config->report.time_zone))};
+	pg_session_query(app->control, "queries/settings_agree.sql", params, 2, on_settings, app);
+}
+
+static void send_revisions(struct app *app)
+{
+	struct pg_array arrays[3] = {{.n = 0}, {.n = 0}, {.n = 0}};
+	pg_array_start(&arrays[0], PG_OID_TEXT);
+	pg_array_start(&arrays[1], PG_OID_TIMESTAMPTZ);
+	pg_array_start(&arrays[2], PG_OID_TEXT);
+	for (size_t i = 0; i < app->next_policies->n_revisions; i++) {
+		const struct policy_revision *revision = &app->next_policies->revisions[i];
+		pg_array_text(&arrays[0], revision->id);
+		pg_array_time_unbounded(&arrays[1], revision->effective_from_us);
+		pg_array_text(&arrays[2], revision->json);
+	}
+	struct pg_param params[3];
+	for (int i = 0; i < 3; i++)
+		params[i] = pg_array_param(&arrays[i]);
+	pg_session_query(app->control, "queries/policy_store.sql", params, 3, on_refused, app);
+	for (int i = 0; i < 3; i++)
+		pg_array_release(&arrays[i]);
+}
+
+static void load_policies(struct app *app)
+{
+	if (!pg_session_is_ready(app->control) || app->loading)
+		return;
+	app->loading = true;
+	send_settings(app);
+	if (app->next_policies != NULL)
+		send_revisions(app);
+	pg_session_query(app->control, "queries/policy_load.sql", NULL, 0, on_policies, app);
+	pg_session_sync(app->control, on_loaded, app);
+}
+
+static void on_load_revisions(void *context)
+{
+	load_policies(context);
+}
+
+/* ---- reload ---- */
+
+static struct kpid_config *read_config(struct app *app)
+{
+	struct config_faults faults = CONFIG_FAULTS_INIT;
+	struct kpid_config *config =
+	        kpid_config_load(app->config_path, app->config_sets, app->n_config_sets, &faults);
+	for (size_t i = 0; i < faults.n; i++)
+		log_error("%s:%d: %s: %s", faults.items[i].file, faults.items[i].line, faults.items[i].key,
+		          faults.items[i].message);
+	config_faults_release(&faults);
+	return config;
+}
+
+static void on_reload(evutil_socket_t fd, short what, void *context)
+{
+	struct app *app = context;
+	(void)fd, (void)what;
+	if (!app->begun || app->loading) {
+		log_warning("a reload was asked for while policies are being loaded; ask again in a moment");
+		return;
+	}
+	drop_next(app);
+	struct kpid_config *config = read_config(app);
+	struct policy_set *policies = config == NULL ? NULL : rules_file_load(config->sla.policy_file);
+	struct config_words names = {NULL, 0, 0};
+	bool ok = policies != NULL;
+	if (ok && kpid_config_diff_not_reloadable(app->config, config, &names) > 0) {
+		for (size_t i = 0; i < names.n; i++)
+			log_error("%s has changed, which needs a restart", names.items[i]);
+		ok = false;
+	}
+	config_words_release(&names);
+	if (!ok) {
+		log_error("nothing was reloaded: the configuration in force is kept");
+		policy_set_free(policies);
+		kpid_config_free(config);
+		return;
+	}
+	app->next_config = config;
+	app->next_policies = policies;
+	load_policies(app);
+}
+
+/* ---- life ---- */
+
+static void on_ready(void *context)
+{
+	struct app *app = context;
+	load_policies(app);
+	if (app->begun)
+		app->feeder.ready_again(app->feeder.context);
+}
+
+static void on_lost(void *context, const char *reason)
+{
+	struct app *app = context;
+	(void)reason;
+	app->loading = false;
+}
+
+static void on_stop_deadline(evutil_socket_t fd, short what, void *context)
+{
+	(void)fd, (void)what;
+	log_warning("not everything ended in time; what was not committed is read again by whoever comes next");
+	app_quit(context, 0);
+}
+
+static void on_stop(evutil_socket_t fd, short what, void *context)
+{
+	struct app *app = context;
+	struct timeval patience = {STOP_SECONDS, 0};
+	(void)fd, (void)what;
+	if (app->stopping || !app->begun) {
+		app_quit(app, app->status);
+		return;
+	}
+	app->stopping = true;
+	log_info("stopping");
+	evtimer_add(app->stop_timer, &patience);
+	app->feeder.stop(app->feeder.context);
+}
+
+struct app *app_new(struct kpid_config *config, int n_lanes, const struct app_feeder *feeder)
+{
+	struct policy_set *policies = rules_file_load(config->sla.policy_file);
+	if (policies == NULL) {
+		kpid_config_free(config);
+		return NULL;
+	}
+	hash_seed((uint64_t)wall_clock_us() ^ (uint64_t)getpid() << 32);
+	srandom((unsigned)(wall_clock_us() ^ getpid()));
+	struct app *app = mem_zalloc(sizeof(*app));
+	app->config = config;
+	app->next_policies = policies;
+	app->feeder = *feeder;
+	app->base = event_base_new();
+	rules_book_init(&app->book);
+	app->shared = (struct lane_shared){
+		.base = app->base,
+		.config = config,
+		.book = &app->book,
+		.sources = &app->sources,
+		.as_of_us = TIME_NONE,
+		.context = feeder->context,
+		.wants_more = feeder->wants_more,
+		.committed = feeder->committed,
+		.idle = feeder->idle,
+		.load_revisions = on_load_revisions,
+		.load_context = app,
+	};
+	app->n_lanes = n_lanes;
+	app->lanes = mem_zalloc((size_t)n_lanes * sizeof(struct lane *));
+	for (int i = 0; i < n_lanes; i++)
+		app->lanes[i] = lane_new(&app->shared, i);
+	app->watch = watch_new(&app->shared, &(struct watch_events){feeder->needs_completeness, feeder->context});
+	app->control = pg_session_new(app->base, &config->postgres, "control",
+	                              &(struct pg_session_events){on_ready, on_lost, app});
+	app->on_term = evsignal_new(app->base, SIGTERM, on_stop, app);
+	app->on_int = evsignal_new(app->base, SIGINT, on_stop, app);
+	app->on_hup = evsignal_new(app->base, SIGHUP, on_reload, app);
+	app->stop_timer = evtimer_new(app->base, on_stop_deadline, app);
+	evsignal_add(app->on_term, NULL);
+	evsignal_add(app->on_int, NULL);
+	evsignal_add(app->on_hup, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	return app;
+}
+
+void app_free(struct app *app)
+{
+	if (app == NULL)
+		return;
+	for (int i = 0; i < app->n_lanes; i++)
+		lane_free(app->lanes[i]);
+	free(app->lanes);
+	watch_free(app->watch);
+	pg_session_free(app->control);
+	event_free(app->on_term);
+	event_free(app->on_int);
+	event_free(app->on_hup);
+	event_free(app->stop_timer);
+	event_base_free(app->base);
+	drop_next(app);
+	rules_book_release(&app->book);
+	sources_release(&app->sources);
+	for (size_t i = 0; i < app->n_old_configs; i++)
+		kpid_config_free(app->old_configs[i]);
+	free(app->old_configs);
+	kpid_config_free(app->config);
+	free(app);
+}
+
+int app_run(struct app *app)
+{
+	pg_session_start(app->control);
+	event_base_dispatch(app->base);
+	return app->status;
+}
+
+void app_quit(struct app *app, int status)
+{
+	app->status = status;
+	event_base_loopbreak(app->base);
+}
+
+bool app_is_idle(const struct app *app)
+{
+	for (int i = 0; i < app->n_lanes; i++)
+		if (!lane_is_idle(app->lanes[i]))
+			return false;
+	return true;
+}
+
+void app_flush(struct app *app)
+{
+	for (int i = 0; i < app->n_lanes; i++)
+		lane_poke(app->lanes[i], true);
+}
+
+/* ---- claims ---- */
+
+bool app_claim(struct app *app, struct source *const *sources, size_t n, pg_result_fn fn, void *context)
+{
+	if (!pg_session_is_ready(app->control))
+		return false;
+	struct pg_array topics = {.n = 0}, partitions = {.n = 0};
+	pg_array_start(&topics, PG_OID_TEXT);
+	pg_array_start(&partitions, PG_OID_INT4);
+	for (size_t i = 0; i < n; i++) {
+		pg_array_text(&topics, text_of(sources[i]->topic));
+		pg_array_int4(&partitions, sources[i]->partition);
+	}
+	struct pg_param params[3] = {pg_array_param(&topics), pg_array_param(&partitions),
+	                             pg_param_text(text_of(app->config->run.instance))};
+	pg_session_query(app->control, "queries/source_claim.sql", params, 3, fn, context);
+	pg_session_sync(app->control, NULL, NULL);
+	pg_array_release(&topics);
+	pg_array_release(&partitions);
+	return true;
+}
+
+struct source *app_claimed(struct app *app, const PGresult *result, int row)
+{
+	char topic[256];
+	struct text name = pg_get_text(result, row, 0);
+	snprintf(topic, sizeof(topic), "%.*s", (int)name.len, name.ptr);
+	struct source *source = sources_get(&app->sources, topic, pg_get_int4(result, row, 1));
+	source->source_no = pg_get_int4(result, row, 2);
+	source->epoch = pg_get_int8(result, row, 3);
+	source->committed_offset = PQgetisnull(result, row, 4) ? OFFSET_NONE : pg_get_int8(result, row, 4);
+	source->next_offset = source->committed_offset;
+	source->fingerprint = pg_get_int8(result, row, 5);
+	source->stopped = text_same(pg_get_text(result, row, 6), TEXT("stopped"));
+	source->fenced = false;
+	source->at_end_us = TIME_NONE;
+	source->end_offset = OFFSET_NONE;
+	/* The fingerprint is known only of what was read since it is kept. */
+	source->verify_fingerprint = source->committed_offset != OFFSET_NONE && !PQgetisnull(result, row, 5);
+	return source;
+}

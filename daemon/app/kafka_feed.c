@@ -1,0 +1,733 @@
+#include "app/kafka_feed.h"
+
+#include <event2/event.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "adapters/kafka/consumer.h"
+#include "adapters/kafka/probe.h"
+#include "adapters/outbox/outbox.h"
+#include "adapters/pg/rows.h"
+#include "app/app.h"
+#include "app/exit_status.h"
+#include "kpid/base/log.h"
+#include "kpid/base/memory.h"
+
+enum {
+	READ_MESSAGES = 256,      /* taken from a lane's queue at once */
+	READS_PER_TURN = 16,      /* before the loop sees to others */
+	POLL_MS = 100,            /* how often the group is served even if nothing wakes us */
+	SEEN_US = 1000000,        /* how often the ends of the partitions are looked at */
+	GROUP_COMMIT_US = 5000000,
+	RECLAIM_US = 15000000,    /* a partition that is fenced but still assigned is claimed again after this */
+	RETRY_PROBE_MS = 500
+};
+
+enum probe_tag { PROBE_ASSIGN, PROBE_SEEN };
+
+struct kafka_feed {
+	struct app *app;
+	struct kafka_consumer *consumer;
+	struct kafka_probe *probe;
+	struct outbox *outbox;
+	struct event *poll_timer, *probe_retry;
+	struct event **read_again; /* by lane */
+	/* The group waits for one answer at a time. */
+	rd_kafka_topic_partition_list_t *assigning; /* to be claimed, looked at, and then taken; NULL */
+	bool claiming;                              /* the claim is under way */
+	rd_kafka_topic_partition_list_t *revoking;  /* to be given up once no transaction has them; NULL */
+	bool seeing;                                /* looking at ends is under way */
+	int64_t seen_us, group_commit_us;           /* monotonic: when last */
+	const rd_kafka_topic_t *last_topic;         /* the source found last: messages come in runs */
+	int32_t last_partition;
+	struct source *last_source;
+	bool closing;
+};
+
+/* ---- sources ---- */
+
+static int lane_of(void *context, const char *topic, int32_t partition)
+{
+	const struct kafka_feed *feed = context;
+	(void)topic;
+	/* Topics that are keyed alike have a ticket in partitions of one number: those share a lane. */
+	return (int)(partition % feed->app->n_lanes);
+}
+
+static struct source *source_of(struct kafka_feed *feed, const char *topic, int32_t partition)
+{
+	struct source *source = sources_get(&feed->app->sources, topic, partition);
+	const struct config_topics *topics = &feed->app->config->topics;
+	source->lane = lane_of(feed, topic, partition);
+	source->topic_type = EVENT_TYPE_NONE;
+	for (size_t i = 0; i < topics->n; i++)
+		if (strcmp(topics->items[i].name, topic) == 0)
+			source->topic_type = topics->items[i].only;
+	return source;
+}
+
+static struct lane *lane_for(const struct kafka_feed *feed, const struct source *source)
+{
+	return feed->app->lanes[source->lane];
+}
+
+/* ---- gaps ---- */
+
+static void stop_source(struct kafka_feed *feed, struct source *source, int64_t low, int64_t high, const char *reason)
+{
+	char number[6][8];
+	char text[256];
+	if (source->stopped)
+		return;
+	snprintf(text, sizeof(text), "%s", reason);
+	log_error("%s/%d is stopped at offset %" PRId64 ": %s (it has %" PRId64 " to %" PRId64
+	          "). Nothing is skipped: look with `kpid gap list`, go on with `kpid gap accept %s/%d`",
+	          source->topic, (int)source->partition, source->next_offset, reason, low, high, source->topic,
+	          (int)source->partition);
+	source->stopped = true;
+	source->reading = false;
+	kafka_consumer_pause(feed->consumer, source->topic, source->partition, true);
+	if (!pg_session_is_ready(feed->app->control))
+		return; /* found again after the next claim */
+	char source_no[4] = {(char)(source->source_no >> 24), (char)(source->source_no >> 16),
+	                     (char)(source->source_no >> 8), (char)source->source_no};
+	struct pg_param params[6] = {
+		{source_no, 4, true},
+		pg_param_int8(source->epoch, number[1]),
+		pg_param_text(text_of(text)),
+		pg_param_int8(source->next_offset == OFFSET_NONE ? 0 : source->next_offset, number[3]),
+		pg_param_int8(low, number[4]),
+		pg_param_int8(high, number[5]),
+	};
+	pg_session_query(feed->app->control, "queries/source_stop.sql", params, 6, NULL, NULL);
+	pg_session_sync(feed->app->control, NULL, NULL);
+}
+
+/* Where to begin a claimed source, given what the broker has; stops it at a gap. */
+static int64_t begin_offset(struct kafka_feed *feed, struct source *source, const struct kafka_probe_item *answer)
+{
+	int64_t next = source->next_offset;
+	if (next == OFFSET_NONE)
+		return feed->app->config->run.start == START_LATEST ? RD_KAFKA_OFFSET_END : RD_KAFKA_OFFSET_BEGINNING;
+	if (answer->error != RD_KAFKA_RESP_ERR_NO_ERROR) {
+		source->verify_fingerprint = false;
+		return next;
+	}
+	source->high_offset = answer->high_offset;
+	if (answer->high_offset < next) {
+		stop_source(feed, source, answer->low_offset, answer->high_offset,
+		            "the topic was truncated or made anew: it ends before what was read already");
+		return RD_KAFKA_OFFSET_END;
+	}
+	if (answer->low_offset > next) {
+		stop_source(feed, source, answer->low_offset, answer->high_offset,
+		            "messages were deleted before they were read");
+		return RD_KAFKA_OFFSET_END;
+	}
+	source->verify_fingerprint = source->verify_fingerprint && answer->low_offset < next;
+	return source->verify_fingerprint ? next - 1 : next;
+}
+
+/* ---- messages ---- */
+
+/* Of what a message is; the same for the same message, whoever reads it. */
+static int64_t fingerprint_of(const rd_kafka_message_t *message)
+{
+	enum { SAMPLE_BYTES = 64 };
+	rd_kafka_timestamp_type_t type;
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+	hash = (hash ^ (uint64_t)rd_kafka_message_timestamp(message, &type)) * UINT64_C(0x100000001b3);
+	hash = (hash ^ message->len) * UINT64_C(0x100000001b3);
+	const unsigned char *bytes = message->payload;
+	size_t n = bytes == NULL ? 0 : message->len < SAMPLE_BYTES ? message->len : SAMPLE_BYTES;
+	for (size_t i = 0; i < n; i++)
+		hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
+	return (int64_t)hash;
+}
+
+static struct source *source_of_message(struct kafka_feed *feed, const rd_kafka_message_t *message)
+{
+	if (message->rkt != feed->last_topic || message->partition != feed->last_partition) {
+		feed->last_topic = message->rkt;
+		feed->last_partition = message->partition;
+		feed->last_source = sources_get(&feed->app->sources, rd_kafka_topic_name(message->rkt), message->partition);
+	}
+	return feed->last_source;
+}
+
+/* False: the message is not to be fed. */
+static bool check_offset(struct kafka_feed *feed, struct source *source, const rd_kafka_message_t *message)
+{
+	if (!source->verify_fingerprint)
+		return source->next_offset == OFFSET_NONE || message->offset >= source->next_offset;
+	source->verify_fingerprint = false;
+	if (message->offset == source->next_offset - 1 && fingerprint_of(message) != source->fingerprint) {
+		int64_t low = -1, high = -1;
+		rd_kafka_get_watermark_offsets(kafka_consumer_handle(feed->consumer), source->topic, source->partition,
+		                               &low, &high);
+		stop_source(feed, source, low, high, "the topic was made anew: other messages stand where ours were");
+		return false;
+	}
+	return message->offset >= source->next_offset;
+}
+
+static size_t get_headers(const rd_kafka_message_t *message, struct wire_header *headers, size_t most)
+{
+	rd_kafka_headers_t *list;
+	size_t n = 0;
+	if (rd_kafka_message_headers(message, &list) != RD_KAFKA_RESP_ERR_NO_ERROR)
+		return 0;
+	const char *name;
+	const void *value;
+	size_t value_bytes;
+	while (n < most && rd_kafka_header_get_all(list, n, &name, &value, &value_bytes) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+		headers[n].name = text_of(name);
+		headers[n].value = (struct text){value == NULL ? NULL : value, (uint32_t)value_bytes};
+		n++;
+	}
+	return n;
+}
+
+static void feed_message(struct kafka_feed *feed, const rd_kafka_message_t *message)
+{
+	enum { MOST_HEADERS = 64 };
+	struct source *source = source_of_message(feed, message);
+	if (!source->reading || !check_offset(feed, source, message))
+		return;
+	struct wire_header headers[MOST_HEADERS];
+	struct wire_message wire = {
+		.value = {message->payload, (uint32_t)message->len},
+		.headers = headers,
+		.n_headers = get_headers(message, headers, MOST_HEADERS),
+		.topic = text_of(source->topic),
+		.partition = source->partition,
+		.offset = message->offset,
+		.topic_type = source->topic_type,
+	};
+	lane_feed(lane_for(feed, source), source, &wire, fingerprint_of(message));
+}
+
+static void on_message_error(struct kafka_feed *feed, const rd_kafka_message_t *message)
+{
+	struct source *source = source_of_message(feed, message);
+	int64_t low = -1, high = -1;
+	switch (message->err) {
+	case RD_KAFKA_RESP_ERR__PARTITION_EOF:
+		if (!source->reading)
+			return;
+		source->end_offset = message->offset;
+		lane_at_end(lane_for(feed, source), source, wall_clock_us());
+		return;
+	case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
+	case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
+		if (!source->reading)
+			return;
+		rd_kafka_get_watermark_offsets(kafka_consumer_handle(feed->consumer), source->topic, source->partition,
+		                               &low, &high);
+		stop_source(feed, source, low, high, "the next offset is not in the topic any more");
+		return;
+	default:
+		log_warning("%s/%d: %s", source->topic, (int)source->partition, rd_kafka_message_errstr(message));
+		return;
+	}
+}
+
+static void read_lane(struct kafka_feed *feed, int index)
+{
+	rd_kafka_message_t *messages[READ_MESSAGES];
+	struct lane *lane = feed->app->lanes[index];
+	for (int turn = 0; turn < READS_PER_TURN; turn++) {
+		if (feed->closing || !lane_has_room(lane))
+			return; /* the lane says when it wants more */
+		size_t n = kafka_consumer_read(feed->consumer, index, messages, READ_MESSAGES);
+		for (size_t i = 0; i < n; i++) {
+			if (messages[i]->err == RD_KAFKA_RESP_ERR_NO_ERROR)
+				feed_message(feed, messages[i]);
+			else
+				on_message_error(feed, messages[i]);
+			rd_kafka_message_destroy(messages[i]);
+		}
+		if (n == 0)
+			return;
+		kafka_consumer_heard(feed->consumer);
+	}
+	event_active(feed->read_again[index], EV_TIMEOUT, 0);
+}
+
+struct read_again_context {
+	struct kafka_feed *feed;
+	int lane;
+};
+
+static void on_read_again(evutil_socket_t fd, short what, void *context)
+{
+	struct read_again_context *again = context;
+	(void)fd, (void)what;
+	read_lane(again->feed, again->lane);
+}
+
+static void on_readable(void *context, int lane)
+{
+	read_lane(context, lane);
+}
+
+static void on_wants_more(void *context, struct lane *lane)
+{
+	struct kafka_feed *feed = context;
+	if (feed->read_again != NULL)
+		event_active(feed->read_again[lane_index(lane)], EV_TIMEOUT, 0);
+}
+
+/* ---- taking partitions: claim, look, assign ---- */
+
+static void finish_assignment(struct kafka_feed *feed, const struct kafka_probe_list *answers)
+{
+	for (size_t i = 0; i < answers->n; i++) {
+		const struct kafka_probe_item *answer = &answers->items[i];
+		rd_kafka_topic_partition_t *p = rd_kafka_topic_partition_list_find(feed->assigning, answer->topic,
+		                                                                   answer->partition);
+		if (p == NULL)
+			continue;
+		struct source *source = source_of(feed, answer->topic, answer->partition);
+		source->assigned = true;
+		p->offset = source->stopped ? RD_KAFKA_OFFSET_END : begin_offset(feed, source, answer);
+		source->reading = !source->stopped;
+	}
+	kafka_consumer_assign(feed->consumer, feed->assigning, lane_of, feed);
+	for (int i = 0; i < feed->assigning->cnt; i++) {
+		const struct source *source = source_of(feed, feed->assigning->elems[i].topic,
+		                                        feed->assigning->elems[i].partition);
+		if (source->stopped)
+			kafka_consumer_pause(feed->consumer, source->topic, source->partition, true);
+	}
+	if (feed->assigning->cnt > 0)
+		log_info("%d partitions taken", feed->assigning->cnt);
+	rd_kafka_topic_partition_list_destroy(feed->assigning);
+	feed->assigning = NULL;
+	for (int i = 0; i < feed->app->n_lanes; i++)
+		on_wants_more(feed, feed->app->lanes[i]);
+}
+
+static void look_at_assignment(struct kafka_feed *feed)
+{
+	struct kafka_probe_list list = {.tag = PROBE_ASSIGN};
+	for (int i = 0; i < feed->assigning->cnt; i++)
+		kafka_probe_add(&list, feed->assigning->elems[i].topic, feed->assigning->elems[i].partition);
+	kafka_probe_ask(feed->probe, &list);
+}
+
+static void on_assign_claimed(void *context, PGresult *result)
+{
+	struct kafka_feed *feed = context;
+	feed->claiming = false;
+	if (!pg_result_ok(result)) {
+		log_error("claiming partitions: %s", PQresultErrorMessage(result));
+		pg_session_restart(feed->app->control, "a claim failed");
+		return;
+	}
+	if (feed->assigning == NULL)
+		return; /* taken away again meanwhile */
+	for (int row = 0; row < PQntuples(result); row++)
+		app_claimed(feed->app, result, row);
+	look_at_assignment(feed);
+}
+
+static void claim_assignment(struct kafka_feed *feed)
+{
+	if (feed->assigning == NULL || feed->claiming)
+		return;
+	struct source **sources = mem_alloc((size_t)(feed->assigning->cnt + 1) * sizeof(struct source *));
+	for (int i = 0; i < feed->assigning->cnt; i++)
+		sources[i] = source_of(feed, feed->assigning->elems[i].topic, feed->assigning->elems[i].partition);
+	feed->claiming = app_claim(feed->app, sources, (size_t)feed->assigning->cnt, on_assign_claimed, feed);
+	free(sources);
+}
+
+static void on_assigned(void *context, const rd_kafka_topic_partition_list_t *partitions)
+{
+	struct kafka_feed *feed = context;
+	feed->last_topic = NULL;
+	if (feed->assigning != NULL)
+		rd_kafka_topic_partition_list_destroy(feed->assigning);
+	feed->assigning = rd_kafka_topic_partition_list_copy(partitions);
+	if (partitions->cnt == 0 || feed->closing) {
+		kafka_consumer_assign(feed->consumer, feed->assigning, lane_of, feed);
+		rd_kafka_topic_partition_list_destroy(feed->assigning);
+		feed->assigning = NULL;
+		return;
+	}
+	claim_assignment(feed);
+}
+
+static void on_assignment_probed(struct kafka_feed *feed, const struct kafka_probe_list *answers)
+{
+	static const struct timeval pause = {0, RETRY_PROBE_MS * 1000};
+	if (feed->assigning == NULL)
+		return;
+	for (size_t i = 0; i < answers->n; i++) {
+		rd_kafka_resp_err_t error = answers->items[i].error;
+		if (error == RD_KAFKA_RESP_ERR__TIMED_OUT || error == RD_KAFKA_RESP_ERR__TRANSPORT ||
+		    error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
+			evtimer_add(feed->probe_retry, &pause);
+			return;
+		}
+	}
+	finish_assignment(feed, answers);
+}
+
+static void on_probe_retry(evutil_socket_t fd, short what, void *context)
+{
+	struct kafka_feed *feed = context;
+	(void)fd, (void)what;
+	if (feed->assigning != NULL && !feed->claiming)
+		look_at_assignment(feed);
+}
+
+/* ---- giving partitions up ---- */
+
+static void commit_to_group(struct kafka_feed *feed);
+
+/* As soon as no transaction has any of them. */
+static void finish_revocation(struct kafka_feed *feed)
+{
+	if (feed->revoking == NULL)
+		return;
+	for (int i = 0; i < feed->revoking->cnt; i++) {
+		struct source *source = source_of(feed, feed->revoking->elems[i].topic, feed->revoking->elems[i].partition);
+		if (lane_is_writing(lane_for(feed, source), source))
+			return;
+	}
+	commit_to_group(feed);
+	if (feed->revoking->cnt > 0)
+		log_info("%d partitions given up", feed->revoking->cnt);
+	kafka_consumer_unassign(feed->consumer, feed->revoking);
+	rd_kafka_topic_partition_list_destroy(feed->revoking);
+	feed->revoking = NULL;
+}
+
+static void on_revoked(void *context, const rd_kafka_topic_partition_list_t *partitions, bool lost)
+{
+	struct kafka_feed *feed = context;
+	feed->last_topic = NULL;
+	if (feed->assigning != NULL) {
+		rd_kafka_topic_partition_list_destroy(feed->assigning);
+		feed->assigning = NULL;
+	}
+	if (feed->revoking != NULL)
+		rd_kafka_topic_partition_list_destroy(feed->revoking);
+	feed->revoking = rd_kafka_topic_partition_list_copy(partitions);
+	for (int i = 0; i < partitions->cnt; i++) {
+		struct source *source = source_of(feed, partitions->elems[i].topic, partitions->elems[i].partition);
+		source->assigned = source->reading = false;
+		lane_drop(lane_for(feed, source), source);
+	}
+	if (lost) {
+		log_warning("membership in the consumer group was lost; joining again");
+		kafka_consumer_unassign(feed->consumer, feed->revoking);
+		rd_kafka_topic_partition_list_destroy(feed->revoking);
+		feed->revoking = NULL;
+		return;
+	}
+	finish_revocation(feed);
+}
+
+/* ---- completeness: where partitions end ---- */
+
+/* Nothing of it is read and not committed, and its end is where we are. */
+static bool is_at_end(const struct source *source, const struct kafka_probe_item *answer)
+{
+	if (source->next_offset != source->committed_offset)
+		return false;
+	if (answer->high_offset == source->end_offset || answer->high_offset == answer->low_offset)
+		return true;
+	return source->next_offset != OFFSET_NONE && answer->high_offset <= source->next_offset;
+}
+
+static void on_seen(void *context, PGresult *result)
+{
+	(void)context;
+	if (!pg_result_ok(result))
+		log_warning("noting the ends of partitions: %s", PQresultErrorMessage(result));
+}
+
+static void on_seen_end(void *context, PGresult *result)
+{
+	struct kafka_feed *feed = context;
+	(void)result;
+	feed->seeing = false;
+	if (!watch_is_quiet(feed->app->watch))
+		watch_tick(feed->app->watch);
+}
+
+static void on_ends_probed(struct kafka_feed *feed, const struct kafka_probe_list *answers)
+{
+	enum { N_PARAMS = 5 };
+	struct pg_array arrays[N_PARAMS] = {{.n = 0}};
+	struct pg_param params[N_PARAMS];
+	if (!pg_session_is_ready(feed->app->control)) {
+		feed->seeing = false;
+		return;
+	}
+	for (int i = 0; i < N_PARAMS; i++)
+		pg_array_start(&arrays[i], i == 0 ? PG_OID_INT4 : i == 3 ? PG_OID_TIMESTAMPTZ : PG_OID_INT8);
+	for (size_t i = 0; i < answers->n; i++) {
+		const struct kafka_probe_item *answer = &answers->items[i];
+		struct source *source = source_of(feed, answer->topic, answer->partition);
+		if (answer->error != RD_KAFKA_RESP_ERR_NO_ERROR || !source->reading || source->verify_fingerprint)
+			continue;
+		kafka_consumer_heard(feed->consumer);
+		source->high_offset = answer->high_offset;
+		pg_array_int4(&arrays[0], source->source_no);
+		pg_array_int8(&arrays[1], source->epoch, false);
+		pg_array_int8(&arrays[2], source->committed_offset, source->committed_offset == OFFSET_NONE);
+		pg_array_time(&arrays[3], is_at_end(source, answer) ? answer->asked_us : TIME_NONE);
+		pg_array_int8(&arrays[4], answer->high_offset, false);
+	}
+	for (int i = 0; i < N_PARAMS; i++)
+		params[i] = pg_array_param(&arrays[i]);
+	pg_session_query(feed->app->control, "queries/source_seen.sql", params, N_PARAMS, on_seen, feed);
+	pg_session_sync(feed->app->control, on_seen_end, feed);
+	for (int i = 0; i < N_PARAMS; i++)
+		pg_array_release(&arrays[i]);
+}
+
+static void look_at_ends(struct kafka_feed *feed)
+{
+	struct kafka_probe_list list = {.tag = PROBE_SEEN};
+	if (feed->seeing || feed->closing || !pg_session_is_ready(feed->app->control))
+		return;
+	for (size_t i = 0; i < feed->app->sources.n; i++) {
+		const struct source *source = feed->app->sources.items[i];
+		if (source->reading)
+			kafka_probe_add(&list, source->topic, source->partition);
+	}
+	feed->seen_us = monotonic_clock_us();
+	if (list.n == 0)
+		return;
+	feed->seeing = true;
+	kafka_probe_ask(feed->probe, &list);
+}
+
+static void on_needs_completeness(void *context, int64_t deadline_us)
+{
+	(void)deadline_us;
+	look_at_ends(context);
+}
+
+static void on_probed(void *context, const struct kafka_probe_list *answers)
+{
+	if (answers->tag == PROBE_ASSIGN)
+		on_assignment_probed(context, answers);
+	else
+		on_ends_probed(context, answers);
+}
+
+/* ---- partitions that stand: accepted gaps, fences that nobody explains ---- */
+
+static void on_reclaimed(void *context, PGresult *result)
+{
+	struct kafka_feed *feed = context;
+	if (!pg_result_ok(result))
+		return;
+	for (int row = 0; row < PQntuples(result); row++) {
+		struct source *source = app_claimed(feed->app, result, row);
+		if (!source->assigned || source->stopped)
+			continue;
+		source->verify_fingerprint = false;
+		source->reading = true;
+		int64_t offset = source->next_offset == OFFSET_NONE ? RD_KAFKA_OFFSET_BEGINNING : source->next_offset;
+		kafka_consumer_seek(feed->consumer, source->topic, source->partition, offset);
+		kafka_consumer_pause(feed->consumer, source->topic, source->partition, false);
+		log_info("%s/%d goes on at offset %" PRId64, source->topic, (int)source->partition, source->next_offset);
+	}
+}
+
+static void on_standing(void *context, PGresult *result)
+{
+	struct kafka_feed *feed = context;
+	if (!pg_result_ok(result))
+		return;
+	for (int row = 0; row < PQntuples(result); row++) {
+		struct source *source = sources_find_no(&feed->app->sources, pg_get_int4(result, row, 0));
+		bool runs = text_same(pg_get_text(result, row, 3), TEXT("running"));
+		if (source != NULL && source->assigned && !source->reading && runs)
+			app_claim(feed->app, &source, 1, on_reclaimed, feed);
+	}
+}
+
+static void look_at_standing(struct kafka_feed *feed)
+{
+	struct pg_array numbers = {.n = 0};
+	int64_t now_us = monotonic_clock_us();
+	pg_array_start(&numbers, PG_OID_INT4);
+	for (size_t i = 0; i < feed->app->sources.n; i++) {
+		const struct source *source = feed->app->sources.items[i];
+		bool fenced_long = source->fenced && now_us - source->fenced_us > RECLAIM_US &&
+		                   !lane_is_writing(lane_for(feed, source), source);
+		if (source->assigned && !source->reading && (source->stopped || fenced_long))
+			pg_array_int4(&numbers, source->source_no);
+	}
+	if (numbers.n > 0 && pg_session_is_ready(feed->app->control)) {
+		struct pg_param param = pg_array_param(&numbers);
+		pg_session_query(feed->app->control, "queries/source_verify.sql", &param, 1, on_standing, feed);
+		pg_session_sync(feed->app->control, NULL, NULL);
+	}
+	pg_array_release(&numbers);
+}
+
+/* ---- regularly ---- */
+
+static void commit_to_group(struct kafka_feed *feed)
+{
+	rd_kafka_topic_partition_list_t *offsets = rd_kafka_topic_partition_list_new(16);
+	for (size_t i = 0; i < feed->app->sources.n; i++) {
+		const struct source *source = feed->app->sources.items[i];
+		if (source->assigned && !source->fenced && source->committed_offset != OFFSET_NONE)
+			rd_kafka_topic_partition_list_add(offsets, source->topic, source->partition)->offset =
+			        source->committed_offset;
+	}
+	kafka_consumer_commit(feed->consumer, offsets);
+	rd_kafka_topic_partition_list_destroy(offsets);
+	feed->group_commit_us = monotonic_clock_us();
+}
+
+static void check_closed(struct kafka_feed *feed)
+{
+	if (feed->closing && app_is_idle(feed->app) && feed->revoking == NULL)
+		kafka_consumer_close(feed->consumer);
+	if (feed->closing && kafka_consumer_is_closed(feed->consumer))
+		app_quit(feed->app, 0);
+}
+
+static void on_poll_timer(evutil_socket_t fd, short what, void *context)
+{
+	static const struct timeval pause = {0, POLL_MS * 1000};
+	struct kafka_feed *feed = context;
+	int64_t now_us = monotonic_clock_us();
+	(void)fd, (void)what;
+	evtimer_add(feed->poll_timer, &pause);
+	kafka_consumer_poll(feed->consumer);
+	finish_revocation(feed);
+	if (now_us - feed->seen_us > SEEN_US) {
+		look_at_ends(feed);
+		look_at_standing(feed);
+	}
+	if (now_us - feed->group_commit_us > GROUP_COMMIT_US)
+		commit_to_group(feed);
+	check_closed(feed);
+}
+
+static void on_committed(void *context, struct lane *lane)
+{
+	(void)context, (void)lane;
+}
+
+static void on_idle(void *context, struct lane *lane)
+{
+	struct kafka_feed *feed = context;
+	(void)lane;
+	finish_revocation(feed);
+	check_closed(feed);
+}
+
+static void on_fatal(void *context, const char *reason)
+{
+	struct kafka_feed *feed = context;
+	log_error("librdkafka cannot go on: %s", reason);
+	app_quit(feed->app, KPID_EXIT_NO_KAFKA);
+}
+
+/* ---- life ---- */
+
+static void on_begin(void *context)
+{
+	struct kafka_feed *feed = context;
+	struct app *app = feed->app;
+	const struct kafka_consumer_events events = {on_assigned, on_revoked, on_readable, on_fatal, feed};
+	feed->consumer = kafka_consumer_new(app->base, app->config, app->n_lanes, &events);
+	if (feed->consumer == NULL) {
+		app_quit(app, KPID_EXIT_CONFIG);
+		return;
+	}
+	feed->probe = kafka_probe_new(app->base, kafka_consumer_handle(feed->consumer), on_probed, feed);
+	if (app->config->alert.topic != NULL) {
+		feed->outbox = outbox_new(app->base, app->config);
+		if (feed->outbox == NULL) {
+			app_quit(app, KPID_EXIT_CONFIG);
+			return;
+		}
+		outbox_start(feed->outbox);
+	}
+	on_poll_timer(-1, 0, feed);
+	log_info("kpid %s is running as %s, %d lanes", KPID_VERSION, app->config->run.instance, app->n_lanes);
+}
+
+static void on_ready_again(void *context)
+{
+	struct kafka_feed *feed = context;
+	feed->claiming = feed->seeing = false;
+	claim_assignment(feed);
+}
+
+static void on_stop(void *context)
+{
+	struct kafka_feed *feed = context;
+	feed->closing = true;
+	app_flush(feed->app);
+	check_closed(feed);
+}
+
+static void release(struct kafka_feed *feed, struct read_again_context *again)
+{
+	/* The thread of the probe uses the consumer's handle. */
+	kafka_probe_free(feed->probe);
+	outbox_free(feed->outbox);
+	kafka_consumer_free(feed->consumer);
+	for (int i = 0; i < feed->app->n_lanes; i++)
+		event_free(feed->read_again[i]);
+	free(feed->read_again);
+	free(again);
+	event_free(feed->poll_timer);
+	event_free(feed->probe_retry);
+	if (feed->assigning != NULL)
+		rd_kafka_topic_partition_list_destroy(feed->assigning);
+	if (feed->revoking != NULL)
+		rd_kafka_topic_partition_list_destroy(feed->revoking);
+	app_free(feed->app);
+}
+
+int kafka_feed_run(struct kpid_config *config, const char *path, const char *const *sets, size_t n_sets)
+{
+	struct kafka_feed feed = {.app = NULL};
+	const struct app_feeder feeder = {
+		.begin = on_begin,
+		.ready_again = on_ready_again,
+		.wants_more = on_wants_more,
+		.committed = on_committed,
+		.idle = on_idle,
+		.needs_completeness = on_needs_completeness,
+		.stop = on_stop,
+		.context = &feed,
+	};
+	int n_lanes = (int)config->run.lanes;
+	feed.app = app_new(config, n_lanes, &feeder);
+	if (feed.app == NULL)
+		return KPID_EXIT_CONFIG;
+	feed.app->config_path = path;
+	feed.app->config_sets = sets;
+	feed.app->n_config_sets = n_sets;
+	feed.poll_timer = evtimer_new(feed.app->base, on_poll_timer, &feed);
+	feed.probe_retry = evtimer_new(feed.app->base, on_probe_retry, &feed);
+	feed.read_again = mem_zalloc((size_t)n_lanes * sizeof(struct event *));
+	struct read_again_context *again = mem_zalloc((size_t)n_lanes * sizeof(*again));
+	for (int i = 0; i < n_lanes; i++) {
+		again[i] = (struct read_again_context){&feed, i};
+		feed.read_again[i] = event_new(feed.app->base, -1, 0, on_read_again, &again[i]);
+	}
+	int status = app_run(feed.app);
+	release(&feed, again);
+	log_info("stopped");
+	return status;
+}

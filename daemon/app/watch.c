@@ -1,0 +1,207 @@
+#include "app/watch.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+
+#include "adapters/pg/rows.h"
+#include "kpid/base/log.h"
+#include "kpid/base/memory.h"
+
+struct watch {
+	struct lane_shared *shared;
+	struct watch_events events;
+	struct pg_session *session;
+	struct pg_writer *writer;
+	struct event *timer;
+	struct batch batch;
+	struct batch_rules rules;
+	struct write_order order;
+	int64_t started_us; /* monotonic */
+	int64_t fire_as_of_us;
+	bool fire_unconfirmed;
+	bool asking;  /* a tick's question is under way */
+	bool firing;  /* from asking which are due until their transaction has ended */
+	bool again;   /* a tick was asked for meanwhile */
+	bool quiet;
+};
+
+/* ---- firing ---- */
+
+static void on_fired(void *context, enum write_outcome outcome)
+{
+	struct watch *watch = context;
+	watch->firing = false;
+	batch_clear(&watch->batch);
+	if (outcome == WRITE_UNKNOWN_REVISION)
+		watch->shared->load_revisions(watch->shared->load_context);
+	/* There may be more of them. After a race or a failure the next tick tries again. */
+	if (outcome == WRITE_COMMITTED)
+		watch_tick(watch);
+}
+
+static void on_due(void *context, PGresult *result)
+{
+	struct watch *watch = context;
+	if (!pg_result_ok(result)) {
+		log_warning("asking for deadlines: %s", PQresultErrorMessage(result));
+		return;
+	}
+	for (int row = 0; row < PQntuples(result); row++)
+		batch_add_ticket(&watch->batch, pg_get_text(result, row, 0));
+}
+
+static void on_due_end(void *context, PGresult *result)
+{
+	struct watch *watch = context;
+	struct lane_shared *shared = watch->shared;
+	(void)result;
+	if (watch->batch.n_tickets == 0) {
+		watch->firing = false;
+		return;
+	}
+	batch_seal(&watch->batch);
+	watch->rules = (struct batch_rules){
+		.fold = {shared->book->current, shared->config->kpi.fcr_window_us},
+		.as_of_us = watch->fire_as_of_us,
+		.revision_by_no = rules_book_by_no,
+		.context = shared->book,
+	};
+	watch->order = (struct write_order){
+		.batch = &watch->batch,
+		.rules = &watch->rules,
+		.now_us = wall_clock_us(),
+		.config = shared->config,
+		.unconfirmed = watch->fire_unconfirmed,
+	};
+	pg_writer_start(watch->writer, &watch->order);
+}
+
+static void fire(struct watch *watch, int64_t as_of_us, bool unconfirmed)
+{
+	char buffer[8];
+	watch->firing = true;
+	watch->fire_as_of_us = as_of_us;
+	watch->fire_unconfirmed = unconfirmed;
+	struct pg_param param = pg_param_time(as_of_us, buffer);
+	pg_session_query(watch->session, "queries/deadlines_due.sql", &param, 1, on_due, watch);
+	pg_session_sync(watch->session, on_due_end, watch);
+}
+
+/* ---- ticking ---- */
+
+static void on_tick(void *context, PGresult *result)
+{
+	struct watch *watch = context;
+	struct lane_shared *shared = watch->shared;
+	if (!pg_result_ok(result)) {
+		log_warning("asking for the next deadline: %s", PQresultErrorMessage(result));
+		return;
+	}
+	int64_t now_us = pg_get_time(result, 0, 0), next_us = pg_get_time(result, 0, 1);
+	int64_t complete_us = pg_get_time(result, 0, 2), heard_us = pg_get_time(result, 0, 3);
+	complete_us = complete_us > now_us ? now_us : complete_us;
+	heard_us = heard_us > now_us ? now_us : heard_us;
+	if (complete_us > shared->as_of_us)
+		shared->as_of_us = complete_us;
+	watch->quiet = next_us == TIME_NONE || next_us >= now_us;
+	if (watch->quiet)
+		return;
+	bool may_be_silent = monotonic_clock_us() - watch->started_us > shared->config->sla.max_silence_us;
+	if (next_us < complete_us)
+		fire(watch, complete_us, false);
+	else if (may_be_silent && next_us < heard_us)
+		fire(watch, heard_us, true);
+	else
+		watch->events.needs_completeness(watch->events.context, next_us);
+}
+
+static void on_tick_end(void *context, PGresult *result)
+{
+	struct watch *watch = context;
+	(void)result;
+	watch->asking = false;
+	if (watch->again)
+		watch_tick(watch);
+}
+
+static void send_tick(struct watch *watch)
+{
+	char buffer[8];
+	watch->asking = true;
+	watch->again = false;
+	struct pg_param param = pg_param_int8(watch->shared->config->sla.max_silence_us, buffer);
+	pg_session_query(watch->session, "queries/tick.sql", &param, 1, on_tick, watch);
+	pg_session_sync(watch->session, on_tick_end, watch);
+}
+
+void watch_tick(struct watch *watch)
+{
+	watch->quiet = false;
+	if (watch->asking || watch->firing)
+		watch->again = true;
+	else if (pg_session_is_ready(watch->session))
+		send_tick(watch);
+}
+
+bool watch_is_quiet(const struct watch *watch)
+{
+	return watch->quiet && !watch->asking && !watch->firing;
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *context)
+{
+	struct watch *watch = context;
+	int64_t tick_us = watch->shared->config->sla.tick_us;
+	struct timeval tick = {tick_us / US_PER_SECOND, tick_us % US_PER_SECOND};
+	(void)fd, (void)what;
+	evtimer_add(watch->timer, &tick);
+	if (!watch->asking && !watch->firing && pg_session_is_ready(watch->session))
+		send_tick(watch);
+}
+
+/* ---- life ---- */
+
+static void on_ready(void *context)
+{
+	(void)context; /* the timer goes on by itself */
+}
+
+static void on_lost(void *context, const char *reason)
+{
+	struct watch *watch = context;
+	(void)reason;
+	pg_writer_abandon(watch->writer);
+	batch_clear(&watch->batch);
+	watch->asking = watch->firing = watch->quiet = false;
+}
+
+struct watch *watch_new(struct lane_shared *shared, const struct watch_events *events)
+{
+	struct watch *watch = mem_zalloc(sizeof(*watch));
+	watch->shared = shared;
+	watch->events = *events;
+	watch->session = pg_session_new(shared->base, &shared->config->postgres, "deadlines",
+	                                &(struct pg_session_events){on_ready, on_lost, watch});
+	watch->writer = pg_writer_new(watch->session, on_fired, watch);
+	watch->timer = evtimer_new(shared->base, on_timer, watch);
+	batch_init(&watch->batch);
+	return watch;
+}
+
+void watch_free(struct watch *watch)
+{
+	if (watch == NULL)
+		return;
+	pg_writer_free(watch->writer);
+	pg_session_free(watch->session);
+	event_free(watch->timer);
+	batch_release(&watch->batch);
+	free(watch);
+}
+
+void watch_start(struct watch *watch)
+{
+	watch->started_us = monotonic_clock_us();
+	pg_session_start(watch->session);
+	on_timer(-1, 0, watch);
+}

@@ -1,0 +1,35 @@
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "app/kafka_feed.h"
+#include "cli/cli.h"
+#include "kpid/base/log.h"
+
+int cmd_run(struct cli *cli, int argc, char **argv)
+{
+	int status;
+	while ((status = CLI_OK, cli_option(cli, argc, argv, "", NULL, &status)) != -1)
+		return status;
+	if (!cli_arguments(cli, argc, 0, 0))
+		return CLI_USAGE;
+	struct kpid_config *config;
+	status = cli_load_config(cli, &config);
+	if (status != CLI_OK)
+		return status;
+	struct config_faults faults = CONFIG_FAULTS_INIT;
+	bool can_run = kpid_config_can_run(config, &faults);
+	if (!can_run) {
+		struct buf text = BUF_INIT;
+		config_faults_write(&faults, &text);
+		fputs(text.data, stderr);
+		buf_release(&text);
+	}
+	config_faults_release(&faults);
+	if (!can_run) {
+		kpid_config_free(config);
+		return CLI_CONFIG;
+	}
+	/* Under systemd stderr is the journal, which has time stamps of its own. */
+	log_set_journal(getenv("JOURNAL_STREAM") != NULL);
+	return kafka_feed_run(config, kpid_config_path(cli->config_path), cli->sets, cli->n_sets);
+}

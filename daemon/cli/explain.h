@@ -1,0 +1,88 @@
+/* How a ticket came to its figures: its events folded again, step by step, beside what was recorded. */
+#ifndef KPID_CLI_EXPLAIN_H
+#define KPID_CLI_EXPLAIN_H
+
+#include "cli/pg_sync.h"
+#include "cli/term.h"
+#include "kpid/core/batch.h"
+#include "kpid/core/ticket.h"
+
+struct explain_step {
+	const struct ticket_event *event;
+	int64_t at_us; /* the time as which it counts (RULES F2) */
+	bool derived;  /* from what a closing tells (RULES F3) */
+	struct text effect;
+	enum ticket_state state; /* after it, as all below */
+	uint32_t cycle;
+	struct text owner_id, policy;
+};
+
+struct explain_source {
+	int32_t source_no;
+	struct text topic;
+	int32_t partition;
+};
+
+struct explain_alert {
+	struct text target, state, cause, owner_at_breach, project_id, policy, delivery;
+	uint32_t n, level, revision;
+	int64_t due_us, breached_us, detected_us, resolved_us;
+	bool unconfirmed;
+};
+
+struct explain_conflict {
+	struct text topic;
+	int32_t partition;
+	int64_t offset, read_us;
+	struct text source, id, type, time;
+};
+
+struct explanation {
+	struct arena arena; /* owns all texts and arrays */
+	struct text ticket_id;
+	/* the row, as it was recorded */
+	int32_t rev;
+	int64_t as_of_us, revised_us;
+	bool agrees; /* with what folding it again gives */
+	/* folded again */
+	struct policy_set *policies; /* the revision that judged it; an empty set: none */
+	struct ticket_event *events;
+	size_t n_events;
+	struct explain_step *steps;
+	size_t n_steps, steps_capacity;
+	struct ticket ticket;
+	struct kpi_sums sums;
+	struct kpi_row **kpis; /* by bucket and agent */
+	size_t n_kpis;
+	/* recorded beside it */
+	struct explain_source *sources;
+	size_t n_sources;
+	struct explain_alert *alerts;
+	size_t n_alerts;
+	struct explain_conflict *conflicts;
+	size_t n_conflicts;
+};
+
+void explanation_init(struct explanation *explanation);
+void explanation_release(struct explanation *explanation);
+/* Returns CLI_OK; CLI_FAILED for a ticket that is not there or cannot be read; CLI_NO_POSTGRES. What is wrong
+ * was said. fcr_window_us is of the configuration, for a database that has none. */
+int explanation_read(struct explanation *explanation, struct pg_sync *sync, struct text ticket_id,
+                     int64_t fcr_window_us);
+
+/* NULL: the source is not known any more. */
+const struct explain_source *explanation_source(const struct explanation *explanation, int32_t source_no);
+/* The clock that an alert tells of; NULL: folding gives none (any more). */
+const struct sla_clock *explanation_clock(const struct explanation *explanation, const struct explain_alert *alert);
+/* The step that stopped a clock; NULL: none did. */
+const struct explain_step *explanation_stop(const struct explanation *explanation, const struct sla_clock *clock);
+/* Why a breach that was recorded is none. */
+void explanation_add_void(const struct explanation *explanation, const struct explain_alert *alert, struct buf *out);
+/* "topic/partition @offset" */
+void explanation_add_place(const struct explanation *explanation, int32_t source_no, int64_t offset,
+                           struct buf *out);
+
+void explanation_write(const struct explanation *explanation, const struct term *term, struct buf *out);
+void explanation_write_json(const struct explanation *explanation);
+
+#endif

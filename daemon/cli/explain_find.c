@@ -1,0 +1,67 @@
+/* What belongs to what in an explanation. */
+#include "cli/explain.h"
+
+const struct explain_source *explanation_source(const struct explanation *explanation, int32_t source_no)
+{
+	for (size_t i = 0; i < explanation->n_sources; i++)
+		if (explanation->sources[i].source_no == source_no)
+			return &explanation->sources[i];
+	return NULL;
+}
+
+void explanation_add_place(const struct explanation *explanation, int32_t source_no, int64_t offset, struct buf *out)
+{
+	const struct explain_source *source = explanation_source(explanation, source_no);
+	if (source == NULL) {
+		buf_add_format(out, "source %d @%lld", (int)source_no, (long long)offset);
+		return;
+	}
+	buf_add_text(out, source->topic);
+	buf_add_format(out, "/%d @%lld", (int)source->partition, (long long)offset);
+}
+
+const struct sla_clock *explanation_clock(const struct explanation *explanation, const struct explain_alert *alert)
+{
+	for (size_t i = 0; i < explanation->ticket.n_clocks; i++) {
+		const struct sla_clock *clock = &explanation->ticket.clocks[i];
+		if (clock->n == alert->n && text_same(text_of(sla_target_name(clock->target)), alert->target))
+			return clock;
+	}
+	return NULL;
+}
+
+/* The types of step that can stop a clock of each target (RULES F7, F8, F10, F11, S5). */
+static bool may_stop(enum sla_target target, enum event_type type)
+{
+	if (type == EVENT_RESOLVED || type == EVENT_CLOSED)
+		return true;
+	return type == (target == TARGET_ARRIVAL ? EVENT_ARRIVED : EVENT_RESPONDED) && target != TARGET_RESOLUTION;
+}
+
+const struct explain_step *explanation_stop(const struct explanation *explanation, const struct sla_clock *clock)
+{
+	for (size_t i = 0; clock->stopped && i < explanation->n_steps; i++) {
+		const struct explain_step *step = &explanation->steps[i];
+		if (step->at_us == clock->stopped_us && may_stop(clock->target, step->event->type))
+			return step;
+	}
+	return NULL;
+}
+
+void explanation_add_void(const struct explanation *explanation, const struct explain_alert *alert, struct buf *out)
+{
+	const struct sla_clock *clock = explanation_clock(explanation, alert);
+	const struct explain_step *stop = clock == NULL ? NULL : explanation_stop(explanation, clock);
+	if (clock == NULL) {
+		buf_add_str(out, "what arrived late left no such clock");
+	} else if (stop != NULL) {
+		bool answers = clock->target == TARGET_FIRST_RESPONSE || clock->target == TARGET_NEXT_RESPONSE;
+		buf_add_str(out, answers ? "a response of " : clock->target == TARGET_ARRIVAL ? "an arrival of " : "an end of ");
+		term_time(out, clock->stopped_us);
+		buf_add_str(out, clock->verdict == VERDICT_MET ? " was in time and arrived late: " : " arrived late: ");
+		explanation_add_place(explanation, stop->event->source_no, stop->event->source_offset, out);
+	} else {
+		buf_add_str(out, "by what arrived late it is due at ");
+		term_time(out, clock->due_us);
+	}
+}

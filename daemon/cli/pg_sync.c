@@ -1,0 +1,140 @@
+#include "cli/pg_sync.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/term.h"
+#include "kpid/base/log.h"
+#include "kpid/base/memory.h"
+
+#define MAX_PARAMS 8
+
+/* The first line of PostgreSQL's words. */
+static void set_error(struct pg_sync *sync, const char *message)
+{
+	buf_clear(&sync->error);
+	size_t len = strcspn(message, "\n");
+	term_escape(&sync->error, (struct text){message, (uint32_t)len});
+}
+
+/* What to do about errors that have an obvious remedy. */
+static void add_remedy(struct pg_sync *sync, const PGresult *result)
+{
+	static const char *const remedies[][2] = {
+	        {"42P01", "run `kpid migrate up` first"}, /* undefined_table */
+	        {"3F000", "run `kpid migrate up` first"}, /* invalid_schema_name */
+	        {"42501", "connect as a member of kpid_writer (report views need only kpid_reader)"},
+	};
+	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+	for (size_t i = 0; state != NULL && i < sizeof(remedies) / sizeof(remedies[0]); i++)
+		if (strcmp(state, remedies[i][0]) == 0)
+			buf_add_format(&sync->error, " (%s)", remedies[i][1]);
+}
+
+static void on_notice(void *context, const char *message)
+{
+	(void)context;
+	log_warning("PostgreSQL: %.*s", (int)strcspn(message, "\n"), message);
+}
+
+bool pg_sync_open(struct pg_sync *sync, const struct cli *cli, const struct config_pairs *pairs)
+{
+	enum { N_DEFAULTS = 3 };
+	*sync = (struct pg_sync){.cli = cli, .error = BUF_INIT};
+	struct buf name = BUF_INIT;
+	buf_add_format(&name, "kpid %s", cli->command->name);
+	const char **keywords = mem_zalloc((pairs->n + N_DEFAULTS + 1) * sizeof(*keywords));
+	const char **values = mem_zalloc((pairs->n + N_DEFAULTS + 1) * sizeof(*values));
+	/* Of a keyword that comes twice the later one counts: what the configuration says wins. */
+	keywords[0] = "fallback_application_name", values[0] = name.data;
+	keywords[1] = "client_encoding", values[1] = "UTF8";
+	keywords[2] = "connect_timeout", values[2] = getenv("PGCONNECT_TIMEOUT") == NULL ? "10" : NULL;
+	for (size_t i = 0; i < pairs->n; i++) {
+		keywords[N_DEFAULTS + i] = pairs->items[i].name;
+		values[N_DEFAULTS + i] = pairs->items[i].value;
+	}
+	sync->conn = PQconnectdbParams(keywords, values, 0);
+	free(keywords);
+	free(values);
+	buf_release(&name);
+	if (!pg_sync_is_connected(sync)) {
+		set_error(sync, PQerrorMessage(sync->conn));
+		return false;
+	}
+	PQsetNoticeProcessor(sync->conn, on_notice, NULL);
+	return true;
+}
+
+void pg_sync_close(struct pg_sync *sync)
+{
+	PQfinish(sync->conn);
+	buf_release(&sync->error);
+	sync->conn = NULL;
+}
+
+bool pg_sync_is_connected(const struct pg_sync *sync)
+{
+	return PQstatus(sync->conn) == CONNECTION_OK;
+}
+
+bool pg_sync_reconnect(struct pg_sync *sync)
+{
+	PQreset(sync->conn);
+	if (pg_sync_is_connected(sync))
+		return true;
+	set_error(sync, PQerrorMessage(sync->conn));
+	return false;
+}
+
+static PGresult *check(struct pg_sync *sync, PGresult *result)
+{
+	if (pg_result_ok(result))
+		return result;
+	set_error(sync, PQerrorMessage(sync->conn));
+	add_remedy(sync, result);
+	PQclear(result);
+	return NULL;
+}
+
+PGresult *pg_sync_query(struct pg_sync *sync, const char *file, const struct pg_param *params, int n_params)
+{
+	const char *values[MAX_PARAMS];
+	int lengths[MAX_PARAMS], formats[MAX_PARAMS];
+	for (int i = 0; i < n_params && i < MAX_PARAMS; i++) {
+		values[i] = params[i].value;
+		lengths[i] = params[i].len_bytes;
+		formats[i] = params[i].binary;
+	}
+	return check(sync,
+	             PQexecParams(sync->conn, pg_sql_text(file), n_params, NULL, values, lengths, formats, 1));
+}
+
+bool pg_sync_command(struct pg_sync *sync, const char *sql)
+{
+	PGresult *result = check(sync, PQexec(sync->conn, sql));
+	PQclear(result);
+	return result != NULL;
+}
+
+bool pg_sync_begin_snapshot(struct pg_sync *sync)
+{
+	return pg_sync_command(sync, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+}
+
+void pg_sync_end(struct pg_sync *sync)
+{
+	/* Nothing was changed: if it fails, the connection is gone and the transaction with it. */
+	PQclear(PQexec(sync->conn, "ROLLBACK"));
+}
+
+int pg_sync_failed(const struct pg_sync *sync)
+{
+	fprintf(stderr, "kpid %s: %s\n", sync->cli->command->name, buf_text(&sync->error).ptr);
+	return CLI_NO_POSTGRES;
+}
+
+struct pg_param pg_param_c_string(const char *value)
+{
+	return (struct pg_param){value, value == NULL ? 0 : (int)strlen(value), false};
+}

@@ -1,0 +1,41 @@
+/* One connection to PostgreSQL that is simply waited for: for commands that ask a few questions and end.
+ *
+ * What goes wrong is kept in error, so that a command which lives on can show it; pg_sync_failed() says it
+ * and gives the status to return. */
+#ifndef KPID_CLI_PG_SYNC_H
+#define KPID_CLI_PG_SYNC_H
+
+#include <libpq-fe.h>
+#include <stdbool.h>
+
+#include "adapters/pg/rows.h"
+#include "cli/cli.h"
+#include "kpid/base/buf.h"
+
+struct pg_sync {
+	const struct cli *cli;
+	PGconn *conn;
+	struct buf error; /* one line: why the last call failed */
+};
+
+/* Connects with the pairs of [postgres]. False: not connected. Either way end with pg_sync_close(). */
+bool pg_sync_open(struct pg_sync *sync, const struct cli *cli, const struct config_pairs *pairs);
+void pg_sync_close(struct pg_sync *sync);
+bool pg_sync_is_connected(const struct pg_sync *sync);
+bool pg_sync_reconnect(struct pg_sync *sync);
+
+/* Runs a file below sql/. Its rows in the binary format (free with PQclear()), or NULL. */
+PGresult *pg_sync_query(struct pg_sync *sync, const char *file, const struct pg_param *params, int n_params);
+/* Plain SQL without parameters or rows. */
+bool pg_sync_command(struct pg_sync *sync, const char *sql);
+/* Everything up to pg_sync_end() sees the database as of one instant, and changes nothing. */
+bool pg_sync_begin_snapshot(struct pg_sync *sync);
+void pg_sync_end(struct pg_sync *sync);
+
+/* Prints "kpid COMMAND: …" with the error. Returns CLI_NO_POSTGRES. */
+int pg_sync_failed(const struct pg_sync *sync);
+
+/* Any SQL type in its text form; NULL is NULL. */
+struct pg_param pg_param_c_string(const char *value);
+
+#endif

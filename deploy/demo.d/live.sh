@@ -1,0 +1,260 @@
+# The demo with a live desk. Sourced by deploy/demo.
+
+untouched=DEMO-UNTOUCHED
+late_proof=DEMO-LATE-PROOF
+headed=false        # the last line printed belongs to the table of figures
+last_messages=0     # for the rate
+last_at=0
+seen_untouched=false
+seen_late=false
+seen_voided=false
+n_screens=0
+
+# Milliseconds.
+now_ms() { printf '%s\n' $((${EPOCHREALTIME/[.,]/} / 1000)); }
+elapsed_ms() { printf '%s\n' $(($(now_ms) - started_ms)); }
+
+clock() { printf '%d:%02d' $((${1:-$(elapsed_ms)} / 60000)) $((${1:-$(elapsed_ms)} / 1000 % 60)); }
+
+# A line that tells what happens, and when.
+tell() {
+    printf '\n%6s  %s\n' "$(clock)" "$1"
+    headed=false
+}
+
+check_alive() {
+    alive kpid "$folder" || die 'the daemon has ended'
+    $real_kafka || alive broker "$folder" || die_showing "$folder/broker.log" 'the broker has ended'
+}
+
+status_line() {
+    local shown messages lag opened backlog first resolution satisfied breached alerts voided rejected at rate
+    IFS=$'\t' read -r shown messages lag opened backlog first resolution satisfied breached alerts voided rejected \
+        < <(rows -f "$parts/sql/status.sql") || die 'the figures could not be read'
+    at=$(elapsed_ms)
+    rate=$(((messages - last_messages) * 1000 / (at - last_at + 1)))
+    last_messages=$messages last_at=$at
+    $headed || {
+        printf '\n%6s %8s %5s %5s %8s %6s %10s %10s %10s %9s %7s %7s %9s\n' \
+            '' events /s lag tickets open 'answered' 'resolved' satisfied breached alerts voided rejected \
+            '' '' '' '' '' '' 'in time' 'in time' '' now '' '' '' | sed 's/ *$//'
+        headed=true
+    }
+    printf '%6s %8s %5s %5s %8s %6s %10s %10s %10s %9s %7s %7s %9s\n' \
+        "$(clock "$at")" "$shown" "$rate" "$lag" "$opened" "$backlog" "$first" "$resolution" "$satisfied" "$breached" \
+        "$alerts" "$voided" "$rejected"
+}
+
+agents_screen() {
+    tell 'The agents (report.agent_kpi_rolling, last 15 minutes):'
+    table -f "$parts/sql/agents.sql" || die 'the agents could not be read'
+}
+
+deadlines_screen() {
+    tell 'The nearest deadlines (report.sla_live):'
+    table -f "$parts/sql/deadlines.sql" || die 'the deadlines could not be read'
+}
+
+# A reader like any other, who looks for the row: what it finds is when the row could be seen.
+watch_for() {
+    {
+        rows -f "$parts/sql/wait_alert.sql" -v ticket="$1" -v state="$2" >"$folder/seen-$1-$2.new" 2>>"$folder/watch.log"
+        mv "$folder/seen-$1-$2.new" "$folder/seen-$1-$2"
+    } &
+}
+
+# Reads what watch_for found into the variables of the caller.
+read_seen() {
+    IFS=$'\t' read -r key alert_id state breached_at detected_at seen_at latency breached_us policy_name owner project cause \
+        <"$folder/seen-$1-$2"
+}
+
+# The message about an alert in a state: "RECEIVED_US<tab>VALUE", the first there is.
+message_of() {
+    awk -F '\t' -v key="$1" -v state="\"state\":\"$2\"" \
+        '$2 == key { value = $3; gsub(/": */, "\":", value); if (index(value, state)) { print $1 "\t" $3; exit } }' \
+        "$folder/alerts.out"
+}
+has_message() { [ -n "$(message_of "$@")" ]; }
+
+show_message() {
+    local received value
+    if ! wait_for 5 has_message "$1" "$2"; then
+        die "no message about $1 in kpid-alerts"
+    fi
+    IFS=$'\t' read -r received value < <(message_of "$1" "$2")
+    printf '\n        Message on kpid-alerts, key %s' "$1"
+    [ -z "${3:-}" ] || printf ', %d ms after the deadline' $(((received - $3) / 1000))
+    printf ':\n'
+    sed 's/": */": /g; s/, *"/, "/g' <<<"$value" | fold -s -w 96 | indent '          '
+}
+
+tell_untouched() {
+    local key alert_id state breached_at detected_at seen_at latency breached_us policy_name owner project cause
+    read_seen $untouched breached
+    tell "BREACH  $untouched: nobody has answered, and its time is up."
+    printf '        Row in report.alert, seen by another session %s ms after the deadline:\n' "$latency"
+    {
+        printf 'alert\t%s\n' "$key"
+        printf 'state\t%s (cause: %s)\n' "$state" "$cause"
+        printf 'due\t%s, by the policy "%s"\n' "$breached_at" "$policy_name"
+        printf 'detected\t%s, seen %s\n' "$detected_at" "$seen_at"
+        printf 'owner then\t%s, project %s\n' "$owner" "$project"
+    } | while IFS=$'\t' read -r name value; do
+        printf '          %-11s %s\n' "$name" "$value"
+    done
+    show_message "$key" breached "$breached_us"
+    breach_latency=$latency
+}
+
+tell_late() {
+    local key alert_id state breached_at detected_at seen_at latency breached_us policy_name owner project cause
+    read_seen $late_proof breached
+    tell "BREACH  $late_proof: no answer is known of, deadline ${breached_at%.*}, owner $owner (row after $latency ms)."
+    printf '        But the technician answered in time, in a basement without a network. We wait.\n'
+}
+
+tell_voided() {
+    local key alert_id state breached_at detected_at seen_at latency breached_us policy_name owner project cause
+    read_seen $late_proof voided
+    tell "VOIDED  $late_proof: the late answer has come, and proves that there was no breach."
+    show_message "$key" voided
+    printf '\n        kpid explain %s:\n' "$late_proof"
+    if ! "$build/kpid" explain "$late_proof" --config "$folder/kpid.ini" >"$folder/explain.out" 2>"$folder/explain.log"; then
+        die_showing "$folder/explain.log" "kpid explain $late_proof failed"
+    fi
+    indent '          ' <"$folder/explain.out"
+}
+
+# What has become known since we last looked.
+tell_news() {
+    if ! $seen_untouched && [ -s "$folder/seen-$untouched-breached" ]; then
+        seen_untouched=true
+        tell_untouched
+    fi
+    if ! $seen_late && [ -s "$folder/seen-$late_proof-breached" ]; then
+        seen_late=true
+        tell_late
+    fi
+    if $seen_late && ! $seen_voided && [ -s "$folder/seen-$late_proof-voided" ]; then
+        seen_voided=true
+        tell_voided
+    fi
+}
+
+# Remarks and screens that have their time.
+tell_program() {
+    local at=$1
+    case $n_screens in
+    0) [ "$at" -lt 7500 ] || { deadlines_screen; n_screens=1; } ;;
+    1) [ "$at" -lt 17500 ] || { agents_screen; n_screens=2; } ;;
+    2) [ "$at" -lt $((seconds * 400)) ] || { tell 'A water main breaks in tower 9: calls come in three times as fast.'; n_screens=3; } ;;
+    3) [ "$at" -lt $((seconds * 660)) ] || { tell 'The shift changes: who goes home hands the open tickets over.'; n_screens=4; } ;;
+    4) [ "$at" -lt $((seconds * 760)) ] || { agents_screen; n_screens=5; } ;;
+    esac
+}
+
+follow_the_desk() {
+    local at next_ms=5000
+    while alive desk "$folder"; do
+        check_alive
+        tell_news
+        at=$(elapsed_ms)
+        tell_program "$at"
+        if [ "$at" -ge $next_ms ]; then
+            status_line
+            next_ms=$((next_ms + 5000))
+        fi
+        sleep 0.1
+    done
+    [ ! -s "$folder/desk.log" ] || die_showing "$folder/desk.log" 'the desk could not send everything'
+    tell_news
+    wait_for 10 test -s "$folder/seen-$untouched-breached" || die "no alert about $untouched"
+    wait_for 10 test -s "$folder/seen-$late_proof-voided" || die "the alert about $late_proof was not voided"
+    tell_news
+}
+
+show_queries() {
+    local file
+    tell 'First questions, as any BI tool would ask them (role kpid_reader):'
+    for file in "$parts"/sql/query-*.sql; do
+        printf '\n'
+        indent <"$file"
+        printf '\n'
+        table -f "$file" || die "$(basename "$file") failed"
+    done
+    printf '\n        kpid dlq list (the first lines):\n'
+    "$build/kpid" dlq list --config "$folder/kpid.ini" >"$folder/dlq.out" 2>"$folder/dlq.log" ||
+        die_showing "$folder/dlq.log" 'kpid dlq list failed'
+    head -n 7 "$folder/dlq.out" | cut -c 1-110 | indent '          '
+}
+
+# Compares the tables with the desk's own log. Whether all is equal.
+compare() {
+    cp "$folder/alerts.out" "$folder/alerts.csv"
+    (cd "$folder" && rows -f "$parts/sql/check.sql") >"$folder/check.log" 2>&1 ||
+        die_showing "$folder/check.log" 'the check could not be made'
+    awk -F '\t' '($5 == "" && $3 != $4) || $5 + 0 != 0 || $3 != $4 { exit 1 }' "$folder/check.out"
+}
+
+# Deadlines keep passing while we compare, and the daemon may be some milliseconds behind: so it may be tried again.
+check_sums() {
+    local equal=true
+    tell "The desk closes. Counted again from its own log, in plain SQL, beside kpid's tables:"
+    wait_for 20 compare || equal=false
+    printf '\n        %-34s %12s %12s\n' '' 'desk' 'kpid'
+    awk -F '\t' '{
+        verdict = ($3 == $4 && $5 + 0 == 0) ? "equal" : "DIFFERENT" ($5 + 0 ? " (" $5 ")" : "")
+        printf "        %-34s %12d %12d  %s\n", $2, $3, $4, verdict
+    }' "$folder/check.out"
+    $equal || die 'the tables do not tell what the desk did'
+}
+
+print_kept() {
+    kept=true
+    cat <<KEPT
+
+Everything is left running, and a new shift works at the desk. In another terminal:
+
+  look at the figures    psql -h 127.0.0.1 -p $PGPORT -U demo_analyst -d kpid
+                         SELECT * FROM report.readme;
+  watch                  $build/kpid top --config $folder/kpid.ini
+  hear the alerts        $build/demo/demo-generator alerts --brokers $bootstrap
+  read the daemon's log  tail -f $folder/kpid.log
+  stop and remove it     ${root}/deploy/demo --stop $folder
+KEPT
+}
+
+start_broker
+begin kpid
+write_config kpid-alerts
+start kpid "$build/kpid" run --config "$folder/kpid.ini"
+all_claimed() { ! alive kpid "$folder" || [ "$(rows -c 'SELECT count(*) FROM report.data_freshness' 2>>"$folder/watch.log")" = 16 ]; }
+wait_for 30 all_claimed || die 'the daemon does not read its 16 partitions'
+check_alive
+start alerts "$build/demo/demo-generator" alerts --brokers "$bootstrap"
+done_with 'reads 16 partitions, watches deadlines'
+begin desk
+watch_for $untouched breached
+watch_for $late_proof breached
+watch_for $late_proof voided
+started_ms=$(now_ms)
+start desk "$build/demo/demo-generator" desk --brokers "$bootstrap" --seconds "$seconds" --log sent.csv
+done_with "opens for $seconds s: 9 agents in two shifts, one of them slow; letters come late, twice, or spoilt"
+printf '  %-12s%s\n' '' "$untouched has 10 s for an answer, and nobody will touch it"
+
+follow_the_desk
+status_line
+agents_screen
+show_queries
+check_sums
+
+if $keep; then
+    start desk "$build/demo/demo-generator" desk --brokers "$bootstrap" --seconds 0 --no-story --prefix B
+    print_kept
+else
+    begin_stop_ms=$(now_ms)
+    end kpid "$folder"
+    tell "The daemon has ended in good order, in $(($(now_ms) - begin_stop_ms)) ms."
+fi
+printf '\nok: every event counted once, the breach was seen %s ms after its deadline.\n' "$breach_latency"

@@ -1,0 +1,5 @@
+-- What was rejected, and why? (each is kept with its bytes; kpid dlq show prints it)
+SELECT reason, count(*), min(detail) AS "for example"
+FROM report.dead_letter
+GROUP BY reason
+ORDER BY reason;

@@ -1,0 +1,4 @@
+-- Who works on the demo's database: a daemon that may not change the schema, and somebody with a BI tool.
+CREATE ROLE demo_daemon LOGIN IN ROLE kpid_writer;
+CREATE ROLE demo_analyst LOGIN IN ROLE kpid_reader;
+ALTER ROLE demo_analyst SET search_path = report;

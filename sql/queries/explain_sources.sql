@@ -1,0 +1,4 @@
+-- The partitions that events were read from.
+SELECT p.source_no, p.topic, p.partition
+FROM kpid.source_partition p
+WHERE p.source_no = ANY ($1::integer[])

@@ -1,0 +1,20 @@
+-- A ticket's row with the revision of the policies that judged it, and the window of first contact resolution
+-- that all instances agree on.
+SELECT
+	t.rev,
+	t.as_of,
+	t.revised_at,
+	t.opened_at,
+	t.revision_no,
+	r.json,
+	t.history,
+	t.state::integer,
+	t.cycle,
+	t.first_response_verdict::integer,
+	t.resolution_verdict::integer,
+	t.agent_id,
+	t.policy,
+	(SELECT s.value::bigint FROM kpid.setting s WHERE s.name = 'kpi.fcr_window_us') AS fcr_window_us
+FROM kpid.ticket t
+LEFT JOIN kpid.policy_revision r ON r.revision_no = t.revision_no
+WHERE t.ticket_id = $1

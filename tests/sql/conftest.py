@@ -1,0 +1,202 @@
+"""A private PostgreSQL, databases that are migrated, and `kpid migrate` for any tree of SQL files.
+
+The program under test is the command itself (daemon/cli, daemon/adapters/pg/migrate.c) with a table of commands that has
+no other. So a test can give it migrations that fail, which the real one must not carry.
+"""
+import glob
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "tests", "fixture"))
+
+from servers import Postgres  # noqa: E402
+
+COMMANDS = """
+#include "cli/cli.h"
+const struct cli_command cli_commands[] = {
+	{"migrate", "Migrate", "up|status|verify", NULL, cmd_migrate}, {NULL, NULL, NULL, NULL, NULL}};
+int main(int argc, char **argv) { return cli_main(argc, argv); }
+"""
+SOURCES = ["daemon/cli/cli.c", "daemon/cli/cmd_migrate.c", "daemon/adapters/pg/migrate.c", "daemon/config/*.c",
+           "daemon/base/*.c", "daemon/core/wire/*.c", "daemon/core/sla/duration.c"]
+PACKAGES = ["libpq", "libcrypto", "inih", "jansson", "rdkafka"]
+MEASURES = """opened responded first_response_measured first_response_within_sla first_response_us_sum resolved
+    resolution_measured resolution_within_sla resolution_us_sum arrival_measured arrival_within_sla
+    next_response_measured next_response_within_sla closed reopened fcr_eligible fcr_resolved transferred_out
+    csat_responses csat_satisfied csat_score_micros_sum nps_responses nps_promoters nps_detractors ces_responses
+    ces_score_micros_sum""".split()
+
+
+def public_name(measure):
+    return measure.replace("_us_sum", "_seconds_sum").replace("_micros_sum", "_sum")
+
+
+def run(*command, **options):
+    return subprocess.run(command, capture_output=True, text=True, check=False, **options)
+
+
+class Program:
+    """kpid with the one command."""
+
+    def __init__(self, path, server):
+        self.path = path
+        self.server = server
+
+    def environment(self, database, user="postgres"):
+        return {**self.server.env(database), "PGUSER": user, "KPID_CONFIG": "/dev/null"}
+
+    def start(self, database, *arguments, user="postgres"):
+        return subprocess.Popen([self.path, "migrate", *arguments], env=self.environment(database, user), text=True,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def __call__(self, database, *arguments, user="postgres", status=0):
+        done = run(self.path, "migrate", *arguments, env=self.environment(database, user))
+        assert done.returncode == status, done.stdout + done.stderr
+        return done
+
+    def json(self, database, *arguments, **options):
+        return json.loads(self(database, *arguments, "--json", **options).stdout)
+
+    def states(self, database):
+        return {row["version"]: row["state"] for row in self.json(database, "status")["migrations"]}
+
+
+@pytest.fixture(scope="session")
+def objects(tmp_path_factory):
+    """Everything but the SQL files, compiled."""
+    directory = tmp_path_factory.mktemp("objects")
+    commands = directory / "commands.c"
+    commands.write_text(COMMANDS)
+    sources = [str(commands)]
+    for pattern in SOURCES:
+        sources += sorted(glob.glob(os.path.join(ROOT, pattern)))
+    flags = run("pkg-config", "--cflags", *PACKAGES).stdout.split()
+    done = run("cc", "-std=c17", "-D_GNU_SOURCE", '-DKPID_VERSION="test"', "-g", "-fsanitize=address,undefined",
+               "-fno-sanitize-recover=all", f"-I{ROOT}/include", f"-I{ROOT}/daemon", *flags, "-c", *sources,
+               cwd=directory)
+    assert done.returncode == 0, done.stderr
+    return directory
+
+
+@pytest.fixture(scope="session")
+def build(objects, tmp_path_factory, pg):
+    """build(change): the program over a copy of sql/ that change(folder) may have altered."""
+    def build_one(change=lambda folder: None, server=pg):
+        directory = tmp_path_factory.mktemp("program")
+        tree = directory / "sql"
+        for folder in ("migrations", "queries"):
+            shutil.copytree(os.path.join(ROOT, "sql", folder), tree / folder)
+        change(tree / "migrations")
+        done = run("cmake", f"-DROOT={tree}", f"-DOUT={directory}/sql_files.c", "-P", f"{ROOT}/sql/embed.cmake")
+        assert done.returncode == 0, done.stderr
+        libraries = run("pkg-config", "--libs", *PACKAGES).stdout.split()
+        done = run("cc", "-fsanitize=address,undefined", f"-I{ROOT}/include", f"{directory}/sql_files.c",
+                   *glob.glob(f"{objects}/*.o"), "-o", f"{directory}/kpid", *libraries)
+        assert done.returncode == 0, done.stderr
+        return Program(f"{directory}/kpid", server)
+    return build_one
+
+
+@pytest.fixture(scope="session")
+def pg():
+    with Postgres(settings={"fsync": "off"}) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def program(build):
+    return build()
+
+
+@pytest.fixture(scope="session")
+def template(pg, program):
+    pg.create_database("migrated")
+    program("migrated", "up")
+    return "migrated"
+
+
+@pytest.fixture
+def empty(pg):
+    """The name of an empty database."""
+    pg.create_database("empty")
+    yield "empty"
+    pg.drop_database("empty")
+
+
+@pytest.fixture
+def database(pg, template):
+    """The name of a migrated database."""
+    pg.create_database("filled", template)
+    yield "filled"
+    pg.drop_database("filled")
+
+
+@pytest.fixture
+def db(pg, database):
+    """A connection to a migrated database, as superuser, in autocommit mode."""
+    connection = pg.connect(database)
+    connection.cursor().execute("SET TIME ZONE 'UTC'")
+    yield connection
+    connection.close()
+
+
+def rows(connection, sql, *values):
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values or None)
+        return cursor.fetchall() if cursor.description else []
+
+
+def dicts(connection, sql, *values):
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values or None)
+        names = [column.name for column in cursor.description]
+        return [dict(zip(names, row)) for row in cursor.fetchall()]
+
+
+def insert(connection, table, **values):
+    names = ", ".join(f'"{name}"' for name in values)
+    rows(connection, f"INSERT INTO kpid.{table} ({names}) VALUES ({', '.join(['%s'] * len(values))})", *values.values())
+
+
+def insert_buckets(connection, buckets):
+    """buckets: (time, agent) -> {measure: value}"""
+    from psycopg2.extras import execute_values
+    with connection.cursor() as cursor:
+        execute_values(cursor, f'INSERT INTO kpid.agent_kpi_5m ("time", agent_id, {", ".join(MEASURES)}) VALUES %s',
+                       [(time, agent, *(values.get(name, 0) for name in MEASURES))
+                        for (time, agent), values in buckets.items()], page_size=1000)
+
+
+def insert_ticket(connection, ticket_id, **values):
+    insert(connection, "ticket", **{
+        "ticket_id": ticket_id, "rev": 1, "as_of": "2026-01-05 12:00Z", "revised_at": "2026-01-05 12:00Z", "cycle": 1,
+        "opened_at": "2026-01-05 08:00Z", "cycle_started_at": "2026-01-05 08:00Z", "reopen_count": 0,
+        "transfer_count": 0, "state": 1, "first_response_verdict": 0, "resolution_verdict": 0, "cycle_verdict": 0,
+        "resolution": 0, "history": b"", **values})
+
+
+def insert_some(connection):
+    """At least one row in every private table of 0001."""
+    insert(connection, "setting", name="report.time_zone", value="Asia/Shanghai")
+    insert(connection, "policy_revision", id="2026-01", effective_from="-infinity", json="{}", sha256=b"\1")
+    insert(connection, "source_partition", topic="ticket-opened", partition=0, epoch=1, owner="one", next_offset=7)
+    insert(connection, "gap", topic="ticket-opened", partition=0, expected_offset=3, reason="truncated")
+    insert_ticket(connection, "T1", revision_no=1, agent_id="ann", reopen_count=1, cycle=2)
+    insert(connection, "past_cycle", ticket_id="T1", cycle=1, started_at="2026-01-04Z", verdict=2, resolution=1)
+    insert_buckets(connection, {("2026-01-05 08:00Z", "ann"): {"opened": 1, "first_response_us_sum": 1_500_000}})
+    insert(connection, "agent_backlog", agent_id="ann", backlog=1)
+    insert(connection, "sla_clock", ticket_id="T1", target=3, n=2, cycle=2, started_at="2026-01-05 08:00Z",
+           due_at="2026-01-05 10:00Z", within_us=7_200_000_000, breached=True, paused=False)
+    insert(connection, "alert", alert_id="a1", ticket_id="T1", target="resolution", n=2, revision=1, state="breached",
+           level=0, due_at="2026-01-05 10:00Z", breached_at="2026-01-05 10:00Z", cause="deadline",
+           detected_at="2026-01-05 10:00Z", unconfirmed=False, delivery="sent", evidence_source_no=1,
+           evidence_offset=5)
+    insert(connection, "outbox", alert_id="a1", key="T1/resolution/2", payload="{}")
+    insert(connection, "dead_letter", topic="survey", partition=1, offset=9, reason="not_json", detail="nothing",
+           value=b"\xff{\n")

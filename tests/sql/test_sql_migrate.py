@@ -1,0 +1,288 @@
+"""kpid migrate up, status, verify: on empty and filled databases, twice, at once, refused, failing."""
+import contextlib
+import json
+import os
+
+import pytest
+
+from conftest import ROOT, insert_some, rows, run
+from servers import PG_BIN, Postgres
+
+FILES = sorted(os.listdir(os.path.join(ROOT, "sql", "migrations")))
+VERSIONS = [int(name[:4]) for name in FILES]
+NEXT = VERSIONS[-1] + 1
+
+
+def dump(pg, database):
+    done = run(f"{PG_BIN}/pg_dump", "--schema=kpid", "--schema=report", env=pg.env(database))
+    assert done.returncode == 0, done.stderr
+    # pg_dump of later minor releases begins and ends with a random word.
+    return [line for line in done.stdout.splitlines() if not line.startswith(("\\restrict", "\\unrestrict"))]
+
+
+def add(name, text):
+    """A change of the tree: one migration more."""
+    return lambda folder: (folder / name).write_text(text)
+
+
+def test_files_are_numbered_without_holes():
+    assert VERSIONS == list(range(1, len(FILES) + 1))
+
+
+def test_up_on_an_empty_database_and_twice(pg, program, empty):
+    assert set(program.states(empty).values()) == {"pending"}
+    assert program.json(empty, "verify", status=1)["ok"] is False
+    done = program.json(empty, "up")
+    assert [step["version"] for step in done["applied"]] == VERSIONS
+    assert all(step["seconds"] >= 0 for step in done["applied"])
+    before = dump(pg, empty)
+    assert program(empty, "up").stdout == "nothing to do\n"
+    assert program.json(empty, "up") == {"applied": []}
+    assert dump(pg, empty) == before
+    assert set(program.states(empty).values()) == {"applied"}
+    assert program(empty, "verify").stdout == f"ok: {len(FILES)} migrations\n"
+    assert program.json(empty, "verify")["ok"] is True
+    lines = program(empty, "status").stdout.splitlines()
+    assert len(lines) == len(FILES) and all(line.endswith(" by postgres") for line in lines)
+
+
+@pytest.mark.parametrize("first", VERSIONS[:-1])
+def test_up_on_a_filled_database(pg, build, program, empty, first):
+    def only_first(folder):
+        for name in FILES[first:]:
+            (folder / name).unlink()
+    build(only_first)(empty, "up")
+    with contextlib.closing(pg.connect(empty)) as connection:
+        insert_some(connection)
+        tables = [row[0] for row in rows(connection, "SELECT tablename FROM pg_tables WHERE schemaname = 'kpid'"
+                                         " AND tablename <> 'migration'")]
+        before = {table: rows(connection, f"SELECT t::text FROM kpid.{table} t") for table in tables}
+        assert all(before.values())
+        assert [step["version"] for step in program.json(empty, "up")["applied"]] == VERSIONS[first:]
+        assert before == {table: rows(connection, f"SELECT t::text FROM kpid.{table} t") for table in tables}
+        for (view,) in rows(connection, "SELECT viewname FROM pg_views WHERE schemaname = 'report'"):
+            if view != "agent_kpi_rolling":  # the bucket is long ago; its backlog is there
+                assert rows(connection, f"SELECT * FROM report.{view}"), view
+        assert len(rows(connection, "SELECT 1 FROM report.agent_kpi_rolling")) == 6
+
+
+def test_filled_and_empty_end_in_the_same_schema(pg, build, program, empty, database):
+    build(lambda folder: [(folder / name).unlink() for name in FILES[1:]])(empty, "up")
+    program(empty, "up")
+    assert [line for line in dump(pg, empty) if "2026" not in line] == \
+        [line for line in dump(pg, database) if "2026" not in line]
+
+
+def test_dry_run_changes_nothing(pg, program, empty):
+    done = program.json(empty, "up", "--dry-run")
+    assert [step["version"] for step in done["would_apply"]] == VERSIONS
+    assert program(empty, "up", "--dry-run").stdout.count(" would be applied\n") == len(FILES)
+    assert pg.psql("SELECT nspname FROM pg_namespace WHERE nspname IN ('kpid', 'report')", empty) == ""
+    program(empty, "up")
+    assert program(empty, "up", "--dry-run").stdout == "nothing to do\n"
+
+
+@pytest.mark.parametrize("tamper, state", [
+    ("UPDATE kpid.migration SET sha256 = sha256('x') WHERE version = 2", {2: "changed"}),
+    ("UPDATE kpid.migration SET name = 'other' WHERE version = 2", {2: "changed"}),
+    ("DELETE FROM kpid.migration WHERE version = 1", {1: "missed"}),
+    ("INSERT INTO kpid.migration (version, name, sha256) VALUES (9000, 'later', '')", {9000: "unknown"}),
+])
+def test_tampering_is_found_and_refused(pg, program, database, tamper, state):
+    pg.psql(tamper, database)
+    before = dump(pg, database)
+    assert {k: v for k, v in program.states(database).items() if v != "applied"} == state
+    for command in (["verify"], ["up"], ["up", "--dry-run"]):
+        done = program(database, *command, status=1)
+        assert all(f"{version:04d}_" in done.stderr for version in state) and done.stdout == ""
+    assert program.json(database, "verify", status=1)["ok"] is False
+    assert dump(pg, database) == before
+
+
+def test_a_changed_file_is_found(build, database):
+    def change(folder):
+        with open(folder / FILES[1], "a", encoding="utf-8") as file:
+            file.write("-- one line more\n")
+    assert "applied with another text" in build(change)(database, "verify", status=1).stderr
+
+
+@pytest.mark.parametrize("text, line, message", [
+    ("SELECT 1;\n\n-- a comment; with 'a quote\nSELECT é,\n\tnothing_here;\n", 4, 'column "é" does not exist'),
+    ("SELECT 'é é',\n\t'x',\n\tnothing_here;\n", 3, 'column "nothing_here" does not exist'),
+    ("CREATE TABLE kpid.fresh (n int);\n\nCREATE TABLE kpid.ticket\n(n int);\n", 3, 'relation "ticket" already exists'),
+    ("/* a\n/* nested; */\n*/ SELECT 1;\nSELEC;\n", 4, "syntax error"),
+    ("SELECT ';', E'\\';', $$;'$$, $a$;$$;$a$ AS \";\";\nSELECT 1/0;\n", 2, "division by zero"),
+    ("DO $$\nBEGIN\n\tRAISE 'no; way' USING HINT = 'another';\nEND\n$$;\n", 1, "no; way\n"),
+    ("CREATE TABLE kpid.fresh (n int);\nCommit;\n", 2, "may not begin or end a transaction"),
+    ("CREATE TABLE kpid.fresh (n int);\nCOPY kpid.fresh FROM STDIN;\n", 2, "may not copy"),
+    ("CREATE TABLE kpid.fresh (n int PRIMARY KEY);\nCREATE TABLE kpid.other (n int REFERENCES kpid.fresh"
+     " DEFERRABLE INITIALLY DEFERRED);\nINSERT INTO kpid.other VALUES (1);\n", None, "violates foreign key"),
+    ("SELECT 'never ended;\n", 1, "unterminated quoted string"),
+])
+def test_a_migration_that_fails_leaves_nothing(pg, build, database, text, line, message):
+    good = f"{NEXT:04d}_good.sql"
+    bad = f"{NEXT + 1:04d}_bad.sql"
+
+    def change(folder):
+        add(good, "CREATE TABLE kpid.good (n int);\n")(folder)
+        add(bad, text)(folder)
+    program = build(change)
+    done = program(database, "up", status=1)
+    assert done.stdout.startswith(f"{NEXT:04d}_good applied in ")
+    assert message in done.stderr
+    if line:
+        assert f"sql/migrations/{bad}:{line}: " in done.stderr
+    assert "HINT: another" in done.stderr or "HINT" not in text
+    assert pg.psql("SELECT to_regclass('kpid.good') IS NOT NULL, to_regclass('kpid.fresh') IS NULL", database) == "t|t"
+    states = program.states(database)
+    assert (states[NEXT], states[NEXT + 1]) == ("applied", "pending")
+
+
+def test_what_ends_no_statement(pg, build, database):
+    text = """
+-- ; ' " $$ /*
+/* ; ' -- /* $x$ */ still */
+CREATE TABLE kpid.odd ("a;b""" + '""' + """;c" text DEFAULT 'it''s; -- no /*');;
+INSERT INTO kpid.odd VALUES (E'back\\\\slash\\';'), ($$dollar ' ; $x$ $$), ($_1$ ; $$ $_1$), (U&'\\0041;');
+PREPARE one(int) AS SELECT $1; DEALLOCATE one;
+COMMENT ON TABLE kpid.odd IS 'last, without a semicolon'"""
+    build(add(f"{NEXT:04d}_odd.sql", text))(database, "up")
+    assert pg.psql("SELECT count(*), obj_description('kpid.odd'::regclass) FROM kpid.odd", database) == \
+        "4|last, without a semicolon"
+
+
+def test_settings_of_the_session_do_not_matter(pg, build, database):
+    user = 'ALTER ROLE postgres IN DATABASE filled SET'
+    pg.psql(f"{user} search_path = public; {user} statement_timeout = '100ms'; {user} timezone = 'Asia/Tokyo';"
+            f"{user} datestyle = 'SQL, DMY'; {user} standard_conforming_strings = off;"
+            f"{user} client_encoding = 'LATIN1';")
+    text = """SELECT pg_sleep(0.2);
+CREATE TABLE kpid.moment AS SELECT timestamptz '2026-01-02 00:00' AS at, 'é\\' AS letter;"""
+    program = build(add(f"{NEXT:04d}_moment.sql", text))
+    program(database, "up")
+    assert pg.psql("SET TIME ZONE 'UTC'; SET client_encoding = 'UTF8'; SET datestyle = 'ISO';"
+                   " SELECT at, letter, length(letter) FROM kpid.moment", database) == "2026-01-02 00:00:00+00|é\\|2"
+    assert "applied" in program.states(database).values()
+
+
+def test_bad_names_of_files_are_refused(build, database):
+    for name in ("4_x.sql", "0004x.sql", f"{VERSIONS[-1]:04d}_again.sql", "0000_zero.sql"):
+        done = build(add(name, "SELECT 1"))(database, "status", status=1)
+        assert "NNNN_name.sql" in done.stderr
+
+
+def test_the_second_of_two_waits(pg, program, empty):
+    holder = pg.connect(empty)
+    rows(holder, "SELECT pg_advisory_lock(1802529124)")
+    process = program.start(empty, "up")
+    while not rows(holder, "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"):
+        assert process.poll() is None
+    assert rows(holder, "SELECT count(*) FROM pg_namespace WHERE nspname = 'report'") == [(0,)]
+    holder.close()
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0 and out.count(" applied in ") == len(FILES)
+    assert "waiting" in err
+
+
+def test_many_at_once(program, empty):
+    processes = [program.start(empty, "up", "--json") for _ in range(6)]
+    applied = []
+    for process in processes:
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == 0, err
+        applied += [step["version"] for step in json.loads(out)["applied"]]
+    assert applied == VERSIONS
+
+
+def test_exit_statuses(pg, program, empty):
+    assert "which" not in program(empty, status=2).stdout
+    program(empty, "sideways", status=2)
+    program(empty, "up", "down", status=2)
+    program(empty, "verify", "--dry-run", status=2)
+    program(empty, "up", "--set", "run.lanes=many", status=3)
+    program(empty, "up", "--set", "postgres.port=1", status=4)
+    program("nowhere", "status", status=4)
+    pg.psql("CREATE ROLE stranger LOGIN")
+    program(empty, "up", user="stranger", status=1)
+    program(empty, "up")
+    assert "permission denied" in program(empty, "status", user="stranger", status=1).stderr
+    assert "permission denied" in program(empty, "up", user="stranger", status=1).stderr
+    pg.psql("DROP ROLE stranger")
+
+
+def test_losing_the_connection(pg, build, database):
+    program = build(add(f"{NEXT:04d}_end.sql", "CREATE TABLE kpid.fresh (n int);\nSELECT pg_sleep(600);\n"))
+    process = program.start(database, "up")
+    while pg.psql("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+                  " WHERE query LIKE 'SELECT pg_sleep%'") == "0":
+        assert process.poll() is None
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 4 and f"{NEXT:04d}_end.sql:2: " in err
+    assert program.states(database)[NEXT] == "pending"
+    assert pg.psql("SELECT to_regclass('kpid.fresh') IS NULL", database) == "t"
+
+
+def test_other_encodings_are_refused(pg, program):
+    pg.psql("CREATE DATABASE latin TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'")
+    try:
+        assert "UTF8" in program("latin", "up", status=1).stderr
+        assert pg.psql("SELECT count(*) FROM pg_namespace WHERE nspname = 'kpid'", "latin") == "0"
+    finally:
+        pg.drop_database("latin")
+
+
+@pytest.fixture(scope="module")
+def bare():
+    """A server without the roles of kpid."""
+    with Postgres(settings={"fsync": "off"}) as server:
+        yield server
+
+
+def owners(server, database):
+    return server.psql("SELECT DISTINCT pg_get_userbyid(o) FROM (SELECT nspowner AS o FROM pg_namespace WHERE nspname IN"
+                       " ('kpid', 'report') UNION ALL SELECT relowner FROM pg_class WHERE relnamespace IN"
+                       " ('kpid'::regnamespace, 'report'::regnamespace)) x", database)
+
+
+def test_databases_of_one_cluster_at_once(build, bare):
+    program = build(server=bare)
+    names = [f"d{n}" for n in range(6)]
+    for name in names:
+        bare.create_database(name)
+    processes = [program.start(name, "up") for name in names]
+    for process in processes:
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == 0, err
+    assert [owners(bare, name) for name in names] == ["kpid_owner"] * len(names)
+    assert bare.psql("SELECT rolname FROM pg_roles WHERE rolname ~ '^kpid_' AND NOT rolcanlogin ORDER BY 1") == \
+        "kpid_owner\nkpid_reader\nkpid_writer"
+
+
+@pytest.mark.parametrize("inherits", ["INHERIT", "NOINHERIT"])
+@pytest.mark.parametrize("roles_exist", [False, True])
+def test_without_a_superuser(build, inherits, roles_exist):
+    with Postgres(settings={"fsync": "off"}) as server:
+        server.psql(f"CREATE ROLE admin LOGIN CREATEROLE {inherits}; CREATE ROLE dba LOGIN {inherits}")
+        server.create_database("shop")
+        server.psql("ALTER DATABASE shop OWNER TO admin")
+        user = "admin"
+        if roles_exist:  # made by somebody else; who migrates is a mere member
+            server.psql("CREATE ROLE kpid_owner; CREATE ROLE kpid_writer; CREATE ROLE kpid_reader;"
+                        "GRANT kpid_owner TO dba; ALTER DATABASE shop OWNER TO dba")
+            user = "dba"
+        program = build(server=server)
+        program("shop", "up", user=user)
+        assert owners(server, "shop") == "kpid_owner"
+        if not roles_exist:
+            server.psql("GRANT kpid_owner TO dba")
+        # Another member adds to it: what is new is the owner's, and the readers can read it.
+        later = build(add(f"{NEXT:04d}_more.sql", "CREATE TABLE kpid.more (n int);\n"
+                          "CREATE VIEW report.more AS SELECT n FROM kpid.more;\n"), server)
+        later("shop", "up", user="dba")
+        assert owners(server, "shop") == "kpid_owner"
+        server.psql("CREATE ROLE bi LOGIN IN ROLE kpid_reader")
+        connection = server.connect("shop", "bi")
+        assert rows(connection, "SELECT * FROM report.more") == []
+        connection.close()
+        assert later.json("shop", "status", user="dba")["migrations"][-1]["applied_by"] == "dba"
+        later("shop", "verify", user=user)
