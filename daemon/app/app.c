@@ -247,7 +247,6 @@ struct app *app_new(struct kpid_config *config, int n_lanes, const struct app_fe
 		.config = config,
 		.book = &app->book,
 		.sources = &app->sources,
-		.as_of_us = TIME_NONE,
 		.context = feeder->context,
 		.wants_more = feeder->wants_more,
 		.committed = feeder->committed,
@@ -290,6 +289,7 @@ void app_free(struct app *app)
 	drop_next(app);
 	rules_book_release(&app->book);
 	sources_release(&app->sources);
+	completeness_release(&app->shared.completeness);
 	for (size_t i = 0; i < app->n_old_configs; i++)
 		kpid_config_free(app->old_configs[i]);
 	free(app->old_configs);

@@ -95,6 +95,7 @@ static void on_counts(void *context, PGresult *result)
 	if (!pg_result_ok(result) || PQntuples(result) != 1)
 		return;
 	feed->finished = true;
+	feed->app->shared.without_sources = true;
 	for (int i = 0; i < 5; i++)
 		feed->report->counts[i] = pg_get_int8(result, 0, i);
 	watch_tick(feed->app->watch);

@@ -25,7 +25,7 @@ enum {
 	RETRY_PROBE_MS = 500
 };
 
-enum probe_tag { PROBE_ASSIGN, PROBE_SEEN };
+enum probe_tag { PROBE_TOPICS, PROBE_ASSIGN, PROBE_SEEN };
 
 struct kafka_feed {
 	struct app *app;
@@ -280,7 +280,7 @@ static void on_wants_more(void *context, struct lane *lane)
 		event_active(feed->read_again[lane_index(lane)], EV_TIMEOUT, 0);
 }
 
-/* ---- taking partitions: claim, look, assign ---- */
+/* ---- taking partitions: make all of them known, claim ours, look where they end, assign ---- */
 
 static void finish_assignment(struct kafka_feed *feed, const struct kafka_probe_list *answers)
 {
@@ -345,6 +345,64 @@ static void claim_assignment(struct kafka_feed *feed)
 	free(sources);
 }
 
+/* All partitions of the topics get a row before any deadline may fire: one that nobody has read yet holds
+ * deadlines back. */
+static void introduce(struct kafka_feed *feed, const struct kafka_probe_list *answers)
+{
+	struct pg_array topics = {.n = 0}, partitions = {.n = 0};
+	if (!pg_session_is_ready(feed->app->control))
+		return;
+	pg_array_start(&topics, PG_OID_TEXT);
+	pg_array_start(&partitions, PG_OID_INT4);
+	for (size_t i = 0; i < answers->n; i++) {
+		for (int32_t p = 0; p < answers->items[i].n_partitions; p++) {
+			pg_array_text(&topics, text_of(answers->items[i].topic));
+			pg_array_int4(&partitions, p);
+		}
+	}
+	struct pg_param params[2] = {pg_array_param(&topics), pg_array_param(&partitions)};
+	pg_session_query(feed->app->control, "queries/source_introduce.sql", params, 2, NULL, NULL);
+	pg_session_sync(feed->app->control, NULL, NULL);
+	pg_array_release(&topics);
+	pg_array_release(&partitions);
+}
+
+static void look_at_topics(struct kafka_feed *feed)
+{
+	struct kafka_probe_list list = {.tag = PROBE_TOPICS};
+	const struct config_topics *topics = &feed->app->config->topics;
+	for (size_t i = 0; i < topics->n; i++)
+		kafka_probe_add(&list, topics->items[i].name, KAFKA_PROBE_TOPIC);
+	kafka_probe_ask(feed->probe, &list);
+}
+
+static bool is_passing(rd_kafka_resp_err_t error)
+{
+	return error == RD_KAFKA_RESP_ERR__TIMED_OUT || error == RD_KAFKA_RESP_ERR__TRANSPORT ||
+	       error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
+}
+
+/* True, and asked again later, when a broker did not answer. */
+static bool ask_again_later(struct kafka_feed *feed, const struct kafka_probe_list *answers)
+{
+	static const struct timeval pause = {0, RETRY_PROBE_MS * 1000};
+	for (size_t i = 0; i < answers->n; i++) {
+		if (is_passing(answers->items[i].error)) {
+			evtimer_add(feed->probe_retry, &pause);
+			return true;
+		}
+	}
+	return false;
+}
+
+static void on_topics_probed(struct kafka_feed *feed, const struct kafka_probe_list *answers)
+{
+	if (feed->assigning == NULL || ask_again_later(feed, answers))
+		return;
+	introduce(feed, answers);
+	claim_assignment(feed);
+}
+
 static void on_assigned(void *context, const rd_kafka_topic_partition_list_t *partitions)
 {
 	struct kafka_feed *feed = context;
@@ -358,23 +416,13 @@ static void on_assigned(void *context, const rd_kafka_topic_partition_list_t *pa
 		feed->assigning = NULL;
 		return;
 	}
-	claim_assignment(feed);
+	look_at_topics(feed);
 }
 
 static void on_assignment_probed(struct kafka_feed *feed, const struct kafka_probe_list *answers)
 {
-	static const struct timeval pause = {0, RETRY_PROBE_MS * 1000};
-	if (feed->assigning == NULL)
-		return;
-	for (size_t i = 0; i < answers->n; i++) {
-		rd_kafka_resp_err_t error = answers->items[i].error;
-		if (error == RD_KAFKA_RESP_ERR__TIMED_OUT || error == RD_KAFKA_RESP_ERR__TRANSPORT ||
-		    error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
-			evtimer_add(feed->probe_retry, &pause);
-			return;
-		}
-	}
-	finish_assignment(feed, answers);
+	if (feed->assigning != NULL && !ask_again_later(feed, answers))
+		finish_assignment(feed, answers);
 }
 
 static void on_probe_retry(evutil_socket_t fd, short what, void *context)
@@ -382,7 +430,7 @@ static void on_probe_retry(evutil_socket_t fd, short what, void *context)
 	struct kafka_feed *feed = context;
 	(void)fd, (void)what;
 	if (feed->assigning != NULL && !feed->claiming)
-		look_at_assignment(feed);
+		look_at_topics(feed);
 }
 
 /* ---- giving partitions up ---- */
@@ -518,7 +566,9 @@ static void on_needs_completeness(void *context, int64_t deadline_us)
 
 static void on_probed(void *context, const struct kafka_probe_list *answers)
 {
-	if (answers->tag == PROBE_ASSIGN)
+	if (answers->tag == PROBE_TOPICS)
+		on_topics_probed(context, answers);
+	else if (answers->tag == PROBE_ASSIGN)
 		on_assignment_probed(context, answers);
 	else
 		on_ends_probed(context, answers);
@@ -651,7 +701,11 @@ static void on_begin(void *context)
 		app_quit(app, KPID_EXIT_CONFIG);
 		return;
 	}
-	feed->probe = kafka_probe_new(app->base, kafka_consumer_handle(feed->consumer), on_probed, feed);
+	feed->probe = kafka_probe_new(app->base, &app->config->kafka, on_probed, feed);
+	if (feed->probe == NULL) {
+		app_quit(app, KPID_EXIT_CONFIG);
+		return;
+	}
 	if (app->config->alert.topic != NULL) {
 		feed->outbox = outbox_new(app->base, app->config);
 		if (feed->outbox == NULL) {
@@ -668,7 +722,8 @@ static void on_ready_again(void *context)
 {
 	struct kafka_feed *feed = context;
 	feed->claiming = feed->seeing = false;
-	claim_assignment(feed);
+	if (feed->assigning != NULL)
+		look_at_topics(feed);
 }
 
 static void on_stop(void *context)
@@ -681,7 +736,6 @@ static void on_stop(void *context)
 
 static void release(struct kafka_feed *feed, struct read_again_context *again)
 {
-	/* The thread of the probe uses the consumer's handle. */
 	kafka_probe_free(feed->probe);
 	outbox_free(feed->outbox);
 	kafka_consumer_free(feed->consumer);

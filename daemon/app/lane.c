@@ -167,10 +167,30 @@ static bool source_name(void *context, int32_t source_no, struct text *topic_out
 	return true;
 }
 
+/* Up to where the sources are complete once this batch is committed: what it reads of its own counts. */
+static int64_t as_of_with(const struct lane_shared *shared, const struct batch *batch, int64_t now_us)
+{
+	const struct completeness *completeness = &shared->completeness;
+	int64_t as_of_us = completeness->n == 0 ? TIME_NONE : now_us;
+	for (size_t i = 0; i < completeness->n; i++) {
+		int64_t until_us = completeness->items[i].until_us;
+		for (size_t j = 0; j < batch->n_sources; j++) {
+			const struct batch_source *source = &batch->sources[j];
+			if (source->source_no != completeness->items[i].source_no)
+				continue;
+			int64_t with_us = batch_source_complete_until(source, now_us);
+			until_us = with_us > until_us ? with_us : until_us;
+		}
+		as_of_us = until_us < as_of_us ? until_us : as_of_us;
+	}
+	return as_of_us;
+}
+
 static void write_sealed(struct lane *lane)
 {
 	struct lane_shared *shared = lane->shared;
 	struct batch *batch = lane->sealed;
+	int64_t now_us = wall_clock_us();
 	lane->epochs = mem_grow(lane->epochs, &lane->epochs_capacity, batch->n_sources, sizeof(*lane->epochs));
 	for (size_t i = 0; i < batch->n_sources; i++) {
 		struct source *source = sources_find_no(shared->sources, batch->sources[i].source_no);
@@ -179,7 +199,7 @@ static void write_sealed(struct lane *lane)
 	}
 	lane->rules = (struct batch_rules){
 		.fold = {shared->book->current, shared->config->kpi.fcr_window_us},
-		.as_of_us = shared->as_of_us,
+		.as_of_us = as_of_with(shared, batch, now_us),
 		.revision_by_no = rules_book_by_no,
 		.context = shared->book,
 	};
@@ -187,7 +207,7 @@ static void write_sealed(struct lane *lane)
 		.batch = batch,
 		.rules = &lane->rules,
 		.epochs = lane->epochs,
-		.now_us = wall_clock_us(),
+		.now_us = now_us,
 		.config = shared->config,
 		.lock_tickets = lane->lock_tickets,
 		.source_name = source_name,

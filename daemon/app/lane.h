@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "adapters/pg/session.h"
+#include "app/completeness.h"
 #include "adapters/pg/writer.h"
 #include "app/rules_book.h"
 #include "app/source.h"
@@ -23,7 +24,8 @@ struct lane_shared {
 	const struct kpid_config *config; /* may be swapped between batches */
 	struct rules_book *book;
 	struct sources *sources;
-	int64_t as_of_us; /* how far all sources are complete, as last heard */
+	struct completeness completeness; /* as last heard from the database */
+	bool without_sources; /* where no source is running everything is complete: after a file was read */
 	void *context;
 	/* The lane has room again: feed it. */
 	void (*wants_more)(void *context, struct lane *lane);

@@ -97,12 +97,14 @@ static void on_tick(void *context, PGresult *result)
 		log_warning("asking for the next deadline: %s", PQresultErrorMessage(result));
 		return;
 	}
+	completeness_update(&shared->completeness, result);
 	int64_t now_us = pg_get_time(result, 0, 0), next_us = pg_get_time(result, 0, 1);
-	int64_t complete_us = pg_get_time(result, 0, 2), heard_us = pg_get_time(result, 0, 3);
+	int64_t complete_us = completeness_least(&shared->completeness, false);
+	int64_t heard_us = completeness_least(&shared->completeness, true);
+	if (shared->completeness.n == 0 && !shared->without_sources)
+		complete_us = TIME_NONE;
 	complete_us = complete_us > now_us ? now_us : complete_us;
-	heard_us = heard_us > now_us ? now_us : heard_us;
-	if (complete_us > shared->as_of_us)
-		shared->as_of_us = complete_us;
+	heard_us = heard_us > now_us ? now_us : heard_us; /* nothing is heard of: deadlines pass all the same */
 	watch->quiet = next_us == TIME_NONE || next_us >= now_us;
 	if (watch->quiet)
 		return;

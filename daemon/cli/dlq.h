@@ -21,6 +21,14 @@ struct dlq_letter {
 	struct arena arena; /* owns all above */
 };
 
+/* What the command line asks for. */
+struct dlq_request {
+	const char *reason, *topic, *limit; /* NULL: not given; limit: a number */
+	bool raw, dry_run;
+	struct dlq_key *keys;
+	size_t n_keys;
+};
+
 enum dlq_found { DLQ_FOUND, DLQ_NOT_THERE, DLQ_NO_ANSWER };
 
 /* "TOPIC/PARTITION/OFFSET"; the topic may have slashes of its own. False: it is none. free() the topic. */
@@ -30,8 +38,9 @@ void dlq_add_key(const struct dlq_key *key, struct buf *out);
 enum dlq_found dlq_read(struct pg_sync *sync, const struct dlq_key *key, struct dlq_letter *letter_out);
 void dlq_letter_release(struct dlq_letter *letter);
 
-int dlq_list(struct cli *cli, int argc, char **argv);
-int dlq_show(struct cli *cli, int argc, char **argv);
-int dlq_requeue(struct cli *cli, int argc, char **argv);
+/* Each returns an enum cli_status; what is wrong was said. */
+int dlq_list(struct pg_sync *sync, const struct dlq_request *request);
+int dlq_show(struct pg_sync *sync, const struct dlq_key *key, bool raw);
+int dlq_requeue(struct pg_sync *sync, const struct dlq_request *request, const struct config_pairs *kafka);
 
 #endif

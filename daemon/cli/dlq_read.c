@@ -64,8 +64,8 @@ static void read_headers(struct dlq_letter *letter)
 		const char *value = json_string_value(json_array_get(header, 1));
 		if (name == NULL || value == NULL)
 			continue;
-		letter->headers[letter->n_headers++] = (struct wire_header){
-		        arena_text(&letter->arena, text_of(name)), decode_base64(value, &letter->arena)};
+		letter->headers[letter->n_headers++] = (struct wire_header){arena_text(&letter->arena, text_of(name)),
+		                                                            decode_base64(value, &letter->arena)};
 	}
 	json_decref(headers);
 }

@@ -79,8 +79,7 @@ const struct explain_step *explanation_stop(const struct explanation *explanatio
 /* Why a breach that was recorded is none. */
 void explanation_add_void(const struct explanation *explanation, const struct explain_alert *alert, struct buf *out);
 /* "topic/partition @offset" */
-void explanation_add_place(const struct explanation *explanation, int32_t source_no, int64_t offset,
-                           struct buf *out);
+void explanation_add_place(const struct explanation *explanation, int32_t source_no, int64_t offset, struct buf *out);
 
 void explanation_write(const struct explanation *explanation, const struct term *term, struct buf *out);
 void explanation_write_json(const struct explanation *explanation);

@@ -56,7 +56,9 @@ void explanation_add_void(const struct explanation *explanation, const struct ex
 		buf_add_str(out, "what arrived late left no such clock");
 	} else if (stop != NULL) {
 		bool answers = clock->target == TARGET_FIRST_RESPONSE || clock->target == TARGET_NEXT_RESPONSE;
-		buf_add_str(out, answers ? "a response of " : clock->target == TARGET_ARRIVAL ? "an arrival of " : "an end of ");
+		buf_add_str(out, answers                           ? "a response of "
+		                 : clock->target == TARGET_ARRIVAL ? "an arrival of "
+		                                                   : "an end of ");
 		term_time(out, clock->stopped_us);
 		buf_add_str(out, clock->verdict == VERDICT_MET ? " was in time and arrived late: " : " arrived late: ");
 		explanation_add_place(explanation, stop->event->source_no, stop->event->source_offset, out);

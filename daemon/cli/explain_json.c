@@ -147,7 +147,8 @@ static void set_header(const struct explanation *explanation, json_t *object)
 		json_object_set_new(object, event_text_name((enum event_text)i), json_of_name(ticket->attributes[i]));
 	json_object_set_new(object, "opened_at", json_of_time(ticket->opened_us));
 	json_object_set_new(object, "first_response_at", json_of_time(ticket->first_response_us));
-	json_object_set_new(object, "policy", ticket->policy == NULL ? json_null() : json_of_text(ticket->policy->name));
+	json_object_set_new(object, "policy",
+	                    ticket->policy == NULL ? json_null() : json_of_text(ticket->policy->name));
 	json_object_set_new(object, "policy_version",
 	                    ticket->revision == NULL ? json_null() : json_of_text(ticket->revision->id));
 	json_object_set_new(object, "as_of", json_of_time(explanation->as_of_us));

@@ -1,6 +1,5 @@
 /* Reads a ticket and folds it again. */
 #include <jansson.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "cli/explain.h"
@@ -24,10 +23,7 @@ void explanation_release(struct explanation *explanation)
 
 static int say(const struct pg_sync *sync, struct text ticket_id, const char *what)
 {
-	struct buf name = BUF_INIT;
-	term_escape(&name, ticket_id);
-	fprintf(stderr, "kpid %s: ticket %s %s\n", sync->cli->command->name, buf_text(&name).ptr, what);
-	buf_release(&name);
+	pg_sync_say(sync, "ticket %.*s %s", (int)ticket_id.len, ticket_id.ptr, what);
 	return CLI_FAILED;
 }
 
@@ -66,12 +62,11 @@ static void fold(struct explanation *explanation, int64_t pinned_opened_us, int6
 	struct fold_rules rules = {policies, fcr_window_us};
 	struct fold_pin pin = {policies->n_revisions == 0 ? NULL : &policies->revisions[0], pinned_opened_us};
 	struct fold_observer observer = {on_step, explanation};
-	const struct ticket_event **events =
-	        arena_alloc(&explanation->arena, explanation->n_events * sizeof(*events));
+	const struct ticket_event **events = arena_alloc(&explanation->arena, explanation->n_events * sizeof(*events));
 	for (size_t i = 0; i < explanation->n_events; i++)
 		events[i] = &explanation->events[i];
-	ticket_fold(events, explanation->n_events, &rules, &pin, explanation->as_of_us, &observer,
-	            &explanation->arena, &explanation->ticket);
+	ticket_fold(events, explanation->n_events, &rules, &pin, explanation->as_of_us, &observer, &explanation->arena,
+	            &explanation->ticket);
 	kpi_sums_add(&explanation->sums, explanation->ticket.kpis, explanation->ticket.n_kpis, 1);
 	explanation->kpis = kpi_sums_sorted(&explanation->sums, &explanation->n_kpis);
 }
@@ -133,8 +128,8 @@ static int use_row(struct explanation *explanation, const struct pg_sync *sync, 
 	if (!read_policies(explanation, row))
 		return say(sync, explanation->ticket_id,
 		           "was judged under a policy revision that this version of kpid cannot read");
-	if (history_unpack(keep_text(explanation, row, 0, COLUMN_HISTORY), explanation->ticket_id,
-	                   &explanation->arena, &explanation->events, &explanation->n_events) != 0)
+	if (history_unpack(keep_text(explanation, row, 0, COLUMN_HISTORY), explanation->ticket_id, &explanation->arena,
+	                   &explanation->events, &explanation->n_events) != 0)
 		return say(sync, explanation->ticket_id, "has a broken history: this version of kpid cannot read it");
 	fold(explanation, pg_get_time(row, 0, COLUMN_OPENED_AT), fcr_window_us);
 	explanation->agrees = is_as_recorded(&explanation->ticket, row);
@@ -167,12 +162,10 @@ static int read_sources(struct explanation *explanation, struct pg_sync *sync)
 	if (rows == NULL)
 		return pg_sync_failed(sync);
 	explanation->n_sources = (size_t)PQntuples(rows);
-	explanation->sources =
-	        arena_alloc(&explanation->arena, explanation->n_sources * sizeof(*explanation->sources));
+	explanation->sources = arena_alloc(&explanation->arena, explanation->n_sources * sizeof(*explanation->sources));
 	for (int row = 0; row < PQntuples(rows); row++)
-		explanation->sources[row] = (struct explain_source){pg_get_int4(rows, row, 0),
-		                                                    keep_text(explanation, rows, row, 1),
-		                                                    pg_get_int4(rows, row, 2)};
+		explanation->sources[row] = (struct explain_source){
+		        pg_get_int4(rows, row, 0), keep_text(explanation, rows, row, 1), pg_get_int4(rows, row, 2)};
 	PQclear(rows);
 	return CLI_OK;
 }

@@ -87,8 +87,9 @@ static void write_policy(struct page *page)
 	struct buf *words = &page->words;
 	add_label(page, "policy");
 	if (ticket->revision == NULL) {
-		buf_add_str(words, ticket->opened_us == TIME_NONE ? "none until it is opened"
-		                                                  : "none: no revision was in force when it was opened");
+		buf_add_str(words, ticket->opened_us == TIME_NONE
+		                           ? "none until it is opened"
+		                           : "none: no revision was in force when it was opened");
 	} else {
 		if (ticket->policy == NULL)
 			buf_add_str(words, "none matches");
@@ -109,8 +110,12 @@ static void write_record(struct page *page)
 	const struct explanation *explanation = page->explanation;
 	struct buf *words = &page->words;
 	add_label(page, "record");
-	buf_add_str(words, "judged as of ");
-	term_time(words, explanation->as_of_us);
+	if (explanation->as_of_us == TIME_NONE) {
+		buf_add_str(words, "deadlines not judged yet");
+	} else {
+		buf_add_str(words, "judged as of ");
+		term_time(words, explanation->as_of_us);
+	}
 	buf_add_str(words, ", last written ");
 	term_time(words, explanation->revised_us);
 	buf_add_format(words, " (write %d); its %zu event%s, folded again, %s", (int)explanation->rev,
@@ -438,8 +443,7 @@ static void add_measure(struct buf *out, enum kpi_measure measure, int64_t value
 	struct text name = text_of(kpi_measure_name(measure));
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		struct text ending = text_of(parts[i].ending);
-		if (name.len <= ending.len ||
-		    memcmp(name.ptr + name.len - ending.len, ending.ptr, ending.len) != 0)
+		if (name.len <= ending.len || memcmp(name.ptr + name.len - ending.len, ending.ptr, ending.len) != 0)
 			continue;
 		buf_add(out, name.ptr, name.len - ending.len);
 		buf_add_format(out, "%s=%s%lld.%06lld", parts[i].instead, value < 0 ? "-" : "",

@@ -1,5 +1,6 @@
 #include "cli/pg_sync.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +15,7 @@
 static void set_error(struct pg_sync *sync, const char *message)
 {
 	buf_clear(&sync->error);
-	size_t len = strcspn(message, "\n");
-	term_escape(&sync->error, (struct text){message, (uint32_t)len});
+	buf_add(&sync->error, message, strcspn(message, "\n"));
 }
 
 /* What to do about errors that have an obvious remedy. */
@@ -106,8 +106,7 @@ PGresult *pg_sync_query(struct pg_sync *sync, const char *file, const struct pg_
 		lengths[i] = params[i].len_bytes;
 		formats[i] = params[i].binary;
 	}
-	return check(sync,
-	             PQexecParams(sync->conn, pg_sql_text(file), n_params, NULL, values, lengths, formats, 1));
+	return check(sync, PQexecParams(sync->conn, pg_sql_text(file), n_params, NULL, values, lengths, formats, 1));
 }
 
 bool pg_sync_command(struct pg_sync *sync, const char *sql)
@@ -128,9 +127,22 @@ void pg_sync_end(struct pg_sync *sync)
 	PQclear(PQexec(sync->conn, "ROLLBACK"));
 }
 
+void pg_sync_say(const struct pg_sync *sync, const char *format, ...)
+{
+	char line[1024];
+	struct buf escaped = BUF_INIT;
+	va_list arguments;
+	va_start(arguments, format);
+	vsnprintf(line, sizeof(line), format, arguments);
+	va_end(arguments);
+	term_escape(&escaped, text_of(line));
+	fprintf(stderr, "kpid %s: %s\n", sync->cli->command->name, buf_text(&escaped).ptr);
+	buf_release(&escaped);
+}
+
 int pg_sync_failed(const struct pg_sync *sync)
 {
-	fprintf(stderr, "kpid %s: %s\n", sync->cli->command->name, buf_text(&sync->error).ptr);
+	pg_sync_say(sync, "%s", buf_text(&sync->error).ptr);
 	return CLI_NO_POSTGRES;
 }
 

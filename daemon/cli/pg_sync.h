@@ -32,7 +32,9 @@ bool pg_sync_command(struct pg_sync *sync, const char *sql);
 bool pg_sync_begin_snapshot(struct pg_sync *sync);
 void pg_sync_end(struct pg_sync *sync);
 
-/* Prints "kpid COMMAND: …" with the error. Returns CLI_NO_POSTGRES. */
+/* Prints "kpid COMMAND: …" and a newline to stderr; what is not fit for a terminal is escaped. */
+void pg_sync_say(const struct pg_sync *sync, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Says the error. Returns CLI_NO_POSTGRES. */
 int pg_sync_failed(const struct pg_sync *sync);
 
 /* Any SQL type in its text form; NULL is NULL. */

@@ -1,15 +1,15 @@
 #include "cli/table.h"
 
-#include <stdio.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "kpid/base/memory.h"
 
-#define INDENT       2
-#define GAP          2
-#define MIN_COLUMN   8
-#define MAX_COLUMNS  16
+#define INDENT      2
+#define GAP         2
+#define MIN_COLUMN  8
+#define MAX_COLUMNS 16
 
 void table_init(struct table *table, const struct table_column *columns, size_t n_columns)
 {

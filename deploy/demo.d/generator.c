@@ -19,7 +19,7 @@ static const char usage[] =
         "       demo-generator alerts --brokers LIST [--topic T]   print alerts: received, key and value\n"
         "\n"
         "  --seconds N    end after so many seconds (default 75; 0: never)\n"
-        "  --rate R       tickets opened a second, on the average (default 20)\n"
+        "  --rate R       tickets opened a second, on the average (default 30)\n"
         "  --log FILE     write down each message sent, as CSV, with what it is\n"
         "  --prefix TEXT  begin ids with it, so that two desks do not share tickets\n"
         "  --seed N       another desk\n"
@@ -186,7 +186,7 @@ static int read_options(int argc, char **argv, struct options *options_out)
 	        {NULL, 0, NULL, 0},
 	};
 	*options_out = (struct options){
-	        .topic = "kpid-alerts", .prefix = "", .seconds = 75.0, .rate = 20.0, .seed = 1, .story = true};
+	        .topic = "kpid-alerts", .prefix = "", .seconds = 75.0, .rate = 30.0, .seed = 1, .story = true};
 	int option;
 	while ((option = getopt_long(argc, argv, "", names, NULL)) >= 0) {
 		switch (option) {

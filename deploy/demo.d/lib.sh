@@ -57,15 +57,13 @@ birth_of() {
 }
 
 # start NAME COMMAND...: in the background, in a session of its own (Ctrl-C is for this script), its output in
-# NAME.out, its words in NAME.log. Unless it is to stay it ends with this script, however that ends.
+# NAME.out, its words in NAME.log.
 start() {
-    local name=$1 pid tie=(setpriv --pdeathsig TERM)
+    local name=$1
     shift
-    ! $keep || tie=()
-    (cd "$folder" && exec setsid "${tie[@]}" "$@") </dev/null >"$folder/$name.out" 2>>"$folder/$name.log" &
-    pid=$!
-    disown $pid
-    printf '%s %s %s\n' "$name" $pid "$(birth_of $pid)" >>"$folder/processes"
+    (cd "$folder" && exec setsid "$@") </dev/null >"$folder/$name.out" 2>>"$folder/$name.log" &
+    printf '%s %s %s\n' "$name" $! "$(birth_of $!)" >>"$folder/processes"
+    [ "$name" = kpid ] || disown $! # how the daemon ends will be asked for
 }
 
 # Whether the process that was started under this name is there.
@@ -73,24 +71,24 @@ alive() {
     local name pid birth
     while read -r name pid birth; do
         [ "$name" != "$1" ] || [ "$(birth_of "$pid")" != "$birth" ] || return 0
-    done <"$2/processes"
+    done <"$folder/processes"
     return 1
 }
 
-# end NAME DIR [SIGNAL]: ends it and waits until it has ended, for at most 10 s, then kills it.
+# end NAME DIR: ends it and waits until it has ended, for at most 10 s, then kills it. What it ended with, if it is ours.
 end() {
-    local name pid birth waited
-    [ -f "$2/processes" ] || return 0
+    local name pid birth waited status=0
     while read -r name pid birth; do
         [ "$name" = "$1" ] && [ "$(birth_of "$pid")" = "$birth" ] || continue
-        kill -s "${3:-TERM}" "$pid" 2>/dev/null
-        for ((waited = 0; waited < 200; waited++)); do
+        kill -s TERM -- "-$pid" 2>/dev/null # it leads a session, and so a group
+        for ((waited = 0; waited < 500; waited++)); do
             [ "$(birth_of "$pid")" = "$birth" ] || break
-            sleep 0.05
+            sleep 0.02
         done
-        [ $waited -lt 200 ] || kill -s KILL "$pid" 2>/dev/null
+        [ $waited -lt 500 ] || kill -s KILL -- "-$pid" 2>/dev/null
+        wait "$pid" 2>/dev/null || status=$?
     done <"$2/processes"
-    return 0
+    [ $status -eq 127 ] || return $status
 }
 
 # wait_for SECONDS COMMAND...: until the command succeeds.
@@ -105,11 +103,11 @@ wait_for() {
 
 # -- the folder of a run -----------------------------------------------------------------------------------------------
 
-# Ends everything that runs in a folder and removes it.
+# Ends everything that runs in a folder, the last first, and removes it.
 tear_down() {
     local name
-    for name in desk watch kpid alerts broker; do
-        end $name "$1"
+    for name in $(cut -d ' ' -f 1 "$1/processes" | tac); do
+        end "$name" "$1"
     done
     [ ! -d "$1/kafka" ] || "$root/tests/fixture/servers" kafka remove "$1" || return
     [ ! -d "$1/pg" ] || "$root/tests/fixture/servers" pg remove "$1" || return
@@ -130,21 +128,25 @@ stop_kept() {
 # shellcheck disable=SC2317 # by trap
 at_exit() {
     local status=$?
-    trap '' INT TERM HUP
+    trap '' INT TERM HUP PIPE
     trap - EXIT
-    $kept || [ -z "$folder" ] || tear_down "$folder" || status=1
+    $kept || tear_down "$folder" || status=1
     exit $status
 }
 
 begin_folder() {
+    folder=$(mktemp -d "${TMPDIR:-/tmp}/kpid-demo.XXXXXX") || die 'no temporary folder'
+    : >"$folder/processes"
     trap at_exit EXIT
     trap 'exit 130' INT
     trap 'exit 143' TERM
     trap 'exit 129' HUP
-    folder=$(mktemp -d "${TMPDIR:-/tmp}/kpid-demo.XXXXXX") || die 'no temporary folder'
+    trap 'exit 141' PIPE
     # PostgreSQL does not run as root, and its user has to get in.
     chmod 755 "$folder"
-    : >"$folder/processes"
+    # Should this script be killed outright, somebody has to tidy up.
+    # shellcheck disable=SC2016
+    start caretaker bash -c 'tail --pid="$1" -f /dev/null; cd / && exec "$2" --stop "$3"' - $$ "$root/deploy/demo" "$folder"
 }
 
 # -- build and servers -------------------------------------------------------------------------------------------------
@@ -155,6 +157,7 @@ install_and_build() {
     "$root/deploy/lib/setup.sh" "${goals[@]}" || die 'what is needed could not be installed'
 
     begin build
+    [ -x "$build/kpid" ] || printf '(a minute or so) '
     mkdir -p "$build" && log=$(mktemp "$build/demo-build.XXXXXX") || die "cannot write into $build"
     if ! (
         flock 9 # another demo may be building
@@ -168,13 +171,9 @@ install_and_build() {
     done_with "$("$build/kpid" version | head -n 1) in ${build#"$root"/} ($((SECONDS - since)) s)"
 }
 
-# Runs psql for the analyst: rows as they are, or with -T as a table.
-analyst() {
-    PGOPTIONS='-c client_min_messages=warning' "$PG_BIN/psql" -X -q -v ON_ERROR_STOP=1 -h 127.0.0.1 -p "$PGPORT" \
-        -U demo_analyst -d kpid "$@"
-}
-rows() { analyst -A -t -F $'\t' "$@"; }
-table() { analyst -P footer=off -P border=1 -P null=- "$@" | indent; }
+# psql for the analyst, $psql: rows as they are, or a table.
+rows() { "${psql[@]}" -A -t -F $'\t' "$@"; }
+table() { "${psql[@]}" -P footer=off -P border=1 -P null=- "$@" | sed '${/^$/d}' | indent; }
 
 # The configuration: with the broker at $bootstrap, or without one.
 write_config() {
@@ -188,7 +187,8 @@ start_postgres() {
     variables=$("$root/tests/fixture/servers" pg start "$folder" 2>"$folder/servers.log") ||
         die_showing "$folder/servers.log" 'PostgreSQL did not start'
     eval "$variables"
-    export PGPORT
+    psql=(env PGOPTIONS='-c client_min_messages=warning' "$PG_BIN/psql" -X -q -v ON_ERROR_STOP=1 -h 127.0.0.1
+        -p "$PGPORT" -U demo_analyst -d kpid)
     "$root/tests/fixture/servers" pg createdb "$folder" kpid 2>"$folder/servers.log" ||
         die_showing "$folder/servers.log" 'no database could be made'
     done_with "$("$PG_BIN/psql" -X -A -t -h 127.0.0.1 -p "$PGPORT" -U postgres -d kpid -c 'SHOW server_version' |

@@ -5,6 +5,7 @@ late_proof=DEMO-LATE-PROOF
 headed=false        # the last line printed belongs to the table of figures
 last_messages=0     # for the rate
 last_at=0
+breach_latency=''
 seen_untouched=false
 seen_late=false
 seen_voided=false
@@ -23,8 +24,8 @@ tell() {
 }
 
 check_alive() {
-    alive kpid "$folder" || die 'the daemon has ended'
-    $real_kafka || alive broker "$folder" || die_showing "$folder/broker.log" 'the broker has ended'
+    alive kpid || die 'the daemon has ended'
+    $real_kafka || alive broker || die_showing "$folder/broker.log" 'the broker has ended'
 }
 
 status_line() {
@@ -35,12 +36,13 @@ status_line() {
     rate=$(((messages - last_messages) * 1000 / (at - last_at + 1)))
     last_messages=$messages last_at=$at
     $headed || {
-        printf '\n%6s %8s %5s %5s %8s %6s %10s %10s %10s %9s %7s %7s %9s\n' \
+        printf '\n'
+        printf '%6s %7s %4s %4s %8s %5s %9s %9s %10s %9s %7s %7s %9s\n' \
             '' events /s lag tickets open 'answered' 'resolved' satisfied breached alerts voided rejected \
             '' '' '' '' '' '' 'in time' 'in time' '' now '' '' '' | sed 's/ *$//'
         headed=true
     }
-    printf '%6s %8s %5s %5s %8s %6s %10s %10s %10s %9s %7s %7s %9s\n' \
+    printf '%6s %7s %4s %4s %8s %5s %9s %9s %10s %9s %7s %7s %9s\n' \
         "$(clock "$at")" "$shown" "$rate" "$lag" "$opened" "$backlog" "$first" "$resolution" "$satisfied" "$breached" \
         "$alerts" "$voided" "$rejected"
 }
@@ -55,24 +57,22 @@ deadlines_screen() {
     table -f "$parts/sql/deadlines.sql" || die 'the deadlines could not be read'
 }
 
-# A reader like any other, who looks for the row: what it finds is when the row could be seen.
+# A reader like any other, who looks for the row: when it finds it is when the row could be seen.
 watch_for() {
-    {
-        rows -f "$parts/sql/wait_alert.sql" -v ticket="$1" -v state="$2" >"$folder/seen-$1-$2.new" 2>>"$folder/watch.log"
-        mv "$folder/seen-$1-$2.new" "$folder/seen-$1-$2"
-    } &
+    start "seen-$1-$2" "${psql[@]}" -A -t -F $'\t' -f "$parts/sql/wait_alert.sql" -v ticket="$1" -v state="$2"
 }
 
 # Reads what watch_for found into the variables of the caller.
 read_seen() {
     IFS=$'\t' read -r key alert_id state breached_at detected_at seen_at latency breached_us policy_name owner project cause \
-        <"$folder/seen-$1-$2"
+        <"$folder/seen-$1-$2.out"
 }
+seen() { [ -s "$folder/seen-$1-$2.out" ]; }
 
 # The message about an alert in a state: "RECEIVED_US<tab>VALUE", the first there is.
 message_of() {
     awk -F '\t' -v key="$1" -v state="\"state\":\"$2\"" \
-        '$2 == key { value = $3; gsub(/": */, "\":", value); if (index(value, state)) { print $1 "\t" $3; exit } }' \
+        '$2 == key { value = $3; gsub(/" *: *"/, "\":\"", value); if (index(value, state)) { print $1 "\t" $3; exit } }' \
         "$folder/alerts.out"
 }
 has_message() { [ -n "$(message_of "$@")" ]; }
@@ -86,7 +86,7 @@ show_message() {
     printf '\n        Message on kpid-alerts, key %s' "$1"
     [ -z "${3:-}" ] || printf ', %d ms after the deadline' $(((received - $3) / 1000))
     printf ':\n'
-    sed 's/": */": /g; s/, *"/, "/g' <<<"$value" | fold -s -w 96 | indent '          '
+    sed 's/" *: */": /g; s/, *"/, "/g' <<<"$value" | fold -s -w 96 | indent '          '
 }
 
 tell_untouched() {
@@ -118,7 +118,8 @@ tell_voided() {
     local key alert_id state breached_at detected_at seen_at latency breached_us policy_name owner project cause
     read_seen $late_proof voided
     tell "VOIDED  $late_proof: the late answer has come, and proves that there was no breach."
-    show_message "$key" voided
+    wait_for 5 has_message "$key" voided || die "no message that $key is voided"
+    printf '        The row stays, as voided; the KPIs are corrected; a message under the same key says so, too.\n'
     printf '\n        kpid explain %s:\n' "$late_proof"
     if ! "$build/kpid" explain "$late_proof" --config "$folder/kpid.ini" >"$folder/explain.out" 2>"$folder/explain.log"; then
         die_showing "$folder/explain.log" "kpid explain $late_proof failed"
@@ -128,15 +129,15 @@ tell_voided() {
 
 # What has become known since we last looked.
 tell_news() {
-    if ! $seen_untouched && [ -s "$folder/seen-$untouched-breached" ]; then
+    if ! $seen_untouched && seen $untouched breached; then
         seen_untouched=true
         tell_untouched
     fi
-    if ! $seen_late && [ -s "$folder/seen-$late_proof-breached" ]; then
+    if ! $seen_late && seen $late_proof breached; then
         seen_late=true
         tell_late
     fi
-    if $seen_late && ! $seen_voided && [ -s "$folder/seen-$late_proof-voided" ]; then
+    if $seen_late && ! $seen_voided && seen $late_proof voided; then
         seen_voided=true
         tell_voided
     fi
@@ -146,17 +147,16 @@ tell_news() {
 tell_program() {
     local at=$1
     case $n_screens in
-    0) [ "$at" -lt 7500 ] || { deadlines_screen; n_screens=1; } ;;
-    1) [ "$at" -lt 17500 ] || { agents_screen; n_screens=2; } ;;
-    2) [ "$at" -lt $((seconds * 400)) ] || { tell 'A water main breaks in tower 9: calls come in three times as fast.'; n_screens=3; } ;;
-    3) [ "$at" -lt $((seconds * 660)) ] || { tell 'The shift changes: who goes home hands the open tickets over.'; n_screens=4; } ;;
-    4) [ "$at" -lt $((seconds * 760)) ] || { agents_screen; n_screens=5; } ;;
+    0) [ "$at" -lt 7500 ] || { deadlines_screen && n_screens=1; } ;;
+    1) [ "$at" -lt $((seconds * 390)) ] || { agents_screen && n_screens=2; } ;;
+    2) [ "$at" -lt $((seconds * 400)) ] || { tell 'A water main breaks in tower 9: three times as many calls.' && n_screens=3; } ;;
+    3) [ "$at" -lt $((seconds * 660)) ] || { tell 'The shift changes: who goes home hands the open tickets over.' && n_screens=4; } ;;
     esac
 }
 
 follow_the_desk() {
     local at next_ms=5000
-    while alive desk "$folder"; do
+    while alive desk; do
         check_alive
         tell_news
         at=$(elapsed_ms)
@@ -169,8 +169,8 @@ follow_the_desk() {
     done
     [ ! -s "$folder/desk.log" ] || die_showing "$folder/desk.log" 'the desk could not send everything'
     tell_news
-    wait_for 10 test -s "$folder/seen-$untouched-breached" || die "no alert about $untouched"
-    wait_for 10 test -s "$folder/seen-$late_proof-voided" || die "the alert about $late_proof was not voided"
+    wait_for 10 seen $untouched breached || die "no alert about $untouched"
+    wait_for 10 seen $late_proof voided || die "the alert about $late_proof was not voided"
     tell_news
 }
 
@@ -211,6 +211,7 @@ check_sums() {
 }
 
 print_kept() {
+    end caretaker "$folder"
     kept=true
     cat <<KEPT
 
@@ -229,7 +230,7 @@ start_broker
 begin kpid
 write_config kpid-alerts
 start kpid "$build/kpid" run --config "$folder/kpid.ini"
-all_claimed() { ! alive kpid "$folder" || [ "$(rows -c 'SELECT count(*) FROM report.data_freshness' 2>>"$folder/watch.log")" = 16 ]; }
+all_claimed() { ! alive kpid || [ "$(rows -c 'SELECT count(*) FROM report.data_freshness' 2>>"$folder/watch.log")" = 16 ]; }
 wait_for 30 all_claimed || die 'the daemon does not read its 16 partitions'
 check_alive
 start alerts "$build/demo/demo-generator" alerts --brokers "$bootstrap"
@@ -253,8 +254,8 @@ if $keep; then
     start desk "$build/demo/demo-generator" desk --brokers "$bootstrap" --seconds 0 --no-story --prefix B
     print_kept
 else
-    begin_stop_ms=$(now_ms)
-    end kpid "$folder"
-    tell "The daemon has ended in good order, in $(($(now_ms) - begin_stop_ms)) ms."
+    stopping_ms=$(now_ms)
+    end kpid "$folder" || die "the daemon ended with status $?"
+    tell "The daemon has ended in good order, in $(($(now_ms) - stopping_ms)) ms."
 fi
 printf '\nok: every event counted once, the breach was seen %s ms after its deadline.\n' "$breach_latency"

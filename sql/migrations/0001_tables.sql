@@ -182,17 +182,20 @@ CREATE TABLE kpid.sla_clock (
 	started_at timestamptz NOT NULL,
 	due_at timestamptz,
 	fires_at timestamptz,
-	within_us bigint,
+	zero_at timestamptz,
+	at_risk_at timestamptz,
 	left_us bigint,
 	breached boolean NOT NULL,
 	paused boolean NOT NULL,
+	stopped boolean NOT NULL,
 	PRIMARY KEY (ticket_id, target, n)
 ) WITH (fillfactor = 70);
 CREATE INDEX sla_clock_fires_at ON kpid.sla_clock (fires_at) WHERE fires_at IS NOT NULL;
-COMMENT ON TABLE kpid.sla_clock IS 'The SLA clocks that have not stopped. The index on fires_at is the queue of deadlines.';
+COMMENT ON TABLE kpid.sla_clock IS 'The SLA clocks that have not stopped, and those that stopped too late but whose alert waits until the sources are complete. The index on fires_at is the queue of deadlines.';
 COMMENT ON COLUMN kpid.sla_clock.target IS '0 first_response, 1 next_response, 2 arrival, 3 resolution (enum sla_target).';
 COMMENT ON COLUMN kpid.sla_clock.fires_at IS 'The deadline that is still to come; NULL when breached already or standing in a pause.';
-COMMENT ON COLUMN kpid.sla_clock.within_us IS 'Microseconds of the target; NULL for a promise without a target.';
+COMMENT ON COLUMN kpid.sla_clock.zero_at IS 'Seconds left (RULES S9) are zero_at less now; NULL while paused.';
+COMMENT ON COLUMN kpid.sla_clock.at_risk_at IS 'From then on the clock is at risk (RULES S9).';
 COMMENT ON COLUMN kpid.sla_clock.left_us IS 'While paused: microseconds left to run.';
 
 CREATE TABLE kpid.alert (

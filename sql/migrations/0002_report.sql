@@ -531,10 +531,7 @@ SELECT
 	CASE
 		WHEN c.breached THEN 'breached'
 		WHEN c.paused THEN 'paused'
-		WHEN l.seconds_left < 0.2 * coalesce(
-			c.within_us * 0.000001,
-			extract(epoch FROM c.due_at) - extract(epoch FROM c.started_at)
-		) THEN 'at_risk'
+		WHEN c.at_risk_at <= statement_timestamp() THEN 'at_risk'
 		ELSE 'pending'
 	END AS state,
 	c.started_at,
@@ -550,10 +547,11 @@ FROM kpid.sla_clock c
 CROSS JOIN LATERAL (
 	SELECT coalesce(
 		CASE WHEN c.paused THEN c.left_us * 0.000001 END,
-		extract(epoch FROM c.due_at) - extract(epoch FROM statement_timestamp())
+		extract(epoch FROM c.zero_at) - extract(epoch FROM statement_timestamp())
 	) AS seconds_left
 ) l
-LEFT JOIN kpid.ticket t ON t.ticket_id = c.ticket_id;
+LEFT JOIN kpid.ticket t ON t.ticket_id = c.ticket_id
+WHERE NOT c.stopped;
 
 COMMENT ON VIEW report.sla_live IS 'One row per SLA clock that has not stopped, as of now.';
 COMMENT ON COLUMN report.sla_live.ticket_id IS 'The ticket, as its events name it.';
@@ -669,7 +667,9 @@ SELECT
 	p.owner,
 	p.next_offset,
 	p.high_offset,
-	greatest(p.high_offset - p.next_offset, 0) AS lag_messages,
+	CASE WHEN p.high_offset > p.next_offset THEN p.high_offset - p.next_offset
+		WHEN p.high_offset <= p.next_offset THEN 0
+	END AS lag_messages,
 	CASE
 		WHEN p.complete_until = 'infinity' THEN 0
 		WHEN p.complete_until = '-infinity' THEN NULL

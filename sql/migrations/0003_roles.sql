@@ -44,6 +44,7 @@ GRANT USAGE, CREATE ON SCHEMA kpid, report TO kpid_owner;
 DO $owner$
 DECLARE
 	relation text;
+	routine regprocedure;
 BEGIN
 	FOR relation IN
 		SELECT format('%I.%I', n.nspname, c.relname)
@@ -55,6 +56,14 @@ BEGIN
 	LOOP
 		EXECUTE format('ALTER TABLE %s OWNER TO kpid_owner', relation);
 	END LOOP;
+	FOR routine IN
+		SELECT p.oid
+		FROM pg_catalog.pg_proc p
+		JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+		WHERE n.nspname IN ('kpid', 'report') AND p.proowner <> 'kpid_owner'::regrole
+	LOOP
+		EXECUTE format('ALTER ROUTINE %s OWNER TO kpid_owner', routine);
+	END LOOP;
 END
 $owner$;
 ALTER SCHEMA kpid OWNER TO kpid_owner;
@@ -65,6 +74,7 @@ SET LOCAL ROLE kpid_owner;
 REVOKE ALL ON SCHEMA kpid, report FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA kpid FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA report FROM PUBLIC;
+REVOKE ALL ON ALL ROUTINES IN SCHEMA kpid FROM PUBLIC;
 
 GRANT USAGE ON SCHEMA report TO kpid_reader, kpid_writer;
 GRANT SELECT ON ALL TABLES IN SCHEMA report TO kpid_reader, kpid_writer;
@@ -74,6 +84,7 @@ ALTER DEFAULT PRIVILEGES FOR ROLE kpid_owner IN SCHEMA report GRANT SELECT ON TA
 GRANT USAGE ON SCHEMA kpid TO kpid_writer;
 GRANT SELECT ON ALL TABLES IN SCHEMA kpid TO kpid_writer;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA kpid TO kpid_writer;
+GRANT EXECUTE ON ALL ROUTINES IN SCHEMA kpid TO kpid_writer;
 GRANT INSERT ON kpid.policy_revision TO kpid_writer;
 GRANT INSERT, UPDATE ON
 	kpid.setting, kpid.source_partition, kpid.gap, kpid.ticket, kpid.alert, kpid.dead_letter

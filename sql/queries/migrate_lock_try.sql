@@ -1,2 +1,2 @@
--- Held until the session ends; of this database only. $1: the key.
-SELECT pg_try_advisory_lock($1::bigint)
+-- Held until the session ends; of this database only. (The numbers are the bytes of "kpid" and "migr".)
+SELECT pg_try_advisory_lock(1802529124, 1835624306)

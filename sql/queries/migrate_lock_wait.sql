@@ -1,2 +1,2 @@
--- As migrate_lock_try.sql, and waits for it. $1: the key.
-SELECT pg_advisory_lock($1::bigint)
+-- As migrate_lock_try.sql, and waits for it.
+SELECT pg_advisory_lock(1802529124, 1835624306)

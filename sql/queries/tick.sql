@@ -1,10 +1,10 @@
--- What time it is, the next deadline, and how far the sources are complete: all of them, and those alone that
--- were heard of lately ($1: the longest silence in microseconds). No running source: complete up to now.
+-- What time it is, the next deadline, and how far each source is complete. heard: whether it was heard of within
+-- the longest silence ($1, microseconds). One row per source that is not finished; one with NULLs if none is.
 SELECT
-	clock_timestamp() AS now,
+	c.now,
 	(SELECT min(fires_at) FROM kpid.sla_clock WHERE fires_at IS NOT NULL) AS next_deadline,
-	coalesce(min(complete_until), clock_timestamp()) AS complete_until,
-	coalesce(min(complete_until) FILTER (WHERE seen_at > clock_timestamp() - $1::bigint * interval '1 microsecond'),
-		clock_timestamp()) AS complete_until_of_heard
-FROM kpid.source_partition
-WHERE state <> 'finished'
+	s.source_no,
+	s.complete_until,
+	s.seen_at > c.now - $1::bigint * interval '1 microsecond' AS heard
+FROM (SELECT clock_timestamp() AS now) c
+LEFT JOIN kpid.source_partition s ON s.state <> 'finished'

@@ -7,6 +7,7 @@ from times import MINUTE, BadTime, parse_time
 MAX_BYTES = 65_536
 MAX_IDENTIFIER_BYTES = 256
 MAX_WHOLE_DIGITS = 18
+MAX_MILLIONTHS = 9_000_000_000_000_000_000
 AHEAD = 5 * MINUTE
 
 REASONS = (
@@ -72,7 +73,7 @@ class Message:
         self.partition = partition
         self.offset = offset
         self.value = value
-        self.headers = headers
+        self.headers = headers  # (name, value); a value that is no text may be bytes, None is null
 
 
 class Event:
@@ -115,17 +116,26 @@ class _Envelope:
         self.data = data
 
 
+_NO_TEXT = object()  # the value of a header that is not text: of a wrong type wherever it is read
+
+
+def _header_text(value):
+    if isinstance(value, bytes):
+        try:
+            value = value.decode()
+        except UnicodeDecodeError:
+            return _NO_TEXT
+    return _NO_TEXT if value is not None and "\0" in value else value
+
+
 def _open_envelope(message, body, topic_types):
-    headers = {name: value for name, value in message.headers if name.startswith("ce_")}
+    headers = dict(message.headers)
     if "ce_specversion" in headers or "ce_type" in headers:
-        values = [headers.get(name) for name in ("ce_source", "ce_id", "ce_type", "ce_time", "ce_sequence")]
-        if any("\0" in value for value in values if value is not None):
-            raise Rejected("not_json")
-        return _Envelope(*values, body)
-    topic_type = topic_types.get(message.topic)
-    structured = "specversion" in body or ("type" in body and ("data" in body or topic_type is None))
-    if structured:
+        names = "ce_source", "ce_id", "ce_type", "ce_time", "ce_sequence"
+        return _Envelope(*(_header_text(headers.get(name)) for name in names), body)
+    if "specversion" in body or ("type" in body and "data" in body):
         return _Envelope(*(body.get(name) for name in ("source", "id", "type", "time", "sequence", "data")))
+    topic_type = topic_types.get(message.topic)
     source = body.get("source")
     id = body.get("id")
     if id is None:
@@ -176,7 +186,10 @@ class _Reader:
     def score(self, value):
         if not isinstance(value, Number):
             return self.fault("bad_value")
-        return value.millionths()
+        millionths = value.millionths()
+        if abs(millionths) > MAX_MILLIONTHS:
+            return self.fault("bad_value")
+        return millionths
 
     def scores(self, value):
         if not isinstance(value, dict):

@@ -173,7 +173,7 @@ def test_bad_names_of_files_are_refused(build, database):
 
 def test_the_second_of_two_waits(pg, program, empty):
     holder = pg.connect(empty)
-    rows(holder, "SELECT pg_advisory_lock(1802529124)")
+    rows(holder, "SELECT pg_advisory_lock(1802529124, 1835624306)")
     process = program.start(empty, "up")
     while not rows(holder, "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"):
         assert process.poll() is None

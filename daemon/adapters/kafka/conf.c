@@ -112,7 +112,7 @@ rd_kafka_conf_t *kafka_conf_producer(const struct config_pairs *pairs)
 	                                           {"reconnect.backoff.max.ms", "2000"},
 	                                           {"queue.buffering.max.kbytes", "4096"},
 	                                           {NULL, NULL}};
-	/* In order and without doubles of its own making. */
-	static const struct property owned[] = {{"enable.idempotence", "true"}, {NULL, NULL}};
+	/* In order without doubles: one request under way at a time keeps a retry from overtaking. */
+	static const struct property owned[] = {{"max.in.flight.requests.per.connection", "1"}, {NULL, NULL}};
 	return build(pairs, defaults, owned, wanted_by_producer);
 }

@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "adapters/kafka/conf.h"
+#include "kpid/base/log.h"
 #include "kpid/base/memory.h"
 
 enum { ASK_TIMEOUT_MS = 1000 };
@@ -70,13 +72,32 @@ void kafka_probe_add(struct kafka_probe_list *list, const char *topic, int32_t p
 	list->items[list->n++] = (struct kafka_probe_item){.topic = mem_strdup(topic), .partition = partition};
 }
 
+static rd_kafka_resp_err_t count_partitions(struct kafka_probe *probe, struct kafka_probe_item *item)
+{
+	const struct rd_kafka_metadata *metadata;
+	rd_kafka_topic_t *topic = rd_kafka_topic_new(probe->rk, item->topic, NULL);
+	if (topic == NULL)
+		return rd_kafka_last_error();
+	rd_kafka_resp_err_t error = rd_kafka_metadata(probe->rk, 0, topic, &metadata, ASK_TIMEOUT_MS);
+	if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
+		item->n_partitions = metadata->topic_cnt == 1 ? metadata->topics[0].partition_cnt : 0;
+		rd_kafka_metadata_destroy(metadata);
+	}
+	rd_kafka_topic_destroy(topic);
+	return error;
+}
+
 static void answer(struct kafka_probe *probe, struct kafka_probe_item *item)
 {
 	struct timespec now;
 	clock_gettime(CLOCK_REALTIME, &now);
 	item->asked_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-	item->error = rd_kafka_query_watermark_offsets(probe->rk, item->topic, item->partition, &item->low_offset,
-	                                               &item->high_offset, ASK_TIMEOUT_MS);
+	if (item->partition == KAFKA_PROBE_TOPIC)
+		item->error = count_partitions(probe, item);
+	else
+		item->error = rd_kafka_query_watermark_offsets(probe->rk, item->topic, item->partition,
+		                                               &item->low_offset, &item->high_offset,
+		                                               ASK_TIMEOUT_MS);
 }
 
 static void *work(void *context)
@@ -125,8 +146,19 @@ static void on_wake(evutil_socket_t fd, short what, void *context)
 	}
 }
 
-struct kafka_probe *kafka_probe_new(struct event_base *base, rd_kafka_t *rk, kafka_probe_fn fn, void *context)
+struct kafka_probe *kafka_probe_new(struct event_base *base, const struct config_pairs *pairs, kafka_probe_fn fn,
+                                    void *context)
 {
+	char why[256];
+	rd_kafka_conf_t *conf = kafka_conf_producer(pairs);
+	if (conf == NULL)
+		return NULL;
+	rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof(why));
+	if (rk == NULL) {
+		rd_kafka_conf_destroy(conf);
+		log_error("[kafka]: %s", why);
+		return NULL;
+	}
 	struct kafka_probe *probe = mem_zalloc(sizeof(*probe));
 	probe->rk = rk;
 	probe->fn = fn;
@@ -158,6 +190,7 @@ void kafka_probe_free(struct kafka_probe *probe)
 	close(probe->wake_fd);
 	pthread_cond_destroy(&probe->asked);
 	pthread_mutex_destroy(&probe->mutex);
+	rd_kafka_destroy(probe->rk);
 	free(probe);
 }
 

@@ -1,11 +1,14 @@
-/* Asks brokers how long partitions are. librdkafka 2.0 has no such call that does not block, so a thread of
- * its own makes it and hands the answers back to the event loop. */
+/* Asks brokers how many partitions topics have and how long they are. librdkafka 2.0 has no such calls that do
+ * not block, so a thread of its own makes them and hands the answers back to the event loop. It has a client of
+ * its own too: on the consumer's connection an answer would wait behind the long poll for messages. */
 #ifndef KPID_ADAPTERS_KAFKA_PROBE_H
 #define KPID_ADAPTERS_KAFKA_PROBE_H
 
 #include <librdkafka/rdkafka.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "kpid/config.h"
 
 struct event_base;
 struct kafka_probe;
@@ -14,6 +17,7 @@ struct kafka_probe_item {
 	char *topic; /* owned by the list */
 	int32_t partition;
 	int64_t low_offset, high_offset; /* of an answer without error */
+	int32_t n_partitions;            /* likewise, when asked with KAFKA_PROBE_TOPIC */
 	int64_t asked_us;                /* wall time before the question was sent */
 	rd_kafka_resp_err_t error;
 };
@@ -24,11 +28,16 @@ struct kafka_probe_list {
 	int tag; /* the asker's */
 };
 
+/* In the place of a partition: asks how many the topic has. */
+#define KAFKA_PROBE_TOPIC (-1)
+
 typedef void (*kafka_probe_fn)(void *context, const struct kafka_probe_list *answers);
 
 void kafka_probe_add(struct kafka_probe_list *list, const char *topic, int32_t partition);
 
-struct kafka_probe *kafka_probe_new(struct event_base *base, rd_kafka_t *rk, kafka_probe_fn fn, void *context);
+/* NULL after logging why. */
+struct kafka_probe *kafka_probe_new(struct event_base *base, const struct config_pairs *pairs, kafka_probe_fn fn,
+                                    void *context);
 /* Waits for a question under way: up to a second. */
 void kafka_probe_free(struct kafka_probe *probe);
 /* Takes the items of the list, which is empty afterwards. Answers come in the order of asking, a list each. */

@@ -88,7 +88,7 @@ static void delete_cycle(void *context, struct text ticket_id, uint32_t cycle)
 static void put_clock(void *context, struct text ticket_id, const struct sla_clock *clock)
 {
 	struct pg_array *to = &((struct pg_effects *)context)->clocks;
-	pg_row_start(to, 11);
+	pg_row_start(to, 13);
 	pg_column_text(to, ticket_id);
 	pg_column_int2(to, (int)clock->target);
 	pg_column_int4(to, clock->n);
@@ -96,16 +96,15 @@ static void put_clock(void *context, struct text ticket_id, const struct sla_clo
 	pg_column_time(to, clock->start_us);
 	pg_column_time(to, clock->due_us);
 	pg_column_time(to, clock->fires_us);
-	if (clock->within_us == TIME_NONE)
-		pg_column_null(to, PG_OID_INT8);
-	else
-		pg_column_int8(to, clock->within_us);
+	pg_column_time(to, clock->stopped || clock->paused ? TIME_NONE : clock->zero_us);
+	pg_column_time(to, clock->stopped ? TIME_NONE : clock->at_risk_us);
 	if (clock->paused)
 		pg_column_int8(to, clock->left_us);
 	else
 		pg_column_null(to, PG_OID_INT8);
 	pg_column_bool(to, clock->verdict == VERDICT_BREACHED);
 	pg_column_bool(to, clock->paused);
+	pg_column_bool(to, clock->stopped);
 	pg_row_end(to);
 }
 

@@ -13,8 +13,6 @@
 #define FOLDER             "migrations/"
 #define N_DIGITS           4
 #define MIN_SERVER_VERSION 150000
-/* "kpid" in ASCII: any number that nobody else is likely to lock. */
-#define LOCK_KEY "1802529124"
 
 /* ---- files ---- */
 
@@ -489,8 +487,7 @@ static bool prepare(PGconn *conn, const struct sql_file *files, struct buf *erro
 
 static bool lock(PGconn *conn, const struct sql_file *files, const struct migrate_observer *observer, struct buf *error)
 {
-	const char *values[] = {LOCK_KEY};
-	PGresult *result = run_query(conn, files, "queries/migrate_lock_try.sql", values, 1, error);
+	PGresult *result = run_query(conn, files, "queries/migrate_lock_try.sql", NULL, 0, error);
 	if (result == NULL)
 		return false;
 	bool locked = strcmp(PQgetvalue(result, 0, 0), "t") == 0;
@@ -499,7 +496,7 @@ static bool lock(PGconn *conn, const struct sql_file *files, const struct migrat
 		return true;
 	if (observer->waiting != NULL)
 		observer->waiting(observer->context);
-	result = run_query(conn, files, "queries/migrate_lock_wait.sql", values, 1, error);
+	result = run_query(conn, files, "queries/migrate_lock_wait.sql", NULL, 0, error);
 	PQclear(result);
 	return result != NULL;
 }
@@ -508,8 +505,7 @@ static void unlock(PGconn *conn, const struct sql_file *files)
 {
 	/* If it fails the session is gone, and the lock with it. */
 	struct buf ignored = BUF_INIT;
-	const char *values[] = {LOCK_KEY};
-	PQclear(run_query(conn, files, "queries/migrate_unlock.sql", values, 1, &ignored));
+	PQclear(run_query(conn, files, "queries/migrate_unlock.sql", NULL, 0, &ignored));
 	buf_release(&ignored);
 }
 

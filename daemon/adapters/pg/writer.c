@@ -155,14 +155,6 @@ static void send_fence(struct pg_writer *writer)
 	pg_session_query(writer->session, "queries/offset_lock.sql", params, 3, on_fence, writer);
 }
 
-/* Up to where a source is complete: what was read last, or the instant at which it was seen at its end; never
- * ahead of the clock, whatever the producers' clocks say. */
-static int64_t complete_until(const struct batch_source *source, int64_t now_us)
-{
-	int64_t until_us = source->at_end_us > source->last_event_us ? source->at_end_us : source->last_event_us;
-	return until_us > now_us ? now_us : until_us;
-}
-
 static void send_move(struct pg_writer *writer)
 {
 	enum { N_PARAMS = 13 };
@@ -181,7 +173,7 @@ static void send_move(struct pg_writer *writer)
 		pg_array_int8(&arrays[3], source->next_offset, source->next_offset == OFFSET_NONE);
 		pg_array_int8(&arrays[4], source->fingerprint, false);
 		pg_array_int8(&arrays[5], source->high_offset, source->high_offset < 0);
-		pg_array_time(&arrays[6], complete_until(source, writer->order->now_us));
+		pg_array_time(&arrays[6], batch_source_complete_until(source, writer->order->now_us));
 		pg_array_time(&arrays[7], source->last_event_us);
 		pg_array_int8(&arrays[8], source->n_messages, false);
 		pg_array_int8(&arrays[9], source->n_duplicates, false);

@@ -59,6 +59,12 @@ struct batch_source *batch_source(struct batch *batch, int32_t source_no, int64_
 	return source;
 }
 
+int64_t batch_source_complete_until(const struct batch_source *source, int64_t now_us)
+{
+	int64_t until_us = source->at_end_us > source->last_event_us ? source->at_end_us : source->last_event_us;
+	return until_us > now_us ? now_us : until_us;
+}
+
 static void grow_slots(struct batch *batch)
 {
 	size_t n_slots = batch->n_slots == 0 ? FIRST_SLOTS : batch->n_slots * 4;

@@ -106,47 +106,79 @@ static const struct sla_clock *find_clock(const struct ticket *ticket, const str
 	return NULL;
 }
 
-static bool same_open_clock(const struct sla_clock *a, const struct sla_clock *b)
+/* A ticket as it was judged at a time. */
+struct judged {
+	struct ticket ticket;
+	int64_t as_of_us;
+};
+
+/* A clock that stopped too late, by what is known, where what is known does not reach its deadline yet: an
+ * event that stopped it in time may still come. Its alert waits for that, as a deadline that is to fire. */
+static bool is_deferred(const struct judged *judged, const struct sla_clock *clock)
+{
+	return clock->stopped && clock->verdict == VERDICT_BREACHED && clock->breached_us >= judged->as_of_us;
+}
+
+/* The row that a clock has in kpid.sla_clock; false if it has none. */
+static bool clock_row(const struct judged *judged, const struct sla_clock *clock, struct sla_clock *row_out)
+{
+	bool deferred = clock != NULL && is_deferred(judged, clock);
+	if (clock == NULL || (clock->stopped && !deferred))
+		return false;
+	*row_out = *clock;
+	if (deferred)
+		row_out->fires_us = clock->breached_us;
+	return true;
+}
+
+static bool same_clock_row(const struct sla_clock *a, const struct sla_clock *b)
 {
 	return a->start_us == b->start_us && a->due_us == b->due_us && a->fires_us == b->fires_us &&
-	       a->within_us == b->within_us && a->left_us == b->left_us && a->cycle == b->cycle &&
-	       a->paused == b->paused && a->verdict == b->verdict;
+	       a->zero_us == b->zero_us && a->at_risk_us == b->at_risk_us && a->left_us == b->left_us &&
+	       a->cycle == b->cycle && a->paused == b->paused && a->stopped == b->stopped && a->verdict == b->verdict;
 }
 
-static void put_clock_changes(struct text ticket_id, const struct ticket *before, const struct ticket *after,
+static void put_clock_changes(struct text ticket_id, const struct judged *before, const struct judged *after,
                               const struct batch_sink *sink)
 {
-	for (size_t i = 0; i < after->n_clocks; i++) {
-		const struct sla_clock *now = &after->clocks[i], *was = find_clock(before, now);
-		if (now->stopped)
+	struct sla_clock was, now;
+	for (size_t i = 0; i < after->ticket.n_clocks; i++) {
+		const struct sla_clock *clock = &after->ticket.clocks[i];
+		if (!clock_row(after, clock, &now))
 			continue;
-		if (was == NULL || was->stopped || !same_open_clock(was, now))
-			sink->clock_put(sink->context, ticket_id, now);
+		if (!clock_row(before, find_clock(&before->ticket, clock), &was) || !same_clock_row(&was, &now))
+			sink->clock_put(sink->context, ticket_id, &now);
 	}
-	for (size_t i = 0; i < before->n_clocks; i++) {
-		const struct sla_clock *was = &before->clocks[i], *now = find_clock(after, was);
-		if (!was->stopped && (now == NULL || now->stopped))
-			sink->clock_delete(sink->context, ticket_id, was->target, was->n);
+	for (size_t i = 0; i < before->ticket.n_clocks; i++) {
+		const struct sla_clock *clock = &before->ticket.clocks[i];
+		if (clock_row(before, clock, &was) && !clock_row(after, find_clock(&after->ticket, clock), &now))
+			sink->clock_delete(sink->context, ticket_id, clock->target, clock->n);
 	}
 }
 
-static void put_alert_changes(struct text ticket_id, const struct ticket *before, const struct ticket *after,
+static bool alert_row(struct text ticket_id, const struct judged *judged, const struct sla_clock *clock,
+                      struct alert *alert_out)
+{
+	return clock != NULL && !is_deferred(judged, clock) &&
+	       alert_of_clock(ticket_id, &judged->ticket, clock, alert_out);
+}
+
+static void put_alert_changes(struct text ticket_id, const struct judged *before, const struct judged *after,
                               const struct batch_sink *sink)
 {
-	for (size_t i = 0; i < after->n_clocks; i++) {
-		struct alert now, was;
-		if (!alert_of_clock(ticket_id, after, &after->clocks[i], &now))
+	struct alert was, now;
+	for (size_t i = 0; i < after->ticket.n_clocks; i++) {
+		const struct sla_clock *clock = &after->ticket.clocks[i];
+		if (!alert_row(ticket_id, after, clock, &now))
 			continue;
-		const struct sla_clock *clock = find_clock(before, &after->clocks[i]);
-		if (clock == NULL || !alert_of_clock(ticket_id, before, clock, &was) || !alert_same_content(&was, &now))
+		if (!alert_row(ticket_id, before, find_clock(&before->ticket, clock), &was) ||
+		    !alert_same_content(&was, &now))
 			sink->alert_put(sink->context, &now);
 	}
-	for (size_t i = 0; i < before->n_clocks; i++) {
-		struct alert was, now;
-		if (!alert_of_clock(ticket_id, before, &before->clocks[i], &was))
-			continue;
-		const struct sla_clock *clock = find_clock(after, &before->clocks[i]);
-		if (clock == NULL || !alert_of_clock(ticket_id, after, clock, &now))
+	for (size_t i = 0; i < before->ticket.n_clocks; i++) {
+		const struct sla_clock *clock = &before->ticket.clocks[i];
+		if (alert_row(ticket_id, before, clock, &was) &&
+		    !alert_row(ticket_id, after, find_clock(&after->ticket, clock), &now))
 			sink->alert_void(sink->context, ticket_id, was.target, was.n);
 	}
 }
@@ -198,7 +230,7 @@ int batch_evaluate(struct batch *batch, const struct batch_ticket *ticket, const
 		}
 	}
 
-	struct ticket before = {.state = TICKET_UNKNOWN}, after;
+	struct judged before = {{.state = TICKET_UNKNOWN}, stored->as_of_us}, after;
 	struct event_list list = {.arena = scratch};
 	if (stored->rev != 0) {
 		struct ticket_event *events;
@@ -209,26 +241,27 @@ int batch_evaluate(struct batch *batch, const struct batch_ticket *ticket, const
 		list_reserve(&list, n);
 		for (size_t i = 0; i < n; i++)
 			list.items[list.n++] = &events[i];
-		ticket_fold(list.items, list.n, &rules->fold, &pin, stored->as_of_us, NULL, scratch, &before);
+		ticket_fold(list.items, list.n, &rules->fold, &pin, stored->as_of_us, NULL, scratch,
+		            &before.ticket);
 	}
 	int result = add_new_events(batch, ticket, &list, scratch, sink);
 	if (result != 0)
 		return result;
-	int64_t as_of_us = stored->rev != 0 && stored->as_of_us > rules->as_of_us ? stored->as_of_us : rules->as_of_us;
-	bool judge_again = ticket->first == NULL && stored->rev != 0 && as_of_us > stored->as_of_us;
+	after.as_of_us = stored->as_of_us > rules->as_of_us ? stored->as_of_us : rules->as_of_us;
+	bool judge_again = ticket->first == NULL && stored->rev != 0 && after.as_of_us > stored->as_of_us;
 	if (!list.changed && !judge_again)
 		return BATCH_OK;
 
-	ticket_fold(list.items, list.n, &rules->fold, &pin, as_of_us, NULL, scratch, &after);
-	put_cycle_changes(ticket->ticket_id, &before, &after, sink);
+	ticket_fold(list.items, list.n, &rules->fold, &pin, after.as_of_us, NULL, scratch, &after.ticket);
+	put_cycle_changes(ticket->ticket_id, &before.ticket, &after.ticket, sink);
 	put_clock_changes(ticket->ticket_id, &before, &after, sink);
 	put_alert_changes(ticket->ticket_id, &before, &after, sink);
-	add_sums(sums, &before, -1);
-	add_sums(sums, &after, 1);
+	add_sums(sums, &before.ticket, -1);
+	add_sums(sums, &after.ticket, 1);
 
 	buf_clear(&batch->packed);
 	history_pack(list.items, list.n, &batch->packed);
-	struct ticket_row row = {ticket->ticket_id, stored->rev + 1, as_of_us, &after, buf_text(&batch->packed)};
+	struct ticket_row row = {ticket->ticket_id, stored->rev + 1, after.as_of_us, &after.ticket, buf_text(&batch->packed)};
 	sink->ticket(sink->context, &row);
 	return BATCH_OK;
 }

@@ -38,6 +38,11 @@ bool validation_is_missing(const struct jsonscan_value *value)
 	return value->kind == JSONSCAN_ABSENT || value->kind == JSONSCAN_NULL;
 }
 
+bool validation_is_empty_string(const struct jsonscan_value *value)
+{
+	return value->kind == JSONSCAN_STRING && value->len == 0;
+}
+
 /* The decimal text of a whole number of few enough digits; absent for any other number. */
 static struct text whole_number(const struct jsonscan_value *value)
 {
@@ -144,6 +149,18 @@ struct item {
 	int64_t micros;
 };
 
+static bool is_on_scale(int64_t micros, int64_t scale_micros)
+{
+	return micros >= 0 && micros <= scale_micros;
+}
+
+static void note_off_scale(struct validation *validation, const char *name, const char *what, int64_t scale_micros)
+{
+	validation_fault(validation, DEAD_BAD_VALUE, validation->data_prefix, name,
+	                 "%soutside 0 to %lld.%06lld; scale_max names another scale", what,
+	                 (long long)(scale_micros / MICROS_PER_ONE), (long long)(scale_micros % MICROS_PER_ONE));
+}
+
 static int compare_items(const void *left, const void *right)
 {
 	return text_compare(((const struct item *)left)->name, ((const struct item *)right)->name);
@@ -151,17 +168,16 @@ static int compare_items(const void *left, const void *right)
 
 /* False after noting a fault. */
 static bool read_item(struct validation *validation, const struct jsonscan_value *name,
-                      const struct jsonscan_value *value, const char *field, struct item *item_out)
+                      const struct jsonscan_value *value, const char *field, int64_t scale_micros,
+                      struct item *item_out)
 {
 	item_out->name = jsonscan_string(name, validation->arena);
-	if (item_out->name.len > IDENTIFIER_MAX_BYTES) {
-		validation_fault(validation, DEAD_BAD_VALUE, validation->data_prefix, field,
-		                 "an item's name has %u bytes; write at most %d", item_out->name.len,
-		                 IDENTIFIER_MAX_BYTES);
-		return false;
-	}
 	item_out->micros = read_score(validation, value, field);
-	return item_out->micros != SCORE_ABSENT;
+	if (item_out->micros == SCORE_ABSENT)
+		return false;
+	if (!is_on_scale(item_out->micros, scale_micros))
+		note_off_scale(validation, field, "an item is ", scale_micros);
+	return true;
 }
 
 static size_t count_members(const struct jsonscan_value *object)
@@ -191,11 +207,14 @@ static struct text canonical_items(const struct item *items, size_t n_items, str
 	return text;
 }
 
-static struct text read_scores(struct validation *validation, const struct jsonscan_value *value, const char *field)
+static struct text read_scores(struct validation *validation, const struct jsonscan_value *value, const char *field,
+                               int64_t scale_micros)
 {
 	struct jsonscan_walk walk;
 	struct jsonscan_value item_name, item_value;
 	size_t n_items = 0;
+	if (validation_is_missing(value))
+		return TEXT_ABSENT;
 	if (value->kind != JSONSCAN_OBJECT) {
 		validation_fault(validation, DEAD_BAD_VALUE, validation->data_prefix, field,
 		                 "not an object; write {\"item\": 4}");
@@ -204,7 +223,7 @@ static struct text read_scores(struct validation *validation, const struct jsons
 	struct item *items = arena_alloc(validation->arena, count_members(value) * sizeof(*items));
 	jsonscan_walk_init(&walk, value);
 	while (jsonscan_walk_next(&walk, &item_name, &item_value)) {
-		if (!read_item(validation, &item_name, &item_value, field, &items[n_items]))
+		if (!read_item(validation, &item_name, &item_value, field, scale_micros, &items[n_items]))
 			return TEXT_ABSENT;
 		n_items++;
 	}
@@ -226,23 +245,21 @@ static int64_t default_scale_micros(enum survey_kind kind)
 	return 5 * MICROS_PER_ONE;
 }
 
-/* What a survey asks for beyond its single fields. */
-static void check_survey(struct validation *validation, const struct jsonscan_value *score,
-                         const struct ticket_event *event)
+/* What of a survey hangs on its scale, once its single fields are read. */
+static void read_survey(struct validation *validation, const struct jsonscan_value *values, struct ticket_event *event)
 {
 	const char *prefix = validation->data_prefix;
 	int64_t scale_micros = event->scale_max_micros;
-	if (validation_is_missing(score))
+	if (validation_is_missing(&values[FIELD_SCORE]))
 		validation_fault(validation, DEAD_MISSING_FIELD, prefix, "score", "missing; every survey must name it");
 	if (scale_micros == SCORE_ABSENT)
 		scale_micros = default_scale_micros(event->kind);
 	if (scale_micros <= 0)
 		validation_fault(validation, DEAD_BAD_VALUE, prefix, "scale_max", "not above 0");
-	else if (event->score_micros != SCORE_ABSENT && (event->score_micros < 0 || event->score_micros > scale_micros))
-		validation_fault(validation, DEAD_BAD_VALUE, prefix, "score",
-		                 "outside 0 to %lld.%06lld; scale_max names another scale",
-		                 (long long)(scale_micros / MICROS_PER_ONE),
-		                 (long long)(scale_micros % MICROS_PER_ONE));
+	else if (event->score_micros != SCORE_ABSENT && !is_on_scale(event->score_micros, scale_micros))
+		note_off_scale(validation, "score", "", scale_micros);
+	event->texts[EVENT_ANSWERS] = read_scores(validation, &values[FIELD_ANSWERS], "answers", scale_micros);
+	event->texts[EVENT_EXPECTED] = read_scores(validation, &values[FIELD_EXPECTED], "expected", scale_micros);
 }
 
 /* --- the other kinds of field --- */
@@ -314,9 +331,6 @@ static void read_field(struct validation *validation, const struct event_field_r
 	case HOLDS_FREE_TEXT:
 		*(struct text *)member = read_free_text(validation, value, name);
 		break;
-	case HOLDS_SCORES:
-		*(struct text *)member = read_scores(validation, value, name);
-		break;
 	case HOLDS_PAST_TIME:
 		*(int64_t *)member = validation_past_time(validation, value, prefix, name);
 		break;
@@ -335,14 +349,10 @@ static void read_field(struct validation *validation, const struct event_field_r
 	case HOLDS_FLAG:
 		*(uint8_t *)member = read_flag(validation, value, name);
 		break;
+	case HOLDS_SCORES: /* with the scale */
 	case HOLDS_ENVELOPE:
 		break;
 	}
-}
-
-static bool is_empty_string(const struct jsonscan_value *value)
-{
-	return value->kind == JSONSCAN_STRING && value->len == 0;
 }
 
 void validation_data(struct validation *validation, const struct jsonscan_value *values, struct ticket_event *event)
@@ -352,13 +362,13 @@ void validation_data(struct validation *validation, const struct jsonscan_value 
 		const struct jsonscan_value *value = &values[i];
 		if (value->kind == JSONSCAN_ABSENT || !event_field_is_of(row, event->type))
 			continue;
-		bool is_given =
-		        value->kind != JSONSCAN_NULL && !(row->kind == HOLDS_IDENTIFIER && is_empty_string(value));
+		bool is_given = value->kind != JSONSCAN_NULL &&
+		                !(row->kind == HOLDS_IDENTIFIER && validation_is_empty_string(value));
 		if (is_given)
 			read_field(validation, row, value, event);
 		else if (event_field_clears_in(row, event->type))
 			*(struct text *)event_field_in(row, event) = TEXT("");
 	}
 	if (event->type == EVENT_SURVEY)
-		check_survey(validation, &values[FIELD_SCORE], event);
+		read_survey(validation, values, event);
 }

@@ -28,6 +28,7 @@ __attribute__((format(printf, 5, 6))) void validation_fault(struct validation *v
 
 /* Absent or null. */
 bool validation_is_missing(const struct jsonscan_value *value);
+bool validation_is_empty_string(const struct jsonscan_value *value);
 /* Absent if it is missing or at fault; empty if it is so. */
 struct text validation_identifier(struct validation *validation, const struct jsonscan_value *value, const char *prefix,
                                   const char *name);

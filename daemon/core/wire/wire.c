@@ -18,7 +18,8 @@ enum wire_mode { MODE_BINARY, MODE_STRUCTURED, MODE_BARE };
 struct parts {
 	enum wire_mode mode;
 	struct jsonscan_value id, source, type, time, sequence;
-	const char *prefix;                /* of the names of these five, in words for the operator */
+	const char *prefix; /* of the names of these five, in words for the operator */
+	const char *id_name;
 	const struct jsonscan_value *data; /* by enum event_field; NULL if data is missing or no object */
 	struct jsonscan_value outer[N_FIELDS];
 	struct jsonscan_value inner[N_FIELDS];
@@ -77,6 +78,11 @@ static const struct wire_header *find_header(const struct wire_message *message,
 	return NULL;
 }
 
+static struct jsonscan_value string_of(struct text text)
+{
+	return (struct jsonscan_value){text.ptr, text.len, JSONSCAN_STRING, false};
+}
+
 static struct jsonscan_value header_value(const struct wire_message *message, struct text name, struct arena *arena)
 {
 	const struct wire_header *header = find_header(message, name);
@@ -84,8 +90,7 @@ static struct jsonscan_value header_value(const struct wire_message *message, st
 		return (struct jsonscan_value){.kind = JSONSCAN_ABSENT};
 	if (!jsonscan_is_clean(header->value))
 		return (struct jsonscan_value){.kind = VALUE_IS_BROKEN};
-	struct text copy = arena_text(arena, header->value);
-	return (struct jsonscan_value){copy.ptr, copy.len, JSONSCAN_STRING, false};
+	return string_of(arena_text(arena, header->value));
 }
 
 static enum wire_mode detect_mode(const struct wire_message *message, const struct jsonscan_value *outer)
@@ -102,6 +107,7 @@ static enum wire_mode detect_mode(const struct wire_message *message, const stru
 static void take_headers(const struct wire_message *message, struct arena *arena, struct parts *parts)
 {
 	parts->prefix = "ce_";
+	parts->id_name = "id";
 	parts->id = header_value(message, TEXT("ce_id"), arena);
 	parts->source = header_value(message, TEXT("ce_source"), arena);
 	parts->type = header_value(message, TEXT("ce_type"), arena);
@@ -112,49 +118,14 @@ static void take_headers(const struct wire_message *message, struct arena *arena
 
 static void take_members(struct parts *parts)
 {
-	bool is_bare = parts->mode == MODE_BARE;
 	parts->prefix = "";
-	parts->id = parts->outer[is_bare ? FIELD_EVENT_ID : FIELD_ID];
+	parts->id_name = "id";
+	parts->id = parts->outer[FIELD_ID];
 	parts->source = parts->outer[FIELD_SOURCE];
 	parts->type = parts->outer[FIELD_TYPE];
 	parts->time = parts->outer[FIELD_TIME];
 	parts->sequence = parts->outer[FIELD_SEQUENCE];
-	if (is_bare)
-		parts->data = parts->outer;
-	else
-		parts->data = parts->outer[FIELD_DATA].kind == JSONSCAN_OBJECT ? parts->inner : NULL;
-}
-
-/* EVENT_TYPE_NONE after noting a fault, or with *is_unknown_out set (E4). */
-static enum event_type read_type(struct validation *validation, const struct wire_message *message,
-                                 const struct parts *parts, bool *is_unknown_out)
-{
-	enum event_type type = EVENT_TYPE_NONE;
-	*is_unknown_out = false;
-	if (parts->type.kind == JSONSCAN_STRING) {
-		type = event_type_find(jsonscan_string(&parts->type, validation->arena));
-		*is_unknown_out = type == EVENT_TYPE_NONE;
-	} else if (!validation_is_missing(&parts->type)) {
-		validation_fault(validation, DEAD_BAD_VALUE, parts->prefix, "type",
-		                 "not text; write a string such as \"ticket.opened\"");
-	} else {
-		if (parts->mode == MODE_BARE)
-			type = message->topic_type;
-		if (type == EVENT_TYPE_NONE)
-			validation_fault(validation, DEAD_MISSING_FIELD, parts->prefix, "type",
-			                 "missing; write it, or map the topic to one type");
-	}
-	return type;
-}
-
-static void check_data(struct validation *validation, const struct parts *parts)
-{
-	if (parts->data != NULL)
-		return;
-	if (validation_is_missing(&parts->outer[FIELD_DATA]))
-		validation_fault(validation, DEAD_MISSING_FIELD, "", "data", "missing; every CloudEvent must name it");
-	else
-		validation_fault(validation, DEAD_BAD_VALUE, "", "data", "not an object; write {\"ticket_id\": ...}");
+	parts->data = parts->outer[FIELD_DATA].kind == JSONSCAN_OBJECT ? parts->inner : NULL;
 }
 
 static struct text generated_id(const struct wire_message *message, struct arena *arena)
@@ -167,30 +138,64 @@ static struct text generated_id(const struct wire_message *message, struct arena
 	return (struct text){id, (uint32_t)len};
 }
 
-/* E1. */
-static void read_identity(struct validation *validation, const struct wire_message *message, const struct parts *parts,
-                          struct ticket_event *event)
+/* Bare JSON, once its members are taken: whence and who, where it does not say so itself (E1). */
+static void take_coordinates(const struct wire_message *message, struct arena *arena, struct parts *parts)
 {
-	bool is_bare = parts->mode == MODE_BARE;
+	parts->data = parts->outer;
+	if (validation_is_missing(&parts->source) && !text_is_empty(message->topic))
+		parts->source = string_of(arena_text(arena, message->topic));
+	if (!validation_is_missing(&parts->id))
+		return;
+	parts->id_name = "event_id";
+	parts->id = parts->outer[FIELD_EVENT_ID];
+	if (validation_is_missing(&parts->id) || validation_is_empty_string(&parts->id))
+		parts->id = string_of(generated_id(message, arena));
+}
+
+/* EVENT_TYPE_NONE after noting a fault, or with *is_unknown_out set (E4). */
+static enum event_type read_type(struct validation *validation, const struct parts *parts, bool *is_unknown_out)
+{
+	enum event_type type = EVENT_TYPE_NONE;
+	if (parts->type.kind == JSONSCAN_STRING) {
+		type = event_type_find(jsonscan_string(&parts->type, validation->arena));
+		*is_unknown_out = type == EVENT_TYPE_NONE;
+	} else if (validation_is_missing(&parts->type)) {
+		validation_fault(validation, DEAD_MISSING_FIELD, parts->prefix, "type",
+		                 "missing; every CloudEvent must name it");
+	} else {
+		validation_fault(validation, DEAD_BAD_VALUE, parts->prefix, "type",
+		                 "not text; write a string such as \"ticket.opened\"");
+	}
+	return type;
+}
+
+/* Of bare JSON the topic alone tells the type; its member `type` is one that nobody knows. */
+static enum event_type type_of_topic(struct validation *validation, const struct wire_message *message)
+{
+	if (message->topic_type == EVENT_TYPE_NONE)
+		validation_fault(validation, DEAD_MISSING_FIELD, "", "type",
+		                 "missing; send a CloudEvent with type and data, or map the topic to one type");
+	return message->topic_type;
+}
+
+static void check_data(struct validation *validation, const struct parts *parts)
+{
+	if (parts->data != NULL)
+		return;
+	if (validation_is_missing(&parts->outer[FIELD_DATA]))
+		validation_fault(validation, DEAD_MISSING_FIELD, "", "data", "missing; every CloudEvent must name it");
+	else
+		validation_fault(validation, DEAD_BAD_VALUE, "", "data", "not an object; write {\"ticket_id\": ...}");
+}
+
+static void read_envelope(struct validation *validation, const struct parts *parts, struct ticket_event *event)
+{
 	if (parts->data != NULL)
 		event->ticket_id = validation_required(validation, &parts->data[FIELD_TICKET_ID],
 		                                       validation->data_prefix, "ticket_id");
-	if (is_bare && validation_is_missing(&parts->source) && !text_is_empty(message->topic))
-		event->source = arena_text(validation->arena, message->topic);
-	else
-		event->source = validation_required(validation, &parts->source, parts->prefix, "source");
-	if (is_bare && validation_is_missing(&parts->id))
-		event->id = generated_id(message, validation->arena);
-	else
-		event->id = validation_required(validation, &parts->id, parts->prefix, is_bare ? "event_id" : "id");
-}
-
-static void read_time_and_sequence(struct validation *validation, const struct parts *parts, struct ticket_event *event)
-{
-	/* Outside CloudEvents an opening needs no time of its own. */
-	bool may_be_missing = parts->mode == MODE_BARE && event->type == EVENT_OPENED &&
-	                      !validation_is_missing(&parts->data[FIELD_OPENED_AT]);
-	if (validation_is_missing(&parts->time) && !may_be_missing)
+	event->source = validation_required(validation, &parts->source, parts->prefix, "source");
+	event->id = validation_required(validation, &parts->id, parts->prefix, parts->id_name);
+	if (validation_is_missing(&parts->time))
 		validation_fault(validation, DEAD_MISSING_FIELD, parts->prefix, "time",
 		                 "missing; every event must name it");
 	event->occurred_us = validation_past_time(validation, &parts->time, parts->prefix, "time");
@@ -204,7 +209,7 @@ enum wire_verdict wire_parse(const struct wire_message *message, int64_t now_us,
 {
 	struct validation validation = {.now_us = now_us, .arena = arena, .rejection = rejection_out};
 	struct parts parts = {0};
-	bool is_unknown_type;
+	bool is_bare, is_unknown_type = false;
 	if (text_is_absent(message->value))
 		return WIRE_TOMBSTONE;
 	if (!read_json(&validation, message->value, &parts))
@@ -214,15 +219,18 @@ enum wire_verdict wire_parse(const struct wire_message *message, int64_t now_us,
 		take_headers(message, arena, &parts);
 	else
 		take_members(&parts);
+	is_bare = parts.mode == MODE_BARE;
+	if (is_bare)
+		take_coordinates(message, arena, &parts);
 	validation.data_prefix = parts.mode == MODE_STRUCTURED ? "data." : "";
 
 	ticket_event_init(event_out);
-	event_out->type = read_type(&validation, message, &parts, &is_unknown_type);
+	event_out->type =
+	        is_bare ? type_of_topic(&validation, message) : read_type(&validation, &parts, &is_unknown_type);
 	if (is_unknown_type)
 		return WIRE_UNKNOWN_TYPE;
 	check_data(&validation, &parts);
-	read_identity(&validation, message, &parts, event_out);
-	read_time_and_sequence(&validation, &parts, event_out);
+	read_envelope(&validation, &parts, event_out);
 	if (event_out->type != EVENT_TYPE_NONE && parts.data != NULL)
 		validation_data(&validation, parts.data, event_out);
 	if (validation.is_rejected)

@@ -80,6 +80,9 @@ bool batch_is_empty(const struct batch *batch); /* no source has moved and no ti
 
 /* The progress of a source; begins at begin_offset if the batch has not met it. Valid until the next call. */
 struct batch_source *batch_source(struct batch *batch, int32_t source_no, int64_t begin_offset);
+/* Up to where a source is complete with this batch: what was read last, or the instant at which it was seen at
+ * its end; never ahead of the clock, whatever the producers' clocks say. TIME_NONE: not known. */
+int64_t batch_source_complete_until(const struct batch_source *source, int64_t now_us);
 /* Copies what it needs. */
 void batch_add_event(struct batch *batch, const struct ticket_event *event);
 void batch_add_dead_letter(struct batch *batch, const struct batch_dead_letter *dead_letter);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Writes rejects.jsonl, the corpus of malformed and borderline messages. Run it after a change here; the tests check
-that the file is what this program writes.
+that the file is what this program writes. The value of a header is a text, null, or {"b64": …}: bytes that are no text.
 
 Every line has its own identity and its own ticket, so the whole corpus may also be fed to one daemon at once. `why`
 begins with "By the letter" where the rules leave room and the corpus takes them literally.
@@ -34,7 +34,8 @@ def dumps(value):
 def line(name, expect, why, topic="ticket-activity", headers=None, value=None, template=None):
     out = {"name": name, "topic": topic}
     if headers is not None:
-        out["headers"] = headers
+        out["headers"] = [[k, {"b64": base64.b64encode(v).decode()} if isinstance(v, bytes) else v]
+                          for k, v in headers]
     if template is not None:
         out["value"] = template
     else:
@@ -138,6 +139,17 @@ def build():
     bare("bare-own-id-and-source", "event", "Bare JSON may name `id` and `source`.", "ticket-opened",
          id="bare-own-id", source="/erp")
     bare("bare-id-null", "event", "Null is missing, so `event_id` it is.", "ticket-opened", id=None)
+    bare("bare-event-id-null", "event", "Null is missing: topic/partition/offset it is.", "ticket-opened", event_id=None)
+    bare("bare-event-id-empty", "event", "As if absent: topic/partition/offset it is.", "ticket-closed", event_id="")
+    bare("bare-event-id-beside-id", "event", "`id` is there, so `event_id` is not asked.", "ticket-opened",
+         id="bare-event-id-beside-id", event_id=False)
+    bare("bare-source-null", "event", "Null is missing: the topic's name it is.", "ticket-closed", source=None)
+    bare("bare-source-number", "event", "`source` is an identifier.", "ticket-closed", source=30)
+    bare("bare-type-null", "event", "`type` without `data` and `specversion` is bare: an unknown field.",
+         "ticket-opened", type=None)
+    bare("bare-type-other", "event", "The topic alone decides: no reopening but an opening, `agent_id` is looked at.",
+         "ticket-opened", type="ticket.reopened", agent_id=7)
+    bare("bare-type-number", "event", "An unknown field, of whatever form.", "ticket-closed", type=5)
     bare("bare-event-id-number", "event", "A whole number where an identifier is due.", "ticket-opened",
          event_id=20240506001)
     bare("bare-type-but-no-data", "event", "`type` without `data` and `specversion` is bare: an unknown field.",
@@ -190,6 +202,10 @@ def build():
     raw("size-in-bytes", "too_large", "Bytes count, not characters.",
         dumps(envelope("size-in-bytes", data={"note": "漏" * 21845})))
     raw("size-65537-brackets", "too_large", "Size comes before depth.", b"[" * 65537)
+    raw("size-65536-frame", "event", "Exactly 65,536 bytes, five of a Schema Registry frame.",
+        SCHEMA_ID + padded("size-65536-frame", 65531))
+    raw("size-65537-frame", "too_large", "The bytes of the frame count.",
+        SCHEMA_ID + padded("size-65537-frame", 65532))
     raw("size-65536-garbage", "not_json", "Not too large, no JSON.", b"x" * 65536)
 
     # --- too_deep ------------------------------------------------------------------------------------------------
@@ -435,6 +451,11 @@ def build():
     bare("bare-unmapped-topic", "missing_field", "The topic maps to no type.", "ticket-activity")
     bare("bare-unmapped-topic-type", "missing_field", "`type` without `data` is bare, and the topic maps to no type.",
          "ticket-activity", type="ticket.assigned")
+    bare("bare-unmapped-topic-unknown-type", "missing_field",
+         "`type` without `data` is bare, and the topic maps to no type, whatever `type` says.", "ticket-activity",
+         type="com.acme.invoice.paid")
+    bare("bare-unmapped-topic-bad-time", "missing_field", "First `missing_field` (the type), then `bad_time`.",
+         "ticket-activity", type=5, time="soon")
     raw("bare-empty-object", "missing_field", "Nothing in it.", "{}", "ticket-opened")
     s("missing-score", "missing_field", "`score` of a survey is missing.", "survey.submitted", {"score": OUT})
     s("null-score", "missing_field", "`score` of a survey is null.", "survey.submitted", {"score": None})
@@ -471,6 +492,7 @@ def build():
         ("fraction-9-nines", "2024-05-06T09:00:59.999999999Z", "Cut: no :60 comes of it."),
         ("fraction-40", "2024-05-06T09:00:00." + "1" * 40 + "Z", "Cut, however many."),
         ("1990", "1990-01-01T00:00:00Z", "The first instant."),
+        ("1990-written-1989", "1989-12-31T20:00:00-04:00", "The range is of UTC: the first instant."),
         ("leap-day", "2024-02-29T23:59:59Z", "A leap year."),
         ("leap-day-2000", "2000-02-29T00:00:00Z", "2000 was a leap year."),
         ("midnight", "2024-05-06T00:00:00Z", "Hour 0."),
@@ -496,7 +518,9 @@ def build():
         ("year-0000", "0000-01-01T00:00:00Z", "Before 1990."),
         ("1970", "1970-01-01T00:00:00Z", "Before 1990."),
         ("1989", "1989-12-31T23:59:59Z", "Before 1990."),
+        ("1989-written-1990", "1990-01-01T07:59:59.999999+08:00", "The range is of UTC: before 1990."),
         ("2201", "2201-01-01T00:00:00Z", "After 2200; `bad_time` comes before `future`."),
+        ("2201-written-2200", "2200-12-31T20:00:00-04:00", "The range is of UTC: after 2200."),
         ("9999", "9999-12-31T23:59:59Z", "After 2200."),
         ("month-00", "2024-00-06T09:00:00Z", "Impossible month."),
         ("month-13", "2024-13-06T09:00:00Z", "Impossible month."),
@@ -535,6 +559,22 @@ def build():
     b("time-header-space", "event", "Headers are read alike.", headers={"ce_time": "2024-05-06 09:00:00z"})
     b("time-header-bad", "bad_time", "Headers are read alike.", headers={"ce_time": "2024-05-06T09:00:60Z"})
     b("time-header-empty", "bad_time", "An empty header is there, and is no time.", headers={"ce_time": ""})
+    for name, octets in (("nul", "a\0b"), ("bad-utf8", b"a\xff"), ("surrogate", b"\xed\xa0\x80"),
+                         ("cut", b"\xe6\xbc")):
+        for field in ("ce_id", "ce_source", "ce_type", "ce_time", "ce_sequence"):
+            b("header-%s-%s" % (name, field), "bad_value", "A header that is no text.", headers={field: octets})
+    b("header-not-read", "event", "Headers that are not read may hold anything.",
+      headers={"ce_specversion": b"\xff", "ce_subject": "a\0b", "traceparent": b"\x80"})
+    b("header-missing-before-bad", "missing_field", "First `missing_field`, then `bad_value`.",
+      headers={"ce_id": b"\xff", "ce_source": OUT})
+    b("header-time-before-bad", "bad_time", "First `bad_time`, then `bad_value`.",
+      headers={"ce_id": b"\xff", "ce_time": "soon"})
+    b("header-unknown-type", "unknown_type", "Whatever its fields.", kind="com.acme.invoice.paid",
+      headers={"ce_id": b"\xff"})
+    b("header-twice", "event", "Of two headers of a name the last counts.")
+    lines[-1]["headers"].insert(0, ["ce_time", "soon"])
+    b("header-twice-null", "missing_field", "Of two headers of a name the last counts.")
+    lines[-1]["headers"].append(["ce_source", None])
     bare("time-bare-bad", "bad_time", "No zone.", "ticket-opened", time="2024-05-06 09:00:00")
     for kind, field in (("ticket.opened", "opened_at"), ("ticket.opened", "first_response_due_at"),
                         ("ticket.opened", "resolution_due_at"), ("ticket.updated", "resolution_due_at"),
@@ -550,6 +590,8 @@ def build():
       data={"opened_at": "yesterday", "resolved_at": 5})
     s("time-promise-2200", "event", "A promise may lie far ahead.", "ticket.opened",
       {"resolution_due_at": "2200-06-30T00:00:00Z"})
+    s("time-promise-2200-written-2201", "event", "The range is of UTC: the last microsecond of 2200.", "ticket.opened",
+      {"resolution_due_at": "2201-01-01T07:59:59.999999+08:00"})
     s("time-promise-2201", "bad_time", "Not beyond 2200.", "ticket.opened",
       {"resolution_due_at": "2201-01-01T00:00:00Z"})
     s("time-promise-feb-29-2100", "bad_time", "2100 is no leap year.", "ticket.updated",
@@ -593,6 +635,7 @@ def build():
     s("ticket-id-empty", "bad_value", "An empty `ticket_id`.", data={"ticket_id": ""})
     bare("bare-id-empty", "bad_value", "An empty `id`.", "ticket-opened", id="")
     bare("bare-source-empty", "bad_value", "An empty `source`.", "ticket-opened", source="")
+    bare("bare-id-beside-event-id", "bad_value", "`id` is there, so it counts.", "ticket-opened", id=True)
     bare("bare-ticket-id-empty", "bad_value", "An empty `ticket_id`.", "survey", ticket_id="")
     s("ticket-id-blank", "event", "A blank is not empty.", data={"ticket_id": " "})
     s("ticket-id-odd", "event", "Any text will do.", data={"ticket_id": "报修/2024\u000b;--'\"\\"})
@@ -600,6 +643,12 @@ def build():
     s("id-19-digits", "bad_value", "19 digits, though they fit 64 bits.", data={"ticket_id": 1000000000000000000})
     s("id-20-digits", "bad_value", "20 digits: JSON all right, no identifier.",
       data={"ticket_id": 12345678901234567890})
+    s("id-minus-18-digits", "event", "The sign is no digit.", data={"ticket_id": -999999999999999999})
+    s("id-minus-19-digits", "bad_value", "19 digits.", data={"ticket_id": -1000000000000000000})
+    s("id-minus-zero", "event", "-0 is a whole number.", data={"agent_id": Raw("-0")})
+    s("id-minus-zero-decimal", "bad_value", "-0.0 is no whole number.", data={"agent_id": Raw("-0.0")})
+    s("id-minus-everywhere", "event", "Negative whole numbers are whole numbers.", "ticket.opened",
+      {"priority": -1, "agent_id": -2}, id=-3, source=-4, sequence=-5)
     s("id-zero", "event", "0 is a whole number, and not empty.", data={"ticket_id": 0})
     s("id-number-envelope", "event", "`id` and `source` are identifiers.", id=42, source=7)
     s("priority-number", "event", "`\"priority\": 1` (E7).", "ticket.opened", {"priority": 1, "project_id": 30})
@@ -713,11 +762,49 @@ def build():
             ("answers-null", 4, {"answers": None, "expected": None}, True, "By the letter: null is missing."),
             ("answers-array", 4, {"answers": [4, 5]}, False, "`answers` is an object."),
             ("answers-text", 4, {"expected": "high"}, False, "`expected` is an object."),
+            ("answers-null-item", 4, {"answers": {"tangibles": None}}, False, "A score is a number."),
+            ("answers-expected-null-item", 4, {"expected": {"a": 4, "b": None}}, False, "A score is a number."),
+            ("answers-item-array", 4, {"answers": {"tangibles": [4]}}, False, "A score is a number."),
+            ("answers-item-top", 4, {"answers": {"a": 5, "b": 0}}, True, "The ends of csat's default scale."),
+            ("answers-item-over", 4, {"answers": {"a": 4, "b": Raw("5.1")}}, False, "Past csat's default scale."),
+            ("answers-item-negative", 4, {"answers": {"a": -1}}, False, "Below 0."),
+            ("answers-item-rounded", 4, {"answers": {"a": Raw("5.0000004"), "b": Raw("-0.0000005")}}, True,
+             "Whole millionths, rounded half up."),
+            ("answers-item-millionth-over", 4, {"answers": {"a": Raw("5.0000005")}}, False,
+             "Whole millionths, rounded half up: past 5."),
+            ("answers-expected-over", 4, {"expected": {"a": 6}}, False, "`expected` has scores too."),
+            ("answers-expected-negative", 4, {"expected": {"a": Raw("-0.5")}}, False, "`expected` has scores too."),
+            ("answers-own-scale", 80, {"scale_max": 100, "answers": {"a": 100}, "expected": {"a": 99}}, True,
+             "Its own scale replaces the default."),
+            ("answers-own-scale-over", 2, {"scale_max": 3, "answers": {"a": 4}}, False,
+             "Its own scale replaces the default."),
+            ("answers-nps", 4, {"kind": "nps", "answers": {"a": 10}}, True, "The default scale of nps."),
+            ("answers-nps-over", 4, {"kind": "nps", "expected": {"a": 11}}, False, "The default scale of nps."),
+            ("answers-ces-over", 4, {"kind": "ces", "answers": {"a": 8}}, False, "The default scale of ces."),
+            ("answers-long-name", 4, {"answers": {"n" * 300: 4, "": 0}}, True, "The name of an item is any text."),
+            ("scale-9e12", 5, {"scale_max": Raw("9e12")}, True, "The greatest scale."),
+            ("scale-9e12-rounded", 5, {"scale_max": Raw("9000000000000.0000004")}, True, "The greatest scale."),
+            ("scale-9e12-over", 5, {"scale_max": Raw("9000000000000.0000005")}, False, "Past the greatest scale."),
+            ("scale-huge", 5, {"scale_max": Raw("1e300")}, False, "Past the greatest scale."),
+            ("9e12", Raw("9000000000000"), {"scale_max": 9000000000000}, True, "The greatest score."),
+            ("many-digits-under", Raw("0.4999995" + "0" * 40), {"scale_max": Raw("0.5")}, True,
+             "Every digit counts: 0.5 at most."),
+            ("many-digits-over", Raw("5.0000004" + "9" * 40), {}, True, "Every digit counts, and the rest is cut off."),
+            ("minus-half-millionth", Raw("-0.0000005"), {}, True, "Half up is towards 0 here."),
+            ("minus-past-half-millionth", Raw("-0.0000005" + "0" * 40 + "1"), {}, False, "Below 0."),
+            ("tiny-exponent", Raw("1e-99999999999999999999"), {}, True, "It is 0 millionths."),
+            ("huge-exponent-of-zero", Raw("0e99999"), {}, True, "It is 0."),
+            ("digits-and-exponent", Raw("0." + "0" * 400 + "1e401"), {}, True, "It is 1."),
             ("answers-item-text", 4, {"answers": {"tangibles": "4"}}, False, "Item → score, and a score is a number."),
             ("answers-item-true", 4, {"expected": {"tangibles": True}}, False,
              "Item → score, and a score is a number.")):
         s("score-" + name, "event" if ok else "bad_value", why, "survey.submitted", dict(more, score=score),
           topic="survey")
+    s("score-answers-before-future", "bad_value", "First `bad_value`, then `future`.", "survey.submitted",
+      {"answers": {"a": 6}}, time="{{NOW+60m}}")
+    s("score-answers-after-missing", "missing_field", "First `missing_field`, then `bad_value`.", "survey.submitted",
+      {"score": None, "answers": {"a": 6}})
+    bare("score-bare-answers-over", "bad_value", "Past csat's default scale.", "survey", answers={"a": 10})
     bare("score-bare-text", "bad_value", "`score` is a number.", "survey", score="满意")
     bare("score-bare-over", "bad_value", "Past csat's default scale.", "survey", score=10)
 

@@ -6,8 +6,12 @@ content() is the text of E2 by which two events of one identity are told apart.
 """
 import datetime
 import json
+import math
 import re
-from decimal import Decimal, ROUND_FLOOR
+import sys
+from fractions import Fraction
+
+sys.set_int_max_str_digits(0)             # a score may be written with ever so many digits
 
 REASONS = ("too_large", "too_deep", "not_json", "not_an_object", "missing_field", "bad_time", "bad_value", "future",
            "id_conflict")
@@ -15,6 +19,7 @@ MAX_BYTES, MAX_LEVELS, MAX_IDENTIFIER = 65536, 16, 256
 FUTURE_US = 5 * 60 * 1_000_000
 RESOLUTIONS = ("solved", "unsolved", "cancelled", "duplicate")
 SCALES = {"csat": 5, "nps": 10, "ces": 7}
+MAX_SCORE = 9 * 10**12
 TOPIC_TYPE = {"ticket-opened": "ticket.opened", "ticket-closed": "ticket.closed", "survey": "survey.submitted"}
 
 # What DESIGN 1.1 lists for each type: field -> kind of value.
@@ -53,10 +58,23 @@ class Number:
         self.text = text
 
     def whole(self):
-        return re.fullmatch(r"[0-9]{1,18}", self.text) is not None
+        return re.fullmatch(r"-?[0-9]{1,18}", self.text) is not None
 
     def millionths(self):
-        return int((Decimal(self.text) * 1_000_000 + Decimal("0.5")).to_integral_value(ROUND_FLOOR))
+        """Rounded half up, from the decimal text. What is far below a millionth is 0, however small its exponent."""
+        mantissa, _, exponent = self.text.lower().partition("e")
+        digits = mantissa.lstrip("-").replace(".", "").lstrip("0")
+        if not digits:
+            return 0
+        power = int(exponent or 0) - len(mantissa.partition(".")[2])
+        if power + len(digits) < -10:
+            return 0
+        value = Fraction(int(digits)) * Fraction(10) ** (power + 6)
+        return math.floor((-value if mantissa.startswith("-") else value) + Fraction(1, 2))
+
+
+def is_score(value):
+    return isinstance(value, Number) and abs(value.millionths()) <= MAX_SCORE * 1_000_000
 
 
 class BadTime(Exception):
@@ -123,6 +141,8 @@ def strict_json(raw):
     return value
 
 
+FIRST_US = 631_152_000 * 1_000_000        # 1990-01-01T00:00:00Z
+END_US = 7_289_654_400 * 1_000_000        # 2201-01-01T00:00:00Z
 TIME = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt ]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]+))?"
                   r"(?:[Zz]|([+-])([0-9]{2}):([0-9]{2}))")
 
@@ -132,8 +152,6 @@ def microseconds(text):
     if not m:
         raise BadTime(text)
     year, month, day, hour, minute, second = (int(g) for g in m.groups()[:6])
-    if not 1990 <= year <= 2200:
-        raise BadTime(text)
     offset = 0
     if m.group(8):
         oh, om = int(m.group(9)), int(m.group(10))
@@ -144,9 +162,12 @@ def microseconds(text):
         at = datetime.datetime(year, month, day, hour, minute, second)
     except ValueError:
         raise BadTime(text)
-    us = (m.group(7) or "")[:6].ljust(6, "0")
+    fraction = (m.group(7) or "")[:6].ljust(6, "0")
     delta = at - datetime.datetime(1970, 1, 1)
-    return (delta.days * 86400 + delta.seconds - offset * 60) * 1_000_000 + int(us)
+    us = (delta.days * 86400 + delta.seconds - offset * 60) * 1_000_000 + int(fraction)
+    if not FIRST_US <= us < END_US:
+        raise BadTime(text)
+    return us
 
 
 def short_type(text):
@@ -166,6 +187,15 @@ def unframed(value):
     return value[5:] if len(value) >= 5 and value[0] == 0 else value
 
 
+def header(value):
+    """The text of a header; bytes that are no text stay bytes, and so are no identifier and no time."""
+    octets = value.encode("utf-8") if isinstance(value, str) else value
+    try:
+        return None if octets is None else octets if b"\0" in octets else octets.decode("utf-8")
+    except UnicodeDecodeError:
+        return octets
+
+
 def read(topic, headers, value, where="0/0"):
     """(envelope, data) of a message that is a JSON object; envelope["mode"] says how it came."""
     body = strict_json(unframed(value))
@@ -173,13 +203,13 @@ def read(topic, headers, value, where="0/0"):
         raise TypeError("not an object")
     given = dict(headers or [])
     if "ce_specversion" in given or "ce_type" in given:
-        env = {k: given.get("ce_" + k) for k in ("id", "source", "type", "time", "sequence")}
+        env = {k: header(given.get("ce_" + k)) for k in ("id", "source", "type", "time", "sequence")}
         return dict(env, mode="binary"), body
     if "specversion" in body or ("type" in body and "data" in body):
         env = {k: body.get(k) for k in ("id", "source", "type", "time", "sequence")}
         return dict(env, mode="structured"), body.get("data")
     env = {k: body.get(k) for k in ("id", "source", "time", "sequence")}
-    if env["id"] is None:
+    if env["id"] is None and body.get("event_id") != "":
         env["id"] = body.get("event_id")
     if env["id"] is None:
         env["id"] = topic + "/" + where
@@ -258,23 +288,20 @@ def _faults(env, data, now_us):
             if not isinstance(value, str):
                 found.add("bad_value")
         elif what == "number":
-            if not isinstance(value, Number):
+            if not is_score(value):
                 found.add("bad_value")
         elif what == "scores":
-            if not isinstance(value, dict) or not all(isinstance(v, Number) for v in value.values()):
+            if not isinstance(value, dict) or not all(is_score(v) for v in value.values()):
                 found.add("bad_value")
         elif value not in what:                              # a list of words
             found.add("bad_value")
-    if kind == "survey.submitted" and isinstance(data.get("score"), Number):
-        of = data.get("kind") or "csat"
+    if kind == "survey.submitted" and not found & {"missing_field", "bad_value"}:
         top = data.get("scale_max")
-        if isinstance(top, Number):
-            top = top.millionths()
-        elif isinstance(of, str) and of in SCALES:
-            top = SCALES[of] * 1_000_000
-        else:
-            return found
-        if top <= 0 or not 0 <= data["score"].millionths() <= top:
+        top = SCALES[data.get("kind") or "csat"] * 1_000_000 if top is None else top.millionths()
+        scores = [data["score"]]
+        for items in (data.get("answers"), data.get("expected")):
+            scores.extend((items or {}).values())
+        if top <= 0 or not all(0 <= score.millionths() <= top for score in scores):
             found.add("bad_value")
     return found
 
@@ -289,10 +316,9 @@ def content(topic, headers, value):
             continue
         v = data[name]
         if what == "id":
-            v = None if v is None else identifier(v)
-            if v is None or v == "":
-                if name not in NULL_MEANS.get(kind, ()):
-                    continue
+            v = None if v is None else identifier(v) or None
+            if v is None and name not in NULL_MEANS.get(kind, ()):
+                continue
         elif v is None:
             continue
         elif what in ("past", "time"):

@@ -1,0 +1,319 @@
+/* kpid dlq requeue: the same bytes once more to where they came from. A message is marked only once the broker
+ * has it; so after a failure in between it is sent twice, which events bear. */
+#include <jansson.h>
+#include <librdkafka/rdkafka.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cli/dlq.h"
+#include "cli/json_out.h"
+#include "cli/term.h"
+#include "kpid/base/log.h"
+#include "kpid/base/memory.h"
+
+/* As many are on their way at once: each holds its bytes in memory. */
+#define N_AT_ONCE 200
+
+enum fate { FATE_REFUSED, FATE_WOULD, FATE_WAITING, FATE_SENT, FATE_FAILED };
+
+struct item {
+	struct dlq_key key;
+	enum fate fate;
+	char why[256]; /* of what was refused or failed */
+	struct dlq_letter letter;
+	bool has_letter;
+};
+
+struct requeue {
+	struct pg_sync *sync;
+	rd_kafka_t *producer; /* NULL in a dry run */
+	struct item items[N_AT_ONCE];
+	size_t n_items;
+	size_t n_sent, n_refused, n_failed, n_would;
+	bool no_broker;
+	json_t *report; /* NULL: words */
+};
+
+/* ---- Kafka ---- */
+
+static void on_delivery(rd_kafka_t *producer, const rd_kafka_message_t *message, void *context)
+{
+	struct requeue *requeue = context;
+	struct item *item = message->_private;
+	(void)producer;
+	if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+		item->fate = FATE_SENT;
+		return;
+	}
+	item->fate = FATE_FAILED;
+	snprintf(item->why, sizeof(item->why), "%s", rd_kafka_err2str(message->err));
+	requeue->no_broker |= message->err == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT;
+}
+
+static void on_log(const rd_kafka_t *producer, int level, const char *facility, const char *line)
+{
+	(void)producer, (void)level, (void)facility;
+	log_debug("librdkafka: %s", line);
+}
+
+/* One setting; what only a consumer knows is passed over by librdkafka itself. */
+static bool set(struct pg_sync *sync, rd_kafka_conf_t *conf, const char *name, const char *value)
+{
+	char why[256];
+	if (rd_kafka_conf_set(conf, name, value, why, sizeof(why)) == RD_KAFKA_CONF_OK)
+		return true;
+	pg_sync_say(sync, "kafka: %s", why);
+	return false;
+}
+
+static bool is_given(const struct config_pairs *kafka, const char *name)
+{
+	return config_pairs_get(kafka, name) != NULL;
+}
+
+static rd_kafka_t *new_producer(struct requeue *requeue, const struct config_pairs *kafka)
+{
+	char why[256];
+	bool ok = true;
+	rd_kafka_conf_t *conf = rd_kafka_conf_new();
+	/* A command does not wait for five minutes. */
+	if (!is_given(kafka, "message.timeout.ms") && !is_given(kafka, "delivery.timeout.ms"))
+		ok = set(requeue->sync, conf, "message.timeout.ms", "30000");
+	for (size_t i = 0; ok && i < kafka->n; i++)
+		ok = set(requeue->sync, conf, kafka->items[i].name, kafka->items[i].value);
+	rd_kafka_conf_set_opaque(conf, requeue);
+	rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
+	rd_kafka_conf_set_log_cb(conf, on_log);
+	rd_kafka_t *producer = ok ? rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof(why)) : NULL;
+	if (producer != NULL)
+		return producer;
+	if (ok)
+		pg_sync_say(requeue->sync, "kafka: %s", why);
+	rd_kafka_conf_destroy(conf);
+	return NULL;
+}
+
+static void produce(struct requeue *requeue, struct item *item)
+{
+	const struct dlq_letter *letter = &item->letter;
+	rd_kafka_headers_t *headers = letter->n_headers == 0 ? NULL : rd_kafka_headers_new(letter->n_headers);
+	for (size_t i = 0; i < letter->n_headers; i++)
+		rd_kafka_header_add(headers, letter->headers[i].name.ptr, letter->headers[i].name.len,
+		                    letter->headers[i].value.ptr, letter->headers[i].value.len);
+	/* To its own partition: that keeps a ticket's events together without its key, which is not kept. */
+	item->fate = FATE_WAITING;
+	rd_kafka_resp_err_t error = rd_kafka_producev(
+	        requeue->producer, RD_KAFKA_V_TOPIC(item->key.topic), RD_KAFKA_V_PARTITION(item->key.partition),
+	        RD_KAFKA_V_VALUE((void *)(uintptr_t)letter->value.ptr, letter->value.len), RD_KAFKA_V_HEADERS(headers),
+	        RD_KAFKA_V_OPAQUE(item), RD_KAFKA_V_END);
+	if (error == RD_KAFKA_RESP_ERR_NO_ERROR)
+		return;
+	if (headers != NULL)
+		rd_kafka_headers_destroy(headers);
+	item->fate = FATE_FAILED;
+	snprintf(item->why, sizeof(item->why), "%s", rd_kafka_err2str(error));
+}
+
+/* ---- one message ---- */
+
+static void refuse(struct item *item, const char *why)
+{
+	item->fate = FATE_REFUSED;
+	snprintf(item->why, sizeof(item->why), "%s", why);
+}
+
+/* False: PostgreSQL does not answer. */
+static bool start(struct requeue *requeue, struct item *item)
+{
+	if (strncmp(item->key.topic, "ingest:", strlen("ingest:")) == 0) {
+		refuse(item, "it was read from a file: correct the file and run kpid ingest again");
+		return true;
+	}
+	switch (dlq_read(requeue->sync, &item->key, &item->letter)) {
+	case DLQ_NO_ANSWER:
+		return false;
+	case DLQ_NOT_THERE:
+		refuse(item, "there is no such dead letter");
+		return true;
+	case DLQ_FOUND:
+		item->has_letter = true;
+		break;
+	}
+	if (text_same(item->letter.reason, text_of(dead_letter_reason_name(DEAD_ID_CONFLICT))))
+		refuse(item, "read again it would be in conflict again: correct it at its source, under a new id");
+	else if (requeue->producer == NULL)
+		item->fate = FATE_WOULD;
+	else
+		produce(requeue, item);
+	return true;
+}
+
+/* ---- a group of messages ---- */
+
+static bool mark_sent(struct requeue *requeue)
+{
+	struct pg_array topics = {.n = 0}, partitions = {.n = 0}, offsets = {.n = 0};
+	pg_array_start(&topics, PG_OID_TEXT);
+	pg_array_start(&partitions, PG_OID_INT4);
+	pg_array_start(&offsets, PG_OID_INT8);
+	for (size_t i = 0; i < requeue->n_items; i++) {
+		const struct item *item = &requeue->items[i];
+		if (item->fate != FATE_SENT)
+			continue;
+		pg_array_text(&topics, text_of(item->key.topic));
+		pg_array_int4(&partitions, item->key.partition);
+		pg_array_int8(&offsets, item->key.offset, false);
+	}
+	const struct pg_param params[] = {pg_array_param(&topics), pg_array_param(&partitions),
+	                                  pg_array_param(&offsets)};
+	PGresult *result = topics.n == 0 ? NULL : pg_sync_query(requeue->sync, "queries/dlq_requeued.sql", params, 3);
+	bool ok = topics.n == 0 || result != NULL;
+	PQclear(result);
+	pg_array_release(&topics);
+	pg_array_release(&partitions);
+	pg_array_release(&offsets);
+	return ok;
+}
+
+static void tell(struct requeue *requeue, const struct item *item)
+{
+	static const char *const fates[] = {"refused", "would requeue", "failed", "requeued", "failed"};
+	struct buf line = BUF_INIT, escaped = BUF_INIT;
+	dlq_add_key(&item->key, &line);
+	if (requeue->report != NULL) {
+		json_t *object = json_object();
+		json_object_set_new(object, "message", json_of_text(buf_text(&line)));
+		json_object_set_new(object, "outcome", json_string(fates[item->fate]));
+		json_object_set_new(object, "why",
+		                    item->why[0] == '\0' ? json_null() : json_of_text(text_of(item->why)));
+		json_array_append_new(requeue->report, object);
+	} else {
+		buf_add_format(&line, ": %s%s%s", fates[item->fate], item->why[0] == '\0' ? "" : ": ", item->why);
+		term_escape(&escaped, buf_text(&line));
+		puts(escaped.data);
+	}
+	buf_release(&line);
+	buf_release(&escaped);
+}
+
+static void count(struct requeue *requeue, const struct item *item)
+{
+	switch (item->fate) {
+	case FATE_REFUSED:
+		requeue->n_refused++;
+		break;
+	case FATE_WOULD:
+		requeue->n_would++;
+		break;
+	case FATE_SENT:
+		requeue->n_sent++;
+		break;
+	case FATE_WAITING:
+	case FATE_FAILED:
+		requeue->n_failed++;
+		break;
+	}
+}
+
+/* Waits for what is under way, then marks, tells and forgets the group. False: PostgreSQL does not answer. */
+static bool finish_group(struct requeue *requeue)
+{
+	/* Each message has its own timeout, so this ends. */
+	while (requeue->producer != NULL && rd_kafka_outq_len(requeue->producer) > 0)
+		rd_kafka_poll(requeue->producer, 100);
+	bool ok = mark_sent(requeue);
+	for (size_t i = 0; i < requeue->n_items; i++) {
+		struct item *item = &requeue->items[i];
+		if (item->fate == FATE_SENT && !ok)
+			snprintf(item->why, sizeof(item->why), "but it could not be marked");
+		tell(requeue, item);
+		count(requeue, item);
+		if (item->has_letter)
+			dlq_letter_release(&item->letter);
+	}
+	requeue->n_items = 0;
+	return ok;
+}
+
+static bool requeue_one(struct requeue *requeue, const struct dlq_key *key)
+{
+	struct item *item = &requeue->items[requeue->n_items];
+	*item = (struct item){.key = *key};
+	if (!start(requeue, item))
+		return false;
+	requeue->n_items++;
+	return requeue->n_items < N_AT_ONCE || finish_group(requeue);
+}
+
+/* ---- all ---- */
+
+static bool requeue_keys(struct requeue *requeue, const struct dlq_key *keys, size_t n_keys)
+{
+	bool ok = true;
+	for (size_t i = 0; ok && i < n_keys; i++)
+		ok = requeue_one(requeue, &keys[i]);
+	return finish_group(requeue) && ok;
+}
+
+static bool requeue_reason(struct requeue *requeue, const char *reason)
+{
+	const struct pg_param param = pg_param_c_string(reason);
+	PGresult *rows = pg_sync_query(requeue->sync, "queries/dlq_keys.sql", &param, 1);
+	if (rows == NULL)
+		return false;
+	size_t n = (size_t)PQntuples(rows);
+	struct dlq_key *keys = mem_zalloc(n * sizeof(*keys));
+	for (int row = 0; row < PQntuples(rows); row++)
+		/* A binary text ends with a NUL, too. */
+		keys[row] = (struct dlq_key){PQgetvalue(rows, row, 0), pg_get_int4(rows, row, 1),
+		                             pg_get_int8(rows, row, 2)};
+	bool ok = requeue_keys(requeue, keys, n);
+	free(keys);
+	PQclear(rows);
+	return ok;
+}
+
+static void sum_up(const struct requeue *requeue)
+{
+	if (requeue->report != NULL) {
+		json_t *object = json_object();
+		json_object_set_new(object, "requeued", json_integer((json_int_t)requeue->n_sent));
+		json_object_set_new(object, "would_requeue", json_integer((json_int_t)requeue->n_would));
+		json_object_set_new(object, "refused", json_integer((json_int_t)requeue->n_refused));
+		json_object_set_new(object, "failed", json_integer((json_int_t)requeue->n_failed));
+		json_object_set(object, "messages", requeue->report);
+		json_print(object);
+		return;
+	}
+	printf("%zu requeued, %zu refused, %zu failed\n", requeue->n_sent, requeue->n_refused, requeue->n_failed);
+	if (requeue->n_would > 0)
+		printf("%zu would be requeued\n", requeue->n_would);
+	if (requeue->n_sent > 0)
+		puts("What is still wrong with a message that is read again makes it a new dead letter.");
+}
+
+static int status_of(const struct requeue *requeue)
+{
+	if (requeue->no_broker && requeue->n_sent == 0)
+		return CLI_NO_KAFKA;
+	return requeue->n_refused + requeue->n_failed > 0 ? CLI_FAILED : CLI_OK;
+}
+
+int dlq_requeue(struct pg_sync *sync, const struct dlq_request *request, const struct config_pairs *kafka)
+{
+	struct requeue *requeue = mem_zalloc(sizeof(*requeue)); /* too large for the stack */
+	requeue->sync = sync;
+	requeue->report = sync->cli->json ? json_array() : NULL;
+	int status = CLI_CONFIG;
+	if (request->dry_run || (requeue->producer = new_producer(requeue, kafka)) != NULL) {
+		bool ok = request->reason != NULL ? requeue_reason(requeue, request->reason)
+		                                  : requeue_keys(requeue, request->keys, request->n_keys);
+		sum_up(requeue);
+		status = ok ? status_of(requeue) : pg_sync_failed(sync);
+	}
+	if (requeue->producer != NULL)
+		rd_kafka_destroy(requeue->producer);
+	json_decref(requeue->report);
+	free(requeue);
+	return status;
+}
