@@ -13,7 +13,7 @@
 #include "kpid/base/log.h"
 #include "kpid/base/memory.h"
 
-enum { STOP_SECONDS = 5 };
+enum { STOP_SECONDS = 4 };
 
 /* ---- settings and policies: stored, loaded, numbered, and then in force ---- */
 

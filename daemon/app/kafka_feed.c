@@ -192,7 +192,7 @@ static size_t get_headers(const rd_kafka_message_t *message, struct wire_header 
 
 static void feed_message(struct kafka_feed *feed, const rd_kafka_message_t *message)
 {
-	enum { MOST_HEADERS = 64 };
+	enum { MOST_HEADERS = 256 };
 	struct source *source = source_of_message(feed, message);
 	if (!source->reading || !check_offset(feed, source, message))
 		return;

@@ -4,6 +4,7 @@
 
 #include "app/file_feed.h"
 #include "cli/cli.h"
+#include "cli/preflight.h"
 
 static void print_report(const struct cli *cli, const struct file_feed_report *report)
 {
@@ -35,6 +36,11 @@ int cmd_ingest(struct cli *cli, int argc, char **argv)
 	status = cli_load_config(cli, &config);
 	if (status != CLI_OK)
 		return status;
+	status = preflight(cli, config, false);
+	if (status != CLI_OK) {
+		kpid_config_free(config);
+		return status;
+	}
 	struct file_feed_report report;
 	status = file_feed_run(config, argv[optind], isatty(STDERR_FILENO) && !cli->json, &report);
 	if (status == CLI_OK)

@@ -3,6 +3,7 @@
 
 #include "app/kafka_feed.h"
 #include "cli/cli.h"
+#include "cli/preflight.h"
 #include "kpid/base/log.h"
 
 int cmd_run(struct cli *cli, int argc, char **argv)
@@ -28,6 +29,12 @@ int cmd_run(struct cli *cli, int argc, char **argv)
 	if (!can_run) {
 		kpid_config_free(config);
 		return CLI_CONFIG;
+	}
+	/* A server that is away is waited for; a database that is not ours to write is not. */
+	status = preflight(cli, config, true);
+	if (status != CLI_OK) {
+		kpid_config_free(config);
+		return status;
 	}
 	/* Under systemd stderr is the journal, which has time stamps of its own. */
 	log_set_journal(getenv("JOURNAL_STREAM") != NULL);

@@ -123,7 +123,7 @@ bool pg_sync_begin_snapshot(struct pg_sync *sync)
 
 void pg_sync_end(struct pg_sync *sync)
 {
-	/* Nothing was changed: if it fails, the connection is gone and the transaction with it. */
+	/* If it fails, the connection is gone and the transaction with it. */
 	PQclear(PQexec(sync->conn, "ROLLBACK"));
 }
 

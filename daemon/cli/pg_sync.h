@@ -28,8 +28,9 @@ bool pg_sync_reconnect(struct pg_sync *sync);
 PGresult *pg_sync_query(struct pg_sync *sync, const char *file, const struct pg_param *params, int n_params);
 /* Plain SQL without parameters or rows. */
 bool pg_sync_command(struct pg_sync *sync, const char *sql);
-/* Everything up to pg_sync_end() sees the database as of one instant, and changes nothing. */
+/* Everything up to pg_sync_end() sees the database as of one instant. */
 bool pg_sync_begin_snapshot(struct pg_sync *sync);
+/* Ends a transaction without any effect. */
 void pg_sync_end(struct pg_sync *sync);
 
 /* Prints "kpid COMMAND: …" and a newline to stderr; what is not fit for a terminal is escaped. */

@@ -13,7 +13,8 @@ static const char leave_screen[] = "\x1b[0m\x1b[?25h\x1b[?1049l";
 /* Signal handlers have nothing else to go by. */
 static struct {
 	struct termios before;
-	bool has_keys;    /* standard input is a terminal, whose settings are in before */
+	bool has_keys; /* standard input is a terminal, whose settings are in before */
+	bool keys_ended;
 	sigset_t waiting; /* the signals blocked while waiting: those that were blocked before */
 	volatile sig_atomic_t entered, resized, quit;
 } screen;
@@ -35,8 +36,11 @@ static void set_keys(bool raw)
 	if (!screen.has_keys)
 		return;
 	struct termios settings = screen.before;
-	if (raw)
+	if (raw) {
 		settings.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
+		settings.c_cc[VMIN] = 1;
+		settings.c_cc[VTIME] = 0;
+	}
 	tcsetattr(STDIN_FILENO, TCSADRAIN, &settings);
 }
 
@@ -116,8 +120,8 @@ static bool quit_key_was_pressed(void)
 	for (ssize_t i = 0; i < n; i++)
 		if (keys[i] == 'q' || keys[i] == 'Q')
 			return true;
-	if (n <= 0) /* no more keys will come */
-		screen.has_keys = false;
+	if (n <= 0)
+		screen.keys_ended = true;
 	return false;
 }
 
@@ -148,7 +152,7 @@ enum top_key top_screen_wait(int64_t wait_us)
 	enum top_key key = noted();
 	for (int64_t left_us; key == TOP_TICK && (left_us = until_us - now_us()) > 0; key = noted()) {
 		struct timespec timeout = {left_us / US_PER_SECOND, left_us % US_PER_SECOND * 1000};
-		struct pollfd keys = {screen.has_keys ? STDIN_FILENO : -1, POLLIN, 0};
+		struct pollfd keys = {screen.has_keys && !screen.keys_ended ? STDIN_FILENO : -1, POLLIN, 0};
 		if (ppoll(&keys, 1, &timeout, &screen.waiting) == 1 && quit_key_was_pressed()) {
 			key = TOP_QUIT;
 			break;

@@ -1,10 +1,9 @@
-/* The live view as lines. Sections get their rows in the order of need: what does not fit is left out, from the
- * bottom of the longest section. */
+/* The live view as lines. */
 #include "cli/table.h"
 #include "cli/top.h"
 
-/* Header, compliance and what is between the sections. */
-enum { MIN_ROWS = 10, HEADING_ROWS = 3 };
+/* Of what is above the sections; of a section before its rows. */
+enum { TOP_ROWS = 8, HEADING_ROWS = 3 };
 
 struct page {
 	const struct top_view *view;
@@ -267,7 +266,22 @@ static void write_partitions(struct page *page, size_t n)
 
 enum section { SECTION_AGENTS, SECTION_DEADLINES, SECTION_ALERTS, SECTION_PARTITIONS, N_SECTIONS };
 
-/* Rows for each section: all that it has, less one by one from the longest while they do not fit. */
+/* The section to take a row from: the longest; once all are short, the one that is needed least. */
+static size_t section_to_cut(const size_t n[N_SECTIONS])
+{
+	enum { SHORT = 3 };
+	static const enum section by_need[] = {SECTION_PARTITIONS, SECTION_ALERTS, SECTION_AGENTS, SECTION_DEADLINES};
+	size_t longest = 0, least = 0;
+	for (size_t i = 0; i < N_SECTIONS; i++)
+		longest = n[i] > n[longest] ? i : longest;
+	if (n[longest] > SHORT)
+		return longest;
+	while (least + 1 < N_SECTIONS && n[by_need[least]] == 0)
+		least++;
+	return by_need[least];
+}
+
+/* Rows for each section: all that it has, less one by one while they do not fit. */
 static void share_rows(const struct top_view *view, size_t rows, size_t n_out[N_SECTIONS])
 {
 	n_out[SECTION_AGENTS] = view->n_shown_agents;
@@ -275,14 +289,12 @@ static void share_rows(const struct top_view *view, size_t rows, size_t n_out[N_
 	n_out[SECTION_ALERTS] = view->n_alerts;
 	n_out[SECTION_PARTITIONS] = view->n_partitions;
 	for (;;) {
-		size_t used = MIN_ROWS, longest = 0;
-		for (size_t i = 0; i < N_SECTIONS; i++) {
+		size_t used = TOP_ROWS, section = section_to_cut(n_out);
+		for (size_t i = 0; i < N_SECTIONS; i++)
 			used += n_out[i] == 0 ? 0 : n_out[i] + HEADING_ROWS;
-			longest = n_out[i] > n_out[longest] ? i : longest;
-		}
-		if (used <= rows || n_out[longest] == 0)
+		if (used <= rows || n_out[section] == 0)
 			return;
-		n_out[longest]--;
+		n_out[section]--;
 	}
 }
 

@@ -102,10 +102,6 @@ static void fault_at(const struct config_source *source, const struct config_ent
 static void check_together(const struct config_source *source, const struct config_entries *entries,
                            const struct kpid_config *config)
 {
-	if (config->run.buffer_max_bytes < config->run.batch_max_bytes) {
-		fault_at(source, entries, "run", "buffer_max_bytes", "must not be less than batch_max_bytes");
-		fault_at(source, entries, "run", "batch_max_bytes", "must not be more than buffer_max_bytes");
-	}
 	for (size_t i = 0; config->alert.topic != NULL && i < config->topics.n; i++) {
 		if (strcmp(config->topics.items[i].name, config->alert.topic) == 0) {
 			fault_at(source, entries, "alert", "topic",

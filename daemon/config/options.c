@@ -16,7 +16,7 @@ static const char *const log_level_words[] = {"error", "warning", "info", "debug
 /* Types, ranges and defaults are said by the table; the help says what an option is for and what to weigh. */
 /* clang-format off */
 const struct config_option config_options[] = {
-	{"run", "lanes", CONFIG_INTEGER, FIELD(run.lanes), 1, 16, NULL, "2", NULL, false,
+	{"run", "lanes", CONFIG_INTEGER, FIELD(run.lanes), 1, 16, NULL, "1", NULL, false,
 	 "How many batches are worked on at the same time. Each lane has its own connection to PostgreSQL and its own "
 	 "share of the partitions; more lanes than processor cores that PostgreSQL can spare bring nothing."},
 	{"run", "batch_max_events", CONFIG_INTEGER, FIELD(run.batch_max_events), 1, 200000, NULL, "50000", NULL, true,
@@ -26,9 +26,9 @@ const struct config_option config_options[] = {
 	{"run", "batch_max_age", CONFIG_DURATION, FIELD(run.batch_max_age_us), 0, 10 * SECOND, NULL, "20ms", NULL, true,
 	 "How long an event may wait for others to share its transaction. Shorter shows figures sooner, longer "
 	 "makes fewer transactions."},
-	{"run", "buffer_max_bytes", CONFIG_SIZE, FIELD(run.buffer_max_bytes), MB, 4096 * MB, NULL, "16MiB", NULL, true,
-	 "The most bytes of messages that are read and not yet in a transaction, all lanes together. Above it "
-	 "partitions are paused until PostgreSQL has caught up."},
+	{"run", "buffer_max_bytes", CONFIG_SIZE, FIELD(run.buffer_max_bytes), MB, 4096 * MB, NULL, "4MiB", NULL, false,
+	 "The most bytes of messages that are fetched ahead of the batches, all lanes together. When PostgreSQL does "
+	 "not keep up, fetching stops there and goes on by itself."},
 	{"run", "start", CONFIG_WORD, FIELD(run.start), 0, 0, start_words, "earliest", NULL, false,
 	 "Where a partition that was never read begins. Once it has been read its place is kept in PostgreSQL, and "
 	 "this option has no effect on it."},

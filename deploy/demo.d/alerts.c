@@ -15,7 +15,7 @@ static rd_kafka_t *new_consumer(const char *bootstrap)
 	static const char *const settings[][2] = {
 	        {"group.id", "kpid-demo-alerts"}, /* never joined */
 	        {"enable.auto.commit", "false"},
-	        {"fetch.wait.max.ms", "10"}, /* the mock cluster answers no sooner, messages or not */
+	        {"fetch.wait.max.ms", "20"}, /* the mock cluster answers no sooner, messages or not */
 	};
 	char reason[512];
 	rd_kafka_conf_t *conf = rd_kafka_conf_new();

@@ -101,6 +101,22 @@ static double phase(const struct desk *desk, int64_t at_us)
 #define STRAIN_ENDS   0.60
 #define SHIFT_CHANGES 0.66
 
+/* In the last seconds nothing new is taken on. */
+static int64_t last_opening(const struct desk *desk)
+{
+	return desk->ends_us == INT64_MAX ? INT64_MAX : desk->ends_us - (int64_t)(8.0 * SECOND);
+}
+
+/* When a step happens that would be at at_us: at closing time all hurry, so that by spare_s before the end it is done.
+ */
+static int64_t by_closing(struct desk *desk, int64_t from_us, int64_t at_us, double spare_s)
+{
+	int64_t last_us = desk->ends_us - (int64_t)(spare_s * SECOND);
+	if (desk->ends_us == INT64_MAX || at_us <= last_us || from_us >= last_us)
+		return at_us;
+	return from_us + (int64_t)((0.3 + 0.65 * chance(desk)) * (double)(last_us - from_us));
+}
+
 static enum shift shift_at(const struct desk *desk, int64_t at_us)
 {
 	return phase(desk, at_us) < SHIFT_CHANGES ? EARLY : LATE;
@@ -256,38 +272,41 @@ static void say_work(struct desk *desk, const char *ticket_id, const struct kind
 		say(desk, "/desk/app",
 		    step_of(ticket_id, "ticket.requester_replied", now_us + between(desk, 0.3, 3.0), NULL));
 	if (kind->on_site) {
-		now_us += about(desk, 1.0, 4.0);
+		now_us = by_closing(desk, now_us, now_us + about(desk, 1.0, 4.0), 4.0);
 		say(desk, source, step_of(ticket_id, "ticket.arrived", now_us, agent->id));
 		if (happens(desk, 0.15)) {
-			struct step pause = step_of(ticket_id, "ticket.paused", now_us + between(desk, 0.5, 2.0), NULL);
+			int64_t paused_us = by_closing(desk, now_us, now_us + between(desk, 0.5, 2.0), 3.0);
+			struct step pause = step_of(ticket_id, "ticket.paused", paused_us, NULL);
 			pause.reason = "awaiting_parts";
 			say(desk, source, pause);
-			now_us = pause.at_us + between(desk, 4.0, 20.0);
+			now_us = by_closing(desk, paused_us, paused_us + between(desk, 4.0, 20.0), 2.5);
 			say(desk, source, step_of(ticket_id, "ticket.resumed", now_us, NULL));
 		}
 	}
 	int64_t work_us = (int64_t)((double)about(desk, 2.0, agent->work_s) * strain(desk, now_us));
-	agent = handed_over(desk, ticket_id, agent, responded_us, now_us + work_us);
-	now_us += work_us;
+	now_us = by_closing(desk, now_us, now_us + work_us, 2.0);
+	agent = handed_over(desk, ticket_id, agent, responded_us, now_us);
 	struct step resolved = step_of(ticket_id, "ticket.resolved", now_us, agent->id);
 	if (happens(desk, 0.03))
 		resolved.resolution = "duplicate";
 	else if (happens(desk, 0.06))
 		resolved.resolution = "unsolved";
 	say(desk, source, resolved);
-	now_us += between(desk, 0.5, 4.0);
+	now_us = by_closing(desk, now_us, now_us + between(desk, 0.5, 4.0), 1.0);
 	say(desk, "/desk/callcenter", step_of(ticket_id, "ticket.closed", now_us, agent->id));
 	say_survey(desk, ticket_id, agent, now_us, now_us - opened_us);
 
 	if (!happens(desk, 0.05))
 		return;
 	struct step reopened = step_of(ticket_id, "ticket.reopened", now_us + about(desk, 1.0, 6.0), NULL);
+	if (reopened.at_us >= last_opening(desk))
+		return;
 	reopened.reason = "it happens again";
 	say(desk, "/desk/callcenter", reopened);
-	now_us = reopened.at_us + about(desk, 2.0, agent->work_s);
+	now_us = by_closing(desk, reopened.at_us, reopened.at_us + about(desk, 2.0, agent->work_s), 2.0);
 	agent = handed_over(desk, ticket_id, agent, reopened.at_us, now_us);
 	say(desk, source, step_of(ticket_id, "ticket.resolved", now_us, agent->id));
-	now_us += between(desk, 0.5, 4.0);
+	now_us = by_closing(desk, now_us, now_us + between(desk, 0.5, 4.0), 1.0);
 	say(desk, "/desk/callcenter", step_of(ticket_id, "ticket.closed", now_us, agent->id));
 }
 
@@ -311,13 +330,14 @@ static void open_ticket(struct desk *desk, const struct kind *kind, const char *
 		reply.automatic = 1;
 		say(desk, "/desk/app", reply);
 		owned_us = reply.at_us + (int64_t)((double)about(desk, 0.3, 1.5) * strain(desk, opened_us));
+		owned_us = by_closing(desk, reply.at_us, owned_us, 6.5);
 		agent = on_duty(desk, owned_us);
 		say(desk, "/desk/callcenter", step_of(ticket_id, "ticket.assigned", owned_us, agent->id));
 	}
 	double wait = (double)about(desk, 0.5, fmax(agent->response_s * kind->haste, 0.6)) * strain(desk, owned_us);
+	int64_t responded_us = by_closing(desk, owned_us, owned_us + (int64_t)wait, 5.0);
 	if (happens(desk, 0.01)) /* forgotten */
-		wait += 60.0 * SECOND;
-	int64_t responded_us = owned_us + (int64_t)wait;
+		responded_us += (int64_t)(60.0 * SECOND);
 	agent = handed_over(desk, ticket_id, agent, owned_us, responded_us);
 	say(desk, kind->on_site ? "/desk/field-app" : "/desk/callcenter",
 	    step_of(ticket_id, "ticket.responded", responded_us, agent->id));
@@ -405,9 +425,7 @@ void desk_open_demo_tickets(struct desk *desk)
 
 void desk_advance(struct desk *desk, int64_t now_us)
 {
-	/* Nothing new in the last seconds, so that most of what has begun also ends. */
-	int64_t last_us = desk->ends_us == INT64_MAX ? INT64_MAX : desk->ends_us - 8000000;
-	while (desk->next_ticket_us <= now_us && desk->next_ticket_us < last_us) {
+	while (desk->next_ticket_us <= now_us && desk->next_ticket_us < last_opening(desk)) {
 		int64_t at_us = desk->next_ticket_us;
 		double now = phase(desk, at_us);
 		bool burst = now >= BURST_BEGINS && now < BURST_ENDS;

@@ -517,8 +517,7 @@ $comments$;
 -- Service levels -----------------------------------------------------------------------------------------------------
 
 -- A clock counts as breached once it was judged so, with its sources complete up to the deadline: what is
--- only past its due time by the wall is at risk. What has run is within less what is left; for a promise
--- (within_us is NULL) the whole is the time from the start to it.
+-- only past its due time by the wall is at risk.
 
 CREATE VIEW report.sla_live AS
 SELECT
@@ -671,7 +670,7 @@ SELECT
 		WHEN p.high_offset <= p.next_offset THEN 0
 	END AS lag_messages,
 	CASE
-		WHEN p.complete_until = 'infinity' THEN 0
+		WHEN p.state = 'finished' OR p.complete_until = 'infinity' THEN 0
 		WHEN p.complete_until = '-infinity' THEN NULL
 		ELSE greatest(extract(epoch FROM statement_timestamp()) - extract(epoch FROM p.complete_until), 0)
 	END AS lag_seconds,

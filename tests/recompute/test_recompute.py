@@ -1,11 +1,13 @@
 """One small example for each rule; the name says which."""
 
+import base64
 import csv
 import io
 import itertools
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 
@@ -132,6 +134,12 @@ def test_E1_bare_identity():
     assert identity() == ("T", "ticket-opened", "ticket-opened/1/2")
     assert identity(source="/x", event_id="e") == ("T", "/x", "e")
     assert identity(event_id="e", id="i") == ("T", "ticket-opened", "i")
+    assert identity(event_id=False, id="i") == ("T", "ticket-opened", "i")
+    assert identity(event_id="") == identity(id=None, source=None) == ("T", "ticket-opened", "ticket-opened/1/2")
+    assert identity(event_id="e", type="ticket.closed") == ("T", "ticket-opened", "e")
+    for wrong in ({"id": ""}, {"source": ""}, {"event_id": 0.5}, {"id": {}, "event_id": "e"}):
+        with pytest.raises(Rejected, match="bad_value"):
+            identity(**wrong)
 
 
 def test_E1_binary_mode_and_frame():
@@ -140,10 +148,20 @@ def test_E1_binary_mode_and_frame():
     assert (event.identity(), event.occurred_at, event.sequence) == (("T", "/s", "1"), at(3), "9")
 
 
+def test_E5_headers_that_are_no_text():
+    headers = {"ce_type": "ticket.opened", "ce_id": "1", "ce_source": "/s", "ce_time": when(3), "ce_sequence": "9"}
+    for name in headers:
+        for value in ("a\0b", b"\xff", b"\xed\xa0\x80"):
+            assert reason({"ticket_id": "T"}, **{**headers, name: value}) == "bad_value"
+    assert is_event(reason({"ticket_id": "T"}, **headers, ce_subject=b"\xff"))
+    assert reason({"ticket_id": "T"}, **{**headers, "ce_id": b"\xff", "ce_time": None}) == "missing_field"
+    assert reason({"ticket_id": "T"}, **{**headers, "ce_id": b"\xff", "ce_time": "soon"}) == "bad_time"
+
+
 def test_E1_bare_on_a_topic_without_one_type():
     assert reason({"ticket_id": "T", "time": when(0)}) == "missing_field"
     assert reason({"ticket_id": "T", "time": when(0), "type": "ticket.opened"}) == "missing_field"
-    assert reason({"ticket_id": "T", "time": when(0), "type": "nothing.known"}) == events.UNKNOWN_TYPE
+    assert reason({"ticket_id": "T", "time": when(0), "type": "nothing.known"}) == "missing_field"
 
 
 def test_E2_duplicate_and_conflict():
@@ -219,6 +237,8 @@ def test_E5_json(value, wanted):
         ({"type": 5}, "bad_value"),
         ({"id": "é" * 129}, "bad_value"),
         ({"id": 5.0}, "bad_value"),
+        ({"id": -(10**18)}, "bad_value"),
+        ({"time": None, "data": {"ticket_id": "T", "opened_at": when(0)}}, "missing_field"),
         ({"id": 10**18}, "bad_value"),
         ({"data": {"ticket_id": ""}}, "bad_value"),
         ({"data": {}}, "missing_field"),
@@ -244,6 +264,16 @@ def test_E5_survey_values():
     assert reason(survey(0, 1, kind="smile")) == "bad_value"
     assert reason(ev("closed", 0, resolution="")) == "bad_value"
     assert is_event(reason(survey(0, 5.0000004)))
+    assert is_event(reason(survey(0, 9e12, scale_max=9e12)))
+    assert reason(survey(0, 1, scale_max=9.1e12)) == "bad_value"
+
+
+@pytest.mark.parametrize("name", ["answers", "expected"])
+def test_E5_items_are_scores(name):
+    for items in ({"a": 5.1}, {"a": 4, "b": -1}, {"a": None}, {"a": "4"}):
+        assert reason(survey(0, 1, **{name: items})) == "bad_value"
+    assert reason(survey(0, 1, scale_max=3, **{name: {"a": 4}})) == "bad_value"
+    assert is_event(reason(survey(0, 1, kind="nps", **{name: {"a": 10, "": 0, "n" * 300: 0.5}})))
 
 
 def test_E5_rejected_takes_no_identity():
@@ -277,8 +307,49 @@ def test_E6_scales_and_millionths():
 def test_E7_identifiers_and_times():
     result = run(opened(ticket_id=5, priority=1), ev("assigned", 1, ticket_id="5", agent_id="a"))
     assert (result.ticket["ticket_id"], result.ticket["priority"], result.ticket["agent_id"]) == ("5", "1", "a")
+    assert reason(opened(ticket_id=-5)).ticket_id == "-5"
+    assert reason(json.dumps(opened(ticket_id=1)).replace(": 1}", ": -0}").encode()).ticket_id == "0"
     assert parse_time("2026-01-05t16:00:00.1234569+08:00") == T0 + 123_456
     assert parse_time("2026-01-05 08:00:00z") == T0
+
+
+def _corpus(name):
+    with open(os.path.join(HERE, "..", "golden", "events", name), encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
+
+
+def _corpus_message(case):
+    if "value" in case:
+        value = re.sub(r"{{NOW([+-]\d+)m}}", lambda m: format_time(NOW + int(m[1]) * MINUTE), case["value"]).encode()
+    else:
+        value = None if case["value_b64"] is None else base64.b64decode(case["value_b64"])
+    headers = [
+        (name, base64.b64decode(text["b64"]) if isinstance(text, dict) else text)
+        for name, text in case.get("headers", ())
+    ]
+    return Message(case["topic"], 0, 0, value, headers)
+
+
+@pytest.mark.parametrize("case", _corpus("rejects.jsonl"), ids=lambda case: case["name"])
+def test_E5_corpus(case):
+    try:
+        outcome = decode(_corpus_message(case), events.TOPIC_TYPES, NOW)
+    except Rejected as rejected:
+        outcome = rejected.reason
+    assert ("event" if is_event(outcome) else outcome) == case["expect"]
+
+
+@pytest.mark.parametrize("case", _corpus("conflicts.jsonl"), ids=lambda case: case["name"])
+def test_E2_corpus(case):
+    intake = Intake(events.TOPIC_TYPES, NOW)
+    for message in case["messages"]:
+        intake.add(_corpus_message(message))
+    counts = intake.counts()
+    assert counts["dead_letters"]["id_conflict"] == case["id_conflict"]
+    assert sum(counts["dead_letters"].values()) - case["id_conflict"] == len(case.get("rejected", ()))
+    assert counts["applied"] == case.get("identities", 1)
+    kept = [event.content() for tickets in intake.events_by_ticket().values() for event in tickets]
+    assert decode(_corpus_message(case["messages"][case["keep"]]), events.TOPIC_TYPES, NOW).content() in kept
 
 
 # --- F

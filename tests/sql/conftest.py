@@ -192,7 +192,7 @@ def insert_some(connection):
     insert_buckets(connection, {("2026-01-05 08:00Z", "ann"): {"opened": 1, "first_response_us_sum": 1_500_000}})
     insert(connection, "agent_backlog", agent_id="ann", backlog=1)
     insert(connection, "sla_clock", ticket_id="T1", target=3, n=2, cycle=2, started_at="2026-01-05 08:00Z",
-           due_at="2026-01-05 10:00Z", within_us=7_200_000_000, breached=True, paused=False)
+           due_at="2026-01-05 10:00Z", zero_at="2026-01-05 10:00Z", breached=True, paused=False, stopped=False)
     insert(connection, "alert", alert_id="a1", ticket_id="T1", target="resolution", n=2, revision=1, state="breached",
            level=0, due_at="2026-01-05 10:00Z", breached_at="2026-01-05 10:00Z", cause="deadline",
            detected_at="2026-01-05 10:00Z", unconfirmed=False, delivery="sent", evidence_source_no=1,

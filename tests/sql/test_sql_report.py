@@ -369,27 +369,30 @@ def test_one_ticket_is_found_by_its_key(db):
 # -- service levels --------------------------------------------------------------------------------------------------
 
 
-def insert_clock(db, ticket_id, ran, within, due=True, **values):
-    """A clock that started `ran` seconds ago and is due after `within` seconds."""
-    rows(db, "INSERT INTO kpid.sla_clock (ticket_id, target, n, cycle, started_at, due_at, within_us, left_us, breached,"
-             " paused) VALUES (%s, %s, 1, 1, now() - %s * interval '1 s', CASE WHEN %s THEN now() + %s * interval '1 s'"
-             " END, %s, %s, %s, %s)", ticket_id, values.get("target", 0), ran, due, within - ran,
-         values.get("within_us", within * 10 ** 6), values.get("left_us"), values.get("breached", False),
-         values.get("paused", False))
+def insert_clock(db, ticket_id, left, target=0, at_risk=None, **values):
+    """A clock with `left` seconds left, that is at risk since `at_risk` seconds (or from then on, if negative)."""
+    (now,), = rows(db, "SELECT now()")
+    second = datetime.timedelta(seconds=1)
+    insert(db, "sla_clock", **{
+        "ticket_id": ticket_id, "target": target, "n": 1, "cycle": 1, "started_at": now - HOUR,
+        "due_at": now + left * second, "zero_at": now + left * second, "breached": False, "paused": False,
+        "stopped": False, "at_risk_at": None if at_risk is None else now - at_risk * second, **values})
 
 
 def test_sla_live(db):
     insert_ticket(db, "pending", agent_id="ann", team_id="north", project_id="p1", category="repair", priority="1",
                   policy="gold")
-    insert_clock(db, "pending", 7_000, 10_000)
-    insert_clock(db, "pending", 7_000, 10_000, target=3)
-    insert_clock(db, "at_risk", 9_000, 10_000, target=1)
-    insert_clock(db, "due", 10_050, 10_000, target=2)  # not judged yet: its sources are behind
-    insert_clock(db, "breached", 11_000, 10_000, breached=True)
-    insert_clock(db, "breached_paused", 11_000, 10_000, breached=True, paused=True, left_us=-5_000_000)
-    insert_clock(db, "paused", 100, 10_000, due=False, paused=True, left_us=1_234_567)
-    insert_clock(db, "promise_pending", 7_000, 10_000, within_us=None)
-    insert_clock(db, "promise_at_risk", 9_000, 10_000, within_us=None)
+    paused = {"paused": True, "zero_at": None}
+    insert_clock(db, "pending", 3_000, at_risk=-1_000)
+    insert_clock(db, "pending", 3_000, target=3, at_risk=-1_000)
+    insert_clock(db, "at_risk", 1_000, target=1, at_risk=1)
+    insert_clock(db, "due", -50, target=2, at_risk=2_000)  # not judged yet: its sources are behind
+    insert_clock(db, "breached", -1_000, at_risk=3_000, breached=True)
+    insert_clock(db, "breached_stood", -1_000, at_risk=3_000, breached=True, due_at="2026-01-01Z")
+    insert_clock(db, "breached_paused", -1_000, at_risk=3_000, breached=True, left_us=-5_000_000, **paused)
+    insert_clock(db, "paused", 0, due_at=None, left_us=1_234_567, **paused)
+    insert_clock(db, "paused_at_risk", 0, at_risk=5, due_at=None, left_us=1, **paused)
+    insert_clock(db, "stopped", -1_000, at_risk=3_000, stopped=True)  # its alert waits; nobody else does
     found = {(row["ticket_id"], row["target"]): row for row in dicts(db, "SELECT * FROM report.sla_live")}
     assert {key: row["state"] for key, row in found.items()} == {
         ("pending", "first_response"): "pending",
@@ -397,16 +400,16 @@ def test_sla_live(db):
         ("at_risk", "next_response"): "at_risk",
         ("due", "arrival"): "at_risk",
         ("breached", "first_response"): "breached",
+        ("breached_stood", "first_response"): "breached",
         ("breached_paused", "first_response"): "breached",
         ("paused", "first_response"): "paused",
-        ("promise_pending", "first_response"): "pending",
-        ("promise_at_risk", "first_response"): "at_risk",
+        ("paused_at_risk", "first_response"): "paused",
     }
     left = {key[0]: row["seconds_left"] for key, row in found.items()}
     assert all(isinstance(seconds, Decimal) for seconds in left.values())
     assert left["paused"] == Decimal("1.234567") and left["breached_paused"] == -5
     for name, seconds in {"pending": 3_000, "at_risk": 1_000, "due": -50, "breached": -1_000,
-                          "promise_at_risk": 1_000}.items():
+                          "breached_stood": -1_000}.items():
         assert seconds - 30 < left[name] <= seconds
     row = found["pending", "first_response"]
     assert [row[name] for name in ("n", "cycle", "agent_id", "team_id", "project_id", "category", "priority",
@@ -414,16 +417,15 @@ def test_sla_live(db):
     assert found["paused", "first_response"]["due_at"] is None
 
 
-def test_at_risk_begins_past_80_percent(db):
+def test_at_risk_begins_at_its_instant(db):
     (view,), = rows(db, "SELECT pg_get_viewdef('report.sla_live')")
     view = view.replace("statement_timestamp()", "(SELECT at FROM fake.clock)")
     rows(db, f"CREATE SCHEMA fake; CREATE TABLE fake.clock (at timestamptz); CREATE VIEW fake.live AS {view}")
-    for target, within in ((0, 10_000_000), (1, None)):
-        insert(db, "sla_clock", ticket_id="T", target=target, n=1, cycle=1, started_at="2026-01-01 00:00:00Z",
-               due_at="2026-01-01 00:00:10Z", within_us=within, breached=False, paused=False)
-    for moment, state in (("00:00:08", "pending"), ("00:00:08.000001", "at_risk")):
+    insert_clock(db, "T", 0, at_risk_at="2026-01-01 00:00:08.000001Z", zero_at="2026-01-01 00:00:10Z")
+    for moment, state, left in (("00:00:08", "pending", 2), ("00:00:08.000001", "at_risk", Decimal("1.999999")),
+                                ("00:00:11", "at_risk", -1)):
         rows(db, "DELETE FROM fake.clock; INSERT INTO fake.clock VALUES (%s)", f"2026-01-01 {moment}Z")
-        assert rows(db, "SELECT state FROM fake.live") == [(state,)] * 2
+        assert rows(db, "SELECT state, seconds_left FROM fake.live") == [(state, left)]
 
 
 def test_alert_has_its_evidence(db):
@@ -455,6 +457,9 @@ def test_data_freshness(db):
            complete_until="infinity", state="finished")
     insert(db, "source_partition", topic="d", partition=0, epoch=1, owner="one", next_offset=7, high_offset=7)
     rows(db, "UPDATE kpid.source_partition SET complete_until = now() + interval '90 s' WHERE topic = 'd'")
+    insert(db, "source_partition", topic="e", partition=0, epoch=1, owner="one", next_offset=7, high_offset=9,
+           complete_until="2026-01-01Z", state="finished")  # retired
     found = rows(db, "SELECT topic, lag_messages, round(lag_seconds / 30) * 30, complete_until IS NULL"
                      " FROM report.data_freshness ORDER BY topic")
-    assert found == [("a", None, None, True), ("b", 3, 90, False), ("c", 0, 0, True), ("d", 0, 0, False)]
+    assert found == [("a", None, None, True), ("b", 3, 90, False), ("c", 0, 0, True), ("d", 0, 0, False),
+                     ("e", 2, 0, False)]

@@ -291,8 +291,6 @@ static void test_numbers(void **state)
 	bad("[sla]\ntick = 106751991167301d", 2, "sla.tick", "is not a number with a unit");
 	bad("[run]\nbatch_max_bytes = 300MiB", 2, "run.batch_max_bytes", "64KiB to 256MiB");
 	bad("[run]\nbatch_max_bytes = 1mib", 2, "run.batch_max_bytes", "such as 8MiB");
-	bad("[run]\nbatch_max_bytes = 32MiB", 2, "run.batch_max_bytes", "must not be more than buffer_max_bytes");
-	bad("[run]\nbuffer_max_bytes = 1MiB", 2, "run.buffer_max_bytes", "must not be less than batch_max_bytes");
 }
 
 static void test_texts(void **state)

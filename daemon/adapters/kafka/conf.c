@@ -1,6 +1,8 @@
 #include "adapters/kafka/conf.h"
 
+#include <inttypes.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "kpid/base/log.h"
@@ -51,9 +53,15 @@ static rd_kafka_conf_t *build(const struct config_pairs *pairs, const struct pro
 
 static bool is_consumers(const char *name)
 {
-	static const char *const prefixes[] = {"group.",          "fetch.",          "queued.",
-	                                       "session.timeout", "heartbeat.",      "max.poll.",
-	                                       "partition.assignment", "isolation.", "check.crcs",
+	static const char *const prefixes[] = {"group.",
+	                                       "fetch.",
+	                                       "queued.",
+	                                       "session.timeout",
+	                                       "heartbeat.",
+	                                       "max.poll.",
+	                                       "partition.assignment",
+	                                       "isolation.",
+	                                       "check.crcs",
 	                                       "max.partition.fetch"};
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
 		if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
@@ -63,8 +71,9 @@ static bool is_consumers(const char *name)
 
 static bool is_producers(const char *name)
 {
-	static const char *const prefixes[] = {"queue.buffering", "linger.ms", "batch.", "compression.", "acks",
-	                                       "request.required.acks", "enable.idempotence", "message.timeout"};
+	static const char *const prefixes[] = {"queue.buffering",    "linger.ms",      "batch.",
+	                                       "compression.",       "acks",           "request.required.acks",
+	                                       "enable.idempotence", "message.timeout"};
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
 		if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
 			return true;
@@ -81,25 +90,27 @@ static bool wanted_by_producer(const char *name)
 	return !is_consumers(name);
 }
 
-rd_kafka_conf_t *kafka_conf_consumer(const struct config_pairs *pairs)
+rd_kafka_conf_t *kafka_conf_consumer(const struct kpid_config *config)
 {
+	char ahead_kib[24];
+	snprintf(ahead_kib, sizeof(ahead_kib), "%" PRId64, config->run.buffer_max_bytes / config->run.lanes / 1024);
 	/* Enough ahead to keep a lane busy, and no more: what is fetched lies in memory. */
-	static const struct property defaults[] = {{"partition.assignment.strategy", "cooperative-sticky"},
-	                                           {"queued.max.messages.kbytes", "4096"},
-	                                           {"queued.min.messages", "20000"},
-	                                           {"fetch.max.bytes", "4194304"},
-	                                           {"max.partition.fetch.bytes", "1048576"},
-	                                           {"fetch.error.backoff.ms", "100"},
-	                                           {"reconnect.backoff.max.ms", "2000"},
-	                                           {"topic.metadata.refresh.interval.ms", "30000"},
-	                                           {NULL, NULL}};
+	const struct property defaults[] = {{"partition.assignment.strategy", "cooperative-sticky"},
+	                                    {"queued.max.messages.kbytes", ahead_kib},
+	                                    {"queued.min.messages", "20000"},
+	                                    {"fetch.max.bytes", "4194304"},
+	                                    {"max.partition.fetch.bytes", "1048576"},
+	                                    {"fetch.error.backoff.ms", "100"},
+	                                    {"reconnect.backoff.max.ms", "2000"},
+	                                    {"topic.metadata.refresh.interval.ms", "30000"},
+	                                    {NULL, NULL}};
 	/* Offsets are ours: they live in PostgreSQL, and one that is not there any more must stop us. */
 	static const struct property owned[] = {{"enable.auto.commit", "false"},
 	                                        {"enable.auto.offset.store", "false"},
 	                                        {"auto.offset.reset", "error"},
 	                                        {"enable.partition.eof", "true"},
 	                                        {NULL, NULL}};
-	rd_kafka_conf_t *conf = build(pairs, defaults, owned, wanted_by_consumer);
+	rd_kafka_conf_t *conf = build(&config->kafka, defaults, owned, wanted_by_consumer);
 	if (conf != NULL)
 		rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_ERROR |
 		                                       RD_KAFKA_EVENT_OFFSET_COMMIT);

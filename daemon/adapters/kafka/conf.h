@@ -7,7 +7,7 @@
 #include "kpid/config.h"
 
 /* What librdkafka says goes to the log. NULL after logging what is wrong with a property. */
-rd_kafka_conf_t *kafka_conf_consumer(const struct config_pairs *pairs);
+rd_kafka_conf_t *kafka_conf_consumer(const struct kpid_config *config);
 /* Properties of consumers are left out. */
 rd_kafka_conf_t *kafka_conf_producer(const struct config_pairs *pairs);
 

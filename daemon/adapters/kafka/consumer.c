@@ -87,7 +87,7 @@ struct kafka_consumer *kafka_consumer_new(struct event_base *base, const struct 
                                           const struct kafka_consumer_events *events)
 {
 	char why[256];
-	rd_kafka_conf_t *conf = kafka_conf_consumer(&config->kafka);
+	rd_kafka_conf_t *conf = kafka_conf_consumer(config);
 	if (conf == NULL)
 		return NULL;
 	rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof(why));
@@ -118,7 +118,8 @@ void kafka_consumer_free(struct kafka_consumer *consumer)
 	for (int i = 0; i < consumer->n_lanes; i++)
 		queue_close(&consumer->lanes[i]);
 	queue_close(&consumer->group);
-	rd_kafka_destroy_flags(consumer->rk, kafka_consumer_is_closed(consumer) ? RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE : 0);
+	/* Leaving in good order is kafka_consumer_close(); who did not manage to is missed by the group in time. */
+	rd_kafka_destroy_flags(consumer->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 	free(consumer->lanes);
 	free(consumer);
 }

@@ -28,7 +28,7 @@ struct kafka_consumer_events {
 /* NULL after logging why. */
 struct kafka_consumer *kafka_consumer_new(struct event_base *base, const struct kpid_config *config, int n_lanes,
                                           const struct kafka_consumer_events *events);
-/* Leaves the group if kafka_consumer_close() has not; may block for a moment. */
+/* Does not leave the group: that is kafka_consumer_close(). */
 void kafka_consumer_free(struct kafka_consumer *consumer);
 /* Begins to leave the group; revoked() is called if something is assigned. */
 void kafka_consumer_close(struct kafka_consumer *consumer);

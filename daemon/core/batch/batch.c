@@ -42,9 +42,14 @@ bool batch_is_empty(const struct batch *batch)
 
 struct batch_source *batch_source(struct batch *batch, int32_t source_no, int64_t begin_offset)
 {
-	for (size_t i = 0; i < batch->n_sources; i++)
-		if (batch->sources[i].source_no == source_no)
+	if (batch->last_source < batch->n_sources && batch->sources[batch->last_source].source_no == source_no)
+		return &batch->sources[batch->last_source];
+	for (size_t i = 0; i < batch->n_sources; i++) {
+		if (batch->sources[i].source_no == source_no) {
+			batch->last_source = i;
 			return &batch->sources[i];
+		}
+	}
 	batch->sources = mem_grow(batch->sources, &batch->sources_capacity, batch->n_sources + 1,
 	                          sizeof(*batch->sources));
 	struct batch_source *source = &batch->sources[batch->n_sources++];

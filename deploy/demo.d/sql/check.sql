@@ -10,8 +10,6 @@ CREATE TEMP TABLE sent (
 	category text
 );
 \copy sent FROM 'sent.csv' WITH (FORMAT csv)
-CREATE TEMP TABLE received (received_us bigint, key text COLLATE "C", value jsonb);
-\copy received FROM 'alerts.csv' WITH (FORMAT csv, DELIMITER E'\t', QUOTE E'\b')
 
 -- What happened, each step with its cycle.
 CREATE TEMP TABLE step AS
@@ -78,6 +76,9 @@ FROM (
 	GROUP BY s.ticket_id, s.cycle, t.category
 ) c
 JOIN target g ON c.category LIKE g.category;
+
+CREATE TEMP TABLE received (received_us bigint, key text COLLATE "C", value jsonb);
+\copy received FROM 'alerts.out' WITH (FORMAT csv, DELIMITER E'\t', QUOTE E'\b')
 
 -- From here on one snapshot, and one now().
 BEGIN ISOLATION LEVEL REPEATABLE READ;

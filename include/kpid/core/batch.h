@@ -62,6 +62,7 @@ struct batch {
 	struct arena arena;
 	struct batch_source *sources;
 	size_t n_sources, sources_capacity;
+	size_t last_source; /* found last: messages come in runs */
 	struct batch_dead_letter *dead_letters;
 	size_t n_dead_letters, dead_letters_capacity;
 	struct batch_ticket **tickets; /* by ticket_id, once sealed */

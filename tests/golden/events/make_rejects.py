@@ -789,7 +789,7 @@ def build():
             ("9e12", Raw("9000000000000"), {"scale_max": 9000000000000}, True, "The greatest score."),
             ("many-digits-under", Raw("0.4999995" + "0" * 40), {"scale_max": Raw("0.5")}, True,
              "Every digit counts: 0.5 at most."),
-            ("many-digits-over", Raw("5.0000004" + "9" * 40), {}, True, "Every digit counts, and the rest is cut off."),
+            ("many-digits-top", Raw("5.0000004" + "9" * 40), {}, True, "Every digit counts, and the rest is cut off."),
             ("minus-half-millionth", Raw("-0.0000005"), {}, True, "Half up is towards 0 here."),
             ("minus-past-half-millionth", Raw("-0.0000005" + "0" * 40 + "1"), {}, False, "Below 0."),
             ("tiny-exponent", Raw("1e-99999999999999999999"), {}, True, "It is 0 millionths."),

@@ -29,12 +29,17 @@ TOPICS = {"ticket-opened", "ticket-closed", "survey", "ticket-activity", "kpid-a
 EXPECT = {"event", "tombstone", "unknown_type"} | set(oracle.REASONS) - {"id_conflict"}
 
 # Where a schema cannot say what the rule says, or Python's reading of it differs: byte lengths, 5.0 as no whole number,
-# leap years, rounding to millionths, scale_max against score; `$` of Python stands before a last line end.
+# leap years, rounding to millionths, scale_max against score, the year in UTC, NUL, that `event_id` beside `id` is not
+# asked and `ce_specversion` not looked at; `$` of Python stands before a last line end.
 BEYOND_SCHEMAS = {
     "id-258-bytes-of-3", "id-257-bytes", "ticket-id-type-5.0", "agent-id-type-5.0", "ticket-id-type-1e3",
     "agent-id-type-1e3", "id-type-5.0", "time-feb-29", "time-promise-feb-29-2100", "time-line-end-after",
     "score-own-scale-over", "score-own-scale-smaller", "score-under-half-millionth",
-    "score-minus-under-half-millionth", "score-scale-under-half-millionth",
+    "score-minus-under-half-millionth", "score-scale-under-half-millionth", "score-answers-item-rounded",
+    "score-answers-own-scale-over", "score-scale-9e12-over", "score-many-digits-top",
+    "score-minus-half-millionth", "id-minus-zero-decimal", "bare-event-id-beside-id", "time-1990-written-1989",
+    "time-1989-written-1990", "time-2201-written-2200", "time-promise-2200-written-2201", "header-not-read",
+    "header-nul-ce_id", "header-nul-ce_source", "header-nul-ce_type", "header-nul-ce_sequence",
 }
 
 
@@ -95,6 +100,11 @@ def value_of(case):
         assert "{{NOW" in case["value"]
         return now_text(case["value"]).encode()
     return None if case["value_b64"] is None else base64.b64decode(case["value_b64"], validate=True)
+
+
+def headers_of(case):
+    return [(name, base64.b64decode(value["b64"], validate=True) if isinstance(value, dict) else value)
+            for name, value in case.get("headers", ())]
 
 
 def message_of(sample):
@@ -233,7 +243,7 @@ def test_corpus_names_and_identities_are_unique():
     for number, case in enumerate(REJECTS):
         if case["expect"] != "event":
             continue
-        env, data = oracle.read(case["topic"], case.get("headers"), value_of(case), "0/%d" % number)
+        env, data = oracle.read(case["topic"], headers_of(case), value_of(case), "0/%d" % number)
         key = tuple(oracle.identifier(v) for v in (data["ticket_id"], env["source"], env["id"]))
         assert key not in seen, case["name"]
         seen.add(key)
@@ -245,8 +255,8 @@ def test_reject(case):
     assert ("value" in case) != ("value_b64" in case)
     assert case["topic"] in TOPICS and case["expect"] in EXPECT and case["why"]
     for key, value in case.get("headers", ()):
-        assert isinstance(key, str) and (value is None or isinstance(value, str))
-    assert oracle.classify(case["topic"], case.get("headers"), value_of(case), NOW_US) == case["expect"]
+        assert isinstance(key, str) and (value is None or isinstance(value, str) or set(value) == {"b64"})
+    assert oracle.classify(case["topic"], headers_of(case), value_of(case), NOW_US) == case["expect"]
 
 
 @pytest.mark.parametrize("case", [c for c in REJECTS if c["expect"] in (
@@ -254,10 +264,11 @@ def test_reject(case):
 def test_schemas_agree_with_the_rules(case):
     value = value_of(case)
     body = json.loads(oracle.unframed(value))
-    given = dict(case.get("headers", ()))
+    given = dict(headers_of(case))
     try:
         if "ce_specversion" in given or "ce_type" in given:
             kind = given.get("ce_type") or "ticket.assigned"
+            kind = kind if oracle.short_type(str(kind)) in oracle.FIELDS else "ticket.assigned"
             schema_of("../asyncapi.yaml#/components/schemas/cloudEventHeaders").validate(given)
             schema_of(oracle.short_type(kind)).validate(body)
         elif "specversion" in body or ("type" in body and "data" in body):

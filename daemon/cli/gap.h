@@ -1,0 +1,19 @@
+/* Partitions that stand because messages are missing: kpid gap. */
+#ifndef KPID_CLI_GAP_H
+#define KPID_CLI_GAP_H
+
+#include "cli/pg_sync.h"
+
+struct gap_request {
+	char *topic;
+	const char *partition; /* within topic's memory; NULL: all */
+	const char *at;        /* "earliest", "expected" or a number */
+};
+
+/* Each returns an enum cli_status; what is wrong was said. topics: those of the configuration. */
+typedef int (*gap_action)(struct pg_sync *sync, const struct gap_request *request, const struct config_topics *topics);
+int gap_list(struct pg_sync *sync, const struct gap_request *request, const struct config_topics *topics);
+int gap_accept(struct pg_sync *sync, const struct gap_request *request, const struct config_topics *topics);
+int gap_retire(struct pg_sync *sync, const struct gap_request *request, const struct config_topics *topics);
+
+#endif

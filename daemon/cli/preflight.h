@@ -1,0 +1,13 @@
+/* Looks at the database before a command that works on it for long. */
+#ifndef KPID_CLI_PREFLIGHT_H
+#define KPID_CLI_PREFLIGHT_H
+
+#include <stdbool.h>
+
+#include "cli/cli.h"
+
+/* CLI_OK; CLI_FAILED after saying that the database is not at this program's version and what to do;
+ * CLI_NO_POSTGRES after saying why it cannot be reached, unless may_be_away. */
+int preflight(const struct cli *cli, const struct kpid_config *config, bool may_be_away);
+
+#endif

@@ -1,0 +1,202 @@
+"""Servers for the session, and for each test a corner of its own: see daemon.py."""
+import os
+import random
+import re
+import subprocess
+import sys
+import threading
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from daemon import (INCIDENTS, ROOT, Site, Stream, incident_lines, now, recompute,  # noqa: E402
+                    shuffle_within_an_hour)
+from servers import Kafka, Postgres  # noqa: E402
+
+PAUSES = ["requester", "evidence"]
+
+
+def _targets(first_response, resolution, **more):
+    return {"first_response": {"within": first_response, "calendar": "always"},
+            "resolution": {"within": resolution, "calendar": "always", "pause_on": PAUSES, **more}}
+
+
+# For the incidents: their priorities are 1 to 4, their reasons to pause requester, vendor, problem and evidence.
+POLICY = {"revisions": [
+    {"id": "2016-01", "calendars": {"always": {"always": True}}, "policies": [
+        {"name": "critical", "match": {"priority": ["1"]}, "targets": _targets("15m", "8h")},
+        {"name": "high", "match": {"priority": ["2"]}, "targets": _targets("15m", "24h", reopen="continue")},
+        {"name": "other", "targets": _targets("15m", "24h")}]},
+    {"id": "2016-06", "effective_from": "2016-06-01T00:00:00Z", "resume_on_reply": ["requester"],
+     "calendars": {"always": {"always": True}}, "policies": [
+         {"name": "critical", "match": {"priority": ["1", "2"]}, "targets": _targets("10m", "6h")},
+         {"name": "phone", "match": {"channel": ["phone"], "priority": ["3"]}, "targets": _targets("15m", "3d")},
+         {"name": "low", "match": {"priority": ["4"]}, "targets": {"resolution": {"within": "7d", "calendar": "always"}}},
+         {"name": "other", "targets": _targets("1h", "24h", reopen="continue")}]},
+]}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def binary():
+    path = os.environ.get("KPID_BINARY") or os.path.join(ROOT, "build", "test", "kpid")
+    if not os.access(path, os.X_OK):
+        pytest.fail(f"there is no {path}: build it (cmake --preset test && cmake --build --preset test), or name it in "
+                    "KPID_BINARY")
+    return os.path.abspath(path)
+
+
+@pytest.fixture(scope="session")
+def pg():
+    # Nobody pulls the plug: a killed server loses nothing without fsync either.
+    with Postgres(settings={"fsync": "off", "track_commit_timestamp": "on", "shared_buffers": "256MB",
+                            "max_connections": 200}) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def kafka():
+    # A dead member is given up after as little as a test wants.
+    with Kafka(settings={"group.min.session.timeout.ms": 500}) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def template(pg, binary):
+    """The name of a database that is migrated and empty."""
+    pg.create_database("template_kpid")
+    subprocess.run([binary, "migrate", "up"], check=True, capture_output=True,
+                   env={**pg.env("template_kpid"), "KPID_CONFIG": "/dev/null"})
+    return "template_kpid"
+
+
+def _name(request):
+    return re.sub(r"\W+", "_", request.node.name.removeprefix("test_")).strip("_").lower()[:40]
+
+
+@pytest.fixture
+def make_stream(request, kafka):
+    """make_stream(partitions): topics of the test's own."""
+    made = []
+
+    def make(partitions=4):
+        made.append(Stream(kafka, f"{_name(request)}{len(made)}".replace("_", "-"), partitions))
+        return made[-1]
+    yield make
+    if kafka.running():
+        for stream in made:
+            for topic in set(stream.topics.values()) & set(kafka.topics()):
+                kafka.delete_topic(topic)
+
+
+@pytest.fixture
+def make_site(request, pg, kafka, binary, template, tmp_path):
+    """make_site(stream, policy, settings): a database with its daemons. Without a stream: for kpid ingest."""
+    made = []
+
+    def make(stream=None, policy=None, settings=None):
+        name = f"{_name(request)}_{len(made)}"
+        pg.create_database(name, template)
+        made.append(Site(pg, kafka, binary, name, tmp_path / name, stream, policy, settings))
+        request.node.sites = made
+        return made[-1]
+    yield make
+    faults = []
+    for site in made:
+        faults += site.close()
+    for site in made:
+        if pg.running():
+            pg.drop_database(site.database)
+    assert not faults, "\n".join(faults)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    report = outcome.get_result()
+    if report.failed:
+        for site in getattr(item, "sites", ()):
+            report.sections.append((f"logs of {site.database}", site.logs()))
+
+
+# ---- real incidents: sent once, read by many ----
+
+@pytest.fixture(scope="session")
+def incidents():
+    """The path of the file of real incidents."""
+    if not os.path.exists(INCIDENTS):
+        pytest.skip(f"no {os.path.relpath(INCIDENTS, ROOT)} beside the project: the real incidents are not there")
+    return INCIDENTS
+
+
+class Background:
+    """Something that takes a while, begun early and waited for where it is needed."""
+
+    def __init__(self, work):
+        self.result = self.error = None
+        self.thread = threading.Thread(target=self._run, args=(work,), daemon=True)
+        self.thread.start()
+
+    def _run(self, work):
+        try:
+            self.result = work()
+        except BaseException as error:
+            self.error = error
+
+    def get(self):
+        self.thread.join()
+        if self.error:
+            raise self.error
+        return self.result
+
+
+@pytest.fixture(scope="session")
+def incidents_expected(incidents, tmp_path_factory):
+    """The recomputation of the incidents under POLICY, under way: get() gives its folder. As of now is as of ever."""
+    out = str(tmp_path_factory.mktemp("incidents") / "expected")
+    return Background(lambda: recompute([incidents], POLICY, out, as_of=now()))
+
+
+@pytest.fixture(scope="session")
+def incident_stream(incidents, incidents_expected, kafka):
+    """The incidents in 4 partitions a topic, shuffled within an hour, 5 % of them twice."""
+    stream = Stream(kafka, "incidents", 4)
+    stream.send_events(shuffle_within_an_hour(incident_lines(), 0.05, seed=20160229))
+    stream.sent.clear()  # the recomputation reads the file itself
+    return stream
+
+
+# ---- the same, shorter, for what needs a load and not the whole year ----
+
+class Part:
+    """The first incidents, and their recomputation."""
+
+    def __init__(self, n_lines, folder):
+        self.values = list(incident_lines(n_lines))
+        self.path = str(folder / "part.ndjson")
+        with open(self.path, "wb") as file:
+            file.writelines(value + b"\n" for value in self.values)
+        self.expected = Background(lambda: recompute([self.path], POLICY, str(folder / "expected"), as_of=now()))
+
+    def disordered(self, seed):
+        """Shuffled as events come, with some duplicates."""
+        return shuffle_within_an_hour(self.values, 0.05, seed)
+
+
+@pytest.fixture(scope="session")
+def part(incidents, tmp_path_factory):
+    return Part(40_000, tmp_path_factory.mktemp("part"))
+
+
+@pytest.fixture(scope="session")
+def part_stream(part, kafka):
+    stream = Stream(kafka, "part", 4)
+    stream.send_events(part.disordered(seed=7))
+    stream.sent.clear()
+    return stream
+
+
+@pytest.fixture
+def chance(request):
+    """Randomness that is the same each time."""
+    return random.Random(request.node.name)

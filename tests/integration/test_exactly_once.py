@@ -1,0 +1,141 @@
+"""Every event counts exactly once: through rebalances, kill -9, zombies and commits of which nobody knows."""
+import time
+
+import pytest
+
+from conftest import POLICY
+from daemon import LONG, Proxy, wait_until
+
+# Members that vanish are given up soon, so that a kill does not cost the test many seconds.
+QUICK = {"kafka": {"session.timeout.ms": 6000 if LONG else 1500, "heartbeat.interval.ms": 300}}
+SMALL = {**QUICK, "run": {"batch_max_events": 1000, "batch_max_bytes": "512KiB"}}
+
+
+def test_two_daemons(make_site, incident_stream, incidents_expected):
+    site = make_site(incident_stream, POLICY)
+    site.start("a")
+    site.start("b")
+    site.wait_read()
+    site.wait_settled()
+    owners = dict(site.rows("SELECT owner, count(*) FROM kpid.source_partition GROUP BY 1"))
+    assert set(owners) == {"a", "b"}, owners
+    n_read, n_duplicates = site.rows("SELECT sum(n_messages), sum(n_duplicates) FROM kpid.source_partition")[0]
+    assert n_read > n_duplicates > 0.04 * float(n_read)
+    site.check(incidents_expected.get())
+    site.check_memory()
+    for daemon in site.daemons.values():
+        daemon.stop(5)
+
+
+def test_kill_9(make_site, incident_stream, incidents_expected, chance):
+    site = make_site(incident_stream, POLICY, SMALL)
+    total = sum(incident_stream.ends().values())
+    for name in "ab":
+        site.start(name)
+    read_at_kill = []
+    for _ in range(10):
+        # Work goes on: the next kill hits a running transaction, or what lies between two.
+        left = total - site.n_read()
+        site.wait_progress(min(5_000, left // 4))
+        time.sleep(chance.uniform(0, 0.1))
+        victim = site.daemons[chance.choice("ab")]
+        assert victim.running()
+        victim.kill()
+        read_at_kill.append(site.n_read())
+        site.start(victim.name)
+    n_kills = len(read_at_kill)
+    assert n_kills == 10 and read_at_kill[-1] < total and len(set(read_at_kill)) == n_kills, (
+        f"{n_kills} kills, but not all while work was under way: {read_at_kill} of {total} had been read")
+    site.wait_read()
+    site.wait_settled()
+    site.check(incidents_expected.get())
+
+
+@pytest.mark.parametrize("strategy", ["range", "cooperative-sticky"])
+def test_zombie(make_site, part_stream, part, strategy):
+    """A daemon stands still for longer than its session lasts, another takes over, and then it goes on."""
+    site = make_site(part_stream, POLICY, {**SMALL, "kafka": {
+        **QUICK["kafka"], "partition.assignment.strategy": strategy}})
+    zombie = site.start("a")
+    site.wait_progress(5_000)
+    zombie.pause()
+    site.start("b")
+    # It may hold locks. PostgreSQL ends such a transaction after a minute; here it does not take as long.
+    wait_until(lambda: site.one(
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'a' AND datname = current_database() AND "
+        "state = 'idle in transaction' AND state_change < now() - interval '1 second' "
+        "AND pg_terminate_backend(pid)") >= 0 and site.one(
+        "SELECT count(*) FROM kpid.source_partition WHERE owner = 'b'") == 16, "b to take everything over")
+    at_wake = site.n_read()
+    site.wait_progress(1_000)
+    zombie.cont()
+    site.wait_read()
+    site.wait_settled()
+    site.check(part.expected.get())
+    assert at_wake < sum(part_stream.ends().values())
+    said = r"has been claimed by another instance|membership in the consumer group was lost"
+    wait_until(lambda: zombie.logged(said), "the zombie to say what happened to it")
+    # It is a member again.
+    wait_until(lambda: site.one("SELECT count(DISTINCT owner) FROM kpid.source_partition") == 2, "both to read")
+
+
+@pytest.mark.parametrize("strategy", ["range", "cooperative-sticky"])
+def test_coming_and_going(make_site, incident_stream, incidents_expected, chance, strategy):
+    """Daemons join and leave while events are read: in good order, and not."""
+    site = make_site(incident_stream, POLICY, {**SMALL, "kafka": {
+        **QUICK["kafka"], "partition.assignment.strategy": strategy}})
+    site.start("a")
+    site.wait_progress(2_000)
+    n_moves = 0
+    total = sum(incident_stream.ends().values())
+    for turn in range(6):
+        name = "bc"[turn % 2]
+        site.start(name)
+        wait_until(lambda: site.one("SELECT count(*) FROM kpid.source_partition WHERE owner = %s", name) > 0,
+                   f"{name} to get partitions")
+        time.sleep(chance.uniform(0, 0.2))
+        if site.n_read() < total:
+            n_moves += 1
+        if turn % 3 == 2:
+            site.daemons[name].kill()
+        else:
+            site.daemons[name].stop(5)
+    assert n_moves >= 4, f"all was read after {n_moves} moves"
+    site.wait_read()
+    site.wait_settled()
+    site.check(incidents_expected.get())
+
+
+def test_backends_are_killed(make_site, part_stream, part, chance):
+    """PostgreSQL ends connections at random, many times, while events are read."""
+    site = make_site(part_stream, POLICY, SMALL)
+    for name in "ab":
+        site.start(name)
+    n_killed = 0
+    total = sum(part_stream.ends().values())
+    while site.n_read() < total:
+        n_killed += site.one(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND "
+            "pid <> pg_backend_pid() AND application_name IN ('a', 'b') AND random() < 0.3")
+        time.sleep(chance.uniform(0.02, 0.3))
+    assert n_killed >= 20, f"only {n_killed} connections were ended"
+    site.wait_read()
+    site.wait_settled()
+    site.check(part.expected.get())
+
+
+def test_ambiguous_commits(make_site, part_stream, part):
+    """The connection is cut where it hurts: just before COMMIT gets to the server, or after it before the answer."""
+    site = make_site(part_stream, POLICY, SMALL)
+    proxy = Proxy(site.pg.port)
+    site.pg_port = proxy.port
+    site.configure()
+    proxy.cut_before, proxy.cut_after = 0.1, 0.25
+    site.start("a")
+    site.wait_progress(12_000)
+    site.start("b")
+    site.wait_read()
+    site.wait_settled()
+    proxy.close()
+    assert proxy.n_cut_after >= 5 and proxy.n_cut_before >= 2, (proxy.n_commits, proxy.n_cut_before, proxy.n_cut_after)
+    site.check(part.expected.get())
