@@ -192,8 +192,11 @@ static void read_lines(struct file_feed *feed)
 
 static void on_read_again(evutil_socket_t fd, short what, void *context)
 {
+	struct file_feed *feed = context;
+	int64_t began_us = monotonic_clock_us();
 	(void)fd, (void)what;
-	read_lines(context);
+	read_lines(feed);
+	feed->report->parse_us += monotonic_clock_us() - began_us;
 }
 
 /* ---- what the application tells ---- */
@@ -313,6 +316,7 @@ int file_feed_run(struct kpid_config *config, const char *path, bool progress, s
 	int64_t began_us = monotonic_clock_us();
 	int status = app_run(feed.app);
 	report_out->elapsed_us = monotonic_clock_us() - began_us;
+	report_out->parts = *lane_parts(feed.app->lanes[0]);
 	event_free(feed.read_again);
 	event_free(end_timer);
 	line_reader_close(feed.reader);

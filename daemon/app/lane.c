@@ -131,11 +131,6 @@ void lane_at_end(struct lane *lane, struct source *source, int64_t now_us)
 			lane->filling->sources[i].at_end_us = now_us;
 }
 
-void lane_drop(struct lane *lane, struct source *source)
-{
-	batch_drop_source(lane->filling, source->source_no);
-	source->next_offset = source->committed_offset;
-}
 
 static bool has_source(const struct batch *batch, int32_t source_no)
 {
@@ -302,6 +297,18 @@ static void on_retry(evutil_socket_t fd, short what, void *context)
 }
 
 /* ---- verifying: was the sealed batch committed, and whose are its sources? ---- */
+
+void lane_drop(struct lane *lane, struct source *source)
+{
+	batch_drop_source(lane->filling, source->source_no);
+	/* A batch that is between two tries may go without it; one that is in its transaction may not. */
+	if (lane->sealed != NULL && (lane->state == LANE_PAUSING || lane->state == LANE_NO_DATABASE)) {
+		batch_drop_source(lane->sealed, source->source_no);
+		if (lane->sealed->n_sources == 0)
+			forget_sealed(lane);
+	}
+	source->next_offset = source->committed_offset;
+}
 
 static void fence(struct lane *lane, struct source *source)
 {

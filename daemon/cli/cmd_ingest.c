@@ -13,9 +13,13 @@ static void print_report(const struct cli *cli, const struct file_feed_report *r
 	if (cli->json) {
 		printf("{\"lines\":%" PRId64 ",\"skipped\":%" PRId64 ",\"seconds\":%.3f,\"messages\":%" PRId64
 		       ",\"applied\":%" PRId64 ",\"duplicates\":%" PRId64 ",\"tombstones\":%" PRId64
-		       ",\"unknown_type\":%" PRId64 ",\"dead_letters\":%" PRId64 "}\n",
+		       ",\"unknown_type\":%" PRId64 ",\"dead_letters\":%" PRId64,
 		       report->n_lines, report->n_skipped, seconds, report->counts[0], applied, report->counts[1],
 		       report->counts[2], report->counts[3], report->counts[4]);
+		printf(",\"batches\":%" PRId64 ",\"ticket_rows\":%" PRId64 ",\"parse_us\":%" PRId64 ",\"read_us\":%" PRId64
+		       ",\"evaluate_us\":%" PRId64 ",\"write_us\":%" PRId64 ",\"commit_us\":%" PRId64 "}\n",
+		       report->parts.n_batches, report->parts.n_tickets, report->parse_us, report->parts.read_us,
+		       report->parts.evaluate_us, report->parts.write_us, report->parts.commit_us);
 		return;
 	}
 	printf("%" PRId64 " lines read in %.1f s (%.0f/s), %" PRId64 " were there already\n", report->n_lines, seconds,

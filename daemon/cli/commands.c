@@ -25,9 +25,23 @@ const struct cli_command cli_commands[] = {
         {"explain", "Tell how a ticket came to its figures", "TICKET",
          "Shows its events in order, its state after each, its clocks and what it gave to which figures.\n",
          cmd_explain},
-        {"dlq", "Look at rejected events, or read them again", "list|show|requeue", NULL, cmd_dlq},
-        {"gap", "Look at partitions that stopped because events are missing, or let them go on", "", NULL, cmd_gap},
-        {"top", "Watch compliance, agents, deadlines and lag live", "", NULL, cmd_top},
+        {"dlq", "Look at rejected events, or read them again", "list|show|requeue",
+         "  list                                the latest; --reason R, --topic T, --limit N (50)\n"
+         "  show TOPIC/PARTITION/OFFSET         one, with its headers and bytes; --raw: the bytes alone\n"
+         "  requeue TOPIC/PARTITION/OFFSET...   send them to their topic again; or --reason R for all of one\n"
+         "                                      reason that were not yet; --dry-run shows what it would do\n\n"
+         "What is still wrong with a message that is read again makes it a new dead letter.\n",
+         cmd_dlq},
+        {"gap", "Look at partitions that stopped because events are missing, or let them go on", "list|accept|retire",
+         "  list                      gaps, the open ones first\n"
+         "  accept TOPIC/PARTITION    go on at the first message that is there; --at earliest|expected|OFFSET\n"
+         "  retire TOPIC[/PARTITION]  it is not read any more: it holds nothing back\n",
+         cmd_gap},
+        {"top", "Watch compliance, agents, deadlines and lag live", "",
+         "      --interval, -i TIME  between two looks (2s)\n"
+         "      --once               print once; so does --json, or output that is no terminal\n\n"
+         "q ends it. Reads the schema report alone.\n",
+         cmd_top},
         {"version", "Show the version of the program and of its libraries", "", NULL, cmd_version},
         {NULL, NULL, NULL, NULL, NULL},
 };

@@ -16,8 +16,8 @@ static const char *const form_names[N_FORMS] = {"tsv", "ndjson", "rows", "openin
 
 static void write_row(const struct workload_event *event)
 {
-	printf("%s\t%s\t%s\t%s\tagent-%03u\tprj-%02u\t%s\t%s\t%u\t", event->id, event->ticket_id, event->type, event->time,
-	       event->agent, event->project, event->channel, event->category, event->priority);
+	printf("%s\t%s\t%s\t%s\tagent-%03u\tprj-%02u\t%s\t%s\t%u\t", event->id, event->ticket_id, event->type,
+	       event->time, event->agent, event->project, event->channel, event->category, event->priority);
 	if (event->score == 0)
 		puts("\\N");
 	else
@@ -49,6 +49,7 @@ int main(int argc, char **argv)
 	long n_events = atol(argv[2]), n_opened = 0, n_duplicates = 0, n_surveys = 0;
 	struct workload *workload = workload_new(&(struct workload_params){
 	        .seed = 1,
+	        .ticket_prefix = 'T',
 	        .start_us = atoll(argv[3]) * 1000000,
 	        .events_per_s = (double)n_events / atof(argv[4]),
 	        .only_openings = form == FORM_OPENINGS,

@@ -50,7 +50,7 @@ struct live {
 	int64_t n_late_sends, n_polls;
 };
 
-static _Noreturn void die(const char *format, ...)
+__attribute__((format(printf, 1, 2))) static _Noreturn void die(const char *format, ...)
 {
 	va_list arguments;
 	va_start(arguments, format);
@@ -119,7 +119,8 @@ static int partition_of(const struct live *live, const char *key)
 	return (int)(hash % (uint32_t)live->n_partitions);
 }
 
-static void send_event(struct live *live, rd_kafka_t *kafka, rd_kafka_topic_t *topic, const struct workload_event *event)
+static void send_event(struct live *live, rd_kafka_t *kafka, rd_kafka_topic_t *topic,
+                       const struct workload_event *event)
 {
 	char json[1024];
 	size_t len = workload_json(event, json, sizeof(json));
@@ -142,6 +143,7 @@ static void *send_all(void *context)
 	rd_kafka_topic_t *topic = rd_kafka_topic_new(kafka, live->topic, NULL);
 	struct workload *workload = workload_new(&(struct workload_params){
 	        .seed = 2,
+	        .ticket_prefix = 'L',
 	        .start_us = live->start_us - (int64_t)(live->history_s * 1e6),
 	        .events_per_s = live->events_per_s,
 	        .pace = workload_fast_pace,
@@ -275,8 +277,9 @@ static void print_figures(const struct live *live)
 int main(int argc, char **argv)
 {
 	if (argc != 10) {
-		fprintf(stderr, "usage: bench_live BOOTSTRAP TOPIC PARTITIONS EVENTS_PER_S HISTORY_S WARM_UP_S MEASURE_S "
-		                "CONNINFO QUERY\n");
+		fprintf(stderr,
+		        "usage: bench_live BOOTSTRAP TOPIC PARTITIONS EVENTS_PER_S HISTORY_S WARM_UP_S MEASURE_S "
+		        "CONNINFO QUERY\n");
 		return 2;
 	}
 	static struct live live;

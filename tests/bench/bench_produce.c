@@ -17,9 +17,12 @@ static void on_delivery(rd_kafka_t *kafka, const rd_kafka_message_t *message, vo
 
 static rd_kafka_t *new_producer(const char *bootstrap)
 {
-	const char *const settings[][2] = {{"bootstrap.servers", bootstrap}, {"enable.idempotence", "true"},
-	                                   {"linger.ms", "20"},              {"batch.size", "1000000"},
-	                                   {"partitioner", "murmur2_random"}, {"queue.buffering.max.kbytes", "131072"}};
+	const char *const settings[][2] = {{"bootstrap.servers", bootstrap},
+	                                   {"enable.idempotence", "true"},
+	                                   {"linger.ms", "20"},
+	                                   {"batch.size", "1000000"},
+	                                   {"partitioner", "murmur2_random"},
+	                                   {"queue.buffering.max.kbytes", "131072"}};
 	char error[512];
 	rd_kafka_conf_t *conf = rd_kafka_conf_new();
 	rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);

@@ -121,8 +121,10 @@ static void plan_what_follows(struct workload *workload, const struct planned *n
 			return;
 		wait_us = after_us(workload, pace->respond_s);
 		if (uniform(workload) <= SHARE_LATE)
-			wait_us = (int64_t)((pace->late_from_s + uniform(workload) * (pace->late_to_s - pace->late_from_s)) *
-			                    1000) * US_PER_MS;
+			wait_us = (int64_t)((pace->late_from_s +
+			                     uniform(workload) * (pace->late_to_s - pace->late_from_s)) *
+			                    1000) *
+			          US_PER_MS;
 		plan_after(workload, now, WORKLOAD_RESPONDED, wait_us);
 		return;
 	case WORKLOAD_RESPONDED:
@@ -182,7 +184,7 @@ static void describe(const struct workload *workload, const struct planned *plan
 	};
 	/* Numbers that are handed out in no order, so that every page of an index is as likely: an odd factor makes
 	 * each of 2^25 once. */
-	snprintf(event_out->ticket_id, sizeof(event_out->ticket_id), "T%08u",
+	snprintf(event_out->ticket_id, sizeof(event_out->ticket_id), "%c%08u", workload->params.ticket_prefix,
 	         (planned->ticket * UINT32_C(0x9e3779b1)) & UINT32_C(0x1ffffff));
 	snprintf(event_out->id, sizeof(event_out->id), "%08x-%04x-4%03x-%04x-%012llx", (unsigned)(high >> 32),
 	         (unsigned)(high >> 16 & 0xffff), (unsigned)(high & 0xfff), (unsigned)(0x8000 | (low >> 48 & 0x3fff)),
@@ -237,12 +239,13 @@ size_t workload_json(const struct workload_event *event, char *room, size_t room
 	char score[32] = "";
 	if (event->score != 0)
 		snprintf(score, sizeof(score), ",\"score\":%u", event->score);
-	int len = snprintf(room, room_bytes,
-	                   "{\"specversion\":\"1.0\",\"id\":\"%s\",\"source\":\"/helpdesk\",\"type\":\"%s\",\"time\":\"%s\","
-	                   "\"data\":{\"ticket_id\":\"%s\",\"agent_id\":\"agent-%03u\",\"project_id\":\"prj-%02u\","
-	                   "\"channel\":\"%s\",\"category\":\"%s\",\"priority\":\"%u\"%s}}",
-	                   event->id, event->type, event->time, event->ticket_id, event->agent, event->project,
-	                   event->channel, event->category, event->priority, score);
+	int len = snprintf(
+	        room, room_bytes,
+	        "{\"specversion\":\"1.0\",\"id\":\"%s\",\"source\":\"/helpdesk\",\"type\":\"%s\",\"time\":\"%s\","
+	        "\"data\":{\"ticket_id\":\"%s\",\"agent_id\":\"agent-%03u\",\"project_id\":\"prj-%02u\","
+	        "\"channel\":\"%s\",\"category\":\"%s\",\"priority\":\"%u\"%s}}",
+	        event->id, event->type, event->time, event->ticket_id, event->agent, event->project, event->channel,
+	        event->category, event->priority, score);
 	if (len < 0 || (size_t)len >= room_bytes)
 		abort();
 	return (size_t)len;

@@ -13,13 +13,15 @@ struct workload_pace {
 };
 
 extern const struct workload_pace workload_real_pace; /* 7 minutes to the answer, late after 15, hours to the closing */
-extern const struct workload_pace workload_fast_pace; /* the same within half a minute: 2 s to the answer, late after 10 */
+extern const struct workload_pace
+        workload_fast_pace; /* the same within half a minute: 2 s to the answer, late after 10 */
 
 struct workload_params {
 	uint64_t seed;
-	int64_t start_us;     /* the first ticket opens soon after */
-	double events_per_s;  /* on average, once tickets are closed as often as opened */
-	bool only_openings;   /* nobody ever answers */
+	char ticket_prefix;  /* of the ticket's numbers: workloads with different ones share no ticket */
+	int64_t start_us;    /* the first ticket opens soon after */
+	double events_per_s; /* on average, once tickets are closed as often as opened */
+	bool only_openings;  /* nobody ever answers */
 	struct workload_pace pace;
 };
 

@@ -62,9 +62,9 @@ def test_zombie(make_site, part_stream, part, strategy):
     site.start("b")
     # It may hold locks. PostgreSQL ends such a transaction after a minute; here it does not take as long.
     wait_until(lambda: site.one(
-        "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'a' AND datname = current_database() AND "
-        "state = 'idle in transaction' AND state_change < now() - interval '1 second' "
-        "AND pg_terminate_backend(pid)") >= 0 and site.one(
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'a' AND "
+        "datname = current_database() AND state = 'idle in transaction' AND "
+        "state_change < now() - interval '1 second'") >= 0 and site.one(
         "SELECT count(*) FROM kpid.source_partition WHERE owner = 'b'") == 16, "b to take everything over")
     at_wake = site.n_read()
     site.wait_progress(1_000)
