@@ -216,7 +216,7 @@ CREATE TABLE kpid.alert (
 	detected_at timestamptz NOT NULL,
 	resolved_at timestamptz,
 	unconfirmed boolean NOT NULL,
-	delivery text NOT NULL CHECK (delivery IN ('queued', 'sent', 'shadow', 'too_old', 'off')),
+	delivery text NOT NULL CHECK (delivery IN ('queued', 'sent', 'shadow', 'too_old', 'closed', 'off')),
 	evidence_source_no integer,
 	evidence_offset bigint
 ) WITH (fillfactor = 70);

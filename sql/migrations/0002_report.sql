@@ -611,7 +611,7 @@ COMMENT ON COLUMN report.alert.policy_version IS 'Revision of the policies that 
 COMMENT ON COLUMN report.alert.detected_at IS 'When kpid saw the breach, by its clock.';
 COMMENT ON COLUMN report.alert.resolved_at IS 'When the clock stopped, if the state is resolved; else NULL.';
 COMMENT ON COLUMN report.alert.unconfirmed IS 'True: sources were silent for so long that they were not waited for.';
-COMMENT ON COLUMN report.alert.delivery IS 'queued, sent, shadow (a project that is only watched), too_old or off.';
+COMMENT ON COLUMN report.alert.delivery IS 'queued, sent, shadow (a project that is only watched), too_old (the breach was found later than alert.max_age after it), closed (the ticket was closed already when the breach was found) or off (no topic is set). Only the first two are ever sent.';
 COMMENT ON COLUMN report.alert.revision IS 'Counts the changes of this row.';
 COMMENT ON COLUMN report.alert.evidence_topic IS 'Topic of the event that started the clock; NULL: not known.';
 COMMENT ON COLUMN report.alert.evidence_partition IS 'Partition of that event; NULL: not known.';

@@ -61,6 +61,11 @@ static int64_t after_us(struct workload *workload, double mean_s)
 	return (int64_t)(-log(uniform(workload)) * mean_s * 1000 + 1) * US_PER_MS;
 }
 
+static int64_t between_us(struct workload *workload, double from_s, double to_s)
+{
+	return (int64_t)((from_s + uniform(workload) * (to_s - from_s)) * 1000) * US_PER_MS;
+}
+
 /* ---- what is to come ---- */
 
 static bool is_sooner(const struct planned *a, const struct planned *b)
@@ -121,10 +126,7 @@ static void plan_what_follows(struct workload *workload, const struct planned *n
 			return;
 		wait_us = after_us(workload, pace->respond_s);
 		if (uniform(workload) <= SHARE_LATE)
-			wait_us = (int64_t)((pace->late_from_s +
-			                     uniform(workload) * (pace->late_to_s - pace->late_from_s)) *
-			                    1000) *
-			          US_PER_MS;
+			wait_us = between_us(workload, pace->late_from_s, pace->late_to_s);
 		plan_after(workload, now, WORKLOAD_RESPONDED, wait_us);
 		return;
 	case WORKLOAD_RESPONDED:

@@ -130,6 +130,9 @@ static const char *delivery_of(const struct write_order *order, const struct ale
 		return "shadow";
 	if (order->config->alert.topic == NULL)
 		return "off";
+	/* For who was told of the breach before, alert_put.sql goes on telling. */
+	if (alert->ticket_closed)
+		return "closed";
 	return order->now_us - alert->breached_us > order->config->alert.max_age_us ? "too_old" : "queued";
 }
 

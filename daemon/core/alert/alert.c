@@ -32,6 +32,7 @@ bool alert_of_clock(struct text ticket_id, const struct ticket *ticket, const st
 	        .project_id = clock->project_at_breach,
 	        .policy = clock->policy == NULL ? TEXT_ABSENT : clock->policy->name,
 	        .policy_version = ticket->revision == NULL ? TEXT_ABSENT : ticket->revision->id,
+	        .ticket_closed = ticket->state == TICKET_CLOSED,
 	        .evidence_source_no = clock->evidence_source_no,
 	        .evidence_offset = clock->evidence_offset,
 	};

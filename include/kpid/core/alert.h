@@ -22,6 +22,7 @@ struct alert {
 	int64_t resolved_us;    /* TIME_NONE unless ALERT_RESOLVED */
 	enum breach_cause cause;
 	struct text owner_at_breach, project_id, policy, policy_version; /* absent: none */
+	bool ticket_closed;     /* no content: whom it is new to need not hear of it */
 	int32_t evidence_source_no;
 	int64_t evidence_offset;
 };
