@@ -64,14 +64,11 @@ static int64_t plus(int64_t a, int64_t b)
 	return (int64_t)((uint64_t)a + (uint64_t)b);
 }
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return -1;
-}
+/* The value of a lower-case hexadecimal digit plus 1; 0 for any other byte. */
+static const uint8_t hex_digits[256] = {
+        ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+        ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+};
 
 static bool is_uuid_dash(uint32_t i)
 {
@@ -82,19 +79,20 @@ static bool is_uuid_dash(uint32_t i)
 static bool pack_hex(struct text t, bool with_dashes, char *packed, size_t *n_packed_out)
 {
 	size_t n_digits = 0;
+	unsigned high = 0;
 	for (uint32_t i = 0; i < t.len; i++) {
 		if (with_dashes && is_uuid_dash(i)) {
 			if (t.ptr[i] != '-')
 				return false;
 			continue;
 		}
-		int value = hex_value(t.ptr[i]);
-		if (value < 0)
+		unsigned digit = hex_digits[(uint8_t)t.ptr[i]];
+		if (digit == 0)
 			return false;
 		if (n_digits % 2 == 0)
-			packed[n_digits / 2] = (char)(value << 4);
+			high = (digit - 1) << 4;
 		else
-			packed[n_digits / 2] = (char)(packed[n_digits / 2] | value);
+			packed[n_digits / 2] = (char)(high | (digit - 1));
 		n_digits++;
 	}
 	*n_packed_out = n_digits / 2;
