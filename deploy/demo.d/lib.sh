@@ -75,11 +75,13 @@ alive() {
     return 1
 }
 
-# end NAME DIR: ends it and waits until it has ended, for at most 10 s, then kills it. What it ended with, if it is ours.
+# end NAME DIR: ends it and waits until it has ended, for at most 10 s, then kills it. Returns what it ended with, if it
+# is a child of ours.
 end() {
     local name pid birth waited status=0
     while read -r name pid birth; do
-        [ "$name" = "$1" ] && [ "$(birth_of "$pid")" = "$birth" ] || continue
+        # The caretaker itself may be who calls.
+        [ "$name" = "$1" ] && [ "$pid" != $$ ] && [ "$(birth_of "$pid")" = "$birth" ] || continue
         kill -s TERM -- "-$pid" 2>/dev/null # it leads a session, and so a group
         for ((waited = 0; waited < 500; waited++)); do
             [ "$(birth_of "$pid")" = "$birth" ] || break
@@ -141,12 +143,12 @@ begin_folder() {
     trap 'exit 130' INT
     trap 'exit 143' TERM
     trap 'exit 129' HUP
-    trap 'exit 141' PIPE
     # PostgreSQL does not run as root, and its user has to get in.
     chmod 755 "$folder"
     # Should this script be killed outright, somebody has to tidy up.
     # shellcheck disable=SC2016
-    start caretaker bash -c 'tail --pid="$1" -f /dev/null; cd / && exec "$2" --stop "$3"' - $$ "$root/deploy/demo" "$folder"
+    start caretaker bash -c 'tail --pid="$1" -f /dev/null; cd / && exec "$2" --stop "$3"' \
+        - $$ "$root/deploy/demo" "$folder"
 }
 
 # -- build and servers -------------------------------------------------------------------------------------------------
@@ -157,7 +159,7 @@ install_and_build() {
     "$root/deploy/lib/setup.sh" "${goals[@]}" || die 'what is needed could not be installed'
 
     begin build
-    [ -x "$build/kpid" ] || printf '(a minute or so) '
+    [ -x "$build/kpid" ] || printf '(half a minute) '
     mkdir -p "$build" && log=$(mktemp "$build/demo-build.XXXXXX") || die "cannot write into $build"
     if ! (
         flock 9 # another demo may be building
@@ -201,7 +203,8 @@ start_postgres() {
         die_showing "$folder/migrate.log" 'kpid migrate up failed'
     "$PG_BIN/psql" -X -q -v ON_ERROR_STOP=1 -h 127.0.0.1 -p "$PGPORT" -U postgres -d kpid -f "$parts/sql/roles.sql" \
         >"$folder/roles.log" 2>&1 || die_showing "$folder/roles.log" 'the roles could not be made'
-    done_with "$(grep -c applied "$folder/migrate.log") migrations; the daemon may write rows only, the analyst read only"
+    done_with "$(grep -c applied "$folder/migrate.log") migrations;" \
+        'the daemon may write rows only, the analyst read only'
 }
 
 start_broker() {

@@ -64,16 +64,22 @@ watch_for() {
 
 # Reads what watch_for found into the variables of the caller.
 read_seen() {
-    IFS=$'\t' read -r key alert_id state breached_at detected_at seen_at latency breached_us policy_name owner project cause \
-        <"$folder/seen-$1-$2.out"
+    IFS=$'\t' read -r key state breached_at detected_at seen_at latency breached_us policy_name owner project \
+        cause <"$folder/seen-$1-$2.out"
 }
 seen() { [ -s "$folder/seen-$1-$2.out" ]; }
 
 # The message about an alert in a state: "RECEIVED_US<tab>VALUE", the first there is.
 message_of() {
-    awk -F '\t' -v key="$1" -v state="\"state\":\"$2\"" \
-        '$2 == key { value = $3; gsub(/" *: *"/, "\":\"", value); if (index(value, state)) { print $1 "\t" $3; exit } }' \
-        "$folder/alerts.out"
+    awk -F '\t' -v key="$1" -v state="\"state\":\"$2\"" '
+        $2 == key {
+            value = $3
+            gsub(/" *: *"/, "\":\"", value)
+            if (index(value, state)) {
+                print $1 "\t" $3
+                exit
+            }
+        }' "$folder/alerts.out"
 }
 has_message() { [ -n "$(message_of "$@")" ]; }
 
@@ -90,7 +96,7 @@ show_message() {
 }
 
 tell_untouched() {
-    local key alert_id state breached_at detected_at seen_at latency breached_us policy_name owner project cause
+    local key state breached_at detected_at seen_at latency breached_us policy_name owner project cause
     read_seen $untouched breached
     tell "BREACH  $untouched: nobody has answered, and its time is up."
     printf '        Row in report.alert, seen by another session %s ms after the deadline:\n' "$latency"
@@ -108,22 +114,21 @@ tell_untouched() {
 }
 
 tell_late() {
-    local key alert_id state breached_at detected_at seen_at latency breached_us policy_name owner project cause
+    local key state breached_at detected_at seen_at latency breached_us policy_name owner project cause
     read_seen $late_proof breached
     tell "BREACH  $late_proof: no answer is known of, deadline ${breached_at%.*}, owner $owner (row after $latency ms)."
     printf '        But the technician answered in time, in a basement without a network. We wait.\n'
 }
 
 tell_voided() {
-    local key alert_id state breached_at detected_at seen_at latency breached_us policy_name owner project cause
+    local key state breached_at detected_at seen_at latency breached_us policy_name owner project cause
     read_seen $late_proof voided
     tell "VOIDED  $late_proof: the late answer has come, and proves that there was no breach."
     wait_for 5 has_message "$key" voided || die "no message that $key is voided"
     printf '        The row stays, as voided; the KPIs are corrected; a message under the same key says so, too.\n'
     printf '\n        kpid explain %s:\n' "$late_proof"
-    if ! "$build/kpid" explain "$late_proof" --config "$folder/kpid.ini" >"$folder/explain.out" 2>"$folder/explain.log"; then
+    "$build/kpid" explain "$late_proof" --config "$folder/kpid.ini" >"$folder/explain.out" 2>"$folder/explain.log" ||
         die_showing "$folder/explain.log" "kpid explain $late_proof failed"
-    fi
     indent '          ' <"$folder/explain.out"
 }
 
@@ -143,15 +148,17 @@ tell_news() {
     fi
 }
 
-# Remarks and screens that have their time.
+# Remarks and screens that have their time: thousandths of the whole, or milliseconds.
 tell_program() {
     local at=$1
     case $n_screens in
-    0) [ "$at" -lt 7500 ] || { deadlines_screen && n_screens=1; } ;;
-    1) [ "$at" -lt $((seconds * 390)) ] || { agents_screen && n_screens=2; } ;;
-    2) [ "$at" -lt $((seconds * 400)) ] || { tell 'A water main breaks in tower 9: three times as many calls.' && n_screens=3; } ;;
-    3) [ "$at" -lt $((seconds * 660)) ] || { tell 'The shift changes: who goes home hands the open tickets over.' && n_screens=4; } ;;
-    esac
+    0) [ "$at" -ge 7500 ] && deadlines_screen ;;
+    1) [ "$at" -ge $((seconds * 390)) ] && agents_screen ;;
+    2) [ "$at" -ge $((seconds * 400)) ] && tell 'A water main breaks in tower 9: three times as many calls.' ;;
+    3) [ "$at" -ge $((seconds * 660)) ] && tell 'The shift changes: who goes home hands the open tickets over.' ;;
+    4) [ "$at" -ge $((seconds * 1000 - 8000)) ] && tell 'Closing time: nothing new, and what is open gets done.' ;;
+    *) false ;;
+    esac && n_screens=$((n_screens + 1))
 }
 
 follow_the_desk() {
@@ -229,7 +236,9 @@ start_broker
 begin kpid
 write_config kpid-alerts
 start kpid "$build/kpid" run --config "$folder/kpid.ini"
-all_claimed() { ! alive kpid || [ "$(rows -c 'SELECT count(*) FROM report.data_freshness' 2>>"$folder/watch.log")" = 16 ]; }
+all_claimed() {
+    ! alive kpid || [ "$(rows -c 'SELECT count(*) FROM report.data_freshness' 2>>"$folder/watch.log")" = 16 ]
+}
 wait_for 30 all_claimed || die 'the daemon does not read its 16 partitions'
 check_alive
 start alerts "$build/demo/demo-generator" alerts --brokers "$bootstrap"
@@ -244,7 +253,7 @@ done_with "opens for $seconds s: 9 agents in two shifts, one of them slow; lette
 printf '  %-12s%s\n' '' "$untouched has 10 s for an answer, and nobody will touch it"
 
 follow_the_desk
-status_line
+[ $(($(elapsed_ms) - last_at)) -lt 1000 ] || status_line
 agents_screen
 show_queries
 check_sums

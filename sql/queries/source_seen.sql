@@ -1,11 +1,20 @@
 -- What the owner knows of its partitions without having read anything: that they were at their end at an
--- instant, and how long they are. Only while nothing moved meanwhile.
+-- instant, and how long they are. Only while nothing moves: a row that a batch has locked is left alone, as the
+-- batch brings news itself, and waiting for it in another order than it locks in could end in a deadlock.
+WITH still AS (
+	SELECT p.source_no, mine.at_end, mine.high_offset
+	FROM kpid.source_partition p
+	JOIN unnest($1::integer[], $2::bigint[], $3::bigint[], $4::timestamptz[], $5::bigint[])
+		AS mine (source_no, epoch, next_offset, at_end, high_offset)
+		ON p.source_no = mine.source_no
+		AND p.epoch = mine.epoch
+		AND p.next_offset IS NOT DISTINCT FROM mine.next_offset
+	ORDER BY p.source_no
+	FOR NO KEY UPDATE OF p SKIP LOCKED
+)
 UPDATE kpid.source_partition p
-SET complete_until = greatest(p.complete_until, mine.at_end),
-	high_offset = mine.high_offset,
-	seen_at = CASE WHEN mine.at_end IS NULL THEN p.seen_at ELSE clock_timestamp() END
-FROM unnest($1::integer[], $2::bigint[], $3::bigint[], $4::timestamptz[], $5::bigint[])
-	AS mine (source_no, epoch, next_offset, at_end, high_offset)
-WHERE p.source_no = mine.source_no
-	AND p.epoch = mine.epoch
-	AND p.next_offset IS NOT DISTINCT FROM mine.next_offset
+SET complete_until = greatest(p.complete_until, still.at_end),
+	high_offset = still.high_offset,
+	seen_at = CASE WHEN still.at_end IS NULL THEN p.seen_at ELSE clock_timestamp() END
+FROM still
+WHERE p.source_no = still.source_no

@@ -98,8 +98,10 @@ static void on_delivery(rd_kafka_t *kafka, const rd_kafka_message_t *message, vo
 
 static rd_kafka_t *new_producer(const struct live *live)
 {
-	const char *const settings[][2] = {
-	        {"bootstrap.servers", live->bootstrap}, {"enable.idempotence", "true"}, {"linger.ms", "1"}};
+	const char *const settings[][2] = {{"bootstrap.servers", live->bootstrap},
+	                                   {"enable.idempotence", "true"},
+	                                   {"log_level", "3"},
+	                                   {"linger.ms", "1"}};
 	char error[512];
 	rd_kafka_conf_t *conf = rd_kafka_conf_new();
 	rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);

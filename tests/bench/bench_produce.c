@@ -19,6 +19,7 @@ static rd_kafka_t *new_producer(const char *bootstrap)
 {
 	const char *const settings[][2] = {{"bootstrap.servers", bootstrap},
 	                                   {"enable.idempotence", "true"},
+	                                   {"log_level", "3"},
 	                                   {"linger.ms", "20"},
 	                                   {"batch.size", "1000000"},
 	                                   {"partitioner", "murmur2_random"},

@@ -139,3 +139,30 @@ def test_ambiguous_commits(make_site, part_stream, part):
     proxy.close()
     assert proxy.n_cut_after >= 5 and proxy.n_cut_before >= 2, (proxy.n_commits, proxy.n_cut_before, proxy.n_cut_after)
     site.check(part.expected.get())
+
+
+def test_a_cancelled_first_transaction(make_site, part_stream, part):
+    """An error in the very first statements of a connection: what comes after it is tried again, and works."""
+    site = make_site(part_stream, POLICY)
+    locker = site.pg.connect(site.database)
+    locker.autocommit = False
+    locked = locker.cursor()
+    site.start("a")
+    # The claim comes through before the lock, no batch does.
+    wait_until(lambda: locked.execute("SELECT count(*) FROM kpid.source_partition WHERE epoch > 0") or
+               (locked.fetchone()[0] == 16) or locker.rollback(), "all partitions to be claimed", every=0.001)
+    locked.execute("LOCK TABLE kpid.source_partition IN EXCLUSIVE MODE")
+    n_before = site.n_read()
+    n_cancelled = 0
+    for _ in range(5):
+        n_cancelled += wait_until(lambda: site.one(
+            "SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND "
+            "application_name = 'a' AND wait_event_type = 'Lock' AND query LIKE '%%NO KEY UPDATE%%'"),
+            "a batch to wait for the lock")
+    assert n_cancelled >= 5 and site.n_read() == n_before
+    locker.rollback()
+    locker.close()
+    site.wait_read()
+    site.wait_settled()
+    site.check(part.expected.get())
+    assert "does not exist" not in site.daemons["a"].log()

@@ -16,6 +16,8 @@ struct pending {
 	void *context;
 	bool is_sync;
 	bool is_prepare; /* its own result is passed over unless it is an error */
+	bool is_prepared;
+	int statement; /* that it prepares */
 };
 
 enum phase { PHASE_IDLE, PHASE_CONNECTING, PHASE_SETTING_UP, PHASE_READY };
@@ -32,7 +34,7 @@ struct pg_session {
 	int pause_ms;
 	bool said_away;
 	struct pending *first, *last;
-	const char *prepared[N_STATEMENTS];
+	const char *prepared[N_STATEMENTS]; /* NULL: its place is free */
 	int n_prepared;
 	unsigned row_types[PG_N_ROW_TYPES];
 	unsigned generation; /* raised with every connection: tells a callback that the session was lost under it */
@@ -308,21 +310,30 @@ static void statement_name(int index, char out[16])
 	snprintf(out, 16, "q%d", index);
 }
 
-static int prepare(struct pg_session *session, const char *file)
+static int statement_place(struct pg_session *session)
 {
 	for (int i = 0; i < session->n_prepared; i++)
-		if (session->prepared[i] == file || strcmp(session->prepared[i], file) == 0)
+		if (session->prepared[i] == NULL)
 			return i;
 	if (session->n_prepared == N_STATEMENTS) {
 		log_error("more than %d statements on one connection", N_STATEMENTS);
 		abort();
 	}
-	int index = session->n_prepared++;
+	return session->n_prepared++;
+}
+
+static int prepare(struct pg_session *session, const char *file)
+{
+	for (int i = 0; i < session->n_prepared; i++)
+		if (session->prepared[i] == file ||
+		    (session->prepared[i] != NULL && strcmp(session->prepared[i], file) == 0))
+			return i;
+	int index = statement_place(session);
 	char name[16];
 	statement_name(index, name);
 	session->prepared[index] = file;
 	if (PQsendPrepare(session->conn, name, pg_sql_text(file), 0, NULL) == 1)
-		push_pending(session, (struct pending){.is_prepare = true});
+		push_pending(session, (struct pending){.is_prepare = true, .statement = index});
 	return index;
 }
 
@@ -372,8 +383,20 @@ static struct pending pop_pending(struct pg_session *session)
 	session->first = first->next;
 	if (session->first == NULL)
 		session->last = NULL;
+	/* Skipped after an error before it: the server does not know it. */
+	if (copy.is_prepare && !copy.is_prepared)
+		session->prepared[copy.statement] = NULL;
 	free(first);
 	return copy;
+}
+
+/* What is left before a sync was skipped after an error. libpq does not always give each skipped query its two
+ * results: when another is sent from a callback, the NULL that ends the one before is left out. */
+static struct pending pop_sync(struct pg_session *session)
+{
+	while (!session->first->is_sync && session->first->next != NULL)
+		pop_pending(session);
+	return pop_pending(session);
 }
 
 /* One result to its callback. A query is done with the NULL after it, a sync with its one result. */
@@ -381,11 +404,13 @@ static void deliver(struct pg_session *session, PGresult *result)
 {
 	struct pending *pending = session->first;
 	if (PQresultStatus(result) == PGRES_PIPELINE_SYNC) {
-		struct pending sync = pop_pending(session);
+		struct pending sync = pop_sync(session);
 		if (sync.fn != NULL)
 			sync.fn(sync.context, result);
 		return;
 	}
+	if (pending->is_prepare && PQresultStatus(result) == PGRES_COMMAND_OK)
+		pending->is_prepared = true;
 	if (pending->is_prepare && PQresultStatus(result) == PGRES_FATAL_ERROR && !session->said_away)
 		log_error("PostgreSQL (%s) refused a statement: %s", session->name, PQresultErrorMessage(result));
 	if (pending->fn != NULL)

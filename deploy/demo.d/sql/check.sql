@@ -41,8 +41,10 @@ SELECT
 	min(s.at) FILTER (WHERE s.type = 'ticket.opened') AS opened_at,
 	max(s.category) AS category,
 	min(s.at) FILTER (WHERE s.type = 'ticket.responded' AND s.automatic = 0) AS first_response_at,
-	(array_agg(s.agent_id ORDER BY s.at) FILTER (WHERE s.type = 'ticket.responded' AND s.automatic = 0))[1] AS responder_id,
-	(array_agg(s.agent_id ORDER BY s.at DESC) FILTER (WHERE s.type IN ('ticket.opened', 'ticket.assigned')))[1] AS agent_id,
+	(array_agg(s.agent_id ORDER BY s.at)
+		FILTER (WHERE s.type = 'ticket.responded' AND s.automatic = 0))[1] AS responder_id,
+	(array_agg(s.agent_id ORDER BY s.at DESC)
+		FILTER (WHERE s.type IN ('ticket.opened', 'ticket.assigned')))[1] AS agent_id,
 	max(s.cycle)::integer AS cycle,
 	(array_agg(
 		CASE s.type
@@ -126,7 +128,9 @@ UNION ALL
 SELECT
 	CASE WHEN verdict = 'met' THEN done_by ELSE owner_then END, target || m.suffix, 1
 FROM owned_clock
-JOIN (VALUES ('_measured', 'met'), ('_measured', 'breached'), ('_within_sla', 'met')) AS m (suffix, verdict) USING (verdict)
+JOIN (
+	VALUES ('_measured', 'met'), ('_measured', 'breached'), ('_within_sla', 'met')
+) AS m (suffix, verdict) USING (verdict)
 UNION ALL
 SELECT resolver_id, 'resolved', 1 FROM cycle WHERE resolution <> 'duplicate'
 UNION ALL

@@ -1,5 +1,6 @@
 -- The nearest deadlines.
-SELECT ticket_id AS ticket, target, coalesce(agent_id, '(nobody)') AS owner, state, round(seconds_left, 1) AS "seconds left"
+SELECT
+	ticket_id AS ticket, target, coalesce(agent_id, '(nobody)') AS owner, state, round(seconds_left, 1) AS "seconds left"
 FROM report.sla_live
 WHERE state IN ('pending', 'at_risk')
 ORDER BY due_at, ticket_id

@@ -16,7 +16,6 @@ END
 $wait$;
 SELECT
 	ticket_id || '/' || target || '/' || n,
-	alert_id,
 	state,
 	to_char(breached_at, 'HH24:MI:SS.MS'),
 	to_char(detected_at, 'HH24:MI:SS.MS'),

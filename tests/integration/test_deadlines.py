@@ -1,0 +1,291 @@
+"""Every breach is seen within a second of its deadline, and nothing is taken for one that is none."""
+import datetime
+import threading
+import time
+
+import pytest
+
+from daemon import LONG, SECOND, event, now, policy, wait_until
+
+SOON = 1.0  # seconds from a deadline to its alert
+
+
+def alert_of(site, ticket_id, target="first_response"):
+    found = site.dicts(f"SELECT *, extract(epoch FROM due_at)::float8 AS due, extract(epoch FROM detected_at)::float8 "
+                       f"AS detected FROM report.alert WHERE ticket_id = '{ticket_id}' AND target = '{target}'")
+    assert len(found) <= 1
+    return found[0] if found else None
+
+
+def seconds(at):
+    return at.timestamp()
+
+
+class CommitWatch(threading.Thread):
+    """Notes when the row of each alert was committed, as PostgreSQL has it."""
+
+    def __init__(self, site):
+        super().__init__(daemon=True)
+        self.site = site
+        self.at = {}
+        self.ending = threading.Event()
+
+    def run(self):
+        connection = self.site.pg.connect(self.site.database)
+        cursor = connection.cursor()
+        while not self.ending.wait(0.01):
+            cursor.execute("SELECT ticket_id, extract(epoch FROM pg_xact_commit_timestamp(xmin))::float8 FROM kpid.alert")
+            for ticket_id, at in cursor.fetchall():
+                self.at.setdefault(ticket_id, at)
+        connection.close()
+
+    def end(self):
+        self.ending.set()
+        self.join()
+
+
+def first_messages(site):
+    """When the first message about each ticket reached the topic."""
+    first = {}
+    for key, _, at in site.alerts():
+        first.setdefault(key.rpartition("/")[0].rpartition("/")[0], at)
+    return first
+
+
+def test_breach_without_traffic(make_stream, make_site):
+    """16 partitions, nearly all of them empty; nothing is sent after the openings."""
+    stream = make_stream(4)
+    site = make_site(stream, policy(first_response="3s", resolution="1h"))
+    site.write_policy({"revisions": [{"id": "1", "calendars": {"always": {"always": True}}, "policies": [
+        {"name": name, "match": {"priority": [name]}, "targets": {"first_response": {
+            "within": within, "calendar": "always"}}} for name, within in (("quick", "3s"), ("slow", "10s"))]}]})
+    site.start("a")
+    site.start("b")
+    wait_until(lambda: len(site.places()) == 16 and site.one(
+        "SELECT count(*) FROM kpid.source_partition WHERE epoch > 0") == 16, "all partitions to be claimed")
+    watch = CommitWatch(site)
+    watch.start()
+    opened = now()
+    due = {"quick": seconds(opened) + 3, "slow": seconds(opened) + 10}
+    stream.send_events([event("ticket.opened", name, opened, priority=name, agent_id="ann") for name in due])
+    for name in due:
+        wait_until(lambda name=name: alert_of(site, name), f"the alert of {name}")
+    wait_until(lambda: len(site.alerts()) == 2, "two messages")
+    watch.end()
+    sent = first_messages(site)
+    for name, at in due.items():
+        alert = alert_of(site, name)
+        row, message = watch.at[name] - at, sent[name] - at
+        assert alert["state"] == "breached" and not alert["unconfirmed"] and abs(alert["due"] - at) < 0.001
+        assert 0 <= alert["detected"] - at <= row <= SOON and message <= SOON + 0.001, (
+            f"{name}: the row was committed {row:.3f} s and the message written {message:.3f} s after the deadline")
+    # Exactly one of each, and they stay.
+    site.wait_settled()
+    assert site.one("SELECT count(*) FROM report.alert") == 2 and len(site.alerts()) == 2
+    key, body, _ = site.alerts()[0]
+    assert key == "quick/first_response/1" and body["type"] == "kpid.alert.breached" and body["subject"] == key
+    assert body["data"]["owner_at_breach"] == "ann" and body["data"]["policy"] == "quick"
+    assert site.one("SELECT string_agg(delivery, ',') FROM report.alert") == "sent,sent"
+    site.check_recomputed()
+
+
+def test_many_deadlines(make_stream, make_site, chance):
+    """Deadlines spread over some seconds, while other events keep coming: each within a second, none early or twice."""
+    n_tickets = 20_000 if LONG else 2_000
+    stream = make_stream(4)
+    site = make_site(stream, policy(first_response="8s"))
+    site.start("a")
+    site.start("b")
+    watch = CommitWatch(site)
+    watch.start()
+    start = now()
+    opened = {f"T{i}": start - chance.uniform(0, 4) * SECOND for i in range(n_tickets)}
+    stream.send_events([event("ticket.opened", ticket, at) for ticket, at in opened.items()])
+    answered = {ticket for ticket in opened if chance.random() < 0.5}
+    stream.send_events([event("ticket.responded", ticket, agent_id="bob") for ticket in sorted(answered)])
+    n_due = n_tickets - len(answered)
+    while site.one("SELECT count(*) FROM report.alert") < n_due:
+        stream.send_events([event("ticket.updated", "other", category=str(i)) for i in range(20)])
+        assert now() - start < 60 * SECOND
+    watch.end()
+    site.wait_settled()
+    alerts = site.dicts("SELECT ticket_id, state FROM report.alert")
+    assert {row["ticket_id"] for row in alerts} == set(opened) - answered and len(alerts) == n_due
+    late = sorted(watch.at[ticket] - seconds(opened[ticket]) - 8 for ticket in set(opened) - answered)
+    assert late[0] >= 0, "an alert came early"
+    p99 = late[int(len(late) * 0.99)]
+    assert p99 <= SOON, f"half within {late[len(late) // 2]:.3f} s, 99 % within {p99:.3f} s, all within {late[-1]:.3f} s"
+    keys = [key for key, _, _ in site.alerts()]
+    assert len(keys) == len(set(keys)) == n_due
+    site.check_recomputed()
+
+
+def test_late_proof(make_stream, make_site):
+    """A response in time that is heard of after the breach: the alert is voided, figures are put right, and it is told."""
+    stream = make_stream(4)
+    site = make_site(stream, policy(first_response="2s"))
+    site.start("a")
+    opened = now()
+    stream.send_events([event("ticket.opened", "T1", opened, agent_id="ann")])
+    wait_until(lambda: alert_of(site, "T1"), "the alert")
+    site.wait_settled()
+    assert site.dicts("SELECT sum(first_response_measured) AS m, sum(first_response_within_sla) AS w "
+                      "FROM report.agent_kpi_5m") == [{"m": 1, "w": 0}]
+    stream.send_events([event("ticket.responded", "T1", opened + SECOND, agent_id="bob")])
+    site.wait_read()
+    wait_until(lambda: alert_of(site, "T1")["state"] == "voided", "the alert to be voided")
+    site.wait_settled()
+    assert site.dicts("SELECT agent_id, sum(first_response_measured) AS m, sum(first_response_within_sla) AS w "
+                      "FROM report.agent_kpi_5m WHERE first_response_measured <> 0 GROUP BY 1") == [
+                          {"agent_id": "bob", "m": 1, "w": 1}]
+    messages = site.alerts()
+    assert [(key, body["type"]) for key, body, _ in messages] == [
+        ("T1/first_response/1", "kpid.alert.breached"), ("T1/first_response/1", "kpid.alert.voided")]
+    assert len({body["id"] for _, body, _ in messages}) == 2
+    site.check_recomputed()
+    story = site.command("explain", "T1", status=None)
+    if story.returncode == 2:
+        pytest.skip("everything else holds; kpid explain is not there yet")
+    assert story.returncode == 0 and "voided" in story.stdout, story.stdout + story.stderr
+
+
+def test_late_response_that_was_late(make_stream, make_site):
+    """A response after the deadline resolves the alert, once; a proof that is undone makes it a breach again."""
+    stream = make_stream(4)
+    site = make_site(stream, policy(first_response="1s"))
+    site.start("a")
+    opened = now()
+    stream.send_events([event("ticket.opened", "T1", opened, agent_id="ann")])
+    wait_until(lambda: alert_of(site, "T1"), "the alert")
+    stream.send_events([event("ticket.responded", "T1", opened + 1.5 * SECOND, agent_id="bob")])
+    wait_until(lambda: alert_of(site, "T1")["state"] == "resolved", "the alert to be resolved")
+    stream.send_events([event("ticket.responded", "T1", opened + 0.5 * SECOND, agent_id="eve")])
+    wait_until(lambda: alert_of(site, "T1")["state"] == "voided", "the alert to be voided")
+    # What was thought to be the opening was only the second one: the response came after the deadline after all.
+    stream.send_events([event("ticket.opened", "T1", opened - 5 * SECOND, agent_id="ann")])
+    wait_until(lambda: alert_of(site, "T1")["state"] == "resolved", "the alert to be a breach again")
+    site.wait_settled()
+    assert [body["type"].rpartition(".")[2] for _, body, _ in site.alerts()] == [
+        "breached", "resolved", "voided", "resolved"]
+    site.check_recomputed()
+
+
+def backlog_of_answered(n_tickets, chance):
+    """Tickets of the last hours, each answered in time; and what else happened to them, which is much more."""
+    opened, activity = [], []
+    start = now() - datetime.timedelta(hours=6)
+    for i in range(n_tickets):
+        ticket, at = f"T{i}", start + chance.uniform(0, 5.5) * 3600 * SECOND
+        opened.append((at, event("ticket.opened", ticket, at, agent_id=f"a{i % 7}")))
+        activity += [(at + chance.uniform(1, 800) * SECOND, event("ticket.updated", ticket, at + j * SECOND,
+                                                                  category="x" * 300)) for j in range(12)]
+        response = at + chance.uniform(1, 890) * SECOND
+        activity.append((response, event("ticket.responded", ticket, response, agent_id="bob")))
+        if i % 3 == 0:
+            activity.append((response + SECOND, event("ticket.resolved", ticket, response + SECOND)))
+    return [[value for _, value in sorted(events)] for events in (opened, activity)]
+
+
+@pytest.mark.parametrize("names", ["a", "ab"])
+def test_no_false_alarm_on_a_backlog(make_stream, make_site, chance, names):
+    """The openings are read long before the responses, which are in a much larger topic: nothing fires, ever."""
+    stream = make_stream({"opened": 2, "closed": 1, "survey": 1, "activity": 3})
+    opened, activity = backlog_of_answered(4_000, chance)
+    stream.send_events(opened)
+    stream.send_events(activity)
+    site = make_site(stream, policy(first_response="15m", resolution="12h"),
+                     {"run": {"batch_max_events": 1000, "batch_max_bytes": "512KiB"}, "sla": {"max_silence": "2s"}})
+    for name in names:
+        site.start(name)
+    # Seen while it catches up, not only at the end: the proof that deadlines passed and were held back.
+    held = 0
+    while site.n_read() < sum(stream.ends().values()):
+        held = max(held, site.one(
+            "SELECT count(*) FROM kpid.sla_clock WHERE fires_at < clock_timestamp() - interval '1 second'"))
+        time.sleep(0.01)
+    site.wait_read()
+    site.wait_settled()
+    assert held > 100, f"only {held} deadlines were passed and open at a time: this proves little"
+    assert site.one("SELECT count(*) FROM report.alert") == 0, site.dicts("SELECT * FROM report.alert LIMIT 3")
+    assert site.alerts() == []
+    site.check_recomputed()
+
+
+def test_no_false_alarm_when_coming_back(make_stream, make_site, chance):
+    """The daemon was away while deadlines passed and responses came."""
+    stream = make_stream(2)
+    site = make_site(stream, policy(first_response="3s"))
+    site.start("a")
+    opened = now()
+    stream.send_events([event("ticket.opened", f"T{i}", opened) for i in range(50)])
+    site.wait_read()
+    site.daemons["a"].kill()
+    wait_until(lambda: now() > opened + 3.5 * SECOND, "the deadline to pass")
+    stream.send([("activity", i % 2, event("ticket.updated", f"T{i % 50}", opened, category=str(i)))
+                 for i in range(20_000)])
+    stream.send([("activity", i % 2, event("ticket.responded", f"T{i}", opened + SECOND)) for i in range(49)])
+    site.start("a", run_batch_max_events=500)
+    site.wait_read()
+    site.wait_settled()
+    assert [row["ticket_id"] for row in site.dicts("SELECT ticket_id FROM report.alert")] == ["T49"]
+    site.check_recomputed()
+
+
+def test_silent_source(make_stream, make_site, kafka):
+    """What cannot be read for too long is not waited for: the alert says that it is unconfirmed."""
+    stream = make_stream(2)
+    site = make_site(stream, policy(first_response="3s"), {"sla": {"max_silence": "3s"}})
+    site.start("a")
+    opened = now()
+    stream.send_events([event("ticket.opened", f"T{i}", opened, agent_id="ann") for i in range(2)])
+    site.wait_read()
+    try:
+        kafka.pause()
+        alert = wait_until(lambda: alert_of(site, "T0"), "the alert", 30)
+        wait_until(lambda: alert_of(site, "T1"), "the other alert", 30)
+        assert alert["unconfirmed"] and alert["state"] == "breached"
+        after = alert["detected"] - alert["due"]
+        assert after > 0.5, f"{after:.2f} s after its deadline, when the sources were not yet silent for long"
+    finally:
+        kafka.cont()
+    wait_until(lambda: len(site.alerts()) >= 2, "the messages")
+    assert all(body["data"]["unconfirmed"] for _, body, _ in site.alerts()[:2])
+    # One of the two had been answered in time.
+    stream.send_events([event("ticket.responded", "T0", opened + SECOND)])
+    wait_until(lambda: alert_of(site, "T0")["state"] == "voided", "the alert to be voided")
+    site.check_recomputed()
+
+
+def test_old_breaches_are_recorded_and_not_sent(make_stream, make_site):
+    stream = make_stream(1)
+    site = make_site(stream, policy(first_response="1m"), {"alert": {"max_age": "1h"}, "sla": {"shadow_projects": "trial"}})
+    old, new = now() - 7200 * SECOND, now() - 120 * SECOND
+    stream.send_events([event("ticket.opened", "old", old), event("ticket.opened", "new", new),
+                        event("ticket.opened", "shadow", new, project_id="trial")])
+    site.start("a")
+    site.wait_read()
+    wait_until(lambda: site.one("SELECT count(*) FROM report.alert") == 3, "three alerts")
+    site.wait_settled()
+    assert {row["ticket_id"]: row["delivery"] for row in site.dicts("SELECT ticket_id, delivery FROM report.alert")} == {
+        "old": "too_old", "new": "sent", "shadow": "shadow"}
+    assert [key for key, _, _ in site.alerts()] == ["new/first_response/1"]
+
+
+def test_rolling_windows_decay(make_stream, make_site):
+    """The rolling windows are the sums of their buckets at any moment, with traffic and without."""
+    stream = make_stream(1)
+    site = make_site(stream, policy(first_response="1h"))
+    site.start("a")
+    bucket = datetime.timedelta(minutes=5)
+    at = now()
+    values = [event("ticket.opened", f"T{i}", at - i * bucket, agent_id="ann") for i in range(1, 40)]
+    stream.send_events(values)
+    site.wait_read()
+    # One statement: one now.
+    rows = site.rows("""
+        SELECT r."window", r.opened, (
+            SELECT sum(k.opened) FROM report.agent_kpi_5m k WHERE k.agent_id = 'ann' AND k."time" <= statement_timestamp()
+            AND k."time" > date_bin('5 minutes', statement_timestamp(), '2000-01-01Z') - r."window"::interval)
+        FROM report.agent_kpi_rolling r WHERE r.agent_id = 'ann'""")
+    assert len(rows) == 6 and all(rolling == summed > 0 for _, rolling, summed in rows), rows
+    assert site.dicts("SELECT DISTINCT backlog FROM report.agent_kpi_rolling WHERE agent_id = 'ann'") == [{"backlog": 39}]
