@@ -44,15 +44,16 @@ static void on_settings(void *context, PGresult *result)
 	struct app *app = context;
 	if (!pg_result_ok(result) || app->begun)
 		return;
-	struct text stored = pg_get_text(result, 0, 0);
-	char ours[32];
-	snprintf(ours, sizeof(ours), "%lld", (long long)app->config->kpi.fcr_window_us);
-	if (text_same(stored, text_of(ours)))
-		return;
-	log_error("kpi.fcr_window is %s microseconds here and %.*s in the database; all numbers there were made with "
-	          "that: set it back, or use a new database",
-	          ours, (int)stored.len, stored.ptr);
-	app_quit(app, KPID_EXIT_CONFIG);
+	for (int row = 0; row < PQntuples(result); row++) {
+		struct text name = pg_get_text(result, row, 0), stored = pg_get_text(result, row, 1);
+		struct text ours = pg_get_text(result, row, 2);
+		if (text_same(stored, ours))
+			continue;
+		log_error("%.*s is %.*s here and %.*s in the database; every number there was made with that: set it "
+		          "back, or read everything again into a new database",
+		          (int)name.len, name.ptr, (int)ours.len, ours.ptr, (int)stored.len, stored.ptr);
+		app_quit(app, KPID_EXIT_CONFIG);
+	}
 }
 
 static void on_policies(void *context, PGresult *result)
@@ -102,9 +103,9 @@ static void send_settings(struct app *app)
 {
 	char window[32];
 	snprintf(window, sizeof(window), "%lld", (long long)app->config->kpi.fcr_window_us);
-	struct pg_param params[2] = {pg_param_text(text_of(window)),
+	struct pg_param params[3] = {pg_param_text(text_of(window)), pg_param_text(text_of(TICKET_RULES_VERSION)),
 	                             pg_param_text(text_of(app->config->report.time_zone))};
-	pg_session_query(app->control, "queries/settings_agree.sql", params, 2, on_settings, app);
+	pg_session_query(app->control, "queries/settings_agree.sql", params, 3, on_settings, app);
 }
 
 static void send_revisions(struct app *app)

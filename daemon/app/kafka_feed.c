@@ -1,5 +1,6 @@
 #include "app/kafka_feed.h"
 
+#include <endian.h>
 #include <event2/event.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -75,13 +76,17 @@ static struct lane *lane_for(const struct kafka_feed *feed, const struct source 
 
 /* ---- gaps ---- */
 
+static void put_source_no(char bytes[4], int32_t source_no)
+{
+	uint32_t big_endian = htobe32((uint32_t)source_no);
+	memcpy(bytes, &big_endian, sizeof(big_endian));
+}
+
 static void stop_source(struct kafka_feed *feed, struct source *source, int64_t low, int64_t high, const char *reason)
 {
-	char number[6][8];
-	char text[256];
+	char source_no[4], number[6][8];
 	if (source->stopped)
 		return;
-	snprintf(text, sizeof(text), "%s", reason);
 	log_error("%s/%d is stopped at offset %" PRId64 ": %s (it has %" PRId64 " to %" PRId64
 	          "). Nothing is skipped: look with `kpid gap list`, go on with `kpid gap accept %s/%d`",
 	          source->topic, (int)source->partition, source->next_offset, reason, low, high, source->topic,
@@ -91,12 +96,11 @@ static void stop_source(struct kafka_feed *feed, struct source *source, int64_t 
 	kafka_consumer_pause(feed->consumer, source->topic, source->partition, true);
 	if (!pg_session_is_ready(feed->app->control))
 		return; /* found again after the next claim */
-	char source_no[4] = {(char)(source->source_no >> 24), (char)(source->source_no >> 16),
-	                     (char)(source->source_no >> 8), (char)source->source_no};
+	put_source_no(source_no, source->source_no);
 	struct pg_param params[6] = {
 		{source_no, 4, true},
 		pg_param_int8(source->epoch, number[1]),
-		pg_param_text(text_of(text)),
+		pg_param_text(text_of(reason)),
 		pg_param_int8(source->next_offset == OFFSET_NONE ? 0 : source->next_offset, number[3]),
 		pg_param_int8(low, number[4]),
 		pg_param_int8(high, number[5]),
@@ -105,12 +109,32 @@ static void stop_source(struct kafka_feed *feed, struct source *source, int64_t 
 	pg_session_sync(feed->app->control, NULL, NULL);
 }
 
+/* A partition that is read from its end on begins there once, not after every restart. */
+static int64_t begin_at_end(struct kafka_feed *feed, struct source *source, const struct kafka_probe_item *answer)
+{
+	char source_no[4], number[2][8];
+	put_source_no(source_no, source->source_no);
+	struct pg_param params[3] = {
+		{source_no, 4, true},
+		pg_param_int8(source->epoch, number[0]),
+		pg_param_int8(answer->high_offset, number[1]),
+	};
+	pg_session_query(feed->app->control, "queries/source_begin.sql", params, 3, NULL, NULL);
+	pg_session_sync(feed->app->control, NULL, NULL);
+	source->next_offset = source->committed_offset = answer->high_offset;
+	return answer->high_offset;
+}
+
 /* Where to begin a claimed source, given what the broker has; stops it at a gap. */
 static int64_t begin_offset(struct kafka_feed *feed, struct source *source, const struct kafka_probe_item *answer)
 {
 	int64_t next = source->next_offset;
+	if (next == OFFSET_NONE && feed->app->config->run.start == START_EARLIEST)
+		return RD_KAFKA_OFFSET_BEGINNING;
 	if (next == OFFSET_NONE)
-		return feed->app->config->run.start == START_LATEST ? RD_KAFKA_OFFSET_END : RD_KAFKA_OFFSET_BEGINNING;
+		return answer->error == RD_KAFKA_RESP_ERR_NO_ERROR && pg_session_is_ready(feed->app->control)
+		               ? begin_at_end(feed, source, answer)
+		               : RD_KAFKA_OFFSET_END;
 	if (answer->error != RD_KAFKA_RESP_ERR_NO_ERROR) {
 		source->verify_fingerprint = false;
 		return next;

@@ -55,7 +55,7 @@ void kpid_config_write_sample(struct buf *out)
 	add_wrapped(out, "# ",
 	            "The configuration of kpid. Each line that is commented out as #name = value shows the default. "
 	            "`kpid check-config` checks this file; a reload (SIGHUP) reads it again, and options that take a "
-	            "restart then keep their values.");
+	            "restart must not have changed.");
 	for (size_t i = 0; i < config_n_sections; i++) {
 		const struct config_section *section = &config_sections[i];
 		buf_add_format(out, "\n[%s]\n", section->name);
@@ -111,7 +111,7 @@ void kpid_config_write_man(struct buf *out)
 	                 ".B kpid check\\-config\n"
 	                 "names every fault of the file with its line.\n"
 	                 "A reload (SIGHUP) reads the file again; if it has a fault, nothing changes.\n"
-	                 "Options that take a restart keep their values until then.\n"
+	                 "If an option that takes a restart has changed, nothing is reloaded.\n"
 	                 ".SH OPTIONS\n");
 	for (size_t i = 0; i < config_n_sections; i++) {
 		const struct config_section *section = &config_sections[i];

@@ -8,7 +8,8 @@
  * latency counts from the moment when it was due to be sent, so a late producer makes it longer, not shorter.
  *
  * The topic has to be empty. First the events of HISTORY_S seconds before are sent at once, so that the steady rate is
- * that of a desk at work; then WARM_UP_S seconds go by, and MEASURE_S seconds are measured. */
+ * that of a desk at work, and a line says so: who reads them should start now, for they would be late for somebody who
+ * has seen the topic empty. Then WARM_UP_S seconds go by, and MEASURE_S seconds are measured. */
 #include <errno.h>
 #include <libpq-fe.h>
 #include <librdkafka/rdkafka.h>
@@ -150,12 +151,19 @@ static void *send_all(void *context)
 	        .events_per_s = live->events_per_s,
 	        .pace = workload_fast_pace,
 	});
+	bool is_history = true;
 	int64_t end_us = live->start_us + (int64_t)((live->warm_up_s + live->measure_s) * 1e6);
 	for (;;) {
 		struct workload_event event;
 		workload_next(workload, &event);
 		if (event.sent_us >= end_us)
 			break;
+		if (is_history && event.sent_us >= live->start_us) {
+			is_history = false;
+			rd_kafka_flush(kafka, PATIENCE_S * 1000);
+			puts("{\"history_sent\":true}");
+			fflush(stdout);
+		}
 		int64_t at_us = now_us();
 		if (event.sent_us > at_us) {
 			rd_kafka_poll(kafka, 0);

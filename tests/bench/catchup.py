@@ -24,10 +24,10 @@ def check(kpid, expected):
 
 def catch_up(kpid, n_events):
     """From the start of the daemon until all that was in the topic is committed."""
-    account = Account(kpid.pg, n_events)
+    account = Account(kpid.pg)
     with kpid.start() as process:
         wait_for_total(kpid.pg, kpid.database, Kpid.TOTAL, n_events, process)
-        figures = account.figures(process)
+        figures = account.figures(process, n_events)
         process.stop()
     return figures
 

@@ -1,20 +1,38 @@
 """How long it takes from an event to its rows, at a steady rate."""
-from rig import Account, Kpid, say, wait_for_total
+import json
+import os
+import subprocess
+
+from rig import Account, BenchError, Kpid, say
 
 N_PARTITIONS = 4
 RATES = (2_000, 10_000)
 
 
-def wait_assigned(kpid, process, n_partitions):
-    wait_for_total(kpid.pg, kpid.database, "SELECT count(*) FROM kpid.source_partition WHERE epoch > 0", n_partitions,
-                   process)
+class Live:
+    """Sends events at a steady rate to an empty topic, and finds how long they take until they can be seen."""
 
+    def __init__(self, rig, kpid, topic, rate, times):
+        """`times`: history, warm-up and measure, in seconds. Returns once the history is there."""
+        command = [os.path.join(rig.programs, "bench_live"), rig.kafka().bootstrap, topic, N_PARTITIONS, rate, *times,
+                   kpid.pg.dsn(kpid.database), f"{Kpid.COMMITTED} WHERE topic = '{topic}'"]
+        self._process = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, text=True)
+        if not self._process.stdout.readline():
+            self.figures()
 
-def live(rig, pg, kpid, topic, rate, times):
-    """Sends events at a steady rate and returns how long they took; `times`: history, warm-up and measure, in s."""
-    query = f"{Kpid.COMMITTED} WHERE topic = '{topic}'"
-    return rig.program("bench_live", rig.kafka().bootstrap, topic, N_PARTITIONS, rate, *times, pg.dsn(kpid.database),
-                       query)
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._process.kill()
+        self._process.wait()
+        self._process.stdout.close()
+
+    def figures(self):
+        told = self._process.stdout.read()
+        if self._process.wait() != 0:
+            raise BenchError(f"bench_live ended with {self._process.returncode}")
+        return json.loads(told)
 
 
 def run(rig, results, options):
@@ -28,13 +46,10 @@ def run(rig, results, options):
             name = f"live-{rate}"
             rig.kafka().create_topic(name, N_PARTITIONS)
             kpid = Kpid(rig, pg, name, [name], policy)
-            with kpid.start() as process:
-                wait_assigned(kpid, process, N_PARTITIONS)
-                account = Account(pg, 1)
-                figures = live(rig, pg, kpid, name, rate, times)
-                n_events = int(pg.psql(Kpid.TOTAL, kpid.database))
-                account.n_events = n_events
-                spent = account.figures(process)
+            account = Account(pg)
+            with Live(rig, kpid, name, rate, times) as live, kpid.start() as process:
+                figures = live.figures()
+                spent = account.figures(process, int(pg.psql(Kpid.TOTAL, kpid.database)))
                 process.stop()
             figures.update({key: spent[key] for key in ("own_cpu_s_per_million", "pg_cpu_s_per_million", "rss_max_mib")})
             results.add("latency", f"{rate} events/s", figures)

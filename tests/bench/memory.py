@@ -1,7 +1,7 @@
 """Resident memory of the daemon: after reading a backlog of openings, and hour after hour with all those tickets open."""
 import time
 
-from latency import N_PARTITIONS, live, wait_assigned
+from latency import N_PARTITIONS, Live
 from rig import BenchError, Kpid, MemorySamples, memory_of, say, wait_for_total
 
 RATE = 2_000
@@ -30,10 +30,10 @@ def measure(rig, pg, n_open, times):
     if n_clocks != 2 * n_open:
         raise BenchError(f"{n_clocks} clocks for {n_open} open tickets")
     with kpid.start() as process:
-        wait_assigned(kpid, process, 2 * N_PARTITIONS)
+        time.sleep(3)
         idle = memory_of(process.pid)[0]
-        with MemorySamples(process.pid) as samples:
-            live(rig, pg, kpid, topics[1], RATE, times)
+        with MemorySamples(process.pid) as samples, Live(rig, kpid, topics[1], RATE, times) as live:
+            live.figures()
         most = memory_of(process.pid)[1]
         process.stop()
     kpid.drop()

@@ -194,10 +194,10 @@ def deadline(pg, seconds=30):
 
 
 def measure(run, rig, pg, n_events, data, is_whole):
-    account = Account(pg, n_events)
+    account = Account(pg)
     with run.start() as process:
         wait_for_total(pg, run.database, run.total, n_events, process)
-        figures = account.figures(process)
+        figures = account.figures(process, n_events)
         wrong = verify(run, pg, data) if is_whole else None
         run.stop(process)
     figures["right"] = None if wrong is None else not wrong

@@ -303,8 +303,8 @@ def wait_for_total(pg, database, query, wanted, process=None):
 class Account:
     """What a program and PostgreSQL consume from now on."""
 
-    def __init__(self, pg, n_events):
-        self.pg, self.n_events = pg, n_events
+    def __init__(self, pg):
+        self.pg = pg
         pg.psql("CHECKPOINT")  # what was written before is not to be paid for now
         self.pg_before = cpu_of_tree(pg.pid)
         self.wal_before = self._wal_bytes()
@@ -313,14 +313,14 @@ class Account:
     def _wal_bytes(self):
         return int(self.pg.psql("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint"))
 
-    def figures(self, process):
+    def figures(self, process, n_events):
         seconds = time.monotonic() - self.started
         own, pg = sum(cpu_of(process.pid)), cpu_of_tree(self.pg.pid) - self.pg_before
-        millions = self.n_events / 1e6
-        return {"events": self.n_events, "seconds": round(seconds, 3), "events_per_s": round(self.n_events / seconds),
+        millions = n_events / 1e6
+        return {"events": n_events, "seconds": round(seconds, 3), "events_per_s": round(n_events / seconds),
                 "own_cpu_s_per_million": round(own / millions, 2), "pg_cpu_s_per_million": round(pg / millions, 2),
                 "rss_max_mib": round(memory_of(process.pid)[1], 1),
-                "wal_bytes_per_event": round((self._wal_bytes() - self.wal_before) / self.n_events)}
+                "wal_bytes_per_event": round((self._wal_bytes() - self.wal_before) / n_events)}
 
 
 def copy_alone(rig, pg, path):

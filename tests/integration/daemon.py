@@ -93,7 +93,14 @@ def generator_module():
 @functools.lru_cache(None)
 def is_sanitized(binary):
     with open(binary, "rb") as file:
-        return b"__asan_init" in file.read()
+        return re.search(rb"__[at]san_init", file.read()) is not None
+
+
+def header_bytes(given):
+    """Of a header's value as the golden corpus has it: text, null, or {"b64": bytes}."""
+    if isinstance(given, dict):
+        return base64.b64decode(given["b64"])
+    return None if given is None else given.encode()
 
 
 class Stream:
@@ -115,8 +122,7 @@ class Stream:
         """Sends (kind, partition, value[, headers]); returns where they lie: [(partition, offset)]."""
         rows = [(self.topics[kind], partition, value, headers[0] if headers else None)
                 for kind, partition, value, *headers in messages]
-        encoded = [(topic, partition, None, value, [(name, None if text is None else text.encode())
-                                                    for name, text in headers or ()] or None)
+        encoded = [(topic, partition, None, value, [(name, header_bytes(given)) for name, given in headers or ()] or None)
                    for topic, partition, value, headers in rows]
         places = self.kafka.produce(encoded, **config)
         with self.lock:
@@ -236,7 +242,7 @@ class Process:
         """What must not have happened, or None."""
         status = self.process.poll()
         log = self.log()
-        for words in ("AddressSanitizer", "runtime error:", "LeakSanitizer"):
+        for words in ("AddressSanitizer", "runtime error:", "LeakSanitizer", "ThreadSanitizer"):
             if words in log:
                 return f"{self.name}: {words}"
         if status not in (None, 0) and not self.killed:

@@ -208,9 +208,12 @@ static void put_conflict(void *context, const struct conflict_letter *conflict)
 		.offset = event->source_offset,
 		.detail = "same ticket_id, source and id as an event with other content; the smallest content counts",
 	};
+	/* Of a partition that only others read: dead_letter_put.sql knows its name. */
 	if (!effects->order->source_name(effects->order->source_context, event->source_no, &letter.topic,
-	                                 &letter.partition))
+	                                 &letter.partition)) {
 		letter.topic = TEXT("?");
+		letter.partition = event->source_no;
+	}
 
 	struct buf *json = &effects->json;
 	buf_clear(json);

@@ -119,11 +119,11 @@ static bool is_deferred(const struct judged *judged, const struct sla_clock *clo
 	return clock->stopped && clock->verdict == VERDICT_BREACHED && clock->breached_us >= judged->as_of_us;
 }
 
-/* The row that a clock has in kpid.sla_clock; false if it has none. */
+/* The row that a clock has in kpid.sla_clock; false if it has none, as one without target and promise (S9). */
 static bool clock_row(const struct judged *judged, const struct sla_clock *clock, struct sla_clock *row_out)
 {
 	bool deferred = clock != NULL && is_deferred(judged, clock);
-	if (clock == NULL || (clock->stopped && !deferred))
+	if (clock == NULL || (clock->stopped && !deferred) || clock->verdict == VERDICT_NONE)
 		return false;
 	*row_out = *clock;
 	if (deferred)
