@@ -23,6 +23,7 @@ SQL_WORDS = ("SELECT ", "WITH ", "CREATE ", "ALTER ", "GRANT ", "REVOKE ", "INSE
 FROM_KPID = ("kpid", "build/release/kpid", "build/test/kpid", "build/debug/kpid", "build/asan/kpid", "build/tsan/kpid",
              "build/clang/kpid", "./kpid")
 WRITTEN = ("tests/bench/results.jsonl",)  # by programs
+AHEAD = ("RULES.md",)  # also says what this version refuses
 FOREIGN_INI = ("kafka", "postgres", "topics")  # their keys are Kafka's, PostgreSQL's and names of topics
 
 
@@ -397,6 +398,8 @@ def test_options_in_sentences(sample):
     """`sla.max_silence` and [section] alone."""
     faults = []
     for code in INLINE:
+        if code.file in AHEAD:
+            continue
         found = re.fullmatch(r"(run|sla|alert|kpi)\.([a-z_]+)", code.text)
         if found:
             faults += [f"{where(code)}: {fault}" for fault in option_faults(code.text, sample)]
@@ -416,7 +419,7 @@ def test_json(kpid, tmp_path):
         except ValueError:
             values = [json.loads(line) for line in block.text.splitlines() if line.strip()]
         for value in values:
-            if isinstance(value, dict) and "revisions" in value:
+            if isinstance(value, dict) and "revisions" in value and block.file not in AHEAD:
                 n_policies += 1
                 path = tmp_path / "policy.json"
                 path.write_text(json.dumps(value), encoding="utf-8")
