@@ -42,11 +42,11 @@ struct app {
 	struct lane **lanes;
 	int n_lanes;
 	struct watch *watch;
-	struct pg_session *control;       /* single statements: claims, policies, what is seen of partitions */
+	struct pg_session *control; /* single statements: claims, policies, what is seen of partitions */
 	struct event *on_term, *on_int, *on_hup, *stop_timer;
 	struct app_feeder feeder;
 	bool begun, loading, stopping;
-	int status;                       /* what app_run() returns: an exit code */
+	int status; /* what app_run() returns: an exit code */
 };
 
 /* Takes the configuration over. NULL after logging why (a policy file with faults). */

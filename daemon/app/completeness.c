@@ -22,9 +22,9 @@ void completeness_update(struct completeness *completeness, const PGresult *resu
 		completeness->items = mem_grow(completeness->items, &completeness->capacity, completeness->n + 1,
 		                               sizeof(*completeness->items));
 		completeness->items[completeness->n++] = (struct completeness_item){
-			.source_no = pg_get_int4(result, row, COLUMN_SOURCE_NO),
-			.until_us = pg_get_time(result, row, COLUMN_UNTIL),
-			.heard = pg_get_bool(result, row, COLUMN_HEARD),
+		        .source_no = pg_get_int4(result, row, COLUMN_SOURCE_NO),
+		        .until_us = pg_get_time(result, row, COLUMN_UNTIL),
+		        .heard = pg_get_bool(result, row, COLUMN_HEARD),
 		};
 	}
 }

@@ -118,7 +118,7 @@ static void maybe_finish(struct file_feed *feed)
 {
 	if (!feed->ended || feed->finishing)
 		return;
-	if (feed->app->stopping || feed->source->fenced) {
+	if (feed->app->stopping || feed->source == NULL || feed->source->fenced) {
 		if (app_is_idle(feed->app))
 			app_quit(feed->app, feed->app->stopping ? KPID_EXIT_FAILED : feed->app->status);
 		return;

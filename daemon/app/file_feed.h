@@ -10,12 +10,13 @@
 #include "kpid/config.h"
 
 struct file_feed_report {
-	int64_t n_lines;    /* read in this run */
-	int64_t n_skipped;  /* lines that an earlier run has committed */
+	int64_t n_lines;   /* read in this run */
+	int64_t n_skipped; /* lines that an earlier run has committed */
 	int64_t elapsed_us;
-	int64_t parse_us;   /* reading, unpacking and parsing the lines */
-	struct write_parts parts;  /* where the time of this run's batches went */
-	int64_t counts[5];  /* of the file over all runs: messages, duplicates, tombstones, unknown types, dead letters */
+	int64_t parse_us;         /* reading, unpacking and parsing the lines */
+	struct write_parts parts; /* where the time of this run's batches went */
+	int64_t counts[5]; /* of the file over all runs: messages, duplicates, tombstones, unknown types, dead letters
+	                    */
 };
 
 /* path: "-" is standard input. Takes the configuration over. progress: draw a bar on stderr.

@@ -19,6 +19,7 @@
 enum {
 	READ_MESSAGES = 256,      /* taken from a lane's queue at once */
 	READS_PER_TURN = 16,      /* before the loop sees to others */
+	MANY_MESSAGES = 1000,      /* read without a pause: a backlog */
 	POLL_MS = 100,            /* how often the group is served even if nothing wakes us */
 	SEEN_US = 1000000,        /* how often the ends of the partitions are looked at */
 	GROUP_COMMIT_US = 5000000,
@@ -26,7 +27,7 @@ enum {
 	RETRY_PROBE_MS = 500
 };
 
-enum probe_tag { PROBE_TOPICS, PROBE_ASSIGN, PROBE_SEEN };
+enum probe_tag { PROBE_TOPICS, PROBE_ASSIGN, PROBE_SEEN, PROBE_GAPS };
 
 struct kafka_feed {
 	struct app *app;
@@ -35,6 +36,7 @@ struct kafka_feed {
 	struct outbox *outbox;
 	struct event *poll_timer, *probe_retry;
 	struct event **read_again; /* by lane */
+	size_t *n_read;            /* by lane: messages since its queue was empty */
 	/* The group waits for one answer at a time. */
 	rd_kafka_topic_partition_list_t *assigning; /* to be claimed, looked at, and then taken; NULL */
 	bool claiming;                              /* the claim is under way */
@@ -75,6 +77,8 @@ static struct lane *lane_for(const struct kafka_feed *feed, const struct source 
 }
 
 /* ---- gaps ---- */
+
+static void look_at_gaps(struct kafka_feed *feed);
 
 static void put_source_no(char bytes[4], int32_t source_no)
 {
@@ -123,6 +127,42 @@ static int64_t begin_at_end(struct kafka_feed *feed, struct source *source, cons
 	pg_session_sync(feed->app->control, NULL, NULL);
 	source->next_offset = source->committed_offset = answer->high_offset;
 	return answer->high_offset;
+}
+
+/* Met while reading: what is there instead is not known yet. */
+static void meet_gap(struct kafka_feed *feed, struct source *source, const char *reason)
+{
+	source->reading = false;
+	source->gap_reason = reason;
+	kafka_consumer_pause(feed->consumer, source->topic, source->partition, true);
+	look_at_gaps(feed);
+}
+
+static void look_at_gaps(struct kafka_feed *feed)
+{
+	struct kafka_probe_list list = {.tag = PROBE_GAPS};
+	for (size_t i = 0; i < feed->app->sources.n; i++) {
+		struct source *source = feed->app->sources.items[i];
+		if (source->gap_reason != NULL && source->assigned)
+			kafka_probe_add(&list, source->topic, source->partition);
+		else
+			source->gap_reason = NULL; /* its next owner will meet it */
+	}
+	if (list.n > 0)
+		kafka_probe_ask(feed->probe, &list);
+}
+
+/* Those without an answer are asked for again. */
+static void on_gaps_probed(struct kafka_feed *feed, const struct kafka_probe_list *answers)
+{
+	for (size_t i = 0; i < answers->n; i++) {
+		const struct kafka_probe_item *answer = &answers->items[i];
+		struct source *source = sources_get(&feed->app->sources, answer->topic, answer->partition);
+		if (source->gap_reason == NULL || !source->assigned || answer->error != RD_KAFKA_RESP_ERR_NO_ERROR)
+			continue;
+		stop_source(feed, source, answer->low_offset, answer->high_offset, source->gap_reason);
+		source->gap_reason = NULL;
+	}
 }
 
 /* Where to begin a claimed source, given what the broker has; stops it at a gap. */
@@ -188,10 +228,7 @@ static bool check_offset(struct kafka_feed *feed, struct source *source, const r
 		return source->next_offset == OFFSET_NONE || message->offset >= source->next_offset;
 	source->verify_fingerprint = false;
 	if (message->offset == source->next_offset - 1 && fingerprint_of(message) != source->fingerprint) {
-		int64_t low = -1, high = -1;
-		rd_kafka_get_watermark_offsets(kafka_consumer_handle(feed->consumer), source->topic, source->partition,
-		                               &low, &high);
-		stop_source(feed, source, low, high, "the topic was made anew: other messages stand where ours were");
+		meet_gap(feed, source, "the topic was made anew: other messages stand where ours were");
 		return false;
 	}
 	return message->offset >= source->next_offset;
@@ -236,7 +273,6 @@ static void feed_message(struct kafka_feed *feed, const rd_kafka_message_t *mess
 static void on_message_error(struct kafka_feed *feed, const rd_kafka_message_t *message)
 {
 	struct source *source = source_of_message(feed, message);
-	int64_t low = -1, high = -1;
 	switch (message->err) {
 	case RD_KAFKA_RESP_ERR__PARTITION_EOF:
 		if (!source->reading)
@@ -248,14 +284,30 @@ static void on_message_error(struct kafka_feed *feed, const rd_kafka_message_t *
 	case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
 		if (!source->reading)
 			return;
-		rd_kafka_get_watermark_offsets(kafka_consumer_handle(feed->consumer), source->topic, source->partition,
-		                               &low, &high);
-		stop_source(feed, source, low, high, "the next offset is not in the topic any more");
+		meet_gap(feed, source, "the next offset is not in the topic any more");
 		return;
 	default:
 		log_warning("%s/%d: %s", source->topic, (int)source->partition, rd_kafka_message_errstr(message));
 		return;
 	}
+}
+
+/* The lane's queue held much, and is empty now: it may have been full. */
+static void fetch_again(struct kafka_feed *feed, int index)
+{
+	struct kafka_probe_list list = {.n = 0};
+	for (size_t i = 0; i < feed->app->sources.n; i++) {
+		const struct source *source = feed->app->sources.items[i];
+		int64_t low, high;
+		if (!source->reading || source->lane != index)
+			continue;
+		rd_kafka_get_watermark_offsets(kafka_consumer_handle(feed->consumer), source->topic, source->partition,
+		                               &low, &high);
+		if (high > source->next_offset)
+			kafka_probe_add(&list, source->topic, source->partition);
+	}
+	if (list.n > 0)
+		kafka_probe_wake(feed->probe, &list);
 }
 
 static void read_lane(struct kafka_feed *feed, int index)
@@ -273,8 +325,13 @@ static void read_lane(struct kafka_feed *feed, int index)
 				on_message_error(feed, messages[i]);
 			rd_kafka_message_destroy(messages[i]);
 		}
-		if (n == 0)
+		if (n == 0) {
+			if (feed->n_read[index] >= MANY_MESSAGES)
+				fetch_again(feed, index);
+			feed->n_read[index] = 0;
 			return;
+		}
+		feed->n_read[index] += n;
 		kafka_consumer_heard(feed->consumer);
 	}
 	event_active(feed->read_again[index], EV_TIMEOUT, 0);
@@ -594,6 +651,8 @@ static void on_probed(void *context, const struct kafka_probe_list *answers)
 		on_topics_probed(context, answers);
 	else if (answers->tag == PROBE_ASSIGN)
 		on_assignment_probed(context, answers);
+	else if (answers->tag == PROBE_GAPS)
+		on_gaps_probed(context, answers);
 	else
 		on_ends_probed(context, answers);
 }
@@ -686,6 +745,7 @@ static void on_poll_timer(evutil_socket_t fd, short what, void *context)
 	finish_revocation(feed);
 	if (now_us - feed->seen_us > SEEN_US) {
 		look_at_ends(feed);
+		look_at_gaps(feed);
 		look_at_standing(feed);
 	}
 	if (now_us - feed->group_commit_us > GROUP_COMMIT_US)
@@ -725,7 +785,8 @@ static void on_begin(void *context)
 		app_quit(app, KPID_EXIT_CONFIG);
 		return;
 	}
-	feed->probe = kafka_probe_new(app->base, &app->config->kafka, on_probed, feed);
+	feed->probe = kafka_probe_new(app->base, &app->config->kafka,
+	                              kafka_consumer_handle(feed->consumer), on_probed, feed);
 	if (feed->probe == NULL) {
 		app_quit(app, KPID_EXIT_CONFIG);
 		return;
@@ -766,6 +827,7 @@ static void release(struct kafka_feed *feed, struct read_again_context *again)
 	for (int i = 0; i < feed->app->n_lanes; i++)
 		event_free(feed->read_again[i]);
 	free(feed->read_again);
+	free(feed->n_read);
 	free(again);
 	event_free(feed->poll_timer);
 	event_free(feed->probe_retry);
@@ -799,6 +861,7 @@ int kafka_feed_run(struct kpid_config *config, const char *path, const char *con
 	feed.poll_timer = evtimer_new(feed.app->base, on_poll_timer, &feed);
 	feed.probe_retry = evtimer_new(feed.app->base, on_probe_retry, &feed);
 	feed.read_again = mem_zalloc((size_t)n_lanes * sizeof(struct event *));
+	feed.n_read = mem_zalloc((size_t)n_lanes * sizeof(size_t));
 	struct read_again_context *again = mem_zalloc((size_t)n_lanes * sizeof(*again));
 	for (int i = 0; i < n_lanes; i++) {
 		again[i] = (struct read_again_context){&feed, i};

@@ -16,7 +16,7 @@ enum lane_state {
 	LANE_VERIFYING,   /* connected again: asking whether the sealed batch was committed */
 	LANE_IDLE,
 	LANE_WRITING,
-	LANE_PAUSING      /* the sealed batch waits to be tried again */
+	LANE_PAUSING /* the sealed batch waits to be tried again */
 };
 
 struct lane {
@@ -71,15 +71,15 @@ static void add_rejection(struct lane *lane, const struct source *source, const 
                           const struct wire_rejection *rejection)
 {
 	struct batch_dead_letter letter = {
-		.source_no = source->source_no,
-		.topic = message->topic,
-		.partition = message->partition,
-		.offset = message->offset,
-		.reason = rejection->reason,
-		.detail = rejection->detail,
-		.value = message->value,
-		.headers = message->headers,
-		.n_headers = message->n_headers,
+	        .source_no = source->source_no,
+	        .topic = message->topic,
+	        .partition = message->partition,
+	        .offset = message->offset,
+	        .reason = rejection->reason,
+	        .detail = rejection->detail,
+	        .value = message->value,
+	        .headers = message->headers,
+	        .n_headers = message->n_headers,
 	};
 	batch_add_dead_letter(lane->filling, &letter);
 }
@@ -130,7 +130,6 @@ void lane_at_end(struct lane *lane, struct source *source, int64_t now_us)
 		if (lane->filling->sources[i].source_no == source->source_no)
 			lane->filling->sources[i].at_end_us = now_us;
 }
-
 
 static bool has_source(const struct batch *batch, int32_t source_no)
 {
@@ -193,20 +192,20 @@ static void write_sealed(struct lane *lane)
 		batch->sources[i].high_offset = source == NULL ? -1 : source->high_offset;
 	}
 	lane->rules = (struct batch_rules){
-		.fold = {shared->book->current, shared->config->kpi.fcr_window_us},
-		.as_of_us = as_of_with(shared, batch, now_us),
-		.revision_by_no = rules_book_by_no,
-		.context = shared->book,
+	        .fold = {shared->book->current, shared->config->kpi.fcr_window_us},
+	        .as_of_us = as_of_with(shared, batch, now_us),
+	        .revision_by_no = rules_book_by_no,
+	        .context = shared->book,
 	};
 	lane->order = (struct write_order){
-		.batch = batch,
-		.rules = &lane->rules,
-		.epochs = lane->epochs,
-		.now_us = now_us,
-		.config = shared->config,
-		.lock_tickets = lane->lock_tickets,
-		.source_name = source_name,
-		.source_context = shared->sources,
+	        .batch = batch,
+	        .rules = &lane->rules,
+	        .epochs = lane->epochs,
+	        .now_us = now_us,
+	        .config = shared->config,
+	        .lock_tickets = lane->lock_tickets,
+	        .source_name = source_name,
+	        .source_context = shared->sources,
 	};
 	lane->state = LANE_WRITING;
 	pg_writer_start(lane->writer, &lane->order);

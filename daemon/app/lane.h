@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 #include "adapters/pg/session.h"
-#include "app/completeness.h"
 #include "adapters/pg/writer.h"
+#include "app/completeness.h"
 #include "app/rules_book.h"
 #include "app/source.h"
 #include "kpid/config.h"
@@ -25,7 +25,7 @@ struct lane_shared {
 	struct rules_book *book;
 	struct sources *sources;
 	struct completeness completeness; /* as last heard from the database */
-	bool without_sources; /* where no source is running everything is complete: after a file was read */
+	bool without_sources;             /* where no source is running everything is complete: after a file was read */
 	void *context;
 	/* The lane has room again: feed it. */
 	void (*wants_more)(void *context, struct lane *lane);

@@ -24,11 +24,11 @@ struct line_reader {
 	bool raw_ended;
 	bool known, gzip; /* known: the first bytes have been looked at */
 	z_stream inflater;
-	bool member_ended;     /* between members of a gzip file */
+	bool member_ended; /* between members of a gzip file */
 	char plain[PLAIN_BYTES];
 	size_t plain_at, plain_end;
-	struct buf line;       /* the beginning of a line that goes on in the next piece */
-	bool handed_out;       /* line was the last result */
+	struct buf line; /* the beginning of a line that goes on in the next piece */
+	bool handed_out; /* line was the last result */
 };
 
 struct line_reader *line_reader_open(const char *path)
@@ -147,7 +147,8 @@ static enum line_result fill_plain(struct line_reader *reader)
 		return result;
 	if (!reader->known) {
 		reader->known = true;
-		reader->gzip = reader->raw_end - reader->raw_at >= 2 && reader->raw[0] == 0x1f && reader->raw[1] == 0x8b;
+		reader->gzip =
+		        reader->raw_end - reader->raw_at >= 2 && reader->raw[0] == 0x1f && reader->raw[1] == 0x8b;
 		if (reader->gzip && !start_inflating(reader))
 			return LINE_FAILED;
 	}

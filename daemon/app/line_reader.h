@@ -13,8 +13,8 @@ struct line_reader;
 #define LINE_MAX_BYTES (1024 * 1024)
 
 enum line_result {
-	LINE_READ,  /* *line_out is a line without its end; valid until the next call */
-	LINE_WAIT,  /* nothing is there yet: call again when line_reader_fd() is readable */
+	LINE_READ, /* *line_out is a line without its end; valid until the next call */
+	LINE_WAIT, /* nothing is there yet: call again when line_reader_fd() is readable */
 	LINE_END,
 	LINE_FAILED /* a message was logged */
 };

@@ -98,7 +98,8 @@ static bool number_revision(struct policy_set *next, int32_t revision_no, struct
 		if (!text_same(revision->id, id))
 			continue;
 		if (!text_same(revision->json, json)) {
-			log_error("policy revision \"%.*s\" is in force with other content; give the changed one a new id "
+			log_error("policy revision \"%.*s\" is in force with other content; give the changed one a new "
+			          "id "
 			          "and effective_from",
 			          (int)id.len, id.ptr);
 			return false;

@@ -19,9 +19,9 @@ struct watch {
 	int64_t started_us; /* monotonic */
 	int64_t fire_as_of_us;
 	bool fire_unconfirmed;
-	bool asking;  /* a tick's question is under way */
-	bool firing;  /* from asking which are due until their transaction has ended */
-	bool again;   /* a tick was asked for meanwhile */
+	bool asking; /* a tick's question is under way */
+	bool firing; /* from asking which are due until their transaction has ended */
+	bool again;  /* a tick was asked for meanwhile */
 	bool quiet;
 };
 
@@ -61,17 +61,17 @@ static void on_due_end(void *context, PGresult *result)
 	}
 	batch_seal(&watch->batch);
 	watch->rules = (struct batch_rules){
-		.fold = {shared->book->current, shared->config->kpi.fcr_window_us},
-		.as_of_us = watch->fire_as_of_us,
-		.revision_by_no = rules_book_by_no,
-		.context = shared->book,
+	        .fold = {shared->book->current, shared->config->kpi.fcr_window_us},
+	        .as_of_us = watch->fire_as_of_us,
+	        .revision_by_no = rules_book_by_no,
+	        .context = shared->book,
 	};
 	watch->order = (struct write_order){
-		.batch = &watch->batch,
-		.rules = &watch->rules,
-		.now_us = wall_clock_us(),
-		.config = shared->config,
-		.unconfirmed = watch->fire_unconfirmed,
+	        .batch = &watch->batch,
+	        .rules = &watch->rules,
+	        .now_us = wall_clock_us(),
+	        .config = shared->config,
+	        .unconfirmed = watch->fire_unconfirmed,
 	};
 	pg_writer_start(watch->writer, &watch->order);
 }

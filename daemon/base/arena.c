@@ -44,7 +44,9 @@ void *arena_alloc(struct arena *arena, size_t size_bytes)
 	if (arena->head == NULL || padded > arena->head->capacity_bytes - arena->used_bytes) {
 		/* Chunks grow with what is in use, so that a large batch needs few of them. */
 		size_t capacity = arena->total_bytes / 2;
-		capacity = capacity < CHUNK_BYTES ? CHUNK_BYTES : capacity > 16 * CHUNK_BYTES ? 16 * CHUNK_BYTES : capacity;
+		capacity = capacity < CHUNK_BYTES        ? CHUNK_BYTES
+		           : capacity > 16 * CHUNK_BYTES ? 16 * CHUNK_BYTES
+		                                         : capacity;
 		if (capacity < padded)
 			capacity = padded;
 		struct arena_chunk *chunk = mem_alloc(sizeof(*chunk) + capacity);

@@ -1,9 +1,9 @@
 #include "kpid/base/memory.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <stdint.h>
 #include <sysexits.h>
 #include <unistd.h>
 

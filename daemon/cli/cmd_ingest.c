@@ -31,8 +31,8 @@ static void print_report(const struct cli *cli, const struct file_feed_report *r
 
 int cmd_ingest(struct cli *cli, int argc, char **argv)
 {
-	int status = CLI_OK, option;
-	while ((option = cli_option(cli, argc, argv, "", NULL, &status)) != -1)
+	int status = CLI_OK;
+	if (cli_option(cli, argc, argv, "", NULL, &status) != -1)
 		return status;
 	if (!cli_arguments(cli, argc, 1, 1))
 		return CLI_USAGE;

@@ -99,7 +99,7 @@ static void end_line(struct buf *out)
 static void write_cell(const struct table *table, const struct term *term, size_t column, size_t width,
                        enum term_style style, struct text t, struct buf *out)
 {
-	term_spaces(out, column == 0 ? INDENT : GAP);
+	term_spaces(out, column == 0 ? INDENT : GAP); /* NOLINT(bugprone-branch-clone): alike by chance */
 	if (style != TERM_PLAIN)
 		term_style(out, term, style);
 	term_field(out, t, width, table->columns[column].right);
@@ -110,6 +110,8 @@ static void write_cell(const struct table *table, const struct term *term, size_
 void table_write(const struct table *table, const struct term *term, struct buf *out)
 {
 	size_t widths[MAX_COLUMNS], n = table->n_columns;
+	if (n == 0)
+		return;
 	for (size_t i = 0; i < n; i++)
 		widths[i] = max_width(table, i);
 	fit(table, term->columns, widths);

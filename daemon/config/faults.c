@@ -7,7 +7,8 @@
 #include "kpid/base/memory.h"
 
 __attribute__((format(printf, 5, 0))) static void add(struct config_faults *faults, const char *file, int line,
-                                                      char *key, const char *format, va_list arguments)
+                                                      char *key, /* NOLINT(readability-non-const-parameter): kept */
+                                                      const char *format, va_list arguments)
 {
 	faults->items = mem_grow(faults->items, &faults->capacity, faults->n + 1, sizeof(*faults->items));
 	char *message = NULL;

@@ -273,9 +273,11 @@ static void read_set(const char *set, int number, struct config_source *source, 
 		*earlier = entry;
 		entry = replaced;
 	}
+	/* NOLINTBEGIN(clang-analyzer-unix.Malloc): an entry has texts of its own */
 	free(entry.section);
 	free(entry.name);
 	free(entry.value);
+	/* NOLINTEND(clang-analyzer-unix.Malloc) */
 }
 
 void config_sets_read(const char *const *sets, size_t n_sets, struct config_source *source,

@@ -21,7 +21,7 @@ const struct config_option config_options[] = {
 	 "share of the partitions; more lanes than processor cores that PostgreSQL can spare bring nothing."},
 	{"run", "batch_max_events", CONFIG_INTEGER, FIELD(run.batch_max_events), 1, 200000, NULL, "50000", NULL, true,
 	 "The most events in one transaction. Larger batches cost less per event when there is a backlog."},
-	{"run", "batch_max_bytes", CONFIG_SIZE, FIELD(run.batch_max_bytes), 64 * KB, 256 * MB, NULL, "8MiB", NULL, true,
+	{"run", "batch_max_bytes", CONFIG_SIZE, FIELD(run.batch_max_bytes), 64 * KB, 256 * MB, NULL, "6MiB", NULL, true,
 	 "The most bytes of messages in one transaction. Memory grows with it, for each lane."},
 	{"run", "batch_max_age", CONFIG_DURATION, FIELD(run.batch_max_age_us), 0, 10 * SECOND, NULL, "20ms", NULL, true,
 	 "How long an event may wait for others to share its transaction. Shorter shows figures sooner, longer "

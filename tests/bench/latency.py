@@ -36,7 +36,7 @@ class Live:
 
 
 def run(rig, results, options):
-    times = (10, 6, 10) if options.quick else (30, 30, 60)
+    times = (20, 6, 10) if options.quick else (30, 30, 60)
     policy = rig.write_policy("latency", first_response="10s", resolution="30s")
     columns = ["event → row", "events/s sent", "p50 ms", "p90 ms", "p99 ms", "p99.9 ms", "most ms",
                "CPU s per million: kpid", "PostgreSQL"]
@@ -51,7 +51,9 @@ def run(rig, results, options):
                 figures = live.figures()
                 spent = account.figures(process, int(pg.psql(Kpid.TOTAL, kpid.database)))
                 process.stop()
-            figures.update({key: spent[key] for key in ("own_cpu_s_per_million", "pg_cpu_s_per_million", "rss_max_mib")})
+            for key in ("own_cpu_s_per_million", "pg_cpu_s_per_million", "rss_max_mib"):
+                figures[key] = spent[key]
+            figures["warnings"] = kpid.n_warnings()
             results.add("latency", f"{rate} events/s", figures)
             say(f"latency at {rate} events/s: {figures}")
             rows.append([f"at {rate:,} events/s"] + [figures[key] for key in

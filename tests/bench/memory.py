@@ -1,4 +1,4 @@
-"""Resident memory of the daemon: after reading a backlog of openings, and hour after hour with all those tickets open."""
+"""Resident memory of the daemon: while it reads a backlog of openings, and later, with all those tickets open."""
 import time
 
 from latency import N_PARTITIONS, Live

@@ -2,7 +2,6 @@
 import hashlib
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -13,7 +12,6 @@ TOPIC = "w"
 N_PARTITIONS = 4
 SLA_S = 900
 QUICK_EVENTS = 300_000
-LEFT_OUT = signal.SIGKILL  # the peers end in no other way
 
 RFC3339_MS = "to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
 
@@ -277,5 +275,5 @@ def report(results, figures, n_events):
                                 / mean([one["events_per_s"] for one in runs]), 2),
                   "cpu": round(mean(list(map(total_cpu, figures["kpid"]))) / mean(list(map(total_cpu, runs))), 2)}
         results.add("peers", f"kpid : {name}", ratios)
-        results.note(f"kpid catches up {ratios['rate']} × as fast as the {name} program, with {ratios['cpu']} × its CPU "
-                     "per event (the program's and PostgreSQL's together).")
+        results.note(f"kpid catches up {ratios['rate']} × as fast as the {name} program, with {ratios['cpu']} × its "
+                     "CPU per event (the program's and PostgreSQL's together).")

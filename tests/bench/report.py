@@ -30,7 +30,8 @@ class Results:
     def markdown(self):
         lines = [f"Measured {self.common['at'][:10]} on {self.common['cores']} cores ({self.common['processor']}), "
                  f"PostgreSQL {self.common['postgresql']} and Kafka on the same machine, commit {self.common['commit']}"
-                 f"{', the short form' if self.common['quick'] else ''}. "
+                 f"{', the short form' if self.common['quick'] else ''}"
+                 f"{', with ' + ' '.join(self.common['set']) if self.common['set'] else ''}. "
                  "What each figure means: [tests/bench/README.md](tests/bench/README.md).", ""]
         for heading, columns, rows in self.tables:
             widths = [max(len(row[i]) for row in [columns, *rows]) for i in range(len(columns))]

@@ -91,7 +91,9 @@ class MemorySamples:
 class Rig:
     """The programs, a folder for what is temporary, and Kafka. PostgreSQL is started anew for each part."""
 
-    def __init__(self):
+    def __init__(self, kpid_options=()):
+        """`kpid_options`: what kpid is started with beside its defaults, as SECTION.KEY=VALUE."""
+        self.kpid_options = [word for option in kpid_options for word in ("--set", option)]
         self.build = os.path.abspath(os.environ.get("KPID_BUILD") or os.path.join(ROOT, "build", "release"))
         self.programs = os.path.join(self.build, "bench")
         self.kpid = os.path.join(self.build, "kpid")
@@ -205,7 +207,8 @@ class Process:
         self.name = name
         self.log = log
         with open(log, "ab") as out:
-            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=env, cwd=cwd)
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=env,
+                                             cwd=cwd)
         self.pid = self._process.pid
 
     def __enter__(self):
@@ -261,7 +264,7 @@ class Kpid:
                 " CREATE ROLE kpid_bench LOGIN; GRANT kpid_writer TO kpid_bench; END IF; END $$")
 
     def command(self, *arguments):
-        return [self.rig.kpid, "-c", self.config, *arguments]
+        return [self.rig.kpid, "-c", self.config, *self.rig.kpid_options, *arguments]
 
     def run(self, *arguments):
         done = subprocess.run(self.command(*arguments), capture_output=True, text=True, check=False)
@@ -271,6 +274,11 @@ class Kpid:
 
     def start(self):
         return Process("kpid", self.command("run"), self.log)
+
+    def n_warnings(self):
+        """How many lines of its log are warnings or errors: each may have cost time."""
+        with open(self.log, encoding="utf-8", errors="replace") as file:
+            return sum(line.split()[1:2] in (["warning"], ["error"]) for line in file)
 
     def drop(self):
         self.pg.drop_database(self.database)
@@ -346,4 +354,4 @@ def machine():
                             check=False).stdout.strip()
     pg = subprocess.run([f"{PG_BIN}/postgres", "--version"], capture_output=True, text=True, check=True).stdout.split()
     return {"cores": len(os.sched_getaffinity(0)), "processor": model.group(1) if model else "unknown",
-            "postgresql": pg[2], "commit": commit, "load": round(os.getloadavg()[0], 1)}
+            "postgresql": pg[2], "commit": commit or "unknown", "load": round(os.getloadavg()[0], 1)}

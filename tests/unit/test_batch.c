@@ -280,9 +280,9 @@ static char *printed(const struct store *store)
 	for (int i = 0; i < 4; i++)
 		assert_true(asprintf(&lines[n++], "backlog %s %lld", agents[i], (long long)store->backlog[i]) > 0);
 	for (size_t i = 0; i < store->n_clocks; i++)
-		assert_true(asprintf(&lines[n++], "clock %d %u due %lld fires %lld breached %d", (int)store->clocks[i].target,
-		                     store->clocks[i].n, (long long)store->clocks[i].due_us,
-		                     (long long)store->clocks[i].fires_us,
+		assert_true(asprintf(&lines[n++], "clock %d %u due %lld fires %lld breached %d",
+		                     (int)store->clocks[i].target, store->clocks[i].n,
+		                     (long long)store->clocks[i].due_us, (long long)store->clocks[i].fires_us,
 		                     store->clocks[i].verdict == VERDICT_BREACHED) > 0);
 	for (size_t i = 0; i < store->n_alerts; i++)
 		if (!store->alerts[i].voided)
@@ -350,7 +350,8 @@ static void test_any_order_any_batches_same_rows(void **state)
 				n_taken += !taken[i];
 				taken[i] = true;
 				add(store, &c->events[i]);
-				if (rand() % 4 == 0) /* what is complete only grows, and may be ahead of what is still to come */
+				if (rand() % 4 ==
+				    0) /* what is complete only grows, and may be ahead of what is still to come */
 					as_of_us = as_of_us > AT(0) || rand() % 3 != 0 ? as_of_us : AT(rand() % 120);
 				if (rand() % 2 == 0)
 					commit(store, as_of_us);

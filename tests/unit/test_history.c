@@ -145,7 +145,8 @@ static void test_damaged_histories_are_refused(void **state)
 		assert_non_null(copy);
 		memcpy(copy, packed.data, len);
 		arena_init(&arena);
-		int result = history_unpack((struct text){copy, (uint32_t)len}, TEXT("T"), &arena, &unpacked, &n_unpacked);
+		int result =
+		        history_unpack((struct text){copy, (uint32_t)len}, TEXT("T"), &arena, &unpacked, &n_unpacked);
 		assert_true(result == 0 || result == -EBADMSG);
 		n_refused += result != 0;
 		arena_release(&arena);

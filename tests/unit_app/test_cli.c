@@ -193,7 +193,7 @@ static void test_check_config(void **state)
 	assert_int_equal(run("check-config --show -c tests/config/good.ini"), CLI_OK);
 	assert_non_null(strstr(out, "\n[run]\nlanes = 4\n"));
 	assert_int_equal(run("check-config --sample"), CLI_OK);
-	assert_non_null(strstr(out, "\n#lanes = 2\n"));
+	assert_non_null(strstr(out, "\n#lanes = 1\n"));
 	assert_int_equal(run("check-config --man"), CLI_OK);
 	assert_ptr_equal(strstr(out, ".TH KPID.INI 5"), out);
 

@@ -118,7 +118,7 @@ static void test_defaults(void **state)
 	assert_non_null(config);
 	assert_int_equal(faults.n, 0);
 	assert_null(config->file);
-	assert_int_equal(config->run.lanes, 2);
+	assert_int_equal(config->run.lanes, 1);
 	assert_int_equal(config->run.batch_max_age_us, 20000);
 	assert_int_equal(config->run.batch_max_bytes, 8 * 1024 * 1024);
 	assert_int_equal(config->run.start, START_EARLIEST);
@@ -565,7 +565,7 @@ static void test_diff(void **state)
 {
 	(void)state;
 	struct kpid_config *before = good("[kafka]\nbootstrap.servers=a\nacks=1\n[postgres]\nhost=a\n");
-	struct kpid_config *same = good("[run]\nlanes = 2\nbatch_max_age = 1s\nlog_level=debug\n[sla]\ntick=1s\n"
+	struct kpid_config *same = good("[run]\nlanes = 1\nbatch_max_age = 1s\nlog_level=debug\n[sla]\ntick=1s\n"
 	                                "[kafka]\nacks=1\nbootstrap.servers=a\n[postgres]\nhost=a\n");
 	struct kpid_config *after = good("[run]\nlanes=3\n[kafka]\nbootstrap.servers=b\n[postgres]\nport=1\n"
 	                                 "[topics]\nsurvey=*\nx=*\nticket-opened=ticket.opened\n");

@@ -11,9 +11,9 @@ static void on_log(const rd_kafka_t *rk, int level, const char *facility, const 
 {
 	(void)rk;
 	/* Connection trouble comes again and again here; it is said once by who watches the brokers. */
-	if (strcmp(facility, "FAIL") == 0 || strcmp(facility, "ERROR") == 0 || strcmp(facility, "CONFWARN") == 0)
-		log_debug("librdkafka %s: %s", facility, message);
-	else if (level <= 4)
+	bool repeated =
+	        strcmp(facility, "FAIL") == 0 || strcmp(facility, "ERROR") == 0 || strcmp(facility, "CONFWARN") == 0;
+	if (level <= 4 && !repeated)
 		log_warning("librdkafka %s: %s", facility, message);
 	else
 		log_debug("librdkafka %s: %s", facility, message);

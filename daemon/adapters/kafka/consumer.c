@@ -55,7 +55,8 @@ static void queue_open(struct waking_queue *queue, struct kafka_consumer *consum
 {
 	static const uint64_t one = 1;
 	*queue = (struct waking_queue){consumer, rkqu, eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), lane, NULL};
-	queue->event = event_new(base, queue->fd, EV_READ | EV_PERSIST, lane < 0 ? on_group_event : on_lane_event, queue);
+	queue->event =
+	        event_new(base, queue->fd, EV_READ | EV_PERSIST, lane < 0 ? on_group_event : on_lane_event, queue);
 	event_add(queue->event, NULL);
 	rd_kafka_queue_io_event_enable(rkqu, queue->fd, &one, sizeof(one));
 }

@@ -13,11 +13,12 @@
 #include "kpid/base/log.h"
 #include "kpid/base/memory.h"
 
-enum { ASK_TIMEOUT_MS = 1000 };
+enum { ASK_TIMEOUT_MS = 1000, WAKE_TIMEOUT_MS = 5 };
 
 struct job {
 	struct job *next;
 	struct kafka_probe_list list;
+	bool is_wake; /* of the consumer; nobody waits for answers */
 };
 
 struct queue {
@@ -25,7 +26,7 @@ struct queue {
 };
 
 struct kafka_probe {
-	rd_kafka_t *rk;
+	rd_kafka_t *rk, *consumer;
 	kafka_probe_fn fn;
 	void *context;
 	pthread_t thread;
@@ -95,9 +96,37 @@ static void answer(struct kafka_probe *probe, struct kafka_probe_item *item)
 	if (item->partition == KAFKA_PROBE_TOPIC)
 		item->error = count_partitions(probe, item);
 	else
-		item->error = rd_kafka_query_watermark_offsets(probe->rk, item->topic, item->partition,
-		                                               &item->low_offset, &item->high_offset,
-		                                               ASK_TIMEOUT_MS);
+		item->error = rd_kafka_query_watermark_offsets(probe->rk, item->topic, item->partition, &item->low_offset,
+		                                               &item->high_offset, ASK_TIMEOUT_MS);
+}
+
+static void answer_all(struct kafka_probe *probe, struct kafka_probe_list *list)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		/* A broker that does not answer the first will not answer the rest either. */
+		if (i > 0 && list->items[i - 1].error == RD_KAFKA_RESP_ERR__TIMED_OUT)
+			list->items[i].error = RD_KAFKA_RESP_ERR__TIMED_OUT;
+		else
+			answer(probe, &list->items[i]);
+	}
+}
+
+/* Sending the question is enough: the answer may stand behind a long poll. */
+static void wake_all(struct kafka_probe *probe, const struct kafka_probe_list *list)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		int64_t low, high;
+		rd_kafka_query_watermark_offsets(probe->consumer, list->items[i].topic, list->items[i].partition, &low,
+		                                 &high, WAKE_TIMEOUT_MS);
+	}
+}
+
+static void hand_back(struct kafka_probe *probe, struct job *job)
+{
+	static const uint64_t one = 1;
+	push(&probe->answers, job);
+	if (write(probe->wake_fd, &one, sizeof(one)) < 0)
+		return; /* the counter is at its limit: the loop is awake anyway */
 }
 
 static void *work(void *context)
@@ -111,18 +140,15 @@ static void *work(void *context)
 			continue;
 		}
 		pthread_mutex_unlock(&probe->mutex);
-		for (size_t i = 0; i < job->list.n; i++) {
-			/* A broker that does not answer the first will not answer the rest either. */
-			if (i > 0 && job->list.items[i - 1].error == RD_KAFKA_RESP_ERR__TIMED_OUT)
-				job->list.items[i].error = RD_KAFKA_RESP_ERR__TIMED_OUT;
-			else
-				answer(probe, &job->list.items[i]);
-		}
+		if (job->is_wake)
+			wake_all(probe, &job->list);
+		else
+			answer_all(probe, &job->list);
 		pthread_mutex_lock(&probe->mutex);
-		push(&probe->answers, job);
-		uint64_t one = 1;
-		if (write(probe->wake_fd, &one, sizeof(one)) < 0)
-			continue; /* the counter is at its limit: the loop is awake anyway */
+		if (job->is_wake)
+			free_job(job);
+		else
+			hand_back(probe, job);
 	}
 	pthread_mutex_unlock(&probe->mutex);
 	return NULL;
@@ -146,8 +172,8 @@ static void on_wake(evutil_socket_t fd, short what, void *context)
 	}
 }
 
-struct kafka_probe *kafka_probe_new(struct event_base *base, const struct config_pairs *pairs, kafka_probe_fn fn,
-                                    void *context)
+struct kafka_probe *kafka_probe_new(struct event_base *base, const struct config_pairs *pairs, rd_kafka_t *consumer,
+                                    kafka_probe_fn fn, void *context)
 {
 	char why[256];
 	rd_kafka_conf_t *conf = kafka_conf_producer(pairs);
@@ -161,6 +187,7 @@ struct kafka_probe *kafka_probe_new(struct event_base *base, const struct config
 	}
 	struct kafka_probe *probe = mem_zalloc(sizeof(*probe));
 	probe->rk = rk;
+	probe->consumer = consumer;
 	probe->fn = fn;
 	probe->context = context;
 	pthread_mutex_init(&probe->mutex, NULL);
@@ -194,13 +221,23 @@ void kafka_probe_free(struct kafka_probe *probe)
 	free(probe);
 }
 
-void kafka_probe_ask(struct kafka_probe *probe, struct kafka_probe_list *list)
+static void submit(struct kafka_probe *probe, struct kafka_probe_list *list, bool is_wake)
 {
 	struct job *job = mem_alloc(sizeof(*job));
-	job->list = *list;
+	*job = (struct job){.list = *list, .is_wake = is_wake};
 	*list = (struct kafka_probe_list){NULL, 0, 0, 0};
 	pthread_mutex_lock(&probe->mutex);
 	push(&probe->questions, job);
 	pthread_cond_signal(&probe->asked);
 	pthread_mutex_unlock(&probe->mutex);
+}
+
+void kafka_probe_ask(struct kafka_probe *probe, struct kafka_probe_list *list)
+{
+	submit(probe, list, false);
+}
+
+void kafka_probe_wake(struct kafka_probe *probe, struct kafka_probe_list *list)
+{
+	submit(probe, list, true);
 }

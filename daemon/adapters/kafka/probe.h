@@ -35,12 +35,16 @@ typedef void (*kafka_probe_fn)(void *context, const struct kafka_probe_list *ans
 
 void kafka_probe_add(struct kafka_probe_list *list, const char *topic, int32_t partition);
 
-/* NULL after logging why. */
-struct kafka_probe *kafka_probe_new(struct event_base *base, const struct config_pairs *pairs, kafka_probe_fn fn,
-                                    void *context);
+/* consumer: for kafka_probe_wake(); must outlive the probe. NULL after logging why. */
+struct kafka_probe *kafka_probe_new(struct event_base *base, const struct config_pairs *pairs, rd_kafka_t *consumer,
+                                    kafka_probe_fn fn, void *context);
 /* Waits for a question under way: up to a second. */
 void kafka_probe_free(struct kafka_probe *probe);
 /* Takes the items of the list, which is empty afterwards. Answers come in the order of asking, a list each. */
 void kafka_probe_ask(struct kafka_probe *probe, struct kafka_probe_list *list);
+/* Makes the consumer look again whether it should fetch these partitions. librdkafka 2.0 stops fetching for a
+ * full queue and then sleeps up to a second, however soon the queue is empty; any request to the partition's
+ * broker wakes it. Takes the items of the list; there is no answer. */
+void kafka_probe_wake(struct kafka_probe *probe, struct kafka_probe_list *list);
 
 #endif

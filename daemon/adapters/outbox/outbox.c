@@ -21,9 +21,9 @@ struct outbox {
 	rd_kafka_queue_t *queue; /* delivery reports */
 	int wake_fd;
 	struct event *wake, *timer;
-	bool locked;       /* this instance sends */
-	bool asking;       /* a query is under way */
-	size_t n_sent;     /* given to librdkafka and not yet reported on */
+	bool locked;               /* this instance sends */
+	bool asking;               /* a query is under way */
+	size_t n_sent;             /* given to librdkafka and not yet reported on */
 	struct pg_array delivered; /* numbers of rows that may be deleted */
 	bool said_failing;
 };
@@ -65,8 +65,8 @@ static rd_kafka_resp_err_t produce(struct outbox *outbox, const PGresult *result
 	return rd_kafka_producev(outbox->rk, RD_KAFKA_V_TOPIC(outbox->topic), RD_KAFKA_V_KEY(key.ptr, key.len),
 	                         RD_KAFKA_V_VALUE((void *)(uintptr_t)payload.ptr, payload.len),
 	                         RD_KAFKA_V_HEADER("content-type", "application/cloudevents+json; charset=UTF-8", -1),
-	                         RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-	                         RD_KAFKA_V_OPAQUE((void *)(uintptr_t)seq), RD_KAFKA_V_END);
+	                         RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_OPAQUE((void *)(uintptr_t)seq),
+	                         RD_KAFKA_V_END);
 }
 
 static void on_read(void *context, PGresult *result)

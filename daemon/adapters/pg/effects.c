@@ -263,6 +263,8 @@ void pg_effects_start(struct pg_effects *effects, struct pg_session *session, co
 	effects->session = session;
 	effects->order = order;
 	kpi_sums_clear(&effects->sums);
+	effects->kpis = NULL;
+	effects->n_kpis = effects->n_kpis_sent = 0;
 	pg_array_start(&effects->cycles, pg_session_row_type(session, PG_ROW_PAST_CYCLE));
 	pg_array_start(&effects->gone_cycle_tickets, PG_OID_TEXT);
 	pg_array_start(&effects->gone_cycle_numbers, PG_OID_INT4);
@@ -328,16 +330,19 @@ static void put_kpi_row(struct pg_array *to, const struct kpi_row *row)
 	pg_row_end(to);
 }
 
-static void send_kpis(struct pg_effects *effects, pg_result_fn fn, void *context)
+bool pg_effects_send_kpis(struct pg_effects *effects, pg_result_fn fn, void *context)
 {
-	size_t n;
-	struct kpi_row **rows = kpi_sums_sorted(&effects->sums, &n);
-	for (size_t i = 0; i < n;) {
-		pg_array_start(&effects->rows, pg_session_row_type(effects->session, PG_ROW_AGENT_KPI));
-		for (size_t end = i + ROWS_PER_STATEMENT; i < n && i < end; i++)
-			put_kpi_row(&effects->rows, rows[i]);
-		send_if_any(effects, "queries/kpi_add.sql", &effects->rows, NULL, NULL, fn, context);
-	}
+	if (effects->kpis == NULL)
+		effects->kpis = kpi_sums_sorted(&effects->sums, &effects->n_kpis);
+	if (effects->n_kpis_sent == effects->n_kpis)
+		return false;
+	size_t end = effects->n_kpis_sent + ROWS_PER_STATEMENT;
+	end = end < effects->n_kpis ? end : effects->n_kpis;
+	pg_array_start(&effects->rows, pg_session_row_type(effects->session, PG_ROW_AGENT_KPI));
+	for (; effects->n_kpis_sent < end; effects->n_kpis_sent++)
+		put_kpi_row(&effects->rows, effects->kpis[effects->n_kpis_sent]);
+	send_if_any(effects, "queries/kpi_add.sql", &effects->rows, NULL, NULL, fn, context);
+	return true;
 }
 
 static void send_backlog(struct pg_effects *effects, pg_result_fn fn, void *context)
@@ -354,7 +359,7 @@ static void send_backlog(struct pg_effects *effects, pg_result_fn fn, void *cont
 	send_if_any(effects, "queries/backlog_add.sql", &effects->rows, NULL, NULL, fn, context);
 }
 
-void pg_effects_send(struct pg_effects *effects, pg_result_fn fn, void *context)
+void pg_effects_send_clocks(struct pg_effects *effects, pg_result_fn fn, void *context)
 {
 	struct pg_effects *e = effects;
 	send_if_any(e, "queries/cycle_delete.sql", &e->gone_cycle_tickets, &e->gone_cycle_numbers, NULL, fn, context);
@@ -362,7 +367,11 @@ void pg_effects_send(struct pg_effects *effects, pg_result_fn fn, void *context)
 	send_if_any(e, "queries/clock_delete.sql", &e->gone_clock_tickets, &e->gone_clock_targets,
 	            &e->gone_clock_numbers, fn, context);
 	send_if_any(e, "queries/clock_put.sql", &e->clocks, NULL, NULL, fn, context);
-	send_kpis(e, fn, context);
+}
+
+void pg_effects_send_rest(struct pg_effects *effects, pg_result_fn fn, void *context)
+{
+	struct pg_effects *e = effects;
 	send_backlog(e, fn, context);
 	send_if_any(e, "queries/alert_put.sql", &e->alerts, NULL, NULL, fn, context);
 	send_if_any(e, "queries/alert_void.sql", &e->voided_alerts, NULL, NULL, fn, context);

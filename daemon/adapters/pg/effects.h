@@ -17,6 +17,8 @@ struct pg_effects {
 	struct pg_array dead_letters;
 	struct pg_array rows; /* scratch for what is encoded and sent at once */
 	struct buf json;
+	struct kpi_row **kpis; /* once the first piece is asked for: sorted, and how many are sent */
+	size_t n_kpis, n_kpis_sent;
 };
 
 void pg_effects_init(struct pg_effects *effects);
@@ -24,8 +26,10 @@ void pg_effects_release(struct pg_effects *effects);
 /* Empty, for the batch of an order. */
 void pg_effects_start(struct pg_effects *effects, struct pg_session *session, const struct write_order *order);
 struct batch_sink pg_effects_sink(struct pg_effects *effects);
-/* Sends everything but the tickets: cycles, clocks, sums, backlog, alerts with their messages, dead letters.
- * Results go to fn. */
-void pg_effects_send(struct pg_effects *effects, pg_result_fn fn, void *context);
+/* What is sent after the tickets, in this order, so that locks are taken in the same order by all. Results go
+ * to fn. The sums go in pieces, which is most of what a batch sends: false once all are sent. */
+void pg_effects_send_clocks(struct pg_effects *effects, pg_result_fn fn, void *context);
+bool pg_effects_send_kpis(struct pg_effects *effects, pg_result_fn fn, void *context);
+void pg_effects_send_rest(struct pg_effects *effects, pg_result_fn fn, void *context);
 
 #endif

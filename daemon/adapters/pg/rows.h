@@ -34,17 +34,17 @@ void pg_column_bool(struct pg_array *array, bool value);
 void pg_column_int2(struct pg_array *array, int value);
 void pg_column_int4(struct pg_array *array, int64_t value);
 void pg_column_int8(struct pg_array *array, int64_t value);
-void pg_column_time(struct pg_array *array, int64_t us);          /* TIME_NONE: NULL */
+void pg_column_time(struct pg_array *array, int64_t us);           /* TIME_NONE: NULL */
 void pg_column_time_unbounded(struct pg_array *array, int64_t us); /* TIME_NONE: '-infinity' */
-void pg_column_text(struct pg_array *array, struct text value);   /* absent: NULL */
-void pg_column_name(struct pg_array *array, struct text value);   /* absent or empty: NULL */
-void pg_column_bytea(struct pg_array *array, struct text value);  /* absent: NULL */
-void pg_column_jsonb(struct pg_array *array, struct text json);   /* absent: NULL */
+void pg_column_text(struct pg_array *array, struct text value);    /* absent: NULL */
+void pg_column_name(struct pg_array *array, struct text value);    /* absent or empty: NULL */
+void pg_column_bytea(struct pg_array *array, struct text value);   /* absent: NULL */
+void pg_column_jsonb(struct pg_array *array, struct text json);    /* absent: NULL */
 
 /* Elements of plain arrays. */
 void pg_array_int4(struct pg_array *array, int32_t value);
 void pg_array_int8(struct pg_array *array, int64_t value, bool null);
-void pg_array_time(struct pg_array *array, int64_t us); /* TIME_NONE: NULL */
+void pg_array_time(struct pg_array *array, int64_t us);           /* TIME_NONE: NULL */
 void pg_array_time_unbounded(struct pg_array *array, int64_t us); /* TIME_NONE: '-infinity' */
 void pg_array_text(struct pg_array *array, struct text value);
 

@@ -70,12 +70,9 @@ size_t pg_result_affected(PGresult *result)
 static void set_pairs(struct pg_session *session, const struct config_pairs *conninfo)
 {
 	/* A server that vanished without a word is noticed within seconds; what the file says wins. */
-	static const char *const defaults[][2] = {{"connect_timeout", "10"},
-	                                          {"tcp_user_timeout", "15000"},
-	                                          {"keepalives_idle", "10"},
-	                                          {"keepalives_interval", "5"},
-	                                          {"keepalives_count", "2"},
-	                                          {"fallback_application_name", "kpid"},
+	static const char *const defaults[][2] = {{"connect_timeout", "10"},  {"tcp_user_timeout", "15000"},
+	                                          {"keepalives_idle", "10"},  {"keepalives_interval", "5"},
+	                                          {"keepalives_count", "2"},  {"fallback_application_name", "kpid"},
 	                                          {"client_encoding", "UTF8"}};
 	enum { N_DEFAULTS = sizeof(defaults) / sizeof(defaults[0]) };
 	size_t n = 0;
@@ -205,7 +202,8 @@ static void on_row_types(void *context, PGresult *result)
 	}
 	for (int i = 0; i < PG_N_ROW_TYPES; i++) {
 		const unsigned char *oid = (const unsigned char *)PQgetvalue(result, 0, i);
-		session->row_types[i] = (unsigned)oid[0] << 24 | (unsigned)oid[1] << 16 | (unsigned)oid[2] << 8 | oid[3];
+		session->row_types[i] =
+		        (unsigned)oid[0] << 24 | (unsigned)oid[1] << 16 | (unsigned)oid[2] << 8 | oid[3];
 	}
 	session->phase = PHASE_READY;
 }

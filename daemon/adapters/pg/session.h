@@ -26,8 +26,9 @@ enum pg_row_type {
 };
 
 struct pg_session_events {
-	void (*ready)(void *context);                   /* connected: may query */
-	void (*lost)(void *context, const char *reason); /* everything under way is forgotten, its callbacks are not called */
+	void (*ready)(void *context); /* connected: may query */
+	void (*lost)(void *context,
+	             const char *reason); /* everything under way is forgotten, its callbacks are not called */
 	void *context;
 };
 

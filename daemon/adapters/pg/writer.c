@@ -9,7 +9,7 @@
 
 enum {
 	PIECE_TICKETS = 500, /* read, evaluated and written at once */
-	PIECES_AHEAD = 2     /* reads under way before their turn */
+	PIECES_AHEAD = 2     /* of tickets to be read or sums to be added, under way before their turn */
 };
 
 struct pg_writer {
@@ -22,10 +22,11 @@ struct pg_writer {
 	struct pg_array keys[3]; /* scratch for parameters */
 	size_t n_read;           /* tickets asked for */
 	size_t n_evaluated;
-	size_t n_sent;           /* ticket rows sent to be written */
-	size_t n_written;        /* of them, touched */
+	size_t n_sent;              /* ticket rows sent to be written */
+	size_t n_written;           /* of them, touched */
+	int n_kpi_pieces; /* under way */
 	enum write_outcome outcome; /* WRITE_COMMITTED until something says otherwise */
-	bool closing;            /* the pipeline's sync is sent */
+	bool closing;               /* the pipeline's sync is sent */
 	bool committing;
 	struct write_parts parts;
 	int64_t mark_us;
@@ -204,11 +205,11 @@ static struct stored_ticket stored_of(const PGresult *result, int row)
 	if (row < 0)
 		return (struct stored_ticket){.as_of_us = TIME_NONE, .opened_us = TIME_NONE};
 	return (struct stored_ticket){
-		.rev = pg_get_int4(result, row, 1),
-		.as_of_us = pg_get_time(result, row, 2),
-		.opened_us = pg_get_time(result, row, 3),
-		.revision_no = pg_get_int4(result, row, 4),
-		.history = pg_get_text(result, row, 5),
+	        .rev = pg_get_int4(result, row, 1),
+	        .as_of_us = pg_get_time(result, row, 2),
+	        .opened_us = pg_get_time(result, row, 3),
+	        .revision_no = pg_get_int4(result, row, 4),
+	        .history = pg_get_text(result, row, 5),
 	};
 }
 
@@ -250,11 +251,39 @@ static void evaluate_piece(struct pg_writer *writer, const PGresult *result)
 	pg_session_query(writer->session, "queries/ticket_write.sql", &param, 1, on_tickets_written, writer);
 }
 
+static void send_kpis(struct pg_writer *writer);
+
+static void on_kpis_added(void *context, PGresult *result)
+{
+	struct pg_writer *writer = context;
+	writer->n_kpi_pieces--;
+	if (writer->closing)
+		return;
+	if (check(writer, result))
+		send_kpis(writer);
+	else
+		close_pipeline(writer);
+}
+
+/* A few pieces at a time: what the server has not taken yet lies in memory. */
+static void send_kpis(struct pg_writer *writer)
+{
+	while (writer->n_kpi_pieces < PIECES_AHEAD) {
+		if (!pg_effects_send_kpis(&writer->effects, on_kpis_added, writer)) {
+			pg_effects_send_rest(&writer->effects, on_result, writer);
+			send_move(writer);
+			close_pipeline(writer);
+			return;
+		}
+		writer->n_kpi_pieces++;
+	}
+	pg_session_flush(writer->session);
+}
+
 static void end_batch(struct pg_writer *writer)
 {
-	pg_effects_send(&writer->effects, on_result, writer);
-	send_move(writer);
-	close_pipeline(writer);
+	pg_effects_send_clocks(&writer->effects, on_result, writer);
+	send_kpis(writer);
 }
 
 static void on_tickets_read(void *context, PGresult *result)
@@ -333,6 +362,7 @@ void pg_writer_start(struct pg_writer *writer, const struct write_order *order)
 	writer->order = order;
 	writer->n_read = writer->n_evaluated = writer->n_sent = writer->n_written = 0;
 	writer->outcome = WRITE_COMMITTED;
+	writer->n_kpi_pieces = 0;
 	writer->closing = writer->committing = false;
 	writer->mark_us = monotonic_us();
 	for (size_t i = 0; i < order->batch->n_sources; i++)

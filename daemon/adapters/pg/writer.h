@@ -21,10 +21,10 @@ enum write_outcome {
 struct write_order {
 	struct batch *batch; /* sealed */
 	const struct batch_rules *rules;
-	const int64_t *epochs;         /* of batch->sources, by index */
-	int64_t now_us;                /* wall clock: caps what is complete, decides what is too old to send */
+	const int64_t *epochs;            /* of batch->sources, by index */
+	int64_t now_us;                   /* wall clock: caps what is complete, decides what is too old to send */
 	const struct kpid_config *config; /* alert and shadow options */
-	bool unconfirmed;              /* judged as of a time that silent sources have not confirmed */
+	bool unconfirmed;                 /* judged as of a time that silent sources have not confirmed */
 	bool lock_tickets;
 	/* Topic and partition of a source, for conflicts; false if it is not known. */
 	bool (*source_name)(void *context, int32_t source_no, struct text *topic_out, int32_t *partition_out);

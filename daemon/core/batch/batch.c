@@ -50,16 +50,16 @@ struct batch_source *batch_source(struct batch *batch, int32_t source_no, int64_
 			return &batch->sources[i];
 		}
 	}
-	batch->sources = mem_grow(batch->sources, &batch->sources_capacity, batch->n_sources + 1,
-	                          sizeof(*batch->sources));
+	batch->sources =
+	        mem_grow(batch->sources, &batch->sources_capacity, batch->n_sources + 1, sizeof(*batch->sources));
 	struct batch_source *source = &batch->sources[batch->n_sources++];
 	*source = (struct batch_source){
-		.source_no = source_no,
-		.begin_offset = begin_offset,
-		.next_offset = begin_offset,
-		.last_event_us = TIME_NONE,
-		.at_end_us = TIME_NONE,
-		.high_offset = -1,
+	        .source_no = source_no,
+	        .begin_offset = begin_offset,
+	        .next_offset = begin_offset,
+	        .last_event_us = TIME_NONE,
+	        .at_end_us = TIME_NONE,
+	        .high_offset = -1,
 	};
 	return source;
 }
@@ -108,13 +108,13 @@ static struct batch_ticket *ticket_of(struct batch *batch, struct text ticket_id
 	struct batch_ticket **slot = &batch->slots[hash & (batch->n_slots - 1)];
 	ticket = arena_alloc(&batch->arena, sizeof(*ticket));
 	*ticket = (struct batch_ticket){
-		.ticket_id = arena_text(&batch->arena, ticket_id),
-		.next_in_slot = *slot,
-		.hash = hash,
+	        .ticket_id = arena_text(&batch->arena, ticket_id),
+	        .next_in_slot = *slot,
+	        .hash = hash,
 	};
 	*slot = ticket;
-	batch->tickets = mem_grow(batch->tickets, &batch->tickets_capacity, batch->n_tickets + 1,
-	                          sizeof(*batch->tickets));
+	batch->tickets =
+	        mem_grow(batch->tickets, &batch->tickets_capacity, batch->n_tickets + 1, sizeof(*batch->tickets));
 	batch->tickets[batch->n_tickets++] = ticket;
 	return ticket;
 }
@@ -149,8 +149,9 @@ void batch_add_dead_letter(struct batch *batch, const struct batch_dead_letter *
 	struct batch_dead_letter *copy = &batch->dead_letters[batch->n_dead_letters++];
 	*copy = *dead_letter;
 	copy->topic = arena_text(&batch->arena, dead_letter->topic);
-	copy->detail = arena_text(&batch->arena, (struct text){dead_letter->detail,
-	                                                       (uint32_t)strlen(dead_letter->detail) + 1}).ptr;
+	copy->detail =
+	        arena_text(&batch->arena, (struct text){dead_letter->detail, (uint32_t)strlen(dead_letter->detail) + 1})
+	                .ptr;
 	copy->value = arena_text(&batch->arena, dead_letter->value);
 	struct wire_header *headers = arena_alloc(&batch->arena, dead_letter->n_headers * sizeof(*headers));
 	for (size_t i = 0; i < dead_letter->n_headers; i++) {

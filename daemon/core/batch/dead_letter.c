@@ -15,7 +15,9 @@ static void add_ascii(struct buf *out, struct text t)
 	buf_add_char(out, '"');
 	for (uint32_t i = 0; i < t.len; i++) {
 		char c = t.ptr[i];
-		buf_add_char(out, c < 0x20 || c > 0x7e || c == '"' || c == '\\' ? '?' : c);
+		if (c < 0x20 || c > 0x7e || c == '"' || c == '\\')
+			c = '?';
+		buf_add_char(out, c);
 	}
 	buf_add_char(out, '"');
 }

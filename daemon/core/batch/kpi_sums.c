@@ -55,9 +55,9 @@ static struct batch_agent *agent_of(struct kpi_sums *sums, struct text agent_id)
 			return agent;
 	struct batch_agent *agent = arena_alloc(&sums->arena, sizeof(*agent));
 	*agent = (struct batch_agent){
-		.agent_id = agent_id.len == 0 ? TEXT("") : arena_text(&sums->arena, agent_id),
-		.hash = hash,
-		.next_in_slot = *slot,
+	        .agent_id = agent_id.len == 0 ? TEXT("") : arena_text(&sums->arena, agent_id),
+	        .hash = hash,
+	        .next_in_slot = *slot,
 	};
 	*slot = agent;
 	sums->n_agents++;

@@ -66,8 +66,8 @@ static int64_t plus(int64_t a, int64_t b)
 
 /* The value of a lower-case hexadecimal digit plus 1; 0 for any other byte. */
 static const uint8_t hex_digits[256] = {
-        ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
-        ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+        ['0'] = 1, ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+        ['8'] = 9, ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
 };
 
 static bool is_uuid_dash(uint32_t i)
@@ -107,7 +107,8 @@ static void put_id(struct buf *out, struct text t)
 	if (t.len == UUID_CHARS && pack_hex(t, true, packed, &n_packed)) {
 		put_varint(out, FORM_UUID);
 		buf_add(out, packed, n_packed);
-	} else if (t.len >= 8 && t.len <= 2 * sizeof(packed) && t.len % 2 == 0 && pack_hex(t, false, packed, &n_packed)) {
+	} else if (t.len >= 8 && t.len <= 2 * sizeof(packed) && t.len % 2 == 0 &&
+	           pack_hex(t, false, packed, &n_packed)) {
 		put_varint(out, n_packed << 2 | FORM_HEX);
 		buf_add(out, packed, n_packed);
 	} else {

@@ -266,6 +266,7 @@ int ticket_event_order(const struct ticket_event *a, const struct ticket_event *
 }
 
 /* TIME_NONE and SCORE_ABSENT are the same number, which no value can be. */
+/* NOLINTNEXTLINE(misc-redundant-expression): that is what it asserts */
 _Static_assert(TIME_NONE == SCORE_ABSENT, "one mark for an absent number");
 
 static void add_name(struct buf *out, const struct event_field_row *row)

@@ -61,7 +61,7 @@ static struct text whole_number(const struct jsonscan_value *value)
 struct text validation_identifier(struct validation *validation, const struct jsonscan_value *value, const char *prefix,
                                   const char *name)
 {
-	struct text text = TEXT_ABSENT;
+	struct text text;
 	switch (value->kind) {
 	case JSONSCAN_ABSENT:
 	case JSONSCAN_NULL:

@@ -14,7 +14,10 @@ struct buf {
 	size_t capacity_bytes;
 };
 
-#define BUF_INIT {NULL, 0, 0}
+#define BUF_INIT                                                                                                       \
+	{                                                                                                              \
+		NULL, 0, 0                                                                                             \
+	}
 
 void buf_release(struct buf *buf);
 /* Empties it and keeps its memory. */

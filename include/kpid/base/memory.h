@@ -6,10 +6,10 @@
 
 #include <stddef.h>
 
-void *mem_alloc(size_t size_bytes);                  /* uninitialised; free with free() */
-void *mem_zalloc(size_t size_bytes);                 /* zeroed; free with free() */
-void *mem_realloc(void *ptr, size_t size_bytes);     /* as realloc() */
+void *mem_alloc(size_t size_bytes);              /* uninitialised; free with free() */
+void *mem_zalloc(size_t size_bytes);             /* zeroed; free with free() */
+void *mem_realloc(void *ptr, size_t size_bytes); /* as realloc() */
 void *mem_grow(void *array, size_t *capacity_io, size_t n_needed, size_t item_bytes);
-char *mem_strdup(const char *c_string);              /* NULL gives NULL; free with free() */
+char *mem_strdup(const char *c_string); /* NULL gives NULL; free with free() */
 
 #endif

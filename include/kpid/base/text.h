@@ -18,8 +18,7 @@ struct text {
 
 static inline struct text text_of(const char *c_string)
 {
-	return c_string == NULL ? TEXT_ABSENT
-	                        : (struct text){c_string, (uint32_t)strlen(c_string)};
+	return c_string == NULL ? TEXT_ABSENT : (struct text){c_string, (uint32_t)strlen(c_string)};
 }
 
 static inline bool text_is_absent(struct text t)
@@ -38,12 +37,13 @@ static inline bool text_equal(struct text a, struct text b)
 {
 	if (a.len != b.len || (a.ptr == NULL) != (b.ptr == NULL))
 		return false;
-	return a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0;
+	return a.ptr == NULL || memcmp(a.ptr, b.ptr, a.len) == 0;
 }
 
 /* Equal bytes, absent and empty being the same. */
 static inline bool text_same(struct text a, struct text b)
 {
+	/* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): what is not empty is somewhere */
 	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
 }
 

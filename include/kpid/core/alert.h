@@ -19,10 +19,10 @@ struct alert {
 	uint32_t n;
 	enum alert_state state; /* never ALERT_VOIDED from here: that is about what was recorded before (A3) */
 	int64_t due_us, breached_us;
-	int64_t resolved_us;    /* TIME_NONE unless ALERT_RESOLVED */
+	int64_t resolved_us; /* TIME_NONE unless ALERT_RESOLVED */
 	enum breach_cause cause;
 	struct text owner_at_breach, project_id, policy, policy_version; /* absent: none */
-	bool ticket_closed;     /* no content: whom it is new to need not hear of it */
+	bool ticket_closed; /* no content: whom it is new to need not hear of it */
 	int32_t evidence_source_no;
 	int64_t evidence_offset;
 };

@@ -30,7 +30,7 @@ struct batch_source {
 	int64_t at_end_us;     /* wall time at which the partition was seen read to its end at next_offset; TIME_NONE */
 	int64_t high_offset;   /* end of the partition as last heard; -1: not known */
 	int64_t n_messages, n_tombstones, n_unknown_type, n_dead_letters;
-	int64_t n_duplicates;  /* known after evaluating */
+	int64_t n_duplicates; /* known after evaluating */
 };
 
 struct batch_dead_letter {
@@ -102,8 +102,8 @@ void batch_seal(struct batch *batch);
 struct stored_ticket {
 	int32_t rev;
 	int64_t as_of_us;
-	int64_t opened_us;      /* TIME_NONE */
-	int32_t revision_no;    /* 0: none */
+	int64_t opened_us;   /* TIME_NONE */
+	int32_t revision_no; /* 0: none */
 	struct text history;
 };
 

@@ -54,7 +54,13 @@ enum event_time {
 	EVENT_N_TIMES
 };
 
-enum resolution { RESOLUTION_ABSENT, RESOLUTION_SOLVED, RESOLUTION_UNSOLVED, RESOLUTION_CANCELLED, RESOLUTION_DUPLICATE };
+enum resolution {
+	RESOLUTION_ABSENT,
+	RESOLUTION_SOLVED,
+	RESOLUTION_UNSOLVED,
+	RESOLUTION_CANCELLED,
+	RESOLUTION_DUPLICATE
+};
 enum survey_kind { SURVEY_KIND_ABSENT, SURVEY_CSAT, SURVEY_NPS, SURVEY_CES };
 enum tristate { TRI_ABSENT, TRI_FALSE, TRI_TRUE };
 
@@ -75,16 +81,16 @@ struct ticket_event {
 	uint8_t kind;                     /* enum survey_kind */
 	uint8_t automatic;                /* enum tristate */
 	/* where it was read; no part of identity or content */
-	int32_t source_no;                /* kpid.source_partition.source_no */
-	int64_t source_offset;            /* Kafka offset, or line number of a file */
+	int32_t source_no;     /* kpid.source_partition.source_no */
+	int64_t source_offset; /* Kafka offset, or line number of a file */
 };
 
 /* All fields absent, sequence "". */
 void ticket_event_init(struct ticket_event *event);
 /* "ticket.opened"; "survey.submitted". */
 const char *event_type_name(enum event_type type);
-const char *event_text_name(enum event_text field);   /* "project_id" */
-const char *event_time_name(enum event_time field);   /* "opened_at" */
+const char *event_text_name(enum event_text field);      /* "project_id" */
+const char *event_time_name(enum event_time field);      /* "opened_at" */
 const char *resolution_name(enum resolution resolution); /* "solved"; NULL for absent */
 const char *survey_kind_name(enum survey_kind kind);     /* "csat"; NULL for absent */
 /* Which fields DESIGN 1.1 lists for a type: bit 1 << enum event_text / 1 << enum event_time. */

@@ -18,7 +18,7 @@ void history_pack(const struct ticket_event *const *events, size_t n_events, str
 
 /* Unpacks into an array in the arena; texts point into packed or the arena, ticket_id is the one given.
  * Returns 0, or -EBADMSG if the bytes are no history (then the outputs are not set). */
-int history_unpack(struct text packed, struct text ticket_id, struct arena *arena,
-                   struct ticket_event **events_out, size_t *n_events_out);
+int history_unpack(struct text packed, struct text ticket_id, struct arena *arena, struct ticket_event **events_out,
+                   size_t *n_events_out);
 
 #endif

@@ -27,7 +27,7 @@ struct target_rule {
 };
 
 struct policy_match {
-	bool present;           /* false: this attribute is not asked about */
+	bool present;              /* false: this attribute is not asked about */
 	struct text_list patterns; /* '*' matches any run of characters; "" an absent attribute */
 };
 
@@ -46,14 +46,14 @@ struct policy_revision {
 	struct text_list resume_on_reply;
 	const struct policy *policies;
 	size_t n_policies;
-	struct text json;          /* this revision's object alone, compact, keys sorted: what is stored and hashed */
-	int32_t revision_no;       /* kpid.policy_revision.revision_no; 0 before it is stored */
+	struct text json;    /* this revision's object alone, compact, keys sorted: what is stored and hashed */
+	int32_t revision_no; /* kpid.policy_revision.revision_no; 0 before it is stored */
 };
 
 struct policy_set {
 	struct policy_revision *revisions; /* by effective_from_us, ascending */
 	size_t n_revisions;
-	struct arena arena;        /* owns everything above */
+	struct arena arena; /* owns everything above */
 };
 
 struct policy_fault {

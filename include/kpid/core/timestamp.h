@@ -8,11 +8,11 @@
 
 #include "kpid/base/text.h"
 
-#define TIME_NONE INT64_MIN /* "no such time" */
+#define TIME_NONE     INT64_MIN /* "no such time" */
 #define TIME_FOR_EVER INT64_MAX
 #define US_PER_SECOND INT64_C(1000000)
-#define US_PER_DAY (INT64_C(86400) * US_PER_SECOND)
-#define BUCKET_US (INT64_C(300) * US_PER_SECOND) /* KPI bucket: 5 minutes of UTC */
+#define US_PER_DAY    (INT64_C(86400) * US_PER_SECOND)
+#define BUCKET_US     (INT64_C(300) * US_PER_SECOND) /* KPI bucket: 5 minutes of UTC */
 
 /* RFC 3339 with a zone (RULES E5, E7): 'T', 't' or a space between date and time, 'Z', 'z' or an offset;
  * digits past the sixth of a fraction are cut. False for anything else: no zone, an impossible date or

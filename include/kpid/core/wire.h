@@ -8,8 +8,8 @@
 #include "kpid/base/arena.h"
 #include "kpid/core/event.h"
 
-#define WIRE_MAX_BYTES 65536
-#define WIRE_MAX_LEVELS 16
+#define WIRE_MAX_BYTES    65536
+#define WIRE_MAX_LEVELS   16
 #define WIRE_MAX_AHEAD_US (INT64_C(300) * US_PER_SECOND)
 
 struct wire_header {
@@ -17,13 +17,13 @@ struct wire_header {
 };
 
 struct wire_message {
-	struct text value;              /* absent: a tombstone */
+	struct text value; /* absent: a tombstone */
 	const struct wire_header *headers;
 	size_t n_headers;
-	struct text topic;              /* gives bare JSON its source */
+	struct text topic; /* gives bare JSON its source */
 	int32_t partition;
 	int64_t offset;
-	enum event_type topic_type;     /* of a topic mapped to exactly one type; else EVENT_TYPE_NONE */
+	enum event_type topic_type; /* of a topic mapped to exactly one type; else EVENT_TYPE_NONE */
 };
 
 enum wire_verdict {
@@ -34,16 +34,16 @@ enum wire_verdict {
 };
 
 enum dead_letter_reason { /* in the order in which they are tried (E5) */
-	DEAD_TOO_LARGE,
-	DEAD_TOO_DEEP,
-	DEAD_NOT_JSON,
-	DEAD_NOT_AN_OBJECT,
-	DEAD_MISSING_FIELD,
-	DEAD_BAD_TIME,
-	DEAD_BAD_VALUE,
-	DEAD_FUTURE,
-	DEAD_ID_CONFLICT,
-	DEAD_N_REASONS
+	                  DEAD_TOO_LARGE,
+	                  DEAD_TOO_DEEP,
+	                  DEAD_NOT_JSON,
+	                  DEAD_NOT_AN_OBJECT,
+	                  DEAD_MISSING_FIELD,
+	                  DEAD_BAD_TIME,
+	                  DEAD_BAD_VALUE,
+	                  DEAD_FUTURE,
+	                  DEAD_ID_CONFLICT,
+	                  DEAD_N_REASONS
 };
 
 struct wire_rejection {

@@ -1,0 +1,150 @@
+"""Messages that are not there any more: the partition stands and says so, the others go on, until somebody accepts it."""
+import pytest
+
+from daemon import event, wait_until
+
+
+def openings(numbers, partition):
+    return [("opened", partition, event("ticket.opened", f"P{partition}-{i}")) for i in numbers]
+
+
+def gap_of(site, place):
+    found = site.dicts(f"SELECT * FROM report.gap WHERE topic = '{place[0]}' AND partition = {place[1]} "
+                       "AND accepted_at IS NULL")
+    assert len(found) <= 1
+    return found[0] if found else None
+
+
+def state_of(site, place):
+    return site.rows("SELECT state, state_reason FROM report.data_freshness WHERE topic = %s AND partition = %s", *place)[0]
+
+
+def accept(site, place):
+    done = site.command("gap", "accept", f"{place[0]}/{place[1]}", status=None)
+    assert done.returncode == 0, done.stderr
+
+
+def check_stands(site, stream, daemon, place, others):
+    """The partition stands with one gap; what is sent to the others is read."""
+    gap = wait_until(lambda: gap_of(site, place), "the gap")
+    state, reason = state_of(site, place)
+    assert state == "stopped" and reason == gap["reason"]
+    assert len(daemon.logged(rf"{place[0]}/{place[1]} is stopped")) == 1
+    before = site.places()[place]
+    stream.send(openings(range(5000, 5050), others))
+    stream.send(openings(range(5000, 5050), place[1]))
+    site.wait_read(but=(place,))
+    assert site.places()[place] == before, "something was skipped"
+    return gap
+
+
+@pytest.fixture
+def running(make_stream, make_site):
+    stream = make_stream(2)
+    site = make_site(stream)
+    site.start("a")
+    stream.send(openings(range(100), 0) + openings(range(100), 1))
+    site.wait_read()
+    return stream, site, (stream.topics["opened"], 0)
+
+
+def test_deleted_before_it_was_read(running, kafka):
+    stream, site, place = running
+    site.daemons["a"].stop(5)
+    stream.send(openings(range(100, 200), 0))
+    kafka.delete_records(place[0], {0: 150})
+    daemon = site.start("a")
+    gap = check_stands(site, stream, daemon, place, 1)
+    assert (gap["expected_offset"], gap["low_offset"]) == (100, 150)
+    # A restart changes nothing, and does not make another gap.
+    daemon.stop(5)
+    daemon = site.start("a")
+    stream.send(openings(range(6000, 6010), 1))
+    site.wait_read(but=(place,))
+    assert site.places()[place] == 100 and site.one("SELECT count(*) FROM report.gap") == 1
+    accept(site, place)
+    site.wait_read()
+    assert state_of(site, place) == ("running", None)
+    # 100 read, 50 lost, 50 after the gap, 50 and 50 and 10 later.
+    assert site.one("SELECT count(*) FROM report.ticket") == 200 + 50 + 50 + 50 + 10
+    gap = site.dicts("SELECT * FROM report.gap")[0]
+    assert gap["accepted_at"] and gap["accepted_by"] and gap["resumed_at_offset"] == 150
+
+
+def test_deleted_while_it_runs(make_stream, make_site, kafka):
+    """Records go away before a slow reader has come to them."""
+    stream = make_stream(1)
+    site = make_site(stream, settings={
+        "run": {"batch_max_events": 10, "buffer_max_bytes": "1MiB", "batch_max_bytes": "64KiB"},
+        "kafka": {"fetch.max.bytes": 100_000, "max.partition.fetch.bytes": 50_000, "queued.min.messages": 10,
+                  "queued.max.messages.kbytes": 64, "message.max.bytes": 100_000}})
+    place = (stream.topics["opened"], 0)
+    stream.send([("opened", 0, event("ticket.opened", f"T{i}", padding="x" * 2000)) for i in range(20_000)])
+    daemon = site.start("a")
+    site.wait_progress(100)
+    daemon.pause()
+    end = stream.ends()[place]
+    kafka.delete_records(place[0], {0: end - 100})
+    daemon.cont()
+    gap = wait_until(lambda: gap_of(site, place), "the gap")
+    assert state_of(site, place)[0] == "stopped"
+    assert site.n_read() == gap["expected_offset"] < end - 100
+    accept(site, place)
+    site.wait_read()
+    assert site.one("SELECT count(*) FROM report.ticket") == gap["expected_offset"] + 100
+
+
+@pytest.mark.parametrize("n_new", [20, 300])
+def test_topic_made_anew_while_away(running, kafka, n_new):
+    """Shorter than what was read, and longer: then another message stands where the last one that was read stood."""
+    stream, site, place = running
+    site.daemons["a"].stop(5)
+    kafka.recreate_topic(place[0], 2)
+    stream.send(openings(range(1000, 1000 + n_new), 0) + openings(range(1000, 1000 + n_new), 1))
+    daemon = site.start("a")
+    other = (place[0], 1)
+    for stopped in (place, other):
+        wait_until(lambda stopped=stopped: gap_of(site, stopped), "the gap")
+        assert state_of(site, stopped)[0] == "stopped"
+    assert site.places()[place] == 100 and site.one("SELECT count(*) FROM report.ticket") == 200
+    # Other topics go on.
+    stream.send([("activity", 0, event("ticket.responded", "P0-1", agent_id="ann"))])
+    site.wait_read(but=(place, other))
+    assert daemon.running()
+    for stopped in (place, other):
+        accept(site, stopped)
+    site.wait_read()
+    assert site.one("SELECT count(*) FROM report.ticket") == 200 + 2 * n_new
+
+
+def test_topic_made_anew_while_it_runs(running, kafka):
+    stream, site, place = running
+    kafka.recreate_topic(place[0], 2)
+    stream.send(openings(range(1000, 1020), 0) + openings(range(1000, 1020), 1))
+    other = (place[0], 1)
+    for stopped in (place, other):
+        wait_until(lambda stopped=stopped: gap_of(site, stopped), "the gap")
+    assert site.one("SELECT count(*) FROM report.ticket") == 200
+    for stopped in (place, other):
+        accept(site, stopped)
+    site.wait_read()
+    assert site.one("SELECT count(*) FROM report.ticket") == 240
+
+
+def test_a_gap_holds_deadlines_back_until_silence(make_stream, make_site, kafka):
+    """What is not read may be the answer: the alert waits for the longest silence, and is unconfirmed."""
+    stream = make_stream(1)
+    site = make_site(stream, {"revisions": [{"id": "1", "calendars": {"always": {"always": True}}, "policies": [
+        {"name": "all", "targets": {"first_response": {"within": "1s", "calendar": "always"}}}]}]},
+        {"sla": {"max_silence": "3s"}})
+    daemon = site.start("a")
+    stream.send([("activity", 0, event("ticket.updated", "T0")) for _ in range(10)])
+    site.wait_read()
+    daemon.stop(5)
+    stream.send([("activity", 0, event("ticket.updated", "T0")) for _ in range(10)])
+    kafka.delete_records(stream.topics["activity"], {0: 15})
+    site.start("a")
+    wait_until(lambda: gap_of(site, (stream.topics["activity"], 0)), "the gap")
+    stream.send_events([event("ticket.opened", "T1")])
+    alert = wait_until(lambda: site.dicts("SELECT * FROM report.alert"), "the alert")[0]
+    assert alert["unconfirmed"]

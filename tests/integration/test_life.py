@@ -1,0 +1,166 @@
+"""Signals, reloads and roles."""
+import json
+import os
+import signal
+import time
+
+import psycopg2
+import pytest
+
+from conftest import POLICY
+from daemon import event, policy, wait_until
+
+
+@pytest.mark.parametrize("n_turns", [6])
+def test_sigterm_under_load(make_site, part_stream, part, chance, n_turns):
+    """It ends within 5 s with status 0, whatever it is doing, and leaves the group: the next one begins at once."""
+    site = make_site(part_stream, POLICY, {"run": {"batch_max_events": 700}, "kafka": {"session.timeout.ms": 30000}})
+    total = sum(part_stream.ends().values())
+    for _ in range(n_turns):
+        daemon = site.start("a")
+        site.wait_progress(2_000, 20)  # far less than the session timeout: the group had been left
+        time.sleep(chance.uniform(0, 0.3))
+        assert site.n_read() < total, "all was read: no load any more"
+        seconds = daemon.stop(10)
+        assert seconds <= 5, f"took {seconds:.1f} s"
+        assert daemon.logged(r"info +stopped")
+    site.start("a")
+    site.wait_read()
+    site.wait_settled()
+    site.check(part.expected.get())
+
+
+def test_sigterm_without_servers(make_stream, make_site, pg, kafka):
+    """Also when nobody answers."""
+    stream = make_stream(2)
+    site = make_site(stream)
+    daemon = site.start("a")
+    stream.send_events([event("ticket.opened", f"T{i}") for i in range(100)])
+    site.wait_read()
+    site.disconnect()
+    try:
+        pg.pause()
+        kafka.pause()
+        stream_ended = daemon.stop(20)
+    finally:
+        kafka.cont()
+        pg.cont()
+    assert stream_ended <= 7, f"took {stream_ended:.1f} s"
+
+
+def test_sigterm_while_it_starts(make_stream, make_site, chance):
+    site = make_site(make_stream(1))
+    for _ in range(8):
+        daemon = site.start("a")
+        time.sleep(chance.uniform(0, 0.4))
+        daemon.signal(signal.SIGTERM)
+        daemon.killed = True  # before it has its handlers it ends by the signal
+        assert daemon.wait(10) in (0, -signal.SIGTERM)
+
+
+def test_reload(make_stream, make_site):
+    stream = make_stream(2)
+    site = make_site(stream, policy(first_response="1h"))
+    daemon = site.start("a")
+
+    def policy_version_of(ticket):
+        stream.send_events([event("ticket.opened", ticket)])
+        site.wait_read()
+        return wait_until(lambda: site.rows("SELECT policy_version FROM report.ticket WHERE ticket_id = %s", ticket),
+                          "the ticket")[0][0]
+
+    def reload(said):
+        n_said = len(daemon.logged(said))
+        daemon.signal(signal.SIGHUP)
+        wait_until(lambda: len(daemon.logged(said)) > n_said, f"it to say {said!r}")
+
+    kept = "nothing was reloaded|in force is kept"
+    assert policy_version_of("before") == "1"
+    # A file that is no JSON, one that means nothing, one that has an unknown key, one that changes what has judged.
+    good = json.dumps(site.policy)
+    for broken in ("{", good.replace("1h", "1 hour"), good.replace('"targets"', '"target"'),
+                   good.replace('"first_response"', '"first_answer"')):
+        with open(site.policy_path, "w", encoding="utf-8") as file:
+            file.write(broken)
+        reload(kept)
+        assert policy_version_of(f"after {hash(broken)}") == "1"
+    os.remove(site.policy_path)
+    reload(kept)
+    # Good policies beside a broken configuration: all or nothing.
+    second = {"id": "2", "effective_from": "2026-01-01T00:00:00Z", "calendars": {"always": {"always": True}},
+              "policies": [{"name": "new", "targets": {"first_response": {"within": "2h", "calendar": "always"}}}]}
+    first = policy(first_response="1h")["revisions"]
+    site.write_policy({"revisions": [*first, second]})
+    site.configure(run={"batch_max_age": "a while"})
+    reload(kept)
+    assert policy_version_of("still") == "1"
+    # What needs a restart is not taken over by halves.
+    site.configure(run={"batch_max_age": "30ms"}, kafka={"fetch.min.bytes": 2})
+    reload("needs a restart")
+    assert policy_version_of("yet") == "1"
+    del site.settings["kafka"]["fetch.min.bytes"]
+    site.configure()
+    reload("the configuration has been reloaded")
+    assert policy_version_of("new") == "2"
+    assert site.rows("SELECT policy_version FROM report.ticket WHERE ticket_id = 'before'") == [("1",)]
+    # Under another revision's rules nobody is judged anew.
+    stream.send_events([event("ticket.updated", "before", category="x")])
+    site.wait_read()
+    assert site.rows("SELECT policy_version FROM report.ticket WHERE ticket_id = 'before'") == [("1",)]
+    assert daemon.running()
+    daemon.stop(5)
+
+
+def test_reload_under_load(make_site, part_stream, part):
+    """Reloads change nothing of what is being counted."""
+    site = make_site(part_stream, POLICY, {"run": {"batch_max_events": 500}})
+    daemon = site.start("a")
+    total = sum(part_stream.ends().values())
+    n_reloads = 0
+    while site.n_read() < total:
+        site.configure(run={"batch_max_events": 300 + 100 * (n_reloads % 5)})
+        daemon.signal(signal.SIGHUP)
+        n_reloads += 1
+        time.sleep(0.05)
+    assert n_reloads >= 5 and daemon.logged("the configuration has been reloaded")
+    site.wait_read()
+    site.wait_settled()
+    site.check(part.expected.get())
+
+
+def test_the_writer_role_is_enough(make_stream, make_site, pg, part):
+    """The daemon and kpid ingest run as a login role that has kpid_writer and nothing else."""
+    stream = make_stream(4)
+    site = make_site(stream, POLICY)
+    site.rows("DO $$ BEGIN CREATE ROLE it_daemon LOGIN IN ROLE kpid_writer; EXCEPTION WHEN duplicate_object THEN NULL; END $$")
+    site.rows("DO $$ BEGIN CREATE ROLE it_tool LOGIN IN ROLE kpid_reader; EXCEPTION WHEN duplicate_object THEN NULL; END $$")
+    site.user = "it_daemon"
+    site.configure()
+    chosen = part.disordered(seed=3)
+    stream.send_events(chosen[:len(chosen) // 2])
+    site.start("a")
+    stream.send([("activity", 0, b"not json"), ("survey", 0, None)])
+    site.wait_read()
+    site.command("ingest", part.path)
+    site.wait_settled()
+    site.check(part.expected.get())
+    assert site.rows("SELECT DISTINCT usename FROM pg_stat_activity WHERE datname = current_database() AND "
+                     "application_name = 'a'") == [("it_daemon",)]
+    assert "refused" not in site.daemons["a"].log() and "denied" not in site.daemons["a"].log()
+
+    writer, reader = pg.connect(site.database, "it_daemon"), pg.connect(site.database, "it_tool")
+    with writer.cursor() as cursor:
+        for sql in ("CREATE TABLE kpid.x ()", "DROP TABLE kpid.ticket", "CREATE TABLE public.x ()", "TRUNCATE kpid.alert",
+                    "DELETE FROM kpid.alert", "ALTER TABLE kpid.ticket ADD x int"):
+            with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+                cursor.execute(sql)
+    with reader.cursor() as cursor:
+        objects = site.rows("SELECT table_name FROM information_schema.tables WHERE table_schema = 'report'")
+        assert len(objects) >= 10
+        for (name,) in objects:
+            cursor.execute(f'SELECT * FROM report."{name}" LIMIT 1')
+        for sql in ("SELECT * FROM kpid.ticket", "DELETE FROM report.ticket", "UPDATE report.alert SET state = 'voided'"):
+            with pytest.raises(psycopg2.Error, match="permission denied|cannot"):
+                cursor.execute(sql)
+    writer.close()
+    reader.close()
