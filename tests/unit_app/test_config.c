@@ -120,7 +120,7 @@ static void test_defaults(void **state)
 	assert_null(config->file);
 	assert_int_equal(config->run.lanes, 1);
 	assert_int_equal(config->run.batch_max_age_us, 20000);
-	assert_int_equal(config->run.batch_max_bytes, 8 * 1024 * 1024);
+	assert_int_equal(config->run.batch_max_bytes, 6 * 1024 * 1024);
 	assert_int_equal(config->run.start, START_EARLIEST);
 	assert_int_equal(config->run.log_level, LOG_LEVEL_INFO);
 	assert_true(strchr(config->run.instance, ':') != NULL);
