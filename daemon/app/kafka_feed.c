@@ -292,18 +292,23 @@ static void on_message_error(struct kafka_feed *feed, const rd_kafka_message_t *
 	}
 }
 
+/* By what the last fetch has shown; a source that nothing was fetched of yet has none. */
+static bool has_backlog(const struct kafka_feed *feed, const struct source *source)
+{
+	int64_t low, high;
+	return source->reading &&
+	       rd_kafka_get_watermark_offsets(kafka_consumer_handle(feed->consumer), source->topic, source->partition,
+	                                      &low, &high) == RD_KAFKA_RESP_ERR_NO_ERROR &&
+	       high > source->next_offset && high > source->end_offset;
+}
+
 /* The lane's queue held much, and is empty now: it may have been full. */
 static void fetch_again(struct kafka_feed *feed, int index)
 {
 	struct kafka_probe_list list = {.n = 0};
 	for (size_t i = 0; i < feed->app->sources.n; i++) {
 		const struct source *source = feed->app->sources.items[i];
-		int64_t low, high;
-		if (!source->reading || source->lane != index)
-			continue;
-		rd_kafka_get_watermark_offsets(kafka_consumer_handle(feed->consumer), source->topic, source->partition,
-		                               &low, &high);
-		if (high > source->next_offset)
+		if (source->lane == index && has_backlog(feed, source))
 			kafka_probe_add(&list, source->topic, source->partition);
 	}
 	if (list.n > 0)
@@ -639,10 +644,17 @@ static void look_at_ends(struct kafka_feed *feed)
 	kafka_probe_ask(feed->probe, &list);
 }
 
+/* Nothing gets complete while messages wait to be read, and no more often than once a tick. */
 static void on_needs_completeness(void *context, int64_t deadline_us)
 {
+	struct kafka_feed *feed = context;
 	(void)deadline_us;
-	look_at_ends(context);
+	if (monotonic_clock_us() - feed->seen_us < feed->app->config->sla.tick_us)
+		return;
+	for (size_t i = 0; i < feed->app->sources.n; i++)
+		if (has_backlog(feed, feed->app->sources.items[i]))
+			return;
+	look_at_ends(feed);
 }
 
 static void on_probed(void *context, const struct kafka_probe_list *answers)
@@ -659,6 +671,38 @@ static void on_probed(void *context, const struct kafka_probe_list *answers)
 
 /* ---- partitions that stand: accepted gaps, fences that nobody explains ---- */
 
+static int64_t position_of(const struct source *source)
+{
+	if (!source->reading)
+		return RD_KAFKA_OFFSET_END;
+	return source->next_offset == OFFSET_NONE ? RD_KAFKA_OFFSET_BEGINNING : source->next_offset;
+}
+
+static void go_on(struct kafka_feed *feed, struct source *source)
+{
+	rd_kafka_topic_partition_list_t *all = rd_kafka_topic_partition_list_new(16);
+	for (size_t i = 0; i < feed->app->sources.n; i++) {
+		const struct source *other = feed->app->sources.items[i];
+		if (other->assigned)
+			rd_kafka_topic_partition_list_add(all, other->topic, other->partition)->offset =
+			        position_of(other);
+	}
+	kafka_consumer_pause(feed->consumer, source->topic, source->partition, false);
+	kafka_consumer_begin_anew(feed->consumer, all, source->topic, source->partition, lane_of, feed);
+	for (size_t i = 0; i < feed->app->sources.n; i++) {
+		const struct source *other = feed->app->sources.items[i];
+		if (other->assigned && !other->reading)
+			kafka_consumer_pause(feed->consumer, other->topic, other->partition, true);
+	}
+	rd_kafka_topic_partition_list_destroy(all);
+	log_info("%s/%d goes on at offset %" PRId64, source->topic, (int)source->partition, source->next_offset);
+}
+
+static bool is_rebalancing(const struct kafka_feed *feed)
+{
+	return feed->assigning != NULL || feed->revoking != NULL || feed->closing;
+}
+
 static void on_reclaimed(void *context, PGresult *result)
 {
 	struct kafka_feed *feed = context;
@@ -668,12 +712,13 @@ static void on_reclaimed(void *context, PGresult *result)
 		struct source *source = app_claimed(feed->app, result, row);
 		if (!source->assigned || source->stopped)
 			continue;
+		if (is_rebalancing(feed)) {
+			source->stopped = true; /* looked at again when that is over */
+			continue;
+		}
 		source->verify_fingerprint = false;
 		source->reading = true;
-		int64_t offset = source->next_offset == OFFSET_NONE ? RD_KAFKA_OFFSET_BEGINNING : source->next_offset;
-		kafka_consumer_seek(feed->consumer, source->topic, source->partition, offset);
-		kafka_consumer_pause(feed->consumer, source->topic, source->partition, false);
-		log_info("%s/%d goes on at offset %" PRId64, source->topic, (int)source->partition, source->next_offset);
+		go_on(feed, source);
 	}
 }
 
@@ -685,7 +730,7 @@ static void on_standing(void *context, PGresult *result)
 	for (int row = 0; row < PQntuples(result); row++) {
 		struct source *source = sources_find_no(&feed->app->sources, pg_get_int4(result, row, 0));
 		bool runs = text_same(pg_get_text(result, row, 3), TEXT("running"));
-		if (source != NULL && source->assigned && !source->reading && runs)
+		if (source != NULL && source->assigned && !source->reading && runs && !is_rebalancing(feed))
 			app_claim(feed->app, &source, 1, on_reclaimed, feed);
 	}
 }

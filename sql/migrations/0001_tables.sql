@@ -216,7 +216,7 @@ CREATE TABLE kpid.alert (
 	detected_at timestamptz NOT NULL,
 	resolved_at timestamptz,
 	unconfirmed boolean NOT NULL,
-	delivery text NOT NULL CHECK (delivery IN ('queued', 'sent', 'shadow', 'too_old', 'closed', 'off')),
+	delivery text NOT NULL CHECK (delivery IN ('queued', 'shadow', 'too_old', 'closed', 'off')),
 	evidence_source_no integer,
 	evidence_offset bigint
 ) WITH (fillfactor = 70);
@@ -231,6 +231,7 @@ CREATE TABLE kpid.outbox (
 	payload text NOT NULL,
 	created_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
+COMMENT ON COLUMN kpid.alert.delivery IS 'queued: each change goes to the outbox with a message, and is sent once no message of the alert is there any more. The others are never sent.';
 COMMENT ON TABLE kpid.outbox IS 'Messages to send, written with what they tell of and deleted once the receiver has them.';
 
 CREATE TABLE kpid.dead_letter (

@@ -586,7 +586,10 @@ SELECT
 	a.detected_at,
 	a.resolved_at,
 	a.unconfirmed,
-	a.delivery,
+	CASE
+		WHEN a.delivery = 'queued' AND NOT EXISTS (SELECT FROM kpid.outbox o WHERE o.alert_id = a.alert_id) THEN 'sent'
+		ELSE a.delivery
+	END AS delivery,
 	a.revision,
 	p.topic AS evidence_topic,
 	p.partition AS evidence_partition,

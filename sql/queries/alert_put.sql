@@ -2,7 +2,7 @@
 -- breach that was voided and is one again is detected anew.
 WITH changed AS (
 	INSERT INTO kpid.alert AS a
-	SELECT * FROM unnest($1::kpid.alert[])
+	SELECT * FROM unnest($1::kpid.alert[]) ORDER BY alert_id
 	ON CONFLICT (alert_id) DO UPDATE
 	SET revision = a.revision + 1,
 		state = EXCLUDED.state,
@@ -19,7 +19,7 @@ WITH changed AS (
 		unconfirmed = a.unconfirmed AND EXCLUDED.unconfirmed,
 		delivery = CASE
 			WHEN EXCLUDED.delivery IN ('shadow', 'off') THEN EXCLUDED.delivery
-			WHEN a.delivery IN ('queued', 'sent') THEN 'queued'
+			WHEN a.delivery = 'queued' THEN 'queued'
 			WHEN a.delivery = 'shadow' OR a.state = 'voided' THEN EXCLUDED.delivery
 			ELSE a.delivery
 		END,

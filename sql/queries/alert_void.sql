@@ -3,8 +3,7 @@ WITH changed AS (
 	UPDATE kpid.alert
 	SET revision = revision + 1,
 		state = 'voided',
-		resolved_at = NULL,
-		delivery = CASE WHEN delivery = 'sent' THEN 'queued' ELSE delivery END
+		resolved_at = NULL
 	WHERE alert_id = ANY ($1::text[])
 		AND state <> 'voided'
 	RETURNING *

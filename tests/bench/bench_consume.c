@@ -60,8 +60,9 @@ int main(int argc, char **argv)
 	static rd_kafka_message_t *messages[AT_ONCE];
 	rd_kafka_queue_t *queue = rd_kafka_queue_get_consumer(kafka);
 	long long n = 0, bytes = 0;
-	double first_s = 0;
+	double first_s = 0, last_s = 0;
 	while (n_ended < n_partitions) {
+		long long n_before = n;
 		ssize_t n_read = rd_kafka_consume_batch_queue(queue, 100, messages, AT_ONCE);
 		for (ssize_t i = 0; i < n_read; i++) {
 			if (messages[i]->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
@@ -76,8 +77,11 @@ int main(int argc, char **argv)
 			}
 			rd_kafka_message_destroy(messages[i]);
 		}
+		/* The end of a partition is told half a second late. */
+		if (n != n_before)
+			last_s = now_s();
 	}
-	printf("{\"messages\":%lld,\"bytes\":%lld,\"seconds\":%.3f,\"cpu_s\":%.3f}\n", n, bytes, now_s() - first_s,
+	printf("{\"messages\":%lld,\"bytes\":%lld,\"seconds\":%.3f,\"cpu_s\":%.3f}\n", n, bytes, last_s - first_s,
 	       cpu_s());
 	rd_kafka_queue_destroy(queue);
 	rd_kafka_consumer_close(kafka);

@@ -195,7 +195,7 @@ def insert_some(connection):
            due_at="2026-01-05 10:00Z", zero_at="2026-01-05 10:00Z", breached=True, paused=False, stopped=False)
     insert(connection, "alert", alert_id="a1", ticket_id="T1", target="resolution", n=2, revision=1, state="breached",
            level=0, due_at="2026-01-05 10:00Z", breached_at="2026-01-05 10:00Z", cause="deadline",
-           detected_at="2026-01-05 10:00Z", unconfirmed=False, delivery="sent", evidence_source_no=1,
+           detected_at="2026-01-05 10:00Z", unconfirmed=False, delivery="queued", evidence_source_no=1,
            evidence_offset=5)
     insert(connection, "outbox", alert_id="a1", key="T1/resolution/2", payload="{}")
     insert(connection, "dead_letter", topic="survey", partition=1, offset=9, reason="not_json", detail="nothing",

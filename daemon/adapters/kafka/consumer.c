@@ -265,12 +265,22 @@ static rd_kafka_topic_partition_list_t *list_of_one(const char *topic, int32_t p
 	return list;
 }
 
-void kafka_consumer_seek(struct kafka_consumer *consumer, const char *topic, int32_t partition, int64_t offset)
+void kafka_consumer_begin_anew(struct kafka_consumer *consumer, const rd_kafka_topic_partition_list_t *all,
+                               const char *topic, int32_t partition,
+                               int (*lane_of)(void *context, const char *topic, int32_t partition), void *context)
 {
-	rd_kafka_topic_partition_list_t *list = list_of_one(topic, partition, offset);
-	/* A time-out of 0: begun, and not waited for. */
-	log_and_destroy("seeking", rd_kafka_seek_partitions(consumer->rk, list, 0));
-	rd_kafka_topic_partition_list_destroy(list);
+	const rd_kafka_topic_partition_t *p =
+	        rd_kafka_topic_partition_list_find((rd_kafka_topic_partition_list_t *)(uintptr_t)all, topic, partition);
+	if (p == NULL)
+		return;
+	if (!is_cooperative(consumer)) {
+		kafka_consumer_assign(consumer, all, lane_of, context);
+		return;
+	}
+	rd_kafka_topic_partition_list_t *one = list_of_one(topic, partition, p->offset);
+	log_and_destroy("taking a partition anew", rd_kafka_incremental_unassign(consumer->rk, one));
+	kafka_consumer_assign(consumer, one, lane_of, context);
+	rd_kafka_topic_partition_list_destroy(one);
 }
 
 void kafka_consumer_pause(struct kafka_consumer *consumer, const char *topic, int32_t partition, bool pause)

@@ -41,8 +41,11 @@ rd_kafka_t *kafka_consumer_handle(const struct kafka_consumer *consumer);
 void kafka_consumer_assign(struct kafka_consumer *consumer, const rd_kafka_topic_partition_list_t *partitions,
                            int (*lane_of)(void *context, const char *topic, int32_t partition), void *context);
 void kafka_consumer_unassign(struct kafka_consumer *consumer, const rd_kafka_topic_partition_list_t *partitions);
-/* Goes on from another offset. */
-void kafka_consumer_seek(struct kafka_consumer *consumer, const char *topic, int32_t partition, int64_t offset);
+/* Takes one of its partitions anew. A mere seek would not do: librdkafka has stopped a partition whose offset was
+ * out of range. all: everything that is assigned, each with the offset at which it goes on. */
+void kafka_consumer_begin_anew(struct kafka_consumer *consumer, const rd_kafka_topic_partition_list_t *all,
+                               const char *topic, int32_t partition,
+                               int (*lane_of)(void *context, const char *topic, int32_t partition), void *context);
 void kafka_consumer_pause(struct kafka_consumer *consumer, const char *topic, int32_t partition, bool pause);
 /* Up to n messages of a lane's queue, without waiting; each to be destroyed. Some are errors or ends. */
 size_t kafka_consumer_read(struct kafka_consumer *consumer, int lane, rd_kafka_message_t **messages_out, size_t n);
