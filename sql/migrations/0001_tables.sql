@@ -224,6 +224,25 @@ CREATE INDEX alert_ticket_id ON kpid.alert (ticket_id);
 CREATE INDEX alert_breached_at ON kpid.alert (breached_at);
 COMMENT ON TABLE kpid.alert IS 'One row per clock that was breached (RULES A). A row is never deleted; a breach that late events undo is voided.';
 
+CREATE FUNCTION kpid.alert_message(a kpid.alert) RETURNS text
+LANGUAGE sql STABLE
+RETURN json_build_object(
+		'specversion', '1.0',
+		'source', '/kpid',
+		'type', 'kpid.alert.' || a.state,
+		'subject', a.ticket_id || '/' || a.target || '/' || a.n,
+		'id', a.alert_id || '/' || a.revision,
+		'time', kpid.rfc3339(clock_timestamp()),
+		'datacontenttype', 'application/json',
+		'data', json_build_object(
+			'alert_id', a.alert_id, 'revision', a.revision, 'ticket_id', a.ticket_id, 'target', a.target, 'n', a.n,
+			'state', a.state, 'level', a.level, 'due_at', kpid.rfc3339(a.due_at),
+			'breached_at', kpid.rfc3339(a.breached_at), 'detected_at', kpid.rfc3339(a.detected_at),
+			'resolved_at', kpid.rfc3339(a.resolved_at), 'cause', a.cause, 'owner_at_breach', a.owner_at_breach,
+			'project_id', a.project_id, 'policy', a.policy, 'policy_version', a.policy_version,
+			'unconfirmed', a.unconfirmed))::text;
+COMMENT ON FUNCTION kpid.alert_message(kpid.alert) IS 'What is sent about an alert: a CloudEvent (deploy/asyncapi/schemas/alert.json).';
+
 CREATE TABLE kpid.outbox (
 	seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	alert_id text COLLATE "C" NOT NULL,
