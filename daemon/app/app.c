@@ -150,8 +150,7 @@ static void on_load_revisions(void *context)
 static struct kpid_config *read_config(struct app *app)
 {
 	struct config_faults faults = CONFIG_FAULTS_INIT;
-	struct kpid_config *config =
-	        kpid_config_load(app->config_path, app->config_sets, app->n_config_sets, &faults);
+	struct kpid_config *config = kpid_config_load(app->config_path, app->config_sets, app->n_config_sets, &faults);
 	for (size_t i = 0; i < faults.n; i++)
 		log_error("%s:%d: %s: %s", faults.items[i].file, faults.items[i].line, faults.items[i].key,
 		          faults.items[i].message);
@@ -244,16 +243,16 @@ struct app *app_new(struct kpid_config *config, int n_lanes, const struct app_fe
 	app->base = event_base_new();
 	rules_book_init(&app->book);
 	app->shared = (struct lane_shared){
-		.base = app->base,
-		.config = config,
-		.book = &app->book,
-		.sources = &app->sources,
-		.context = feeder->context,
-		.wants_more = feeder->wants_more,
-		.committed = feeder->committed,
-		.idle = feeder->idle,
-		.load_revisions = on_load_revisions,
-		.load_context = app,
+	        .base = app->base,
+	        .config = config,
+	        .book = &app->book,
+	        .sources = &app->sources,
+	        .context = feeder->context,
+	        .wants_more = feeder->wants_more,
+	        .committed = feeder->committed,
+	        .idle = feeder->idle,
+	        .load_revisions = on_load_revisions,
+	        .load_context = app,
 	};
 	app->n_lanes = n_lanes;
 	app->lanes = mem_zalloc((size_t)n_lanes * sizeof(struct lane *));

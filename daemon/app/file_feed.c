@@ -138,10 +138,10 @@ static void on_end_timer(struct file_feed *feed)
 static void feed_line(struct file_feed *feed, struct text line)
 {
 	struct wire_message wire = {
-		.value = line,
-		.topic = text_of(feed->topic),
-		.offset = feed->line_no,
-		.topic_type = EVENT_TYPE_NONE,
+	        .value = line,
+	        .topic = text_of(feed->topic),
+	        .offset = feed->line_no,
+	        .topic_type = EVENT_TYPE_NONE,
 	};
 	lane_feed(feed->app->lanes[0], feed->source, &wire, 0);
 }
@@ -287,14 +287,14 @@ int file_feed_run(struct kpid_config *config, const char *path, bool progress, s
 	static const struct timeval often = {0, 20000};
 	struct file_feed feed = {.progress = progress, .report = report_out};
 	const struct app_feeder feeder = {
-		.begin = on_begin,
-		.ready_again = on_ready_again,
-		.wants_more = on_wants_more,
-		.committed = on_committed,
-		.idle = on_idle,
-		.needs_completeness = on_needs_completeness,
-		.stop = on_stop,
-		.context = &feed,
+	        .begin = on_begin,
+	        .ready_again = on_ready_again,
+	        .wants_more = on_wants_more,
+	        .committed = on_committed,
+	        .idle = on_idle,
+	        .needs_completeness = on_needs_completeness,
+	        .stop = on_stop,
+	        .context = &feed,
 	};
 	*report_out = (struct file_feed_report){.n_lines = 0};
 	feed.reader = line_reader_open(path);

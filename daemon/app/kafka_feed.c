@@ -17,13 +17,13 @@
 #include "kpid/base/memory.h"
 
 enum {
-	READ_MESSAGES = 256,      /* taken from a lane's queue at once */
-	READS_PER_TURN = 16,      /* before the loop sees to others */
-	MANY_MESSAGES = 1000,      /* read without a pause: a backlog */
-	POLL_MS = 100,            /* how often the group is served even if nothing wakes us */
-	SEEN_US = 1000000,        /* how often the ends of the partitions are looked at */
+	READ_MESSAGES = 256,  /* taken from a lane's queue at once */
+	READS_PER_TURN = 16,  /* before the loop sees to others */
+	MANY_MESSAGES = 1000, /* read without a pause: a backlog */
+	POLL_MS = 100,        /* how often the group is served even if nothing wakes us */
+	SEEN_US = 1000000,    /* how often the ends of the partitions are looked at */
 	GROUP_COMMIT_US = 5000000,
-	RECLAIM_US = 15000000,    /* a partition that is fenced but still assigned is claimed again after this */
+	RECLAIM_US = 15000000, /* a partition that is fenced but still assigned is claimed again after this */
 	RETRY_PROBE_MS = 500
 };
 
@@ -102,12 +102,12 @@ static void stop_source(struct kafka_feed *feed, struct source *source, int64_t 
 		return; /* found again after the next claim */
 	put_source_no(source_no, source->source_no);
 	struct pg_param params[6] = {
-		{source_no, 4, true},
-		pg_param_int8(source->epoch, number[1]),
-		pg_param_text(text_of(reason)),
-		pg_param_int8(source->next_offset == OFFSET_NONE ? 0 : source->next_offset, number[3]),
-		pg_param_int8(low, number[4]),
-		pg_param_int8(high, number[5]),
+	        {source_no, 4, true},
+	        pg_param_int8(source->epoch, number[1]),
+	        pg_param_text(text_of(reason)),
+	        pg_param_int8(source->next_offset == OFFSET_NONE ? 0 : source->next_offset, number[3]),
+	        pg_param_int8(low, number[4]),
+	        pg_param_int8(high, number[5]),
 	};
 	pg_session_query(feed->app->control, "queries/source_stop.sql", params, 6, NULL, NULL);
 	pg_session_sync(feed->app->control, NULL, NULL);
@@ -119,9 +119,9 @@ static int64_t begin_at_end(struct kafka_feed *feed, struct source *source, cons
 	char source_no[4], number[2][8];
 	put_source_no(source_no, source->source_no);
 	struct pg_param params[3] = {
-		{source_no, 4, true},
-		pg_param_int8(source->epoch, number[0]),
-		pg_param_int8(answer->high_offset, number[1]),
+	        {source_no, 4, true},
+	        pg_param_int8(source->epoch, number[0]),
+	        pg_param_int8(answer->high_offset, number[1]),
 	};
 	pg_session_query(feed->app->control, "queries/source_begin.sql", params, 3, NULL, NULL);
 	pg_session_sync(feed->app->control, NULL, NULL);
@@ -216,7 +216,8 @@ static struct source *source_of_message(struct kafka_feed *feed, const rd_kafka_
 	if (message->rkt != feed->last_topic || message->partition != feed->last_partition) {
 		feed->last_topic = message->rkt;
 		feed->last_partition = message->partition;
-		feed->last_source = sources_get(&feed->app->sources, rd_kafka_topic_name(message->rkt), message->partition);
+		feed->last_source =
+		        sources_get(&feed->app->sources, rd_kafka_topic_name(message->rkt), message->partition);
 	}
 	return feed->last_source;
 }
@@ -243,7 +244,8 @@ static size_t get_headers(const rd_kafka_message_t *message, struct wire_header 
 	const char *name;
 	const void *value;
 	size_t value_bytes;
-	while (n < most && rd_kafka_header_get_all(list, n, &name, &value, &value_bytes) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+	while (n < most &&
+	       rd_kafka_header_get_all(list, n, &name, &value, &value_bytes) == RD_KAFKA_RESP_ERR_NO_ERROR) {
 		headers[n].name = text_of(name);
 		headers[n].value = (struct text){value == NULL ? NULL : value, (uint32_t)value_bytes};
 		n++;
@@ -259,13 +261,13 @@ static void feed_message(struct kafka_feed *feed, const rd_kafka_message_t *mess
 		return;
 	struct wire_header headers[MOST_HEADERS];
 	struct wire_message wire = {
-		.value = {message->payload, (uint32_t)message->len},
-		.headers = headers,
-		.n_headers = get_headers(message, headers, MOST_HEADERS),
-		.topic = text_of(source->topic),
-		.partition = source->partition,
-		.offset = message->offset,
-		.topic_type = source->topic_type,
+	        .value = {message->payload, (uint32_t)message->len},
+	        .headers = headers,
+	        .n_headers = get_headers(message, headers, MOST_HEADERS),
+	        .topic = text_of(source->topic),
+	        .partition = source->partition,
+	        .offset = message->offset,
+	        .topic_type = source->topic_type,
 	};
 	lane_feed(lane_for(feed, source), source, &wire, fingerprint_of(message));
 }
@@ -372,8 +374,8 @@ static void finish_assignment(struct kafka_feed *feed, const struct kafka_probe_
 {
 	for (size_t i = 0; i < answers->n; i++) {
 		const struct kafka_probe_item *answer = &answers->items[i];
-		rd_kafka_topic_partition_t *p = rd_kafka_topic_partition_list_find(feed->assigning, answer->topic,
-		                                                                   answer->partition);
+		rd_kafka_topic_partition_t *p =
+		        rd_kafka_topic_partition_list_find(feed->assigning, answer->topic, answer->partition);
 		if (p == NULL)
 			continue;
 		struct source *source = source_of(feed, answer->topic, answer->partition);
@@ -383,8 +385,8 @@ static void finish_assignment(struct kafka_feed *feed, const struct kafka_probe_
 	}
 	kafka_consumer_assign(feed->consumer, feed->assigning, lane_of, feed);
 	for (int i = 0; i < feed->assigning->cnt; i++) {
-		const struct source *source = source_of(feed, feed->assigning->elems[i].topic,
-		                                        feed->assigning->elems[i].partition);
+		const struct source *source =
+		        source_of(feed, feed->assigning->elems[i].topic, feed->assigning->elems[i].partition);
 		if (source->stopped)
 			kafka_consumer_pause(feed->consumer, source->topic, source->partition, true);
 	}
@@ -404,13 +406,38 @@ static void look_at_assignment(struct kafka_feed *feed)
 	kafka_probe_ask(feed->probe, &list);
 }
 
+static void claim_assignment(struct kafka_feed *feed);
+
+static void on_freed(void *context, PGresult *result)
+{
+	(void)context;
+	if (!pg_result_ok(result))
+		log_warning("ending transactions that stand still: %s", PQresultErrorMessage(result));
+	else if (PQntuples(result) > 0)
+		log_warning("%d transactions of instances that stand still were ended", PQntuples(result));
+}
+
+static void on_freed_end(void *context, PGresult *result)
+{
+	(void)result;
+	claim_assignment(context);
+}
+
+/* A claim waits for the former owner's transaction, which may be of a process that was stopped. */
+static void free_partitions(struct kafka_feed *feed)
+{
+	pg_session_query(feed->app->control, "queries/source_free.sql", NULL, 0, on_freed, feed);
+	pg_session_sync(feed->app->control, on_freed_end, feed);
+}
+
 static void on_assign_claimed(void *context, PGresult *result)
 {
 	struct kafka_feed *feed = context;
 	feed->claiming = false;
 	if (!pg_result_ok(result)) {
-		log_error("claiming partitions: %s", PQresultErrorMessage(result));
-		pg_session_restart(feed->app->control, "a claim failed");
+		log_warning("claiming partitions: %s; trying again",
+		            PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
+		free_partitions(feed);
 		return;
 	}
 	if (feed->assigning == NULL)
@@ -529,7 +556,8 @@ static void finish_revocation(struct kafka_feed *feed)
 	if (feed->revoking == NULL)
 		return;
 	for (int i = 0; i < feed->revoking->cnt; i++) {
-		struct source *source = source_of(feed, feed->revoking->elems[i].topic, feed->revoking->elems[i].partition);
+		struct source *source =
+		        source_of(feed, feed->revoking->elems[i].topic, feed->revoking->elems[i].partition);
 		if (lane_is_writing(lane_for(feed, source), source))
 			return;
 	}
@@ -757,6 +785,17 @@ static void look_at_standing(struct kafka_feed *feed)
 
 /* ---- regularly ---- */
 
+/* A partition that was taken anew may have been stopped by librdkafka only after its queue had been led to its lane,
+ * which undoes that. What has come meanwhile is not lost. */
+static void lead_to_lanes(struct kafka_feed *feed)
+{
+	for (size_t i = 0; i < feed->app->sources.n; i++) {
+		const struct source *source = feed->app->sources.items[i];
+		if (source->reading)
+			kafka_consumer_lead(feed->consumer, source->topic, source->partition, source->lane);
+	}
+}
+
 static void commit_to_group(struct kafka_feed *feed)
 {
 	rd_kafka_topic_partition_list_t *offsets = rd_kafka_topic_partition_list_new(16);
@@ -792,6 +831,7 @@ static void on_poll_timer(evutil_socket_t fd, short what, void *context)
 		look_at_ends(feed);
 		look_at_gaps(feed);
 		look_at_standing(feed);
+		lead_to_lanes(feed);
 	}
 	if (now_us - feed->group_commit_us > GROUP_COMMIT_US)
 		commit_to_group(feed);
@@ -830,8 +870,8 @@ static void on_begin(void *context)
 		app_quit(app, KPID_EXIT_CONFIG);
 		return;
 	}
-	feed->probe = kafka_probe_new(app->base, &app->config->kafka,
-	                              kafka_consumer_handle(feed->consumer), on_probed, feed);
+	feed->probe =
+	        kafka_probe_new(app->base, &app->config->kafka, kafka_consumer_handle(feed->consumer), on_probed, feed);
 	if (feed->probe == NULL) {
 		app_quit(app, KPID_EXIT_CONFIG);
 		return;
@@ -887,14 +927,14 @@ int kafka_feed_run(struct kpid_config *config, const char *path, const char *con
 {
 	struct kafka_feed feed = {.app = NULL};
 	const struct app_feeder feeder = {
-		.begin = on_begin,
-		.ready_again = on_ready_again,
-		.wants_more = on_wants_more,
-		.committed = on_committed,
-		.idle = on_idle,
-		.needs_completeness = on_needs_completeness,
-		.stop = on_stop,
-		.context = &feed,
+	        .begin = on_begin,
+	        .ready_again = on_ready_again,
+	        .wants_more = on_wants_more,
+	        .committed = on_committed,
+	        .idle = on_idle,
+	        .needs_completeness = on_needs_completeness,
+	        .stop = on_stop,
+	        .context = &feed,
 	};
 	int n_lanes = (int)config->run.lanes;
 	feed.app = app_new(config, n_lanes, &feeder);

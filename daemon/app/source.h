@@ -11,23 +11,23 @@
 struct source {
 	char *topic;
 	int32_t partition;
-	enum event_type topic_type;  /* of bare JSON; EVENT_TYPE_NONE */
+	enum event_type topic_type; /* of bare JSON; EVENT_TYPE_NONE */
 	int lane;
-	int32_t source_no;           /* 0 before the first claim */
+	int32_t source_no; /* 0 before the first claim */
 	int64_t epoch;
-	int64_t next_offset;         /* where reading goes on: of the first message not in a batch; OFFSET_NONE */
-	int64_t committed_offset;    /* next_offset as the database has it */
-	int64_t fingerprint;         /* of the message before committed_offset, as the database has it */
-	bool assigned;               /* ours, as far as Kafka says */
-	bool reading;                /* messages are wanted */
-	bool stopped;                /* stands at a gap */
-	const char *gap_reason;      /* a gap was met, and where the partition begins and ends is being asked; NULL */
-	bool fenced;                 /* somebody else has claimed it */
-	int64_t fenced_us;           /* since when; monotonic */
-	bool verify_fingerprint;     /* the message before next_offset comes first and must be the one we know */
-	int64_t at_end_us;           /* wall time at which it was seen at its end with nothing left to commit; TIME_NONE */
-	int64_t end_offset;          /* position at which its end was met: may be past the last message's; OFFSET_NONE */
-	int64_t high_offset;         /* end of the partition as last heard; -1 */
+	int64_t next_offset;      /* where reading goes on: of the first message not in a batch; OFFSET_NONE */
+	int64_t committed_offset; /* next_offset as the database has it */
+	int64_t fingerprint;      /* of the message before committed_offset, as the database has it */
+	bool assigned;            /* ours, as far as Kafka says */
+	bool reading;             /* messages are wanted */
+	bool stopped;             /* stands at a gap */
+	const char *gap_reason;   /* a gap was met, and where the partition begins and ends is being asked; NULL */
+	bool fenced;              /* somebody else has claimed it */
+	int64_t fenced_us;        /* since when; monotonic */
+	bool verify_fingerprint;  /* the message before next_offset comes first and must be the one we know */
+	int64_t at_end_us;        /* wall time at which it was seen at its end with nothing left to commit; TIME_NONE */
+	int64_t end_offset;       /* position at which its end was met: may be past the last message's; OFFSET_NONE */
+	int64_t high_offset;      /* end of the partition as last heard; -1 */
 };
 
 struct sources {

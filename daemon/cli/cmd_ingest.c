@@ -9,15 +9,17 @@
 static void print_report(const struct cli *cli, const struct file_feed_report *report)
 {
 	double seconds = (double)report->elapsed_us / 1e6;
-	int64_t applied = report->counts[0] - report->counts[1] - report->counts[2] - report->counts[3] - report->counts[4];
+	int64_t applied =
+	        report->counts[0] - report->counts[1] - report->counts[2] - report->counts[3] - report->counts[4];
 	if (cli->json) {
 		printf("{\"lines\":%" PRId64 ",\"skipped\":%" PRId64 ",\"seconds\":%.3f,\"messages\":%" PRId64
 		       ",\"applied\":%" PRId64 ",\"duplicates\":%" PRId64 ",\"tombstones\":%" PRId64
 		       ",\"unknown_type\":%" PRId64 ",\"dead_letters\":%" PRId64,
 		       report->n_lines, report->n_skipped, seconds, report->counts[0], applied, report->counts[1],
 		       report->counts[2], report->counts[3], report->counts[4]);
-		printf(",\"batches\":%" PRId64 ",\"ticket_rows\":%" PRId64 ",\"parse_us\":%" PRId64 ",\"read_us\":%" PRId64
-		       ",\"evaluate_us\":%" PRId64 ",\"write_us\":%" PRId64 ",\"commit_us\":%" PRId64 "}\n",
+		printf(",\"batches\":%" PRId64 ",\"ticket_rows\":%" PRId64 ",\"parse_us\":%" PRId64
+		       ",\"read_us\":%" PRId64 ",\"evaluate_us\":%" PRId64 ",\"write_us\":%" PRId64
+		       ",\"commit_us\":%" PRId64 "}\n",
 		       report->parts.n_batches, report->parts.n_tickets, report->parse_us, report->parts.read_us,
 		       report->parts.evaluate_us, report->parts.write_us, report->parts.commit_us);
 		return;

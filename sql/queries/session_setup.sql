@@ -9,5 +9,5 @@ SELECT
 	'kpid.alert'::regtype::oid,
 	'kpid.dead_letter'::regtype::oid
 FROM set_config('idle_in_transaction_session_timeout', '60s', false) AS idle,
-	set_config('lock_timeout', '30s', false) AS lock,
+	set_config('lock_timeout', '5s', false) AS lock,
 	set_config('jit', 'off', false) AS jit

@@ -35,7 +35,7 @@ from kafka_admin import KafkaError  # noqa: E402
 LONG = os.environ.get("KPID_LONG", "") not in ("", "0")
 INCIDENTS = os.path.join(os.path.dirname(ROOT), "shared", "data", "incidents.ndjson.gz")
 RECOMPUTE = os.path.join(ROOT, "tests", "recompute", "recompute")
-PATIENCE = 120  # seconds until a condition is given up: far above what it takes on a loaded machine
+PATIENCE = 60  # seconds until a condition is given up: far above what it takes on a loaded machine
 PR_SET_PDEATHSIG = 1
 TOPIC_TYPES = {"opened": "ticket.opened", "closed": "ticket.closed", "survey": "survey.submitted", "activity": "*"}
 KINDS = {"ticket.opened": "opened", "ticket.closed": "closed", "survey.submitted": "survey"}

@@ -26,7 +26,7 @@ class Load(threading.Thread):
         try:
             size = self.per_second // 10
             for start in range(0, len(self.values), size):
-                self.stream.send_events(self.values[start:start + size])
+                self.stream.send_events(self.values[start:start + size], **{"reconnect.backoff.max.ms": 500})
                 self.n_sent = start
                 self.hurry.wait(0 if self.hurry.is_set() else 0.1)
         except BaseException as error:

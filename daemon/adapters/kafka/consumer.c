@@ -226,17 +226,22 @@ static void log_and_destroy(const char *what, rd_kafka_error_t *error)
 	rd_kafka_error_destroy(error);
 }
 
+void kafka_consumer_lead(struct kafka_consumer *consumer, const char *topic, int32_t partition, int lane)
+{
+	rd_kafka_queue_t *queue = rd_kafka_queue_get_partition(consumer->rk, topic, partition);
+	if (queue == NULL)
+		return;
+	rd_kafka_queue_forward(queue, consumer->lanes[lane].queue);
+	rd_kafka_queue_destroy(queue);
+}
+
 void kafka_consumer_assign(struct kafka_consumer *consumer, const rd_kafka_topic_partition_list_t *partitions,
                            int (*lane_of)(void *context, const char *topic, int32_t partition), void *context)
 {
 	for (int i = 0; i < partitions->cnt; i++) {
 		const rd_kafka_topic_partition_t *p = &partitions->elems[i];
 		/* Before the first fetch: a queue forwarded by the application stays forwarded. */
-		rd_kafka_queue_t *queue = rd_kafka_queue_get_partition(consumer->rk, p->topic, p->partition);
-		if (queue == NULL)
-			continue;
-		rd_kafka_queue_forward(queue, consumer->lanes[lane_of(context, p->topic, p->partition)].queue);
-		rd_kafka_queue_destroy(queue);
+		kafka_consumer_lead(consumer, p->topic, p->partition, lane_of(context, p->topic, p->partition));
 	}
 	if (is_cooperative(consumer)) {
 		log_and_destroy("taking partitions", rd_kafka_incremental_assign(consumer->rk, partitions));

@@ -37,6 +37,8 @@ bool kafka_consumer_is_closed(const struct kafka_consumer *consumer);
 void kafka_consumer_poll(struct kafka_consumer *consumer);
 rd_kafka_t *kafka_consumer_handle(const struct kafka_consumer *consumer);
 
+/* Leads the messages of a partition to a lane, with what has already come. */
+void kafka_consumer_lead(struct kafka_consumer *consumer, const char *topic, int32_t partition, int lane);
 /* Takes the partitions, each from its offset, to the lane given by lane_of. */
 void kafka_consumer_assign(struct kafka_consumer *consumer, const rd_kafka_topic_partition_list_t *partitions,
                            int (*lane_of)(void *context, const char *topic, int32_t partition), void *context);

@@ -96,8 +96,8 @@ static void answer(struct kafka_probe *probe, struct kafka_probe_item *item)
 	if (item->partition == KAFKA_PROBE_TOPIC)
 		item->error = count_partitions(probe, item);
 	else
-		item->error = rd_kafka_query_watermark_offsets(probe->rk, item->topic, item->partition, &item->low_offset,
-		                                               &item->high_offset, ASK_TIMEOUT_MS);
+		item->error = rd_kafka_query_watermark_offsets(probe->rk, item->topic, item->partition,
+		                                               &item->low_offset, &item->high_offset, ASK_TIMEOUT_MS);
 }
 
 static void answer_all(struct kafka_probe *probe, struct kafka_probe_list *list)

@@ -18,6 +18,7 @@ struct outbox {
 	const char *topic;
 	struct pg_session *session;
 	rd_kafka_t *rk;
+	rd_kafka_topic_t *known; /* keeps the topic's brokers known, so that the first alert does not wait for that */
 	rd_kafka_queue_t *queue; /* delivery reports */
 	int wake_fd;
 	struct event *wake, *timer;
@@ -173,6 +174,7 @@ struct outbox *outbox_new(struct event_base *base, const struct kpid_config *con
 	struct outbox *outbox = mem_zalloc(sizeof(*outbox));
 	outbox->topic = config->alert.topic;
 	outbox->rk = rk;
+	outbox->known = rd_kafka_topic_new(rk, outbox->topic, NULL);
 	outbox->queue = rd_kafka_queue_get_main(rk);
 	outbox->session = pg_session_new(base, &config->postgres, "outbox",
 	                                 &(struct pg_session_events){on_ready, on_lost, outbox});
@@ -192,6 +194,8 @@ void outbox_free(struct outbox *outbox)
 	pg_session_free(outbox->session);
 	rd_kafka_queue_io_event_enable(outbox->queue, -1, NULL, 0);
 	rd_kafka_queue_destroy(outbox->queue);
+	if (outbox->known != NULL)
+		rd_kafka_topic_destroy(outbox->known);
 	rd_kafka_purge(outbox->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
 	rd_kafka_destroy(outbox->rk);
 	event_free(outbox->wake);

@@ -204,9 +204,9 @@ static void put_conflict(void *context, const struct conflict_letter *conflict)
 	struct pg_effects *effects = context;
 	const struct ticket_event *event = conflict->event;
 	struct batch_dead_letter letter = {
-		.reason = DEAD_ID_CONFLICT,
-		.offset = event->source_offset,
-		.detail = "same ticket_id, source and id as an event with other content; the smallest content counts",
+	        .reason = DEAD_ID_CONFLICT,
+	        .offset = event->source_offset,
+	        .detail = "same ticket_id, source and id as an event with other content; the smallest content counts",
 	};
 	/* Of a partition that only others read: dead_letter_put.sql knows its name. */
 	if (!effects->order->source_name(effects->order->source_context, event->source_no, &letter.topic,
@@ -247,10 +247,18 @@ void pg_effects_init(struct pg_effects *effects)
 void pg_effects_release(struct pg_effects *effects)
 {
 	struct pg_array *const arrays[] = {
-		&effects->tickets,           &effects->cycles,        &effects->gone_cycle_tickets,
-		&effects->gone_cycle_numbers, &effects->clocks,        &effects->gone_clock_tickets,
-		&effects->gone_clock_targets, &effects->gone_clock_numbers, &effects->alerts,
-		&effects->voided_alerts,     &effects->dead_letters,  &effects->rows,
+	        &effects->tickets,
+	        &effects->cycles,
+	        &effects->gone_cycle_tickets,
+	        &effects->gone_cycle_numbers,
+	        &effects->clocks,
+	        &effects->gone_clock_tickets,
+	        &effects->gone_clock_targets,
+	        &effects->gone_clock_numbers,
+	        &effects->alerts,
+	        &effects->voided_alerts,
+	        &effects->dead_letters,
+	        &effects->rows,
 	};
 	for (size_t i = 0; i < sizeof(arrays) / sizeof(arrays[0]); i++)
 		pg_array_release(arrays[i]);
@@ -282,15 +290,15 @@ void pg_effects_start(struct pg_effects *effects, struct pg_session *session, co
 struct batch_sink pg_effects_sink(struct pg_effects *effects)
 {
 	return (struct batch_sink){
-		.context = effects,
-		.ticket = put_ticket,
-		.cycle_put = put_cycle,
-		.cycle_delete = delete_cycle,
-		.clock_put = put_clock,
-		.clock_delete = delete_clock,
-		.alert_put = put_alert,
-		.alert_void = void_alert,
-		.conflict = put_conflict,
+	        .context = effects,
+	        .ticket = put_ticket,
+	        .cycle_put = put_cycle,
+	        .cycle_delete = delete_cycle,
+	        .clock_put = put_clock,
+	        .clock_delete = delete_clock,
+	        .alert_put = put_alert,
+	        .alert_void = void_alert,
+	        .conflict = put_conflict,
 	};
 }
 

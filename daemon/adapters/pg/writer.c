@@ -24,7 +24,7 @@ struct pg_writer {
 	size_t n_evaluated;
 	size_t n_sent;              /* ticket rows sent to be written */
 	size_t n_written;           /* of them, touched */
-	int n_kpi_pieces; /* under way */
+	int n_kpi_pieces;           /* under way */
 	enum write_outcome outcome; /* WRITE_COMMITTED until something says otherwise */
 	bool closing;               /* the pipeline's sync is sent */
 	bool committing;

@@ -241,8 +241,7 @@ int batch_evaluate(struct batch *batch, const struct batch_ticket *ticket, const
 		list_reserve(&list, n);
 		for (size_t i = 0; i < n; i++)
 			list.items[list.n++] = &events[i];
-		ticket_fold(list.items, list.n, &rules->fold, &pin, stored->as_of_us, NULL, scratch,
-		            &before.ticket);
+		ticket_fold(list.items, list.n, &rules->fold, &pin, stored->as_of_us, NULL, scratch, &before.ticket);
 	}
 	int result = add_new_events(batch, ticket, &list, scratch, sink);
 	if (result != 0)
@@ -261,7 +260,8 @@ int batch_evaluate(struct batch *batch, const struct batch_ticket *ticket, const
 
 	buf_clear(&batch->packed);
 	history_pack(list.items, list.n, &batch->packed);
-	struct ticket_row row = {ticket->ticket_id, stored->rev + 1, after.as_of_us, &after.ticket, buf_text(&batch->packed)};
+	struct ticket_row row = {ticket->ticket_id, stored->rev + 1, after.as_of_us, &after.ticket,
+	                         buf_text(&batch->packed)};
 	sink->ticket(sink->context, &row);
 	return BATCH_OK;
 }

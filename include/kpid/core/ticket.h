@@ -21,36 +21,38 @@ enum ticket_state { TICKET_UNKNOWN, TICKET_OPEN, TICKET_PAUSED, TICKET_RESOLVED,
 enum sla_verdict { VERDICT_NONE, VERDICT_PENDING, VERDICT_MET, VERDICT_BREACHED };
 enum breach_cause { CAUSE_DEADLINE, CAUSE_POLICY_CHANGE };
 
-const char *ticket_state_name(enum ticket_state state);   /* "open" */
-const char *sla_verdict_name(enum sla_verdict verdict);   /* "met" */
-const char *breach_cause_name(enum breach_cause cause);   /* "deadline" */
+const char *ticket_state_name(enum ticket_state state); /* "open" */
+const char *sla_verdict_name(enum sla_verdict verdict); /* "met" */
+const char *breach_cause_name(enum breach_cause cause); /* "deadline" */
 
 /* One clock that has a target or a promise (RULES S2). */
 struct sla_clock {
 	enum sla_target target;
-	uint32_t n;                /* A1: cycle; number of the next response; 1, 2, … for the other two */
-	uint32_t cycle;            /* in which it started */
-	enum sla_verdict verdict;  /* as of as_of_us */
-	bool promised;             /* due_us is a promise made elsewhere */
-	bool stopped;              /* by what it waits for, or ended with its cycle (S5) */
-	bool paused;               /* not stopped, and standing in a listed pause that has no end yet */
-	enum breach_cause cause;   /* of a breach */
+	uint32_t n;               /* A1: cycle; number of the next response; 1, 2, … for the other two */
+	uint32_t cycle;           /* in which it started */
+	enum sla_verdict verdict; /* as of as_of_us */
+	bool promised;            /* due_us is a promise made elsewhere */
+	bool stopped;             /* by what it waits for, or ended with its cycle (S5) */
+	bool paused;              /* not stopped, and standing in a listed pause that has no end yet */
+	enum breach_cause cause;  /* of a breach */
 	int64_t start_us;
-	int64_t within_us;         /* TIME_NONE for a promise without a target */
-	int64_t due_us;            /* TIME_NONE: stands in a pause (S3) */
-	int64_t stopped_us;        /* TIME_NONE while not stopped */
-	int64_t breached_us;       /* TIME_NONE unless VERDICT_BREACHED */
-	int64_t fires_us;          /* not stopped, pending, due known: due_us, at which it breaches; else TIME_NONE */
-	int64_t left_us;           /* while paused: what is left to run; otherwise due_us - (a given now) says it */
-	int64_t zero_us;           /* not stopped, not paused: S9's seconds_left at `now` is zero_us - now. It is due_us, and
-	                            * later where the clock has stood after its breach. Else TIME_NONE */
-	int64_t at_risk_us;        /* not stopped: from this instant on S9 calls it at_risk, if neither breached nor
-	                            * paused. TIME_NONE: not before the end of a pause that has none yet */
-	struct text agent_id;      /* K: to whom the measure goes: met: who responded …; breached: owner then; absent: nobody */
+	int64_t within_us;   /* TIME_NONE for a promise without a target */
+	int64_t due_us;      /* TIME_NONE: stands in a pause (S3) */
+	int64_t stopped_us;  /* TIME_NONE while not stopped */
+	int64_t breached_us; /* TIME_NONE unless VERDICT_BREACHED */
+	int64_t fires_us;    /* not stopped, pending, due known: due_us, at which it breaches; else TIME_NONE */
+	int64_t left_us;     /* while paused: what is left to run; otherwise due_us - (a given now) says it */
+	int64_t zero_us;     /* not stopped, not paused: S9's seconds_left at `now` is zero_us - now. It is due_us, and
+	                      * later where the clock has stood after its breach. Else TIME_NONE */
+	int64_t at_risk_us;  /* not stopped: from this instant on S9 calls it at_risk, if neither breached nor
+	                      * paused. TIME_NONE: not before the end of a pause that has none yet */
+	struct text
+	        agent_id; /* K: to whom the measure goes: met: who responded …; breached: owner then; absent: nobody */
 	struct text owner_at_breach;   /* absent unless breached, or nobody */
 	struct text project_at_breach; /* likewise */
-	const struct policy *policy;   /* A4: that judged the breach, else the one in force; NULL for a promise without one */
-	int32_t evidence_source_no;    /* the event that started the clock */
+	const struct policy
+	        *policy; /* A4: that judged the breach, else the one in force; NULL for a promise without one */
+	int32_t evidence_source_no; /* the event that started the clock */
 	int64_t evidence_offset;
 };
 
@@ -67,19 +69,19 @@ struct ticket_cycle {
 struct ticket {
 	enum ticket_state state;
 	uint32_t cycle, reopen_count, transfer_count;
-	struct text attributes[EVENT_N_ATTRIBUTES]; /* absent: not set. By enum event_text */
+	struct text attributes[EVENT_N_ATTRIBUTES];                        /* absent: not set. By enum event_text */
 	struct text owner_id, first_owner_id, responder_id, arrived_by_id; /* absent: nobody */
 	int64_t opened_us, first_response_us, arrived_us;
 	int64_t first_response_due_us, resolution_due_us; /* F15; TIME_NONE */
 	enum sla_verdict first_response_verdict, resolution_verdict;
-	int64_t csat_score_micros, csat_scale_micros;     /* SCORE_ABSENT */
-	const struct policy_revision *revision;           /* NULL: none applies, or not opened */
-	const struct policy *policy;                      /* that the attributes match now; NULL */
-	const struct ticket_cycle *cycles;                /* 1 .. cycle, ascending */
-	size_t n_cycles;                                  /* == cycle */
-	const struct sla_clock *clocks;                   /* every clock of its life, in order of start */
+	int64_t csat_score_micros, csat_scale_micros; /* SCORE_ABSENT */
+	const struct policy_revision *revision;       /* NULL: none applies, or not opened */
+	const struct policy *policy;                  /* that the attributes match now; NULL */
+	const struct ticket_cycle *cycles;            /* 1 .. cycle, ascending */
+	size_t n_cycles;                              /* == cycle */
+	const struct sla_clock *clocks;               /* every clock of its life, in order of start */
 	size_t n_clocks;
-	const struct kpi_entry *kpis;                     /* what it contributes (K); not merged, any order */
+	const struct kpi_entry *kpis; /* what it contributes (K); not merged, any order */
 	size_t n_kpis;
 };
 
