@@ -13,7 +13,7 @@
 #include "kpid/base/log.h"
 #include "kpid/base/memory.h"
 
-enum { STOP_SECONDS = 4 };
+enum { STOP_SECONDS = 4 }; /* of the 5 that are promised: leaving takes its time, too */
 
 /* ---- settings and policies: stored, loaded, numbered, and then in force ---- */
 

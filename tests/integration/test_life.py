@@ -11,11 +11,11 @@ from conftest import POLICY
 from daemon import event, policy, wait_until
 
 
-def test_sigterm_under_load(make_site, part_stream, part, chance):
+def test_sigterm_under_load(make_site, incident_stream, incidents_expected, chance):
     """It ends within 5 s with status 0, whatever it is doing, and leaves the group: the next one begins at once."""
-    site = make_site(part_stream, POLICY, {
+    site = make_site(incident_stream, POLICY, {
         "run": {"batch_max_events": 150}, "kafka": {"session.timeout.ms": 30000}})
-    total = sum(part_stream.ends().values())
+    total = sum(incident_stream.ends().values())
     for _ in range(6):
         daemon = site.start("a")
         site.wait_progress(1_000, 20)  # far less than the session timeout: the group had been left
@@ -27,7 +27,7 @@ def test_sigterm_under_load(make_site, part_stream, part, chance):
     site.start("a")
     site.wait_read()
     site.wait_settled()
-    site.check(part.expected.get())
+    site.check(incidents_expected.get())
 
 
 def test_sigterm_without_servers(make_stream, make_site, pg, kafka):
