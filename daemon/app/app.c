@@ -13,7 +13,7 @@
 #include "kpid/base/log.h"
 #include "kpid/base/memory.h"
 
-enum { STOP_SECONDS = 4 }; /* of the 5 that are promised: leaving takes its time, too */
+enum { STOP_SECONDS = 3 }; /* of the 5 that are promised: what librdkafka does to end takes its time, too */
 
 /* ---- settings and policies: stored, loaded, numbered, and then in force ---- */
 

@@ -1,3 +1,4 @@
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -14,6 +15,8 @@ int cmd_run(struct cli *cli, int argc, char **argv)
 	if (!cli_arguments(cli, argc, 0, 0))
 		return CLI_USAGE;
 	struct kpid_config *config;
+	/* Until the loop listens: who asks for a reload now gets what is about to be read anyway. */
+	signal(SIGHUP, SIG_IGN);
 	status = cli_load_config(cli, &config);
 	if (status != CLI_OK)
 		return status;

@@ -32,7 +32,8 @@ POLICY = {"revisions": [
      "calendars": {"always": {"always": True}}, "policies": [
          {"name": "critical", "match": {"priority": ["1", "2"]}, "targets": _targets("10m", "6h")},
          {"name": "phone", "match": {"channel": ["phone"], "priority": ["3"]}, "targets": _targets("15m", "3d")},
-         {"name": "low", "match": {"priority": ["4"]}, "targets": {"resolution": {"within": "7d", "calendar": "always"}}},
+         {"name": "low", "match": {"priority": ["4"]}, "targets": {
+             "resolution": {"within": "7d", "calendar": "always"}}},
          {"name": "other", "targets": _targets("1h", "24h", reopen="continue")}]},
 ]}  # fmt: skip
 

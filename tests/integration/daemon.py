@@ -122,7 +122,8 @@ class Stream:
         """Sends (kind, partition, value[, headers]); returns where they lie: [(partition, offset)]."""
         rows = [(self.topics[kind], partition, value, headers[0] if headers else None)
                 for kind, partition, value, *headers in messages]
-        encoded = [(topic, partition, None, value, [(name, header_bytes(given)) for name, given in headers or ()] or None)
+        encoded = [(topic, partition, None, value,
+                    [(name, header_bytes(given)) for name, given in headers or ()] or None)
                    for topic, partition, value, headers in rows]
         places = self.kafka.produce(encoded, **config)
         with self.lock:
@@ -333,7 +334,8 @@ class Site:
         """Runs a command of kpid to its end."""
         done = subprocess.run([self.binary, arguments[0], "--config", ini or self.ini, *arguments[1:]],
                               capture_output=True, text=True, check=False, timeout=PATIENCE, **options)
-        assert status is None or done.returncode == status, f"kpid {arguments}: {done.returncode}\n{done.stderr[-3000:]}"
+        assert status is None or done.returncode == status, (
+            f"kpid {arguments}: {done.returncode}\n{done.stderr[-3000:]}")
         return done
 
     def has_command(self, name):
@@ -423,7 +425,7 @@ class Site:
                 self.rows("SELECT topic, partition, next_offset FROM kpid.source_partition")}
 
     def wait_read(self, timeout=PATIENCE, but=()):
-        """Waits until everything in the stream's topics has been read and committed; `but` names places that are not."""
+        """Waits until everything in the stream's topics has been read and committed; but: of the places that are not."""
         ends = {place: end for place, end in self.stream.ends().items() if end > 0 and place not in but}
 
         def behind():

@@ -1,4 +1,5 @@
 """Every breach is seen within a second of its deadline, and nothing is taken for one that is none."""
+import os
 import datetime
 import threading
 import time
@@ -7,7 +8,8 @@ import pytest
 
 from daemon import LONG, SECOND, event, now, policy, wait_until
 
-SOON = 1.0  # seconds from a deadline to its alert
+# Seconds from a deadline to its alert. Under sanitizers everything takes several times as long.
+SOON = 3.0 if "san" in os.environ.get("KPID_BINARY", "") else 1.0
 
 
 def alert_of(site, ticket_id, target="first_response"):
@@ -34,7 +36,8 @@ class CommitWatch(threading.Thread):
         connection = self.site.pg.connect(self.site.database)
         cursor = connection.cursor()
         while not self.ending.wait(0.01):
-            cursor.execute("SELECT ticket_id, extract(epoch FROM pg_xact_commit_timestamp(xmin))::float8 FROM kpid.alert")
+            cursor.execute("SELECT ticket_id, extract(epoch FROM pg_xact_commit_timestamp(xmin))::float8 "
+                           "FROM kpid.alert")
             for ticket_id, at in cursor.fetchall():
                 self.at.setdefault(ticket_id, at)
         connection.close()
@@ -114,14 +117,15 @@ def test_many_deadlines(make_stream, make_site, chance):
     late = sorted(watch.at[ticket] - seconds(opened[ticket]) - 8 for ticket in set(opened) - answered)
     assert late[0] >= 0, "an alert came early"
     p99 = late[int(len(late) * 0.99)]
-    assert p99 <= SOON, f"half within {late[len(late) // 2]:.3f} s, 99 % within {p99:.3f} s, all within {late[-1]:.3f} s"
+    assert p99 <= SOON, (
+        f"half within {late[len(late) // 2]:.3f} s, 99 % within {p99:.3f} s, all within {late[-1]:.3f} s")
     keys = [key for key, _, _ in site.alerts()]
     assert len(keys) == len(set(keys)) == n_due
     site.check_recomputed()
 
 
 def test_late_proof(make_stream, make_site):
-    """A response in time that is heard of after the breach: the alert is voided, figures are put right, and it is told."""
+    """A response in time that is heard of after the breach: the alert is voided, figures are right, and it is told."""
     stream = make_stream(4)
     site = make_site(stream, policy(first_response="2s"))
     site.start("a")
@@ -258,7 +262,8 @@ def test_silent_source(make_stream, make_site, kafka):
 
 def test_old_breaches_are_recorded_and_not_sent(make_stream, make_site):
     stream = make_stream(1)
-    site = make_site(stream, policy(first_response="1m"), {"alert": {"max_age": "1h"}, "sla": {"shadow_projects": "trial"}})
+    site = make_site(stream, policy(first_response="1m"),
+                     {"alert": {"max_age": "1h"}, "sla": {"shadow_projects": "trial"}})
     old, new = now() - 7200 * SECOND, now() - 120 * SECOND
     stream.send_events([event("ticket.opened", "old", old), event("ticket.opened", "new", new),
                         event("ticket.opened", "shadow", new, project_id="trial")])

@@ -115,6 +115,7 @@ def test_reload_under_load(make_site, part_stream, part):
     """Reloads change nothing of what is being counted."""
     site = make_site(part_stream, POLICY, {"run": {"batch_max_events": 500}})
     daemon = site.start("a")
+    wait_until(lambda: daemon.logged("is running as"), "the start")
     total = sum(part_stream.ends().values())
     n_reloads = 0
     while site.n_read() < total:

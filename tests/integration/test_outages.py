@@ -9,7 +9,7 @@ from conftest import POLICY
 from daemon import LONG, event, now, wait_until
 
 OUTAGE = 30 if LONG else 8  # seconds
-SMALL = {"run": {"batch_max_events": 400, "batch_max_bytes": "256KiB"}, "kafka": {"session.timeout.ms": 6000}}
+SMALL = {"run": {"batch_max_events": 400, "batch_max_bytes": "256KiB"}, "kafka": {"session.timeout.ms": 6000 if LONG else 3000, "heartbeat.interval.ms": 500}}
 
 
 class Load(threading.Thread):
@@ -26,7 +26,7 @@ class Load(threading.Thread):
         try:
             size = self.per_second // 10
             for start in range(0, len(self.values), size):
-                self.stream.send_events(self.values[start:start + size], **{"reconnect.backoff.max.ms": 500})
+                self.stream.send_events(self.values[start:start + size], **{"reconnect.backoff.max.ms": 500, "log_level": 0})
                 self.n_sent = start
                 self.hurry.wait(0 if self.hurry.is_set() else 0.1)
         except BaseException as error:

@@ -119,8 +119,9 @@ void kafka_consumer_free(struct kafka_consumer *consumer)
 	for (int i = 0; i < consumer->n_lanes; i++)
 		queue_close(&consumer->lanes[i]);
 	queue_close(&consumer->group);
-	/* Leaving in good order is kafka_consumer_close(); who did not manage to is missed by the group in time. */
-	rd_kafka_destroy_flags(consumer->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+	/* Who could not leave in good order would wait here for brokers that do not answer; the process ends sooner. */
+	if (kafka_consumer_is_closed(consumer))
+		rd_kafka_destroy_flags(consumer->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 	free(consumer->lanes);
 	free(consumer);
 }

@@ -407,6 +407,11 @@ static void deliver(struct pg_session *session, PGresult *result)
 			sync.fn(sync.context, result);
 		return;
 	}
+	if (pending->is_sync) {
+		/* Of no query: the server says why it is about to close the connection. */
+		log_debug("PostgreSQL (%s): %s", session->name, PQresultErrorMessage(result));
+		return;
+	}
 	if (pending->is_prepare && PQresultStatus(result) == PGRES_COMMAND_OK)
 		pending->is_prepared = true;
 	if (pending->is_prepare && PQresultStatus(result) == PGRES_FATAL_ERROR && !session->said_away)
