@@ -301,7 +301,7 @@ static bool has_backlog(const struct kafka_feed *feed, const struct source *sour
 	return source->reading &&
 	       rd_kafka_get_watermark_offsets(kafka_consumer_handle(feed->consumer), source->topic, source->partition,
 	                                      &low, &high) == RD_KAFKA_RESP_ERR_NO_ERROR &&
-	       high > source->next_offset && high > source->end_offset;
+	       high > 0 && high > source->next_offset && high > source->end_offset;
 }
 
 /* The lane's queue held much, and is empty now: it may have been full. */
