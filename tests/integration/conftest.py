@@ -108,6 +108,8 @@ def make_site(request, pg, kafka, binary, template, tmp_path):
     for site in made:
         if pg.running():
             pg.drop_database(site.database)
+        if site.alert_topic and kafka.running():
+            kafka.delete_topic(site.alert_topic)
     assert not faults, "\n".join(faults)
 
 
@@ -118,6 +120,9 @@ def pytest_runtest_makereport(item, call):
     if report.failed:
         for site in getattr(item, "sites", ()):
             report.sections.append((f"logs of {site.database}", site.logs()))
+            for server in (site.pg, site.kafka):
+                if not server.running():
+                    report.sections.append((f"{server.kind} has ended", server.log_tail(40)))
 
 
 # ---- real incidents: sent once, read by many ----

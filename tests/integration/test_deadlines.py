@@ -73,7 +73,7 @@ def test_breach_without_traffic(make_stream, make_site):
     stream.send_events([event("ticket.opened", name, opened, priority=name, agent_id="ann") for name in due])
     for name in due:
         wait_until(lambda name=name: alert_of(site, name), f"the alert of {name}")
-    wait_until(lambda: len(site.alerts()) == 2, "two messages")
+    wait_until(lambda: len(site.alerts()) == 2 and len(watch.at) == 2, "two messages")
     watch.end()
     sent = first_messages(site)
     for name, at in due.items():
@@ -110,6 +110,7 @@ def test_many_deadlines(make_stream, make_site, chance):
     while site.one("SELECT count(*) FROM report.alert") < n_due:
         stream.send_events([event("ticket.updated", "other", category=str(i)) for i in range(20)])
         assert now() - start < 60 * SECOND
+    wait_until(lambda: len(watch.at) == n_due, "the last to be noted")
     watch.end()
     site.wait_settled()
     alerts = site.dicts("SELECT ticket_id, state FROM report.alert")

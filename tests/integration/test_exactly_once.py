@@ -82,8 +82,8 @@ def test_zombie(make_site, part_stream, part, strategy):
 @pytest.mark.parametrize("strategy", ["range", "cooperative-sticky"])
 def test_coming_and_going(make_site, incident_stream, incidents_expected, chance, strategy):
     """Daemons join and leave while events are read: in good order, and not."""
-    site = make_site(incident_stream, POLICY, {**SMALL, "kafka": {
-        **QUICK["kafka"], "partition.assignment.strategy": strategy}})
+    site = make_site(incident_stream, POLICY, {
+        "kafka": {**QUICK["kafka"], "partition.assignment.strategy": strategy}, "run": {"batch_max_events": 40}})
     site.start("a")
     site.wait_progress(2_000)
     n_moves = 0
@@ -100,7 +100,7 @@ def test_coming_and_going(make_site, incident_stream, incidents_expected, chance
             site.daemons[name].kill()
         else:
             site.daemons[name].stop(5)
-    assert n_moves >= 4, f"all was read after {n_moves} moves"
+    assert n_moves >= 3, f"all was read after {n_moves} moves"
     site.wait_read()
     site.wait_settled()
     site.check(incidents_expected.get())
@@ -108,7 +108,7 @@ def test_coming_and_going(make_site, incident_stream, incidents_expected, chance
 
 def test_backends_are_killed(make_site, part_stream, part, chance):
     """PostgreSQL ends connections at random, many times, while events are read."""
-    site = make_site(part_stream, POLICY, SMALL)
+    site = make_site(part_stream, POLICY, {**QUICK, "run": {"batch_max_events": 100}})
     for name in "ab":
         site.start(name)
     n_killed = 0
@@ -116,9 +116,9 @@ def test_backends_are_killed(make_site, part_stream, part, chance):
     while site.n_read() < total:
         n_killed += site.one(
             "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND "
-            "pid <> pg_backend_pid() AND application_name IN ('a', 'b') AND random() < 0.3")
-        time.sleep(chance.uniform(0.02, 0.3))
-    assert n_killed >= 20, f"only {n_killed} connections were ended"
+            "pid <> pg_backend_pid() AND application_name IN ('a', 'b') AND random() < 0.4")
+        time.sleep(chance.uniform(0.02, 0.15))
+    assert n_killed >= 15, f"only {n_killed} connections were ended"
     site.wait_read()
     site.wait_settled()
     site.check(part.expected.get())
