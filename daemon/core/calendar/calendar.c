@@ -1,0 +1,213 @@
+#include "kpid/core/calendar.h"
+
+#include <stdlib.h>
+
+#include "kpid/base/memory.h"
+
+#define US_PER_MINUTE (INT64_C(60) * US_PER_SECOND)
+/* No clock is farther from UTC than this, nor moves by more at once. */
+#define MARGIN_US (INT64_C(26) * 3600 * US_PER_SECOND)
+
+enum { DAYS_MARGIN = 2, DAYS_AT_ONCE = 366 };
+
+void calendar_release(struct calendar *calendar)
+{
+	free(calendar->spans);
+	calendar->spans = NULL;
+	calendar->n_spans = calendar->capacity = 0;
+	calendar->first_day = calendar->end_day = 0;
+}
+
+/* ---- from a date to its spans ---- */
+
+static int32_t day_of(int64_t at_us)
+{
+	int64_t day = at_us / US_PER_DAY;
+	return (int32_t)(at_us % US_PER_DAY < 0 ? day - 1 : day);
+}
+
+static int64_t offset_us(const struct zone *zone, int64_t at_us)
+{
+	return zone->offset_s(zone->context, at_us) * US_PER_SECOND;
+}
+
+/* A time as clocks show it, to UTC. Under the offset before a change of clocks, a time that does not exist
+ * moves forward by the gap and one that exists twice is its first occurrence; its second is under the offset
+ * after. Both offsets are the same on a day without a change. */
+static int64_t utc_of_local(const struct zone *zone, int64_t local_us, bool second)
+{
+	int64_t before_us = local_us - offset_us(zone, local_us - MARGIN_US);
+	int64_t after_us = local_us - offset_us(zone, local_us + MARGIN_US);
+	if (before_us == after_us)
+		return before_us;
+	bool before_holds = before_us + offset_us(zone, before_us) == local_us;
+	bool after_holds = after_us + offset_us(zone, after_us) == local_us;
+	if (before_holds && after_holds)
+		return second ? after_us : before_us;
+	return after_holds ? after_us : before_us;
+}
+
+static const struct calendar_day *hours_of(const struct calendar *calendar, int32_t day)
+{
+	size_t low = 0, high = calendar->n_dates;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (calendar->dates[middle].day < day)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low < calendar->n_dates && calendar->dates[low].day == day)
+		return &calendar->dates[low].hours;
+	int weekday = (day % 7 + 10) % 7; /* 1970-01-01 was a Thursday */
+	return &calendar->weekly[weekday];
+}
+
+static void add_day(struct calendar *calendar, int32_t day)
+{
+	const struct calendar_day *hours = hours_of(calendar, day);
+	for (size_t i = 0; i < hours->n; i++) {
+		int64_t midnight_us = day * US_PER_DAY;
+		int64_t start_us = utc_of_local(&calendar->zone,
+		                                midnight_us + hours->hours[i].start_minute * US_PER_MINUTE, false);
+		int64_t end_us = utc_of_local(&calendar->zone, midnight_us + hours->hours[i].end_minute * US_PER_MINUTE,
+		                              hours->hours[i].end_minute < MINUTES_PER_DAY);
+		if (end_us <= start_us)
+			continue;
+		calendar->spans =
+		        mem_grow(calendar->spans, &calendar->capacity, calendar->n_spans + 1, sizeof(*calendar->spans));
+		calendar->spans[calendar->n_spans++] = (struct calendar_span){start_us, end_us, 0};
+	}
+}
+
+static int by_start(const void *a, const void *b)
+{
+	const struct calendar_span *left = a, *right = b;
+	return (left->start_us > right->start_us) - (left->start_us < right->start_us);
+}
+
+/* Sorts, joins what touches, and adds up. */
+static void join_spans(struct calendar *calendar)
+{
+	size_t n = 0;
+	if (calendar->n_spans > 1)
+		qsort(calendar->spans, calendar->n_spans, sizeof(*calendar->spans), by_start);
+	for (size_t i = 0; i < calendar->n_spans; i++) {
+		struct calendar_span *last = n == 0 ? NULL : &calendar->spans[n - 1];
+		if (last == NULL || calendar->spans[i].start_us > last->end_us)
+			calendar->spans[n++] = calendar->spans[i];
+		else if (calendar->spans[i].end_us > last->end_us)
+			last->end_us = calendar->spans[i].end_us;
+	}
+	calendar->n_spans = n;
+	int64_t before_us = 0;
+	for (size_t i = 0; i < n; i++) {
+		calendar->spans[i].before_us = before_us;
+		before_us += calendar->spans[i].end_us - calendar->spans[i].start_us;
+	}
+}
+
+static int32_t clamp_day(int64_t day)
+{
+	if (day < CALENDAR_FIRST_DAY)
+		return CALENDAR_FIRST_DAY;
+	return day > CALENDAR_END_DAY ? CALENDAR_END_DAY : (int32_t)day;
+}
+
+/* Compiles the dates first_day <= date < end_day. All anew: it doubles each time, so it is rare. */
+static void compile(struct calendar *calendar, int32_t first_day, int32_t end_day)
+{
+	calendar->n_spans = 0;
+	calendar->first_day = first_day;
+	calendar->end_day = end_day;
+	for (int32_t day = first_day; day < end_day; day++)
+		add_day(calendar, day);
+	join_spans(calendar);
+}
+
+/* Makes sure that all spans that touch the instants are compiled. */
+static void reach(struct calendar *calendar, int64_t from_us, int64_t to_us)
+{
+	int64_t first = day_of(from_us) - DAYS_MARGIN, end = day_of(to_us) + DAYS_MARGIN + 1;
+	int64_t length = (int64_t)calendar->end_day - calendar->first_day;
+	bool is_empty = length == 0;
+	if (!is_empty && clamp_day(first) >= calendar->first_day && clamp_day(end) <= calendar->end_day)
+		return;
+	int64_t more = length > DAYS_AT_ONCE ? length : DAYS_AT_ONCE;
+	if (is_empty) {
+		end += more;
+	} else {
+		first = first < calendar->first_day ? first - more : calendar->first_day;
+		end = end > calendar->end_day ? end + more : calendar->end_day;
+	}
+	compile(calendar, clamp_day(first), clamp_day(end));
+}
+
+/* ---- questions ---- */
+
+/* The first span that ends behind the instant, of those that are compiled. */
+static size_t span_at(const struct calendar *calendar, int64_t at_us)
+{
+	size_t low = 0, high = calendar->n_spans;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (calendar->spans[middle].end_us <= at_us)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static int64_t total_us(const struct calendar *calendar)
+{
+	if (calendar->n_spans == 0)
+		return 0;
+	const struct calendar_span *last = &calendar->spans[calendar->n_spans - 1];
+	return last->before_us + last->end_us - last->start_us;
+}
+
+/* Worked from the first compiled span to the instant. */
+static int64_t worked_until(const struct calendar *calendar, int64_t at_us)
+{
+	size_t i = span_at(calendar, at_us);
+	if (i == calendar->n_spans)
+		return total_us(calendar);
+	const struct calendar_span *span = &calendar->spans[i];
+	return span->before_us + (at_us > span->start_us ? at_us - span->start_us : 0);
+}
+
+size_t calendar_span_at(struct calendar *calendar, int64_t at_us)
+{
+	reach(calendar, at_us, at_us);
+	return span_at(calendar, at_us);
+}
+
+int64_t calendar_worked_us(struct calendar *calendar, int64_t from_us, int64_t to_us)
+{
+	if (to_us <= from_us)
+		return 0;
+	reach(calendar, from_us, to_us);
+	return worked_until(calendar, to_us) - worked_until(calendar, from_us);
+}
+
+int64_t calendar_after_us(struct calendar *calendar, int64_t from_us, int64_t work_us)
+{
+	reach(calendar, from_us, from_us + work_us);
+	while (total_us(calendar) - worked_until(calendar, from_us) < work_us) {
+		if (calendar->end_day == CALENDAR_END_DAY)
+			return TIME_FOR_EVER;
+		reach(calendar, from_us, calendar->end_day * US_PER_DAY);
+	}
+	int64_t wanted_us = worked_until(calendar, from_us) + work_us;
+	size_t low = 0, high = calendar->n_spans - 1; /* the first span by whose end it is worked */
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct calendar_span *span = &calendar->spans[middle];
+		if (span->before_us + span->end_us - span->start_us < wanted_us)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return calendar->spans[low].start_us + wanted_us - calendar->spans[low].before_us;
+}

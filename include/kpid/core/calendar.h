@@ -1,0 +1,65 @@
+/* Calendars: the hours in which a clock runs (RULES S7).
+ *
+ * Compiled into sorted intervals of UTC with the time worked before each, so that every question is a binary
+ * search. They are compiled for the years that were asked about, and for more as soon as somebody asks: this
+ * is why the functions below take a calendar that they may change. They change no answer. */
+#ifndef KPID_CORE_CALENDAR_H
+#define KPID_CORE_CALENDAR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kpid/core/timestamp.h"
+#include "kpid/port/zone.h"
+
+#define MINUTES_PER_DAY 1440
+
+/* A local interval of the date on which it begins; minutes after midnight as its clocks show them. */
+struct calendar_hours {
+	int16_t start_minute, end_minute; /* 0 .. 1440, which is the first instant of the next date */
+};
+
+struct calendar_day {
+	const struct calendar_hours *hours; /* any order */
+	size_t n;                           /* 0: a day off */
+};
+
+/* A date with hours of its own: a holiday, a make-up workday. */
+struct calendar_date {
+	int32_t day; /* days since 1970-01-01 */
+	struct calendar_day hours;
+};
+
+/* Of UTC: start_us <= at < end_us. Sorted, and no two touch. */
+struct calendar_span {
+	int64_t start_us, end_us;
+	int64_t before_us; /* worked in the spans before this one */
+};
+
+struct calendar {
+	struct zone zone;
+	struct calendar_day weekly[7];     /* Monday first */
+	const struct calendar_date *dates; /* by day, none twice */
+	size_t n_dates;
+	/* what is compiled, of the local dates first_day <= date < end_day */
+	struct calendar_span *spans;
+	size_t n_spans, capacity;
+	int32_t first_day, end_day; /* equal: nothing yet */
+};
+
+/* The farthest that is looked ahead or back for working time: the year 2900, and 1900. */
+#define CALENDAR_FIRST_DAY (-25567)
+#define CALENDAR_END_DAY   339680
+
+/* The zone, hours and dates are set by the caller and outlive the calendar; the rest must be zero. */
+void calendar_release(struct calendar *calendar);
+/* The working time between two instants; 0 where to_us <= from_us. */
+int64_t calendar_worked_us(struct calendar *calendar, int64_t from_us, int64_t to_us);
+/* The earliest instant by which work_us (> 0) have been worked since from_us. TIME_FOR_EVER: not before
+ * CALENDAR_END_DAY. */
+int64_t calendar_after_us(struct calendar *calendar, int64_t from_us, int64_t work_us);
+/* Which compiled span holds the instant or is the first behind it: an index up to n_spans. */
+size_t calendar_span_at(struct calendar *calendar, int64_t at_us);
+
+#endif
