@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "adapters/pg/rows.h"
+#include "adapters/zone/zone.h"
 #include "kpid/base/log.h"
 #include "kpid/base/memory.h"
 
@@ -51,7 +52,7 @@ struct policy_set *rules_file_load(const char *path)
 		return NULL;
 	}
 	struct policy_faults faults;
-	struct policy_set *set = policy_set_parse(buf_text(&json), &faults);
+	struct policy_set *set = policy_set_parse(buf_text(&json), zone_find, &faults);
 	for (size_t i = 0; i < faults.n; i++)
 		log_error("%s:%d: %.*s: %.*s", path, faults.items[i].line, (int)faults.items[i].path.len,
 		          faults.items[i].path.ptr, (int)faults.items[i].message.len, faults.items[i].message.ptr);
@@ -79,7 +80,7 @@ static bool add_stored(struct rules_book *book, int32_t revision_no, struct text
 	if (book->stored[revision_no] != NULL)
 		return true;
 	struct policy_faults faults;
-	struct policy_set *set = policy_revision_parse(json, &faults);
+	struct policy_set *set = policy_revision_parse(json, zone_find, &faults);
 	policy_faults_release(&faults);
 	if (set == NULL) {
 		log_error("policy revision number %d in the database cannot be read by this version of kpid",

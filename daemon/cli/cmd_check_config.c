@@ -1,5 +1,6 @@
 #include <stdio.h>
 
+#include "adapters/zone/zone.h"
 #include "cli/cli.h"
 #include "config/config_internal.h"
 #include "kpid/core/policy.h"
@@ -29,7 +30,7 @@ static void check_policies(const char *path, struct config_faults *faults)
 		return;
 	}
 	struct policy_faults policy_faults = {0};
-	struct policy_set *set = policy_set_parse(buf_text(&json), &policy_faults);
+	struct policy_set *set = policy_set_parse(buf_text(&json), zone_find, &policy_faults);
 	for (size_t i = 0; set == NULL && i < policy_faults.n; i++) {
 		const struct policy_fault *fault = &policy_faults.items[i];
 		struct buf key = BUF_INIT, message = BUF_INIT;

@@ -2,6 +2,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 
+#include "adapters/zone/zone.h"
 #include "cli/explain.h"
 #include "kpid/base/memory.h"
 #include "kpid/core/history.h"
@@ -110,7 +111,7 @@ static bool read_policies(struct explanation *explanation, const PGresult *row)
 		return true;
 	}
 	struct policy_faults faults;
-	explanation->policies = policy_revision_parse(json, &faults);
+	explanation->policies = policy_revision_parse(json, zone_find, &faults);
 	policy_faults_release(&faults);
 	if (explanation->policies != NULL)
 		explanation->policies->revisions[0].revision_no = pg_get_int4(row, 0, COLUMN_REVISION_NO);

@@ -8,7 +8,7 @@
 
 KPID_KAFKA_VERSION=4.1.0
 
-KPID_PACKAGES_build=(gcc cmake ninja-build pkg-config libevent-dev librdkafka-dev libpq-dev libjansson-dev
+KPID_PACKAGES_build=(gcc cmake ninja-build pkg-config libevent-dev librdkafka-dev libpq-dev libjansson-dev libglib2.0-dev tzdata
     libinih-dev libssl-dev zlib1g-dev)
 KPID_PACKAGES_demo=("${KPID_PACKAGES_build[@]}" postgresql-15 python3)
 KPID_PACKAGES_kafka=(openjdk-17-jre-headless maven)

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "adapters/zone/zone.h"
 #include "kpid/base/buf.h"
 #include "kpid/base/memory.h"
 #include "kpid/core/alert.h"
@@ -723,7 +724,7 @@ static struct policy_set *load_policies(const char *path)
 		buf_add(&json, chunk, got);
 	fclose(in);
 	struct policy_faults faults;
-	struct policy_set *set = policy_set_parse(buf_text(&json), &faults);
+	struct policy_set *set = policy_set_parse(buf_text(&json), zone_find, &faults);
 	for (size_t i = 0; i < faults.n; i++)
 		fprintf(stderr, "%s:%d: %.*s: %.*s\n", path, faults.items[i].line, (int)faults.items[i].path.len,
 		        faults.items[i].path.ptr, (int)faults.items[i].message.len, faults.items[i].message.ptr);

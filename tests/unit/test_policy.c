@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "fake_zone.h"
 #include "kpid/base/buf.h"
 #include "kpid/core/policy.h"
 
@@ -57,7 +58,7 @@ static bool has_fault(const struct policy_faults *faults, const struct expected_
 static void assert_faults_of(struct text json, const struct expected_fault *expected, size_t n)
 {
 	struct policy_faults faults;
-	struct policy_set *set = policy_set_parse(json, &faults);
+	struct policy_set *set = policy_set_parse(json, fake_zone_find, &faults);
 	bool all = set == NULL && faults.n == n;
 	for (size_t i = 0; i < n; i++) {
 		if (!has_fault(&faults, &expected[i])) {
@@ -81,7 +82,7 @@ static void assert_fault(const char *json, const char *path, const char *words)
 static struct policy_set *parse(const char *json)
 {
 	struct policy_faults faults;
-	struct policy_set *set = policy_set_parse(text_of(json), &faults);
+	struct policy_set *set = policy_set_parse(text_of(json), fake_zone_find, &faults);
 	print_faults(&faults);
 	policy_faults_release(&faults);
 	assert_non_null(set);
@@ -192,7 +193,7 @@ static void test_P_revision_json_is_canonical_and_round_trips(void **state)
 	struct policy_set *set = parse(whole_file);
 	assert_text(set->revisions[0].json, "{\"id\":\"first\",\"policies\":[{\"name\":\"none\",\"targets\":{}}]}");
 	struct policy_faults faults;
-	struct policy_set *again = policy_revision_parse(set->revisions[1].json, &faults);
+	struct policy_set *again = policy_revision_parse(set->revisions[1].json, fake_zone_find, &faults);
 	assert_non_null(again);
 	assert_int_equal(faults.n, 0);
 	policy_faults_release(&faults);
@@ -210,11 +211,12 @@ static void test_P_stored_revision_with_faults(void **state)
 {
 	(void)state;
 	struct policy_faults faults;
-	assert_null(policy_revision_parse(TEXT("{\"policies\":[{\"name\":\"p\",\"targets\":{}}]}"), &faults));
+	assert_null(policy_revision_parse(TEXT("{\"policies\":[{\"name\":\"p\",\"targets\":{}}]}"), fake_zone_find,
+	                                  &faults));
 	assert_int_equal(faults.n, 1);
 	assert_text(faults.items[0].path, "id");
 	policy_faults_release(&faults);
-	assert_null(policy_revision_parse(TEXT(""), &faults));
+	assert_null(policy_revision_parse(TEXT(""), fake_zone_find, &faults));
 	policy_faults_release(&faults);
 }
 
@@ -266,7 +268,7 @@ static bool holds(const char *match, const char *project, const char *channel, c
 	struct buf json = BUF_INIT;
 	buf_add_format(&json, "{\"id\":\"r\",\"policies\":[{\"name\":\"p\",\"targets\":{},\"match\":%s}]}", match);
 	struct policy_faults faults;
-	struct policy_set *set = policy_revision_parse(buf_text(&json), &faults);
+	struct policy_set *set = policy_revision_parse(buf_text(&json), fake_zone_find, &faults);
 	print_faults(&faults);
 	policy_faults_release(&faults);
 	buf_release(&json);
@@ -738,23 +740,101 @@ static void test_P_reopen(void **state)
 	             POLICY_PATH ".targets.arrival.reopen", "for `resolution` only; take it out of `arrival`");
 }
 
-static void test_P_only_always_calendars_so_far(void **state)
+#define FILE_WITH_CALENDAR(members) FILE_WITH_MEMBER("\"calendars\": {\"c\": {" members "}}")
+#define CALENDAR_PATH               REVISION_PATH ".calendars.c"
+#define IN_SHANGHAI                 "\"time_zone\": \"Asia/Shanghai\", "
+#define A_MONDAY                    "\"weekly\": {\"mon\": [\"09:00-17:00\"]}"
+#define FILE_ON_OFFICE(hours, within)                                                                                  \
+	FILE_WITH_REVISIONS("{\"id\": \"r\", \"calendars\": {\"office\": {" IN_SHANGHAI hours                          \
+	                    "}}, \"policies\": [{\"name\": \"p\", \"targets\": {\"resolution\": {\"within\": "         \
+	                    "\"" within "\", \"calendar\": \"office\"}}}]}")
+
+static void test_P_calendar_that_is_always(void **state)
 {
 	(void)state;
-	const char *office = FILE_WITH_REVISIONS("{\"id\": \"r\", \"calendars\": {\"office\": {\"time_zone\": "
-	                                         "\"Asia/Shanghai\", \"working_day\": \"7h30m\", "
-	                                         "\"weekly\": {\"mon\": [\"08:30-12:00\"]}}}, \"policies\": "
-	                                         "[{\"name\": \"p\", \"targets\": {\"resolution\": "
-	                                         "{\"within\": \"1h\", \"calendar\": \"office\"}}}]}");
-	assert_fault(office, REVISION_PATH ".calendars.office",
-	             "not supported by this version of kpid; write {\"always\": true}");
-	assert_fault(FILE_WITH_MEMBER("\"calendars\": {\"always\": {\"weekly\": {}}}"),
-	             REVISION_PATH ".calendars.always", "not supported by this version");
-	assert_fault(FILE_WITH_MEMBER("\"calendars\": {\"c\": {\"always\": false}}"),
-	             REVISION_PATH ".calendars.c.always", "can only be true");
-	assert_fault(FILE_WITH_MEMBER("\"calendars\": {\"always\": {}}"), REVISION_PATH ".calendars.always.always",
-	             "is missing; write {\"always\": true}");
-	assert_fault(FILE_WITH_MEMBER("\"calendars\": {\"c\": true}"), REVISION_PATH ".calendars.c", "is true; write");
+	assert_fault(FILE_WITH_MEMBER("\"calendars\": {\"always\": {\"always\": true, \"weekly\": {}}}"),
+	             REVISION_PATH ".calendars.always.weekly", "has no meaning beside `always`");
+	assert_fault(FILE_WITH_CALENDAR("\"always\": false"), CALENDAR_PATH ".always", "can only be true");
+	assert_fault(FILE_WITH_MEMBER("\"calendars\": {\"c\": true}"), CALENDAR_PATH, "is true; write");
+}
+
+static void test_P_calendar_with_hours(void **state)
+{
+	(void)state;
+	struct policy_set *set =
+	        parse(FILE_ON_OFFICE("\"working_day\": \"7h30m\", \"weekly\": {\"mon\": [\"13:30-17:30\", "
+	                             "\"08:30-12:00\"], \"sun\": []}, \"days\": {\"2026-10-10\": "
+	                             "[\"09:00-24:00\"], \"2026-10-01\": []}",
+	                             "2wd"));
+	const struct target_rule *rule = &set->revisions[0].policies[0].targets[TARGET_RESOLUTION];
+	assert_int_equal(rule->within_us, 15 * 3600 * US_PER_SECOND);
+	assert_text(rule->calendar->name, "office");
+	assert_text(rule->calendar->time_zone, "Asia/Shanghai");
+	struct calendar *hours = target_hours(rule);
+	assert_int_equal(hours->n_dates, 2);
+	assert_int_equal(hours->dates[0].day, 20727);
+	assert_int_equal(hours->dates[0].hours.n, 0);
+	assert_int_equal(hours->dates[1].hours.hours[0].end_minute, MINUTES_PER_DAY);
+	/* Monday 2026-03-09, 16:30: one hour is left of that day. */
+	assert_int_equal(calendar_after_us(hours, at("2026-03-09T16:30:00+08:00"), 2 * 3600 * US_PER_SECOND),
+	                 at("2026-03-16T09:30:00+08:00"));
+	policy_set_free(set);
+}
+
+static void test_P_calendar_faults(void **state)
+{
+	(void)state;
+	assert_fault(FILE_WITH_CALENDAR(A_MONDAY), CALENDAR_PATH ".time_zone", "is missing");
+	assert_fault(FILE_WITH_CALENDAR("\"time_zone\": \"Asia/Shangai\", " A_MONDAY), CALENDAR_PATH ".time_zone",
+	             "\"Asia/Shangai\" is no time zone that this machine knows");
+	assert_fault(FILE_WITH_CALENDAR("\"time_zone\": 8, " A_MONDAY), CALENDAR_PATH ".time_zone", "is a number");
+	assert_fault(FILE_WITH_CALENDAR("\"time_zone\": \"UTC\""), CALENDAR_PATH ".weekly", "is missing");
+	assert_fault(FILE_WITH_CALENDAR(IN_SHANGHAI "\"weekly\": {}"), CALENDAR_PATH ".weekly", "has no hours");
+	assert_fault(FILE_WITH_CALENDAR(IN_SHANGHAI "\"weekly\": {\"mon\": [], \"tue\": [\"12:00-12:00\"]}"),
+	             CALENDAR_PATH ".weekly", "has no hours");
+	assert_fault(FILE_WITH_CALENDAR(IN_SHANGHAI A_MONDAY ", \"week\": 1"), CALENDAR_PATH ".week",
+	             "is no known key");
+	assert_fault(FILE_WITH_CALENDAR(IN_SHANGHAI "\"weekly\": {\"monday\": [\"09:00-17:00\"], \"tue\": "
+	                                            "[\"09:00-17:00\"]}"),
+	             CALENDAR_PATH ".weekly.monday", "is no known day of the week");
+	assert_fault(FILE_WITH_CALENDAR(IN_SHANGHAI A_MONDAY ", \"days\": {\"2026-02-29\": []}"),
+	             CALENDAR_PATH ".days.2026-02-29", "is no date");
+	assert_fault(FILE_WITH_CALENDAR(IN_SHANGHAI A_MONDAY ", \"days\": {\"2026-03-09\": \"off\"}"),
+	             CALENDAR_PATH ".days.2026-03-09", "is a string; write a list of hours");
+	assert_fault(FILE_WITH_CALENDAR(IN_SHANGHAI A_MONDAY ", \"working_day\": \"1wd\""),
+	             CALENDAR_PATH ".working_day", "by working days");
+	assert_fault(FILE_WITH_CALENDAR(IN_SHANGHAI A_MONDAY ", \"working_day\": \"8\""), CALENDAR_PATH ".working_day",
+	             "no unit");
+}
+
+static void test_P_hours(void **state)
+{
+	(void)state;
+	static const char *const bad[] = {"9:00-17:00",  "09:00 - 17:00", "09:00-24:01", "09:60-10:00",
+	                                  "25:00-26:00", "09:00",         "09.00-17.00", "",
+	                                  "09:00-17:00 "};
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct buf json = BUF_INIT;
+		buf_add_format(&json,
+		               FILE_WITH_CALENDAR(IN_SHANGHAI "\"weekly\": {\"mon\": [\"09:00-17:00\", \"%s\"]}"),
+		               bad[i]);
+		assert_fault(json.data, CALENDAR_PATH ".weekly.mon[1]", "are no hours");
+		buf_release(&json);
+	}
+	assert_fault(FILE_WITH_CALENDAR(IN_SHANGHAI "\"weekly\": {\"mon\": [\"13:00-17:00\", \"09:00-13:01\"]}"),
+	             CALENDAR_PATH ".weekly.mon[0]", "overlaps other hours of that day");
+	assert_fine(FILE_WITH_CALENDAR(IN_SHANGHAI "\"weekly\": {\"mon\": [\"13:00-17:00\", \"09:00-13:00\", "
+	                                           "\"00:00-00:00\", \"16:00-10:00\"]}"));
+}
+
+static void test_P_days_and_working_days_of_within(void **state)
+{
+	(void)state;
+	assert_fine(FILE_ON_OFFICE(A_MONDAY, "80h"));
+	assert_fault(FILE_ON_OFFICE(A_MONDAY, "2d"), TARGET_PATH ".within", "\"2d\" counts days of 24 hours");
+	assert_fault(FILE_ON_OFFICE(A_MONDAY, "2wd"), TARGET_PATH ".within", "counts working days (wd)");
+	assert_fault(FILE_WITH_WITHIN("\"2wd\""), TARGET_PATH ".within", "counts working days (wd)");
+	assert_fine(FILE_ON_OFFICE("\"working_day\": \"8h\", " A_MONDAY, "2wd4h"));
 }
 
 static void test_P_calendar_must_be_defined(void **state)
@@ -840,10 +920,9 @@ static void test_P_all_faults_at_once(void **state)
 	        {"revision", "did you mean \"revisions\"?", 2},
 	        {"revisions[0].id", "is empty", 4},
 	        {"revisions[0].effective_from", "\"yesterday\" is no time", 5},
-	        {"revisions[0].calendars.office", "not supported", 6},
+	        {"revisions[0].calendars.office.weekly", "is missing", 6},
 	        {"revisions[0].policies[0].nmae", "did you mean \"name\"?", 8},
 	        {"revisions[0].policies[0].name", "is missing", 8},
-	        {"revisions[0].policies[0].targets.first_response.within", "2wd", 10},
 	        {"revisions[0].policies[0].targets.first_response.calendar", "names the calendar \"offcie\"", 10},
 	        {"revisions[0].policies[0].targets.resolution.warn_at", "not supported", 11},
 	        {"revisions[0].policies[0].targets.resolution.pause_on[1]", "is null", 11},
@@ -867,7 +946,7 @@ static void test_P_all_faults_at_once(void **state)
 	                      "    {\"name\": \"b\"}]\n"
 	                      "  },\n"
 	                      "  {\"id\": \"c\", \"policies\": []}]}"),
-	                 expected, 13);
+	                 expected, 12);
 }
 
 /* Cut anywhere, the file is no file, and nothing breaks. */
@@ -879,7 +958,7 @@ static void test_P_no_text_breaks_it(void **state)
 		char *cut = malloc(len + 1); /* of its own, so that a read behind it is seen */
 		memcpy(cut, whole_file, len);
 		struct policy_faults faults;
-		assert_null(policy_set_parse((struct text){cut, (uint32_t)len}, &faults));
+		assert_null(policy_set_parse((struct text){cut, (uint32_t)len}, fake_zone_find, &faults));
 		assert_int_equal(faults.n, 1);
 		policy_faults_release(&faults);
 		free(cut);
@@ -898,7 +977,8 @@ static void test_P_no_changed_byte_breaks_it(void **state)
 			memcpy(changed, whole_file, len);
 			changed[i] = others[k];
 			struct policy_faults faults;
-			struct policy_set *set = policy_set_parse((struct text){changed, (uint32_t)len}, &faults);
+			struct policy_set *set =
+			        policy_set_parse((struct text){changed, (uint32_t)len}, fake_zone_find, &faults);
 			assert_true((set == NULL) == (faults.n > 0));
 			for (size_t f = 0; f < faults.n; f++)
 				assert_true(faults.items[f].path.len > 0 && faults.items[f].message.len > 0);
@@ -948,7 +1028,11 @@ int main(void)
 	        cmocka_unit_test(test_P_two_policies_of_one_name),
 	        cmocka_unit_test(test_P2_durations),
 	        cmocka_unit_test(test_P_reopen),
-	        cmocka_unit_test(test_P_only_always_calendars_so_far),
+	        cmocka_unit_test(test_P_calendar_that_is_always),
+	        cmocka_unit_test(test_P_calendar_with_hours),
+	        cmocka_unit_test(test_P_calendar_faults),
+	        cmocka_unit_test(test_P_hours),
+	        cmocka_unit_test(test_P_days_and_working_days_of_within),
 	        cmocka_unit_test(test_P_calendar_must_be_defined),
 	        cmocka_unit_test(test_P_no_warnings_or_escalations_so_far),
 	        cmocka_unit_test(test_P_at_most_1000_revisions),

@@ -191,6 +191,21 @@ int64_t calendar_worked_us(struct calendar *calendar, int64_t from_us, int64_t t
 	return worked_until(calendar, to_us) - worked_until(calendar, from_us);
 }
 
+/* The first span by whose end so much is worked; there is one. */
+static const struct calendar_span *span_of_work(const struct calendar *calendar, int64_t work_us)
+{
+	size_t low = 0, high = calendar->n_spans - 1;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct calendar_span *span = &calendar->spans[middle];
+		if (span->before_us + span->end_us - span->start_us < work_us)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return &calendar->spans[low];
+}
+
 int64_t calendar_after_us(struct calendar *calendar, int64_t from_us, int64_t work_us)
 {
 	reach(calendar, from_us, from_us + work_us);
@@ -200,14 +215,19 @@ int64_t calendar_after_us(struct calendar *calendar, int64_t from_us, int64_t wo
 		reach(calendar, from_us, calendar->end_day * US_PER_DAY);
 	}
 	int64_t wanted_us = worked_until(calendar, from_us) + work_us;
-	size_t low = 0, high = calendar->n_spans - 1; /* the first span by whose end it is worked */
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		const struct calendar_span *span = &calendar->spans[middle];
-		if (span->before_us + span->end_us - span->start_us < wanted_us)
-			low = middle + 1;
-		else
-			high = middle;
+	const struct calendar_span *span = span_of_work(calendar, wanted_us);
+	return span->start_us + wanted_us - span->before_us;
+}
+
+int64_t calendar_before_us(struct calendar *calendar, int64_t until_us, int64_t work_us)
+{
+	reach(calendar, until_us - work_us, until_us);
+	while (worked_until(calendar, until_us) < work_us) {
+		if (calendar->first_day == CALENDAR_FIRST_DAY)
+			return CALENDAR_FIRST_DAY * US_PER_DAY;
+		reach(calendar, calendar->first_day * US_PER_DAY, until_us);
 	}
-	return calendar->spans[low].start_us + wanted_us - calendar->spans[low].before_us;
+	int64_t wanted_us = worked_until(calendar, until_us) - work_us;
+	const struct calendar_span *span = span_of_work(calendar, wanted_us + 1);
+	return span->start_us + wanted_us - span->before_us;
 }

@@ -19,6 +19,7 @@ static struct clock_time time_of(const struct clock *clock, const struct clock_g
 	        .pauses = ground->pauses + clock->first_pause,
 	        .n_pauses = ground->n_pauses - clock->first_pause,
 	        .listed = rule->pause_on,
+	        .hours = target_hours(rule),
 	        .cut_us = cut_us,
 	};
 }
@@ -29,7 +30,8 @@ static int64_t carried_us(const struct clock *clock, const struct clock_ground *
 	if (!rule->reopen_continue || clock->target != TARGET_RESOLUTION)
 		return 0;
 	int64_t used_us = 0;
-	struct clock_time time = {ground->pauses, clock->first_pause, rule->pause_on, TIME_FOR_EVER};
+	struct clock_time time = {ground->pauses, clock->first_pause, rule->pause_on, target_hours(rule),
+	                          TIME_FOR_EVER};
 	for (uint32_t i = 0; i + 1 < clock->cycle; i++) {
 		const struct ticket_cycle *cycle = &ground->cycles[i];
 		for (; time.n_pauses > 0 && time.pauses->end_us <= cycle->started_us; time.n_pauses--)
@@ -167,7 +169,7 @@ static void settle_targeted(const struct clock *clock, const struct clock_ground
 	if (out->paused)
 		out->left_us = left_us;
 	else
-		out->zero_us = since_us + left_us;
+		out->zero_us = clock_time_zero(&time, since_us, left_us);
 }
 
 /* A clock that is not over: verdict by as_of_us (S4), and how it stands. */

@@ -22,10 +22,22 @@ struct policy_set *policy_set_empty(void)
 	return set;
 }
 
+static void release_hours(struct calendar *hours)
+{
+	if (hours == NULL)
+		return;
+	if (hours->zone.release != NULL)
+		hours->zone.release(hours->zone.context);
+	calendar_release(hours);
+}
+
 void policy_set_free(struct policy_set *set)
 {
 	if (set == NULL)
 		return;
+	for (size_t i = 0; i < set->n_revisions; i++)
+		for (struct policy_calendar *c = set->revisions[i].calendars; c != NULL; c = c->next)
+			release_hours(c->hours);
 	arena_release(&set->arena);
 	free(set);
 }
@@ -100,6 +112,11 @@ const struct policy *policy_revision_match(const struct policy_revision *revisio
 		if (policy_holds(&revision->policies[i], attributes))
 			return &revision->policies[i];
 	return NULL;
+}
+
+struct calendar *target_hours(const struct target_rule *rule)
+{
+	return rule->calendar == NULL ? NULL : rule->calendar->hours;
 }
 
 bool text_list_has(struct text_list list, struct text word)

@@ -1,6 +1,7 @@
 /* The policy file: from JSON to a set of revisions, or to all of its faults. */
 #include <stdlib.h>
 
+#include "calendar_parse.h"
 #include "kpid/base/memory.h"
 #include "kpid/core/duration.h"
 #include "kpid/core/policy.h"
@@ -11,13 +12,13 @@ enum { MAX_REVISIONS = 1000, MAX_POLICIES = 10000, MAX_FILE_BYTES = 16 * 1024 * 
 #define A_LIST_OF_REASONS  "a list of reasons, such as [\"awaiting_customer\"]"
 #define A_LIST_OF_PATTERNS "a list of patterns, such as [\"repair/*\"]"
 #define A_TARGET           "a target, such as {\"within\": \"30m\", \"calendar\": \"always\"}"
-#define AN_ALWAYS          "{\"always\": true}"
 
 struct reading {
 	struct policy_check check;
-	struct arena *arena;          /* the set's */
-	struct policy_spot calendars; /* of the revision being read; value NULL: none defined */
-	bool calendars_unreadable;    /* so that no name can be said to be unknown */
+	struct arena *arena; /* the set's */
+	zone_find_fn *find_zone;
+	const struct policy_calendar *calendars; /* of the revision being read */
+	bool calendars_unreadable;               /* so that no name can be said to be unknown */
 };
 
 /* Takes the items of a list one by one into *texts_out; false for an item that is at fault. */
@@ -71,70 +72,56 @@ static void read_reasons(struct reading *reading, const struct policy_spot *obje
 		read_list(reading, &spot, A_LIST_OF_REASONS, read_reason, list_out);
 }
 
-/* ---- calendars: `always` alone, so far ---- */
+/* ---- calendars ---- */
 
-static void check_calendar(struct reading *reading, const struct policy_spot *calendar)
+static void read_calendars(struct reading *reading, const struct policy_spot *revision,
+                           struct policy_revision *revision_out)
 {
-	struct policy_check *check = &reading->check;
-	policy_check_key_length(check, calendar);
-	if (!policy_is_object(check, calendar, AN_ALWAYS))
-		return;
-	static const char *const with_hours[] = {"time_zone", "working_day", "weekly", "days", NULL};
-	struct policy_spot member;
-	for (size_t i = 0; with_hours[i] != NULL; i++) {
-		if (policy_member(calendar, with_hours[i], &member)) {
-			policy_fault_add(check, calendar->place,
-			                 "has working hours; calendars other than " AN_ALWAYS
-			                 " are not supported by this version "
-			                 "of kpid; write " AN_ALWAYS
-			                 " and set each `within` in hours around the clock");
-			return;
-		}
-	}
-	static const char *const known[] = {"always", NULL};
-	policy_check_keys(check, calendar, "key", known);
-	if (!policy_member(calendar, "always", &member))
-		policy_fault_missing(check, calendar, "always", "write " AN_ALWAYS);
-	else if (!json_is_true(member.value))
-		policy_fault_add(check, member.place, "can only be true; write " AN_ALWAYS);
-}
-
-static void check_calendars(struct reading *reading, const struct policy_spot *revision)
-{
-	reading->calendars = (struct policy_spot){NULL, NULL};
+	reading->calendars = NULL;
 	reading->calendars_unreadable = false;
-	struct policy_spot calendars, calendar;
+	struct policy_spot calendars, spot;
 	if (!policy_member(revision, "calendars", &calendars))
 		return;
-	if (!policy_is_object(&reading->check, &calendars, "an object, such as {\"always\": " AN_ALWAYS "}")) {
+	if (!policy_is_object(&reading->check, &calendars, "an object, such as {\"always\": {\"always\": true}}")) {
 		reading->calendars_unreadable = true;
 		return;
 	}
-	reading->calendars = calendars;
-	for (bool ok = policy_first(&calendars, &calendar); ok; ok = policy_next(&calendars, &calendar))
-		check_calendar(reading, &calendar);
+	struct policy_calendar **end = &revision_out->calendars;
+	for (bool ok = policy_first(&calendars, &spot); ok; ok = policy_next(&calendars, &spot)) {
+		*end = calendar_parse(&reading->check, reading->arena, &spot, reading->find_zone);
+		end = &(*end)->next;
+	}
+	reading->calendars = revision_out->calendars;
+}
+
+static const struct policy_calendar *find_calendar(const struct reading *reading, struct text name)
+{
+	const struct policy_calendar *calendar = reading->calendars;
+	while (calendar != NULL && !text_same(calendar->name, name))
+		calendar = calendar->next;
+	return calendar;
 }
 
 static void hint_calendars(const struct reading *reading, struct policy_hint *hint)
 {
 	policy_hint_consider(hint, TEXT("always"));
-	struct policy_spot calendar;
-	if (reading->calendars.value == NULL)
-		return;
-	for (bool ok = policy_first(&reading->calendars, &calendar); ok;
-	     ok = policy_next(&reading->calendars, &calendar))
-		policy_hint_consider(hint, calendar.place->key);
+	for (const struct policy_calendar *calendar = reading->calendars; calendar != NULL; calendar = calendar->next)
+		policy_hint_consider(hint, calendar->name);
 }
 
-static void check_calendar_name(struct reading *reading, const struct policy_spot *spot)
+/* False if the calendar could not be told, so that nothing can be said of what depends on it. */
+static bool read_calendar_name(struct reading *reading, const struct policy_spot *spot,
+                               const struct policy_calendar **calendar_out)
 {
 	struct policy_check *check = &reading->check;
 	struct text name;
 	if (!policy_is_name(check, spot, "the name of a calendar, such as \"always\"", &name))
-		return;
-	if (text_equal(name, TEXT("always")) || reading->calendars_unreadable ||
-	    json_object_getn(reading->calendars.value, name.ptr, name.len) != NULL)
-		return;
+		return false;
+	*calendar_out = find_calendar(reading, name);
+	if (*calendar_out != NULL || text_equal(name, TEXT("always")))
+		return true;
+	if (reading->calendars_unreadable)
+		return false;
 	struct policy_hint hint;
 	policy_hint_init(&hint, name);
 	hint_calendars(reading, &hint);
@@ -149,25 +136,49 @@ static void check_calendar_name(struct reading *reading, const struct policy_spo
 		policy_fault_add(check, spot->place,
 		                 "names the calendar %s, which this revision does not define; did you mean %s?", quoted,
 		                 policy_quote(check, hint.best));
+	return false;
 }
 
 /* ---- targets ---- */
 
-static void read_within(struct reading *reading, const struct policy_spot *target, struct target_rule *rule_out)
+static bool has_days(struct text duration)
 {
+	for (uint32_t i = 0; i < duration.len; i++)
+		if (duration.ptr[i] == 'd' && (i == 0 || duration.ptr[i - 1] != 'w'))
+			return true;
+	return false;
+}
+
+static bool rests(const struct target_rule *rule)
+{
+	return target_hours(rule) != NULL;
+}
+
+/* calendar_known: rule_io->calendar is the one that the target names (P2). */
+static void read_within(struct reading *reading, const struct policy_spot *target, bool calendar_known,
+                        struct target_rule *rule_io)
+{
+	struct policy_check *check = &reading->check;
 	struct policy_spot spot;
 	if (!policy_member(target, "within", &spot)) {
-		policy_fault_missing(&reading->check, target, "within",
+		policy_fault_missing(check, target, "within",
 		                     "write how long the target allows, such as \"within\": \"30m\"");
 		return;
 	}
-	if (!policy_is(&reading->check, &spot, JSON_STRING, "a duration in quotes, such as \"30m\" or \"1h30m\""))
+	if (!policy_is(check, &spot, JSON_STRING, "a duration in quotes, such as \"30m\" or \"1h30m\""))
 		return;
 	struct text text = {json_string_value(spot.value), (uint32_t)json_string_length(spot.value)};
-	enum duration_verdict verdict = duration_parse(text, 0, &rule_out->within_us);
+	int64_t working_day_us = rule_io->calendar == NULL ? 0 : rule_io->calendar->working_day_us;
+	if (!calendar_known)
+		working_day_us = 1;
+	enum duration_verdict verdict = duration_parse(text, working_day_us, &rule_io->within_us);
 	if (verdict != DURATION_OK)
-		policy_fault_add(&reading->check, spot.place, "%s %s", policy_quote(&reading->check, text),
-		                 duration_remedy(verdict));
+		policy_fault_add(check, spot.place, "%s %s", policy_quote(check, text), duration_remedy(verdict));
+	else if (rests(rule_io) && has_days(text))
+		policy_fault_add(check, spot.place,
+		                 "%s counts days of 24 hours, on a calendar that rests; write working days, such as "
+		                 "\"2wd\", or hours of work",
+		                 policy_quote(check, text));
 }
 
 static void read_reopen(struct reading *reading, const struct policy_spot *target, enum sla_target which,
@@ -216,13 +227,14 @@ static void read_target(struct reading *reading, const struct policy_spot *spot,
 		return;
 	rule_out->present = true;
 	policy_check_keys(check, spot, "key of a target", known);
-	read_within(reading, spot, rule_out);
 	struct policy_spot calendar;
+	bool calendar_known = false;
 	if (policy_member(spot, "calendar", &calendar))
-		check_calendar_name(reading, &calendar);
+		calendar_known = read_calendar_name(reading, &calendar, &rule_out->calendar);
 	else
 		policy_fault_missing(check, spot, "calendar",
 		                     "write \"calendar\": \"always\" for a clock that runs day and night");
+	read_within(reading, spot, calendar_known, rule_out);
 	read_reasons(reading, spot, "pause_on", &rule_out->pause_on);
 	read_reopen(reading, spot, which, rule_out);
 	check_unsupported(reading, spot);
@@ -419,7 +431,7 @@ static void read_revision(struct reading *reading, const struct policy_spot *spo
 		revision_out->id = arena_text(reading->arena, revision_out->id);
 	read_effective_from(reading, spot, &revision_out->effective_from_us);
 	read_reasons(reading, spot, "resume_on_reply", &revision_out->resume_on_reply);
-	check_calendars(reading, spot);
+	read_calendars(reading, spot, revision_out);
 	read_policies(reading, spot, revision_out);
 	if (check->faults->n == 0)
 		revision_out->json = compact_json(spot->value, reading->arena);
@@ -566,13 +578,13 @@ static struct text skip_byte_order_mark(struct text json)
 	return json;
 }
 
-static struct policy_set *parse(struct text json, struct policy_faults *faults_out,
+static struct policy_set *parse(struct text json, zone_find_fn *find_zone, struct policy_faults *faults_out,
                                 void (*read_root)(struct reading *, const struct policy_spot *, struct policy_set *))
 {
 	*faults_out = (struct policy_faults){.items = NULL};
 	arena_init(&faults_out->arena);
 	struct policy_set *set = policy_set_empty();
-	struct reading reading = {.check = {.faults = faults_out}, .arena = &set->arena};
+	struct reading reading = {.check = {.faults = faults_out}, .arena = &set->arena, .find_zone = find_zone};
 	arena_init(&reading.check.scratch);
 	json = skip_byte_order_mark(json);
 	json_t *root = load_json(&reading.check, json);
@@ -588,12 +600,12 @@ static struct policy_set *parse(struct text json, struct policy_faults *faults_o
 	return NULL;
 }
 
-struct policy_set *policy_set_parse(struct text json, struct policy_faults *faults_out)
+struct policy_set *policy_set_parse(struct text json, zone_find_fn *find_zone, struct policy_faults *faults_out)
 {
-	return parse(json, faults_out, read_file);
+	return parse(json, find_zone, faults_out, read_file);
 }
 
-struct policy_set *policy_revision_parse(struct text json, struct policy_faults *faults_out)
+struct policy_set *policy_revision_parse(struct text json, zone_find_fn *find_zone, struct policy_faults *faults_out)
 {
-	return parse(json, faults_out, read_lone_revision);
+	return parse(json, find_zone, faults_out, read_lone_revision);
 }

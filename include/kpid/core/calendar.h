@@ -59,6 +59,9 @@ int64_t calendar_worked_us(struct calendar *calendar, int64_t from_us, int64_t t
 /* The earliest instant by which work_us (> 0) have been worked since from_us. TIME_FOR_EVER: not before
  * CALENDAR_END_DAY. */
 int64_t calendar_after_us(struct calendar *calendar, int64_t from_us, int64_t work_us);
+/* The latest instant from which work_us (> 0) have been worked until until_us; CALENDAR_FIRST_DAY's first if it
+ * was never so much. */
+int64_t calendar_before_us(struct calendar *calendar, int64_t until_us, int64_t work_us);
 /* Which compiled span holds the instant or is the first behind it: an index up to n_spans. */
 size_t calendar_span_at(struct calendar *calendar, int64_t at_us);
 

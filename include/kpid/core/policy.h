@@ -8,7 +8,9 @@
 
 #include "kpid/base/arena.h"
 #include "kpid/base/text.h"
+#include "kpid/core/calendar.h"
 #include "kpid/core/event.h"
+#include "kpid/port/zone.h"
 
 enum sla_target { TARGET_FIRST_RESPONSE, TARGET_NEXT_RESPONSE, TARGET_ARRIVAL, TARGET_RESOLUTION, TARGET_N };
 
@@ -19,11 +21,22 @@ struct text_list {
 	size_t n;
 };
 
+/* A calendar of a revision, under its name. */
+struct policy_calendar {
+	struct text name;
+	bool always;            /* it never rests; nothing below is set */
+	struct text time_zone;  /* IANA name */
+	int64_t working_day_us; /* what one `wd` stands for; 0: not said */
+	struct calendar *hours;
+	struct policy_calendar *next;
+};
+
 struct target_rule {
 	bool present;
-	int64_t within_us;         /* > 0, at most 366 days */
-	struct text_list pause_on; /* reasons that stop this clock; "" is the pause without a reason */
-	bool reopen_continue;      /* resolution only: "reopen": "continue" */
+	const struct policy_calendar *calendar; /* NULL: "always", without a definition */
+	int64_t within_us;                      /* > 0, at most 366 days */
+	struct text_list pause_on;              /* reasons that stop this clock; "" is the pause without a reason */
+	bool reopen_continue;                   /* resolution only: "reopen": "continue" */
 };
 
 struct policy_match {
@@ -44,6 +57,7 @@ struct policy_revision {
 	struct text id;
 	int64_t effective_from_us; /* INT64_MIN: reaches back for ever */
 	struct text_list resume_on_reply;
+	struct policy_calendar *calendars; /* those with hours or defined as always, in the order of the file */
 	const struct policy *policies;
 	size_t n_policies;
 	struct text json;    /* this revision's object alone, compact, keys sorted: what is stored and hashed */
@@ -68,22 +82,24 @@ struct policy_faults {
 	struct arena arena;
 };
 
-/* Parses and checks a whole file: all faults at once.
+/* Parses and checks a whole file: all faults at once. find_zone: where zones of calendars come from.
  * Returns the set (free with policy_set_free()) or NULL with at least one fault. Either way the caller
  * ends with policy_faults_release(). An empty text is a fault; policy_set_empty() is "no policy". */
-struct policy_set *policy_set_parse(struct text json, struct policy_faults *faults_out);
+struct policy_set *policy_set_parse(struct text json, zone_find_fn *find_zone, struct policy_faults *faults_out);
 struct policy_set *policy_set_empty(void);
 void policy_set_free(struct policy_set *set); /* NULL is fine */
 void policy_faults_release(struct policy_faults *faults);
 
 /* One stored revision's object (policy_revision.json) as a set of one. NULL if it does not parse. */
-struct policy_set *policy_revision_parse(struct text json, struct policy_faults *faults_out);
+struct policy_set *policy_revision_parse(struct text json, zone_find_fn *find_zone, struct policy_faults *faults_out);
 
 /* RULES S1: the revision with the greatest effective_from <= opened_us; NULL if there is none. */
 const struct policy_revision *policy_set_at(const struct policy_set *set, int64_t opened_us);
 /* The first policy whose match holds for the attributes (absent or empty: not there); NULL if none. */
 const struct policy *policy_revision_match(const struct policy_revision *revision,
                                            const struct text attributes[EVENT_N_ATTRIBUTES]);
+/* The hours in which a clock of the target runs; NULL: always. */
+struct calendar *target_hours(const struct target_rule *rule);
 bool text_list_has(struct text_list list, struct text word); /* whole words; absent counts as "" */
 
 #endif

@@ -1,0 +1,39 @@
+#include "adapters/zone/zone.h"
+
+#include <glib.h>
+
+#include "kpid/core/timestamp.h"
+
+static int32_t offset_s(void *context, int64_t at_us)
+{
+	int64_t at_s = at_us / US_PER_SECOND - (at_us % US_PER_SECOND < 0);
+	GTimeZone *zone = context;
+	return g_time_zone_get_offset(zone, g_time_zone_find_interval(zone, G_TIME_TYPE_UNIVERSAL, at_s));
+}
+
+static void release(void *context)
+{
+	g_time_zone_unref(context);
+}
+
+/* Names alone: GLib would also take an offset ("+08"), a rule ("EST5EDT,M3.2.0,M11.1.0") and a path. */
+static bool is_iana_name(const char *name)
+{
+	if (name[0] < 'A' || name[0] > 'Z')
+		return false;
+	for (const char *c = name; *c != '\0'; c++)
+		if (!g_ascii_isalnum(*c) && *c != '/' && *c != '_' && *c != '-' && *c != '+')
+			return false;
+	return true;
+}
+
+bool zone_find(const char *name, struct zone *zone_out)
+{
+	if (!is_iana_name(name))
+		return false;
+	GTimeZone *zone = g_time_zone_new_identifier(name);
+	if (zone == NULL)
+		return false;
+	*zone_out = (struct zone){offset_s, release, zone};
+	return true;
+}
