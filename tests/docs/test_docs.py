@@ -194,7 +194,7 @@ def test_sample_configuration(kpid):
     assert read("deploy/kpid.sample.ini") == kpid("check-config", "--sample")
 
 
-@pytest.mark.parametrize("policy", ["policy.minimal.json", "policy.sample.json"])
+@pytest.mark.parametrize("policy", ["policy.minimal.json", "policy.sample.json", "policy.calendars.json"])
 def test_sample_configuration_and_policies_are_good(kpid, policy):
     deploy = os.path.join(ROOT, "deploy")
     kpid("check-config", "--config", os.path.join(deploy, "kpid.sample.ini"), "--set",

@@ -15,6 +15,7 @@ EXPECTED = """
     share/doc/kpid/examples/asyncapi/asyncapi.yaml
     share/doc/kpid/examples/asyncapi/schemas/ticket.opened.json
     share/doc/kpid/examples/kpid.sample.ini
+    share/doc/kpid/examples/policy.calendars.json
     share/doc/kpid/examples/policy.minimal.json
     share/doc/kpid/examples/policy.sample.json
     share/kpid/policy.schema.json
