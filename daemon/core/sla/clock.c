@@ -82,7 +82,49 @@ void clock_start(struct clock *clock)
 	clock->cause = CAUSE_DEADLINE;
 	clock->due_us = clock->breached_us = clock->stopped_us = TIME_NONE;
 	clock->met_by = TEXT_ABSENT;
+	clock->warnings.latest = NULL;
+	warnings_apply(&clock->warnings, clock->start_us);
 	note_listed(clock);
+}
+
+/* What warnings ask of a clock that runs. */
+struct run {
+	const struct clock *clock;
+	const struct clock_ground *ground;
+	const struct target_rule *rule;
+};
+
+/* Of its part of `within` it may have run all, and more, in the cycles before. */
+static int64_t reaches(const void *context, int64_t run_us)
+{
+	const struct run *run = context;
+	int64_t left_us = run_us - carried_us(run->clock, run->ground, run->rule);
+	if (left_us <= 0)
+		return run->clock->start_us - (left_us < 0);
+	struct clock_time time = time_of(run->clock, run->ground, run->rule, TIME_FOR_EVER);
+	return clock_time_reaches(&time, run->clock->start_us, left_us);
+}
+
+static struct warnings_view view_of(const struct run *run)
+{
+	return (struct warnings_view){
+	        .rule = run->rule,
+	        .promised = is_promised(run->clock),
+	        .due_us = due_us(run->clock, run->ground, TIME_FOR_EVER),
+	        .reaches = reaches,
+	        .context = run,
+	};
+}
+
+void clock_pass(struct clock *clock, const struct clock_ground *ground, int64_t until_us, struct arena *arena)
+{
+	struct run run = {clock, ground, rule_of(clock)};
+	if (run.rule == NULL || run.rule->n_warnings == 0 || clock->over || is_breached(clock)) {
+		clock->warnings.seen_us = until_us > clock->warnings.seen_us ? until_us : clock->warnings.seen_us;
+		return;
+	}
+	struct warnings_view view = view_of(&run);
+	warnings_pass(&clock->warnings, &view, until_us, arena);
 }
 
 void clock_rejudge(struct clock *clock, const struct clock_ground *ground, const struct policy *policy,
@@ -95,6 +137,8 @@ void clock_rejudge(struct clock *clock, const struct clock_ground *ground, const
 		breach(clock, old_due_us, old_due_us, CAUSE_DEADLINE);
 		return;
 	}
+	if (policy != clock->policy)
+		warnings_apply(&clock->warnings, at_us);
 	clock->policy = policy;
 	if (promise_us != TIME_NONE)
 		clock->promise_us = promise_us > clock->start_us ? promise_us : clock->start_us;
@@ -132,6 +176,22 @@ void clock_stop(struct clock *clock, const struct clock_ground *ground, int64_t 
 void clock_end(struct clock *clock, const struct clock_ground *ground, int64_t at_us)
 {
 	clock->lapsed = finish(clock, ground, at_us);
+}
+
+static int64_t earlier(int64_t a_us, int64_t b_us)
+{
+	if (a_us == TIME_NONE || b_us == TIME_NONE)
+		return a_us == TIME_NONE ? b_us : a_us;
+	return a_us < b_us ? a_us : b_us;
+}
+
+/* Something is due from at_us on (TIME_NONE: never). True if it is by as_of_us; else it has to fire. */
+static bool fires(struct sla_clock *out, int64_t at_us, int64_t as_of_us)
+{
+	if (at_us == TIME_NONE || at_us < as_of_us)
+		return at_us != TIME_NONE;
+	out->fires_us = earlier(out->fires_us, at_us);
+	return false;
 }
 
 /* S9: past 80 % of its time, so one microsecond more than that. */
@@ -186,12 +246,54 @@ static void settle_running(const struct clock *clock, const struct clock_ground 
 		out->breached_us = breaches_us;
 	} else {
 		out->verdict = VERDICT_PENDING;
-		out->fires_us = breaches_us;
+		fires(out, breaches_us, as_of_us);
 	}
 	if (is_promised(clock))
 		settle_promised(clock, out);
 	else
 		settle_targeted(clock, ground, rule, out);
+}
+
+static void settle_warning(struct sla_clock *out, int64_t at_us, int64_t as_of_us)
+{
+	if (!fires(out, at_us, as_of_us))
+		return;
+	out->n_warnings++;
+	out->warned_us = earlier(out->warned_us, at_us);
+}
+
+/* Those that came, and those that will if nothing more happens. Returns the first of all; TIME_NONE: none. */
+static int64_t settle_warnings(const struct clock *clock, const struct clock_ground *ground, int64_t as_of_us,
+                               struct sla_clock *out)
+{
+	int64_t first_us = TIME_NONE;
+	for (const struct warning *warning = clock->warnings.latest; warning != NULL; warning = warning->before) {
+		settle_warning(out, warning->at_us, as_of_us);
+		first_us = earlier(first_us, warning->at_us);
+	}
+	struct run run = {clock, ground, rule_of(clock)};
+	if (run.rule == NULL || clock->over || is_breached(clock))
+		return first_us;
+	struct warnings_view view = view_of(&run);
+	for (size_t i = 0; i < run.rule->n_warnings; i++) {
+		int64_t at_us = warnings_next(&clock->warnings, &view, i);
+		if (at_us == TIME_NONE || (view.due_us != TIME_NONE && at_us > view.due_us))
+			continue;
+		settle_warning(out, at_us, as_of_us);
+		first_us = earlier(first_us, at_us);
+	}
+	return first_us;
+}
+
+static void settle_escalations(const struct clock *clock, int64_t as_of_us, struct sla_clock *out)
+{
+	const struct target_rule *rule = rule_of(clock);
+	for (size_t i = 0; rule != NULL && i < rule->n_escalations; i++) {
+		int64_t at_us = out->breached_us + rule->escalations_us[i];
+		if (clock->over && clock->stopped_us <= at_us)
+			return;
+		out->level += fires(out, at_us, as_of_us);
+	}
 }
 
 void clock_settle(const struct clock *clock, const struct clock_ground *ground, int64_t as_of_us,
@@ -213,14 +315,24 @@ void clock_settle(const struct clock *clock, const struct clock_ground *ground, 
 	        .breached_us = clock->breached_us,
 	        .fires_us = TIME_NONE,
 	        .zero_us = TIME_NONE,
+	        .warned_us = TIME_NONE,
 	        .at_risk_us = TIME_NONE,
 	        .agent_id = clock->met_by,
 	        .policy = clock->policy,
 	        .evidence_source_no = clock->evidence->source_no,
 	        .evidence_offset = clock->evidence->source_offset,
 	};
-	if (!clock->over) {
+	if (clock->over) {
+		/* Too late by what is known: an event that stopped it in time may still come. Its alert waits for that,
+		 * as a deadline that is to fire. */
+		fires(clock_out, clock_out->breached_us, as_of_us);
+	} else {
 		clock_out->breached_us = TIME_NONE;
 		settle_running(clock, ground, as_of_us, clock_out);
 	}
+	int64_t warning_us = settle_warnings(clock, ground, as_of_us, clock_out);
+	if (warning_us != TIME_NONE && !clock->over)
+		clock_out->at_risk_us = warning_us;
+	if (clock_out->verdict == VERDICT_BREACHED)
+		settle_escalations(clock, as_of_us, clock_out);
 }

@@ -9,6 +9,7 @@
 
 #include "clock_time.h"
 #include "kpid/core/ticket.h"
+#include "warnings.h"
 
 struct clock {
 	enum sla_target target;
@@ -27,6 +28,7 @@ struct clock {
 	int64_t breached_us; /* TIME_NONE: not known to be breached by a step so far */
 	int64_t stopped_us;  /* once over */
 	struct text met_by;
+	struct warnings warnings;
 };
 
 /* What has happened to the ticket so far, as far as it moves a clock. */
@@ -38,6 +40,8 @@ struct clock_ground {
 
 /* Starts under the policy and promise (TIME_NONE: none) that are already set in *clock. */
 void clock_start(struct clock *clock);
+/* Nothing happens to the ticket before until_us: what warnings come up to there is for good (S8). */
+void clock_pass(struct clock *clock, const struct clock_ground *ground, int64_t until_us, struct arena *arena);
 /* S6: at at_us the policy or the promise became another. No effect once breached or over. */
 void clock_rejudge(struct clock *clock, const struct clock_ground *ground, const struct policy *policy,
                    int64_t promise_us, int64_t at_us);

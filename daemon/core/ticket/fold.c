@@ -36,6 +36,7 @@ static void init_fold(struct fold *fold, const struct steps *steps, struct arena
 	size_t n_moments = n_opened + n_assigned + steps->n_of[EVENT_UPDATED];
 	*fold = (struct fold){
 	        .ticket = ticket,
+	        .arena = arena,
 	        .cycles = arena_alloc(arena, n_cycles * sizeof(*fold->cycles)),
 	        .pauses = arena_alloc(arena, steps->n_of[EVENT_PAUSED] * sizeof(*fold->pauses)),
 	        .clocks = arena_alloc(arena, n_clocks * sizeof(*fold->clocks)),

@@ -30,6 +30,7 @@ struct fold {
 	size_t n_moments;
 	struct kpi_survey *latest_survey[SURVEY_CES + 1]; /* of this cycle; NULL: none */
 	struct kpi_facts facts;
+	struct arena *arena;
 	struct words *words; /* NULL: nobody asks */
 };
 

@@ -87,6 +87,15 @@ static void end_all(struct fold *fold, int64_t at_us)
 			clock_end(fold->latest[target], &ground, at_us);
 }
 
+/* S8 */
+static void pass_all(struct fold *fold, int64_t until_us)
+{
+	struct clock_ground ground = fold_ground(fold);
+	for (int target = 0; target < TARGET_N; target++)
+		if (clock_runs(fold, (enum sla_target)target))
+			clock_pass(fold->latest[target], &ground, until_us, fold->arena);
+}
+
 /* S6 */
 static void rejudge_all(struct fold *fold, int64_t at_us)
 {
@@ -486,6 +495,7 @@ void fold_move(struct fold *fold, const struct step *step)
 	        [TICKET_CLOSED] = "already closed",
 	};
 	enum event_type type = step->event->type;
+	pass_all(fold, step->at_us);
 	if ((moves[type].states & IN(fold->ticket->state)) != 0)
 		moves[type].move(fold, step);
 	else

@@ -31,12 +31,24 @@ struct policy_calendar {
 	struct policy_calendar *next;
 };
 
+/* When a clock that still runs is to be warned about (RULES S8). */
+struct warning_rule {
+	bool before; /* us before the due time, by the wall; else: once the clock has run for us */
+	int64_t us;
+};
+
+#define TARGET_MAX_WARNINGS 32
+
 struct target_rule {
 	bool present;
 	const struct policy_calendar *calendar; /* NULL: "always", without a definition */
 	int64_t within_us;                      /* > 0, at most 366 days */
 	struct text_list pause_on;              /* reasons that stop this clock; "" is the pause without a reason */
 	bool reopen_continue;                   /* resolution only: "reopen": "continue" */
+	const struct warning_rule *warnings;
+	size_t n_warnings;             /* at most TARGET_MAX_WARNINGS */
+	const int64_t *escalations_us; /* so long after the breach, ascending */
+	size_t n_escalations;
 };
 
 struct policy_match {

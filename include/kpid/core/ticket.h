@@ -40,12 +40,17 @@ struct sla_clock {
 	int64_t due_us;      /* TIME_NONE: stands in a pause (S3) */
 	int64_t stopped_us;  /* TIME_NONE while not stopped */
 	int64_t breached_us; /* TIME_NONE unless VERDICT_BREACHED */
-	int64_t fires_us;    /* not stopped, pending, due known: due_us, at which it breaches; else TIME_NONE */
+	int64_t fires_us;    /* the next instant, not before as_of_us, at which time alone makes something of it due:
+	                      * a warning, its breach, an escalation; TIME_NONE: none is known */
+	int64_t warned_us;   /* the first warning that is due; TIME_NONE: none */
+	uint32_t n_warnings; /* that are due */
+	uint32_t level;      /* escalations that are due; 0 unless VERDICT_BREACHED */
 	int64_t left_us;     /* while paused: what is left to run; otherwise due_us - (a given now) says it */
 	int64_t zero_us;     /* not stopped, not paused: S9's seconds_left at `now` is zero_us - now. It is due_us, and
 	                      * later where the clock has stood after its breach. Else TIME_NONE */
 	int64_t at_risk_us;  /* not stopped: from this instant on S9 calls it at_risk, if neither breached nor
-	                      * paused. TIME_NONE: not before the end of a pause that has none yet */
+	                      * paused. TIME_NONE: not before the end of a pause that has none yet, or unless
+	                      * something else happens */
 	struct text
 	        agent_id; /* K: to whom the measure goes: met: who responded …; breached: owner then; absent: nobody */
 	struct text owner_at_breach;   /* absent unless breached, or nobody */
