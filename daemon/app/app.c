@@ -85,6 +85,7 @@ static void on_loaded(void *context, PGresult *result)
 	struct app *app = context;
 	(void)result;
 	app->loading = false;
+	horizon_look(&app->horizon);
 	if (app->begun) {
 		for (int i = 0; i < app->n_lanes; i++)
 			lane_poke(app->lanes[i], false);
@@ -96,6 +97,7 @@ static void on_loaded(void *context, PGresult *result)
 	for (int i = 0; i < app->n_lanes; i++)
 		lane_start(app->lanes[i]);
 	watch_start(app->watch);
+	attend_start(&app->attend);
 	app->feeder.begin(app->feeder.context);
 }
 
@@ -203,6 +205,8 @@ static void on_lost(void *context, const char *reason)
 	struct app *app = context;
 	(void)reason;
 	app->loading = false;
+	horizon_forget(&app->horizon);
+	attend_forget(&app->attend);
 }
 
 static void on_stop_deadline(evutil_socket_t fd, short what, void *context)
@@ -261,6 +265,8 @@ struct app *app_new(struct kpid_config *config, int n_lanes, const struct app_fe
 	app->watch = watch_new(&app->shared, &(struct watch_events){feeder->needs_completeness, feeder->context});
 	app->control = pg_session_new(app->base, &config->postgres, "control",
 	                              &(struct pg_session_events){on_ready, on_lost, app});
+	horizon_init(&app->horizon, app->base, app->control, &app->book);
+	attend_init(&app->attend, app->base, app->control);
 	app->on_term = evsignal_new(app->base, SIGTERM, on_stop, app);
 	app->on_int = evsignal_new(app->base, SIGINT, on_stop, app);
 	app->on_hup = evsignal_new(app->base, SIGHUP, on_reload, app);
@@ -281,6 +287,8 @@ void app_free(struct app *app)
 	free(app->lanes);
 	watch_free(app->watch);
 	pg_session_free(app->control);
+	horizon_release(&app->horizon);
+	attend_release(&app->attend);
 	event_free(app->on_term);
 	event_free(app->on_int);
 	event_free(app->on_hup);

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 
 #include "adapters/pg/session.h"
+#include "app/attend.h"
+#include "app/horizon.h"
 #include "app/lane.h"
 #include "app/watch.h"
 #include "kpid/config.h"
@@ -43,6 +45,8 @@ struct app {
 	int n_lanes;
 	struct watch *watch;
 	struct pg_session *control; /* single statements: claims, policies, what is seen of partitions */
+	struct horizon horizon;
+	struct attend attend;
 	struct event *on_term, *on_int, *on_hup, *stop_timer;
 	struct app_feeder feeder;
 	bool begun, loading, stopping;

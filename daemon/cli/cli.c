@@ -1,10 +1,12 @@
 #include "cli/cli.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "config/suggest.h"
 #include "kpid/base/log.h"
@@ -242,4 +244,13 @@ int cli_main(int argc, char **argv)
 		status = CLI_FAILED;
 	}
 	return status;
+}
+
+const char *cli_user(void)
+{
+	const char *name = getenv("USER");
+	if (name != NULL && name[0] != '\0')
+		return name;
+	const struct passwd *user = getpwuid(geteuid());
+	return user == NULL ? "unknown" : user->pw_name;
 }

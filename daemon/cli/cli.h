@@ -48,6 +48,8 @@ int cmd_check_config(struct cli *cli, int argc, char **argv);
 int cmd_explain(struct cli *cli, int argc, char **argv);
 int cmd_dlq(struct cli *cli, int argc, char **argv);
 int cmd_gap(struct cli *cli, int argc, char **argv);
+int cmd_alerts(struct cli *cli, int argc, char **argv);
+int cmd_policy(struct cli *cli, int argc, char **argv);
 int cmd_top(struct cli *cli, int argc, char **argv);
 int cmd_version(struct cli *cli, int argc, char **argv);
 
@@ -70,6 +72,9 @@ int cli_option(struct cli *cli, int argc, char **argv, const char *short_options
 bool cli_arguments(const struct cli *cli, int argc, int at_least, int at_most);
 /* Prints "kpid COMMAND: message" and where to find help. Returns CLI_USAGE. */
 int cli_usage_error(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Who runs the command, for what is written down; never NULL. */
+const char *cli_user(void);
 
 /* Loads what --config and --set say. Returns CLI_OK and the configuration (free it with
  * kpid_config_free()), or CLI_CONFIG after printing every fault to stderr. The log level is set. */

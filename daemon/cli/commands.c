@@ -22,6 +22,11 @@ const struct cli_command cli_commands[] = {
          "      --sample   print a sample file with every option, its default and what it is for\n"
          "      --man      print the manual page kpid.ini(5), as roff\n",
          cmd_check_config},
+        {"policy", "Check a file of policies, or show what it comes to", "check|show FILE",
+         "  check FILE    every fault as FILE:LINE: PATH: MESSAGE, also policies that are never reached\n"
+         "  show FILE     the policies in words, and when what is opened on an ordinary Monday or before a holiday is "
+         "due\n",
+         cmd_policy},
         {"explain", "Tell how a ticket came to its figures", "TICKET",
          "Shows its events in order, its state after each, its clocks and what it gave to which figures.\n",
          cmd_explain},
@@ -37,6 +42,15 @@ const struct cli_command cli_commands[] = {
          "  accept TOPIC/PARTITION    go on at the first message that is there; --at earliest|expected|OFFSET\n"
          "  retire TOPIC[/PARTITION]  it is not read any more: it holds nothing back\n",
          cmd_gap},
+        {"alerts", "Look at alerts, take them on, or keep them back", "list|ack|unack|silence|unsilence",
+         "  list               those that last, the longest first; --state S, --project P, --target T, --all\n"
+         "  ack ALERT          take one on; --why TEXT, and --again TIME: raise it again after that (4h)\n"
+         "  unack ALERT        give it back; --why TEXT\n"
+         "  silence            record alerts and send none: --until TIME, --why TEXT; --since TIME, --project P, "
+         "--target T\n"
+         "  unsilence NUMBER   end a silence now\n\n"
+         "ALERT is its id, or TICKET/TARGET/N. TIME is a time with a zone (RFC 3339), or from now: 30m, 2h, 1d.\n",
+         cmd_alerts},
         {"top", "Watch compliance, agents, deadlines and lag live", "",
          "      --interval, -i TIME  between two looks (2s)\n"
          "      --once               print once; so does --json, or output that is no terminal\n\n"

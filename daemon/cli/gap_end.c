@@ -1,23 +1,11 @@
 /* kpid gap accept, kpid gap retire: how a gap ends. */
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/gap.h"
 #include "cli/json_out.h"
 #include "cli/term.h"
-
-/* Who accepts a loss is written down. */
-static const char *who(void)
-{
-	const char *name = getenv("USER");
-	if (name != NULL && name[0] != '\0')
-		return name;
-	const struct passwd *user = getpwuid(geteuid());
-	return user == NULL ? "unknown" : user->pw_name;
-}
 
 struct found_gap {
 	int64_t gap_no, expected_offset, low_offset, resume_offset;
@@ -79,7 +67,7 @@ static int accept_gap(struct pg_sync *sync, const struct gap_request *request, c
 	snprintf(offset, sizeof(offset), "%lld", (long long)gap->resume_offset);
 	const struct pg_param params[] = {pg_param_c_string(request->topic), pg_param_c_string(request->partition),
 	                                  pg_param_c_string(gap_no), pg_param_c_string(offset),
-	                                  pg_param_c_string(who())};
+	                                  pg_param_c_string(cli_user())};
 	PGresult *result = pg_sync_query(sync, "queries/gap_accept.sql", params, 5);
 	PQclear(result);
 	return result != NULL && pg_sync_command(sync, "COMMIT") ? CLI_OK : pg_sync_failed(sync);
@@ -157,7 +145,7 @@ int gap_retire(struct pg_sync *sync, const struct gap_request *request, const st
 	if (request->partition == NULL && is_read(topics, request->topic))
 		return say(sync, request, "is in the configuration: take it out of [topics] and restart first");
 	const struct pg_param params[] = {pg_param_c_string(request->topic), pg_param_c_string(request->partition),
-	                                  pg_param_c_string(who())};
+	                                  pg_param_c_string(cli_user())};
 	PGresult *rows = pg_sync_query(sync, "queries/gap_retire.sql", params, 3);
 	if (rows == NULL)
 		return pg_sync_failed(sync);

@@ -87,12 +87,25 @@ bool pg_sync_reconnect(struct pg_sync *sync)
 	return false;
 }
 
+/* What the functions of schema report raise: see sql/migrations/0005_acknowledge.sql. */
+static bool is_refusal(const char *sqlstate)
+{
+	static const char *const states[] = {"P0002", "55000", "23514", "22007", "22008", "22P02"};
+	for (size_t i = 0; sqlstate != NULL && i < sizeof(states) / sizeof(states[0]); i++)
+		if (strcmp(sqlstate, states[i]) == 0)
+			return true;
+	return false;
+}
+
 static PGresult *check(struct pg_sync *sync, PGresult *result)
 {
 	if (pg_result_ok(result))
 		return result;
 	set_error(sync, PQerrorMessage(sync->conn));
 	add_remedy(sync, result);
+	sync->refused = is_refusal(PQresultErrorField(result, PG_DIAG_SQLSTATE));
+	if (sync->refused)
+		set_error(sync, PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
 	PQclear(result);
 	return NULL;
 }
@@ -143,7 +156,7 @@ void pg_sync_say(const struct pg_sync *sync, const char *format, ...)
 int pg_sync_failed(const struct pg_sync *sync)
 {
 	pg_sync_say(sync, "%s", buf_text(&sync->error).ptr);
-	return CLI_NO_POSTGRES;
+	return sync->refused ? CLI_FAILED : CLI_NO_POSTGRES;
 }
 
 struct pg_param pg_param_c_string(const char *value)

@@ -16,6 +16,7 @@ struct pg_sync {
 	const struct cli *cli;
 	PGconn *conn;
 	struct buf error; /* one line: why the last call failed */
+	bool refused;     /* that was by a function of kpid: what was asked for cannot be */
 };
 
 /* Connects with the pairs of [postgres]. False: not connected. Either way end with pg_sync_close(). */
@@ -35,7 +36,7 @@ void pg_sync_end(struct pg_sync *sync);
 
 /* Prints "kpid COMMAND: …" and a newline to stderr; what is not fit for a terminal is escaped. */
 void pg_sync_say(const struct pg_sync *sync, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Says the error. Returns CLI_NO_POSTGRES. */
+/* Says the error. Returns CLI_NO_POSTGRES; CLI_FAILED for what was refused. */
 int pg_sync_failed(const struct pg_sync *sync);
 
 /* Any SQL type in its text form; NULL is NULL. */

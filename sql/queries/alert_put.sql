@@ -1,11 +1,22 @@
--- Breaches that are new or changed, each with its message. What was decided about sending stays decided; a
--- breach that was voided and is one again is detected anew.
+-- Warnings and breaches that are new or changed, each with its message. What was decided about sending stays decided,
+-- until a warning becomes a breach. A breach that was voided stays so, whatever warnings say, until it is one again; then
+-- it is detected anew. One that somebody has acknowledged stays acknowledged while it lasts. Silences are looked at when a
+-- row comes to be sent; who was told before goes on being told.
 WITH changed AS (
 	INSERT INTO kpid.alert AS a
-	SELECT * FROM unnest($1::kpid.alert[]) ORDER BY alert_id
+	SELECT
+		alert_id, ticket_id, target, n, revision, state, level, due_at, breached_at, cause, owner_at_breach, project_id,
+		policy, policy_version, detected_at, resolved_at, unconfirmed,
+		CASE WHEN delivery = 'queued' AND kpid.is_silenced(project_id, target, detected_at) THEN 'silenced' ELSE delivery END,
+		evidence_source_no, evidence_offset, warned_at, n_warnings
+	FROM unnest($1::kpid.alert[])
+	ORDER BY alert_id
 	ON CONFLICT (alert_id) DO UPDATE
 	SET revision = a.revision + 1,
-		state = EXCLUDED.state,
+		state = CASE
+			WHEN a.state = 'acknowledged' AND EXCLUDED.state = 'breached' THEN 'acknowledged'
+			ELSE EXCLUDED.state
+		END,
 		level = EXCLUDED.level,
 		due_at = EXCLUDED.due_at,
 		breached_at = EXCLUDED.breached_at,
@@ -14,17 +25,28 @@ WITH changed AS (
 		project_id = EXCLUDED.project_id,
 		policy = EXCLUDED.policy,
 		policy_version = EXCLUDED.policy_version,
-		detected_at = CASE WHEN a.state = 'voided' THEN EXCLUDED.detected_at ELSE a.detected_at END,
+		detected_at = CASE
+			WHEN EXCLUDED.breached_at IS NOT NULL AND a.state IN ('warning', 'averted', 'voided') THEN EXCLUDED.detected_at
+			ELSE a.detected_at
+		END,
 		resolved_at = EXCLUDED.resolved_at,
-		unconfirmed = a.unconfirmed AND EXCLUDED.unconfirmed,
+		unconfirmed = CASE
+			WHEN EXCLUDED.breached_at IS NOT NULL AND a.state IN ('warning', 'averted') THEN EXCLUDED.unconfirmed
+			ELSE a.unconfirmed AND EXCLUDED.unconfirmed
+		END,
 		delivery = CASE
 			WHEN EXCLUDED.delivery IN ('shadow', 'off') THEN EXCLUDED.delivery
 			WHEN a.delivery = 'queued' THEN 'queued'
+			WHEN a.delivery = 'silenced' THEN 'silenced'
 			WHEN a.delivery = 'shadow' OR a.state = 'voided' THEN EXCLUDED.delivery
+			WHEN a.state IN ('warning', 'averted') AND EXCLUDED.state <> 'averted' THEN EXCLUDED.delivery
 			ELSE a.delivery
 		END,
 		evidence_source_no = EXCLUDED.evidence_source_no,
-		evidence_offset = EXCLUDED.evidence_offset
+		evidence_offset = EXCLUDED.evidence_offset,
+		warned_at = EXCLUDED.warned_at,
+		n_warnings = EXCLUDED.n_warnings
+	WHERE a.state <> 'voided' OR EXCLUDED.breached_at IS NOT NULL
 	RETURNING a AS alert
 )
 INSERT INTO kpid.outbox (alert_id, key, payload)

@@ -1,11 +1,11 @@
--- Breaches that late events undid, each with its message.
+-- Breaches that late events undid, and warnings that they undid altogether, each with its message.
 WITH changed AS (
 	UPDATE kpid.alert a
 	SET revision = revision + 1,
-		state = 'voided',
+		state = CASE WHEN state = 'warning' THEN 'averted' ELSE 'voided' END,
 		resolved_at = NULL
 	WHERE alert_id = ANY ($1::text[])
-		AND state <> 'voided'
+		AND state NOT IN ('voided', 'averted')
 	RETURNING a AS alert
 )
 INSERT INTO kpid.outbox (alert_id, key, payload)

@@ -11,4 +11,5 @@ SET cycle = EXCLUDED.cycle,
 	left_us = EXCLUDED.left_us,
 	breached = EXCLUDED.breached,
 	paused = EXCLUDED.paused,
-	stopped = EXCLUDED.stopped
+	stopped = EXCLUDED.stopped,
+	calendar = EXCLUDED.calendar

@@ -9,4 +9,5 @@ SET started_at = EXCLUDED.started_at,
 	verdict = EXCLUDED.verdict,
 	resolution = EXCLUDED.resolution,
 	resolver_id = EXCLUDED.resolver_id,
-	closer_id = EXCLUDED.closer_id
+	closer_id = EXCLUDED.closer_id,
+	resolution_working_us = EXCLUDED.resolution_working_us

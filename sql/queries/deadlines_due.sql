@@ -3,4 +3,4 @@ SELECT ticket_id
 FROM kpid.sla_clock
 WHERE fires_at < $1::timestamptz
 ORDER BY fires_at
-LIMIT 2000
+LIMIT 500

@@ -27,4 +27,6 @@ SET opened = k.opened + EXCLUDED.opened,
 	nps_promoters = k.nps_promoters + EXCLUDED.nps_promoters,
 	nps_detractors = k.nps_detractors + EXCLUDED.nps_detractors,
 	ces_responses = k.ces_responses + EXCLUDED.ces_responses,
-	ces_score_micros_sum = k.ces_score_micros_sum + EXCLUDED.ces_score_micros_sum
+	ces_score_micros_sum = k.ces_score_micros_sum + EXCLUDED.ces_score_micros_sum,
+	first_response_working_us_sum = k.first_response_working_us_sum + EXCLUDED.first_response_working_us_sum,
+	resolution_working_us_sum = k.resolution_working_us_sum + EXCLUDED.resolution_working_us_sum

@@ -494,3 +494,12 @@ def test_objects_of_the_database(db):
 
 def test_every_document_is_read():
     assert set(EXPECTED) <= set(DOCUMENTS) and len(BLOCKS) > 10 and len(INLINE) > 100
+
+
+# -- kpid policy ------------------------------------------------------------------------------------------------------
+
+def test_policy_show_tells_what_a_target_comes_to(kpid):
+    text = kpid("policy", "show", os.path.join(ROOT, "deploy", "policy.calendars.json"))
+    assert "opened Mon 2026-01-05 08:30, due Tue 2026-01-06 17:30" in text  # two working days
+    assert "opened Wed 2025-12-31 16:30, due Mon 2026-01-05 16:30" in text  # New Year, and a Sunday that is worked
+    assert kpid("policy", "check", os.path.join(ROOT, "deploy", "policy.calendars.json")) == "ok\n"

@@ -176,7 +176,9 @@ static void put_ticket(FILE *out, struct text ticket_id, const struct ticket *t)
 	cell_number(out, t->csat_score_micros);
 	cell_number(out, t->csat_scale_micros);
 	cell(out, t->policy == NULL ? TEXT_ABSENT : t->policy->name);
-	put_text(out, t->revision == NULL ? TEXT_ABSENT : t->revision->id);
+	cell(out, t->revision == NULL ? TEXT_ABSENT : t->revision->id);
+	cell_number(out, t->first_response_working_us);
+	put_number(out, cycle == NULL ? TIME_NONE : cycle->working_us);
 	fputc('\n', out);
 }
 
@@ -193,7 +195,8 @@ static void put_cycles(FILE *out, struct text ticket_id, const struct ticket *t)
 		cell(out, cycle->closer_id);
 		cell_word(out, resolution_name(cycle->resolution));
 		cell_number(out, cycle->due_us);
-		put_text(out, text_of(sla_verdict_name(cycle->verdict)));
+		cell_word(out, sla_verdict_name(cycle->verdict));
+		put_number(out, cycle->working_us);
 		fputc('\n', out);
 	}
 }
@@ -248,10 +251,10 @@ static void put_alert(FILE *out, const char *id, const struct alert *alert, cons
 	cell_word(out, sla_target_name(alert->target));
 	cell_number(out, alert->n);
 	cell_word(out, alert_state_name(alert->state));
-	cell_number(out, 0);
+	cell_number(out, alert->level);
 	cell_number(out, alert->due_us);
 	cell_number(out, alert->breached_us);
-	cell_word(out, breach_cause_name(alert->cause));
+	cell_word(out, alert->breached_us == TIME_NONE ? NULL : breach_cause_name(alert->cause));
 	cell(out, alert->owner_at_breach);
 	cell(out, alert->project_id);
 	cell(out, alert->policy);
@@ -755,9 +758,10 @@ int main(int argc, char **argv)
 	      "id,"
 	      "resolver_id,opened_at,first_response_at,resolved_at,closed_at,state,cycle,reopen_count,transfer_count,"
 	      "first_response_due_at,first_response_verdict,resolution_due_at,resolution_verdict,csat_score_micros,"
-	      "csat_scale_max_micros,policy,policy_version\n",
+	      "csat_scale_max_micros,policy,policy_version,first_response_working_us,resolution_working_us\n",
 	      tables.ticket);
-	fputs("ticket_id,cycle,started_at,resolved_at,closed_at,resolver_id,closer_id,resolution,due_at,verdict\n",
+	fputs("ticket_id,cycle,started_at,resolved_at,closed_at,resolver_id,closer_id,resolution,due_at,verdict,"
+	      "working_us\n",
 	      tables.cycle);
 	fputs("ticket_id,target,n,due_at,state,owner\n", tables.live);
 	fold_all(&tables, &arguments, &rules);

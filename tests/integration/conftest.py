@@ -17,7 +17,33 @@ from servers import Kafka, Postgres  # noqa: E402
 PAUSES = ["requester", "evidence"]
 
 
-def _targets(first_response, resolution, **more):
+def _targets(first_response, resolution, calendar="always", **more):
+    return {"first_response": {"within": first_response, "calendar": calendar, "warn_at": ["80%"]},
+            "resolution": {"within": resolution, "calendar": calendar, "pause_on": PAUSES,
+                           "warn_at": ["50%", "90%", "1h before"], "escalate_after": ["1h", "8h"], **more}}
+
+
+def _week(days, *hours):
+    return {day: list(hours) for day in days.split()}
+
+
+# Office hours with a lunch break, a night shift, Saturdays; holidays and make-up workdays of the incidents' year.
+CALENDARS = {
+    "always": {"always": True},
+    "shanghai": {"time_zone": "Asia/Shanghai", "working_day": "7h30m",
+                 "weekly": {**_week("mon tue wed thu fri", "08:30-12:00", "13:30-17:30"), "sat": ["09:00-12:00"]},
+                 "days": {**{f"2016-06-{day:02}": [] for day in (9, 10, 11)}, "2016-06-12": ["08:30-12:00", "13:30-17:30"],
+                          **{f"2016-10-{day:02}": [] for day in range(1, 8)}, "2016-10-08": ["08:30-12:00"]}},
+    "berlin": {"time_zone": "Europe/Berlin", "working_day": "8h",
+               "weekly": {**_week("mon tue wed thu", "00:00-02:30", "09:00-12:30", "13:00-17:30", "22:00-24:00"),
+                          "fri": ["00:00-02:30", "09:00-13:00"]},
+               "days": {"2016-10-03": [], "2016-10-30": ["01:00-04:00"], "2016-12-26": []}},
+    "new york": {"time_zone": "America/New_York", "working_day": "6h30m",
+                 "weekly": _week("mon tue wed thu fri", "09:00-12:00", "12:30-16:00"), "days": {"2016-07-04": []}},
+}
+
+
+def _plain(first_response, resolution, **more):
     return {"first_response": {"within": first_response, "calendar": "always"},
             "resolution": {"within": resolution, "calendar": "always", "pause_on": PAUSES, **more}}
 
@@ -25,16 +51,16 @@ def _targets(first_response, resolution, **more):
 # For the incidents: their priorities are 1 to 4, their reasons to pause requester, vendor, problem and evidence.
 POLICY = {"revisions": [
     {"id": "2016-01", "calendars": {"always": {"always": True}}, "policies": [
-        {"name": "critical", "match": {"priority": ["1"]}, "targets": _targets("15m", "8h")},
-        {"name": "high", "match": {"priority": ["2"]}, "targets": _targets("15m", "24h", reopen="continue")},
-        {"name": "other", "targets": _targets("15m", "24h")}]},
+        {"name": "critical", "match": {"priority": ["1"]}, "targets": _plain("15m", "8h")},
+        {"name": "high", "match": {"priority": ["2"]}, "targets": _plain("15m", "24h", reopen="continue")},
+        {"name": "other", "targets": _plain("15m", "24h")}]},
     {"id": "2016-06", "effective_from": "2016-06-01T00:00:00Z", "resume_on_reply": ["requester"],
-     "calendars": {"always": {"always": True}}, "policies": [
+     "calendars": CALENDARS, "policies": [
          {"name": "critical", "match": {"priority": ["1", "2"]}, "targets": _targets("10m", "6h")},
-         {"name": "phone", "match": {"channel": ["phone"], "priority": ["3"]}, "targets": _targets("15m", "3d")},
+         {"name": "phone", "match": {"channel": ["phone"], "priority": ["3"]}, "targets": _targets("15m", "2wd", "berlin")},
          {"name": "low", "match": {"priority": ["4"]}, "targets": {
-             "resolution": {"within": "7d", "calendar": "always"}}},
-         {"name": "other", "targets": _targets("1h", "24h", reopen="continue")}]},
+             "resolution": {"within": "5wd", "calendar": "new york", "warn_at": ["80%"]}}},
+         {"name": "other", "targets": _targets("1h", "3wd", "shanghai", reopen="continue")}]},
 ]}  # fmt: skip
 
 

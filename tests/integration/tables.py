@@ -11,12 +11,15 @@ def us(column):
 KPI = """opened responded first_response_measured first_response_within_sla first_response_us_sum resolved
 resolution_measured resolution_within_sla resolution_us_sum arrival_measured arrival_within_sla next_response_measured
 next_response_within_sla closed reopened fcr_eligible fcr_resolved transferred_out csat_responses csat_satisfied
-csat_score_micros_sum nps_responses nps_promoters nps_detractors ces_responses ces_score_micros_sum""".split()
+csat_score_micros_sum nps_responses nps_promoters nps_detractors ces_responses ces_score_micros_sum
+first_response_working_us_sum resolution_working_us_sum""".split()
 
 # How report shows what the recomputation counts in whole microseconds and millionths.
 KPI_OF_REPORT = {
     "first_response_us_sum": "(first_response_seconds_sum * 1000000)::bigint",
     "resolution_us_sum": "(resolution_seconds_sum * 1000000)::bigint",
+    "first_response_working_us_sum": "(first_response_working_seconds_sum * 1000000)::bigint",
+    "resolution_working_us_sum": "(resolution_working_seconds_sum * 1000000)::bigint",
     "csat_score_micros_sum": "(csat_score_sum * 1000000)::bigint",
     "ces_score_micros_sum": "(ces_score_sum * 1000000)::bigint",
 }
@@ -27,21 +30,23 @@ QUERIES = {
     + us("resolved_at") + ", " + us("closed_at") + ", state, cycle, reopen_count, transfer_count, "
     + us("first_response_due_at") + ", first_response_verdict, " + us("resolution_due_at") + ", resolution_verdict, "
     "(csat_score * 1000000)::bigint AS csat_score_micros, (csat_scale_max * 1000000)::bigint AS csat_scale_max_micros, "
-    "policy, policy_version FROM report.ticket ORDER BY ticket_id",
+    "policy, policy_version, (first_response_working_seconds * 1000000)::bigint AS first_response_working_us, "
+    "(resolution_working_seconds * 1000000)::bigint AS resolution_working_us FROM report.ticket ORDER BY ticket_id",
     "ticket_cycle": "SELECT ticket_id, cycle, " + us("started_at") + ", " + us("resolved_at") + ", " + us("closed_at")
-    + ", resolver_id, closer_id, resolution, " + us("due_at") + ", verdict FROM report.ticket_cycle "
+    + ", resolver_id, closer_id, resolution, " + us("due_at") + ", verdict, "
+    "(resolution_working_seconds * 1000000)::bigint AS working_us FROM report.ticket_cycle "
     "ORDER BY ticket_id, cycle",
     "agent_kpi_5m": "SELECT agent_id, " + us('"time"') + ", "
     + ", ".join(f"{KPI_OF_REPORT.get(k, k)} AS {k}" for k in KPI)
     + " FROM report.agent_kpi_5m WHERE (" + ", ".join(KPI_OF_REPORT.get(k, k) for k in KPI) + ") <> ("
     + ", ".join("0" for _ in KPI) + ') ORDER BY agent_id, "time"',
-    "alert": "SELECT alert_id, ticket_id, target, n, state, level, " + us("due_at") + ", " + us("breached_at")
+    "alert": "SELECT alert_id, ticket_id, target, n, CASE state WHEN 'acknowledged' THEN 'breached' ELSE state END AS state, level, " + us("due_at") + ", " + us("breached_at")
     + ", cause, owner_at_breach, project_id, policy, policy_version, " + us("resolved_at")
     + ", CASE delivery WHEN 'shadow' THEN 'shadow' ELSE 'normal' END AS delivery "
     "FROM report.alert WHERE state <> 'voided' ORDER BY alert_id",
     "backlog": "SELECT agent_id, backlog FROM kpid.agent_backlog WHERE backlog <> 0 ORDER BY agent_id",
     "sla_live": "SELECT ticket_id, CASE target WHEN 0 THEN 'first_response' WHEN 1 THEN 'next_response' "
-    "WHEN 2 THEN 'arrival' ELSE 'resolution' END AS target, n, " + us("due_at") + " FROM kpid.sla_clock "
+    "WHEN 2 THEN 'arrival' ELSE 'resolution' END AS target, n, " + us("due_at") + " FROM kpid.sla_clock WHERE NOT stopped "
     "ORDER BY ticket_id, target, n",
 }
 

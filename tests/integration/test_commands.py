@@ -39,6 +39,8 @@ POLICY = {"revisions": [{"id": "r1", "resume_on_reply": ["awaiting_customer"],
                                   "resolution": {"within": "3d", "calendar": "always"}}}]}]}
 MEASURES = {"first_response_us_sum": "(first_response_seconds_sum * 1000000)",
             "resolution_us_sum": "(resolution_seconds_sum * 1000000)",
+            "first_response_working_us_sum": "(first_response_working_seconds_sum * 1000000)",
+            "resolution_working_us_sum": "(resolution_working_seconds_sum * 1000000)",
             "csat_score_micros_sum": "(csat_score_sum * 1000000)",
             "ces_score_micros_sum": "(ces_score_sum * 1000000)"}
 

@@ -111,6 +111,9 @@ def test_backends_are_killed(make_site, part_stream, part, chance):
     site = make_site(part_stream, POLICY, {**QUICK, "run": {"batch_max_events": 100}})
     for name in "ab":
         site.start(name)
+    # Who starts up looks at the database, and ends if it cannot.
+    wait_until(lambda: site.one("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND "
+                                "application_name IN ('a', 'b')") >= 8, "both to run")
     n_killed = 0
     total = sum(part_stream.ends().values())
     while site.n_read() < total:

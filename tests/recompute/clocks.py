@@ -22,9 +22,9 @@ DEADLINE, POLICY_CHANGE = "deadline", "policy_change"
 class Pause:
     __slots__ = ("begin", "end", "reason")
 
-    def __init__(self, begin, reason):
+    def __init__(self, begin, reason, end=None):
         self.begin = begin
-        self.end = None
+        self.end = end
         self.reason = reason
 
 
@@ -63,6 +63,19 @@ def run_out(begin, amount, target, pauses, end=None):
     return target.calendar.advance(at, left)
 
 
+class _Epoch:
+    """How a clock stood from an instant on, by all steps up to it, until the next."""
+
+    __slots__ = ("at", "applied_at", "target", "promise", "pauses")
+
+    def __init__(self, clock, at):
+        self.at = at
+        self.applied_at = clock.applied_at
+        self.target = clock.target
+        self.promise = clock.promise
+        self.pauses = [(pause.begin, pause.end, pause.reason) for pause in clock.pauses]
+
+
 class Clock:
     """Runs from `start` until it is stopped (answered) or ended with its cycle (S5).
 
@@ -86,6 +99,8 @@ class Clock:
         self.breached_at = None
         self._due_at = None  # fixed once breached or over
         self._verdict = None  # fixed once over
+        self.applied_at = start  # when the policy in force came to apply last
+        self._epochs = []
 
     # --- the due time
 
@@ -129,6 +144,8 @@ class Clock:
         self._settle(at)
         if not self.runs or self.breached_at is not None:
             return
+        if policy != self.policy:
+            self.applied_at = at
         self.judge_by(target, policy, promise)
         due_at = self._reckon()
         if due_at is not None and due_at < at:
@@ -164,7 +181,86 @@ class Clock:
         """After all steps: the part that depends on how far time is known (S4, K4)."""
         self._settle(as_of)
 
+    # --- warnings and escalations
+
+    def mark(self, at):
+        """After a step at `at`: how it stands from then on."""
+        if not self.runs or self.breached_at is not None:
+            return
+        if self._epochs and self._epochs[-1].at == at:
+            self._epochs.pop()
+        self._epochs.append(_Epoch(self, at))
+
+    def warnings(self):
+        """S8: the instants of all warnings, also those still to come if nothing more happens."""
+        found, done, applied_at = [], set(), None
+        changed = self.breached_at if self.cause == POLICY_CHANGE else None  # nothing is warned of after a breach
+        ends = [epoch.at for epoch in self._epochs[1:]] + [self.over_at if changed is None else changed]
+        for epoch, end in zip(self._epochs, ends):
+            came_to_apply = epoch.applied_at != applied_at
+            if came_to_apply:
+                done, applied_at = set(), epoch.applied_at
+            for i, (kind, amount) in enumerate(epoch.target.warnings if epoch.target else ()):
+                if i in done:
+                    continue
+                at = self._ran_at(epoch, amount) if kind == "ran" else self._before_at(epoch, amount)
+                if at is None:
+                    continue
+                if at < applied_at and (kind == "ran" or came_to_apply):
+                    done.add(i)  # it lies, or held, before the policy came to apply: skipped for good
+                    continue
+                at = max(at, epoch.at)
+                due_at = self._due_in(epoch)
+                if (end is None or at < end) and (due_at is None or at <= due_at):
+                    done.add(i)
+                    found.append(at)
+        return found
+
+    def _used_in(self, epoch):
+        if not epoch.target.carries_on:
+            return 0
+        return sum(run_time(begin, end, epoch.target, self.pauses) for begin, end in self.former)
+
+    def _run_out_in(self, epoch, amount):
+        pauses = [Pause(begin, reason, end) for begin, end, reason in epoch.pauses]
+        return run_out(self.start, amount, epoch.target, pauses)
+
+    def _ran_at(self, epoch, part):
+        """Where it has run for a part of `within`; a promise is not run."""
+        if epoch.promise is not None:
+            return None
+        left = part - self._used_in(epoch)
+        if left <= 0:
+            return self.start if left == 0 else self.start - 1
+        return self._run_out_in(epoch, left)
+
+    def _due_in(self, epoch):
+        if epoch.promise is not None:
+            return max(epoch.promise, self.start)
+        left = epoch.target.within - self._used_in(epoch)
+        return self.start if left <= 0 else self._run_out_in(epoch, left)
+
+    def _before_at(self, epoch, before):
+        due_at = self._due_in(epoch)
+        return None if due_at is None else due_at - before
+
+    def first_warning(self, as_of):
+        """The first that is due."""
+        return min((at for at in self.warnings() if at < as_of), default=None)
+
+    def level(self, as_of):
+        if not self.is_breached(as_of) or self.target is None:
+            return 0
+        instants = [self.breached_at + after for after in self.target.escalations]
+        return sum(at < as_of and (self.runs or at < self.over_at) for at in instants)
+
     # --- what is read from it; after settle()
+
+    def working_time(self, at):
+        """For how long it ran until `at`, its calendar and pauses taken out."""
+        if self.target is None or self.promise is not None:
+            return at - self.start
+        return run_time(self.start, at, self.target, self.pauses)
 
     def is_breached(self, as_of):
         return self.breached_at is not None and (not self.runs or self.breached_at < as_of)
@@ -180,10 +276,13 @@ class Clock:
         """S9."""
         if self.is_breached(as_of):
             return BREACHED
+        if self.promise is None and any(pause.end is None for pause in _listed(self.pauses, self.target)):
+            return "paused"
+        warnings = self.warnings()
+        if warnings:
+            return "at_risk" if min(warnings) < as_of else PENDING
         if self.promise is not None:
             ran, whole = as_of - self.start, self.due_at - self.start
         else:
-            if any(pause.end is None for pause in _listed(self.pauses, self.target)):
-                return "paused"
             ran, whole = self._used() + run_time(self.start, as_of, self.target, self.pauses), self.target.within
         return "at_risk" if as_of >= self.start and ran * 5 > whole * 4 else PENDING

@@ -84,6 +84,7 @@ class Cycle:
         self.resolver = None
         self.resolution = None
         self.counts = False  # as `resolved` in K
+        self.working_time = None
         self.resolved_step = None
         self.closed_at = None
         self.closer = None
@@ -95,6 +96,7 @@ class Response:
         self.agent = agent
         self.step = step
         self.started_at = started_at  # of its clock
+        self.working_time = None
 
 
 class Survey:
@@ -150,6 +152,8 @@ class Ticket:
 
     def _note(self, at):
         self._history.append((at, self.owner, self.attributes["project_id"]))
+        for clock in self.latest.values():
+            clock.mark(at)
 
     def attributes_in_order(self):
         return (self.attributes[name] for name in ALL_ATTRIBUTES)
@@ -266,6 +270,7 @@ class Ticket:
             clock.stop(at, agent)
         if self.first_response is None:
             self.first_response = Response(at, agent, self._n_step, self.latest["first_response"].start)
+            self.first_response.working_time = self.latest["first_response"].working_time(at)
             clock = self._running("first_response")
             if clock is not None:
                 clock.stop(at, agent)
@@ -334,6 +339,7 @@ class Ticket:
         if counts and not automatic:
             self._respond(at, agent)
         if cycle.counts:
+            cycle.working_time = cycle.clock.working_time(at)
             cycle.clock.stop(at, agent)
         for clock in self.clocks:
             if clock.runs:

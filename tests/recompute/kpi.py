@@ -15,6 +15,7 @@ COLUMNS = (
     "closed", "reopened", "fcr_eligible", "fcr_resolved", "transferred_out",
     "csat_responses", "csat_satisfied", "csat_score_micros_sum",
     "nps_responses", "nps_promoters", "nps_detractors", "ces_responses", "ces_score_micros_sum",
+    "first_response_working_us_sum", "resolution_working_us_sum",
 )  # fmt: skip
 
 
@@ -43,14 +44,18 @@ def contribute(kpis, ticket, as_of, fcr_window):
     kpis.add(ticket.opened_by, ticket.opened_at, opened=1)
     response = ticket.first_response
     if response is not None:
-        kpis.add(response.agent, response.at, responded=1, first_response_us_sum=response.at - response.started_at)
+        kpis.add(
+            response.agent, response.at, responded=1, first_response_us_sum=response.at - response.started_at,
+            first_response_working_us_sum=response.working_time,
+        )  # fmt: skip
     for clock in ticket.clocks:
         _measure(kpis, ticket, clock, as_of)
     for cycle in ticket.cycles:
         if cycle.counts:
             kpis.add(
-                cycle.resolver, cycle.resolved_at, resolved=1, resolution_us_sum=cycle.resolved_at - cycle.started_at
-            )
+                cycle.resolver, cycle.resolved_at, resolved=1, resolution_us_sum=cycle.resolved_at - cycle.started_at,
+                resolution_working_us_sum=cycle.working_time,
+            )  # fmt: skip
         if cycle.closed_at is not None:
             kpis.add(cycle.closer, cycle.closed_at, closed=1)
     for at, resolver in ticket.reopenings:

@@ -4,10 +4,12 @@ import re
 
 import strictjson
 from clocks import ALWAYS
+from hours import Hours, day_number, minutes, zone_exists
 from times import DAY, BadDuration, BadTime, parse_duration, parse_time
 
 ATTRIBUTES = ("project_id", "channel", "category", "priority", "team_id")
 TARGETS = ("first_response", "next_response", "arrival", "resolution")
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 class PolicyError(Exception):
@@ -21,13 +23,15 @@ class PolicyError(Exception):
 class Target:
     """What a policy asks of one clock."""
 
-    __slots__ = ("within", "calendar", "pause_on", "carries_on")
+    __slots__ = ("within", "calendar", "pause_on", "carries_on", "warnings", "escalations")
 
-    def __init__(self, within, calendar=ALWAYS, pause_on=(), carries_on=False):
+    def __init__(self, within, calendar=ALWAYS, pause_on=(), carries_on=False, warnings=(), escalations=()):
         self.within = within
         self.calendar = calendar
         self.pause_on = frozenset(pause_on)
         self.carries_on = carries_on
+        self.warnings = tuple(warnings)  # ("ran", part of within) or ("before", how long before it is due)
+        self.escalations = tuple(escalations)  # how long after the breach
 
 
 class Policy:
@@ -161,11 +165,53 @@ class _Reader:
         )
 
     def calendars(self, path, value):
-        """Name -> calendar; None for one that this program cannot reckon with yet."""
-        calendars = {}
-        for name, calendar in self.object(path, value, optional=value if isinstance(value, dict) else ()).items():
-            calendars[name] = ALWAYS if calendar == {"always": True} else None
-        return calendars
+        """Name -> calendar; None for one that has faults."""
+        body = self.object(path, value, optional=value if isinstance(value, dict) else ())
+        return {"always": ALWAYS} | {name: self.calendar(f"{path}.{name}", one) for name, one in body.items()}
+
+    def calendar(self, path, value):
+        n_faults = len(self.faults)
+        if isinstance(value, dict) and "always" in value:
+            self.object(path, value, ["always"])
+            if value["always"] is not True:
+                self.fault(f"{path}.always", "must be true")
+            return ALWAYS
+        body = self.object(path, value, ["time_zone", "weekly"], ["working_day", "days"])
+        zone = self.text(f"{path}.time_zone", body.get("time_zone", "UTC"))
+        if not zone_exists(zone):
+            self.fault(f"{path}.time_zone", "no such zone")
+        working_day = None
+        if "working_day" in body:
+            try:
+                working_day = parse_duration(self.text(f"{path}.working_day", body["working_day"]))
+            except BadDuration as error:
+                self.fault(f"{path}.working_day", str(error))
+        weekly = self.object(f"{path}.weekly", body.get("weekly", {}), optional=WEEKDAYS)
+        week = [self.day(f"{path}.weekly.{day}", weekly.get(day, [])) for day in WEEKDAYS]
+        if not any(end > start for day in week for start, end in day):
+            self.fault(f"{path}.weekly", "has no hours")
+        days = body.get("days", {})
+        dates = {}
+        for text, hours in self.object(f"{path}.days", days, optional=days if isinstance(days, dict) else ()).items():
+            number = day_number(text)
+            if number is None:
+                self.fault(f"{path}.days.{text}", "no date")
+            dates[number] = self.day(f"{path}.days.{text}", hours)
+        return Hours(zone, week, dates, working_day) if len(self.faults) == n_faults else None
+
+    def day(self, path, value):
+        hours = []
+        for text in self.words(path, value):
+            start, dash, end = text.partition("-")
+            start, end = minutes(start), minutes(end)
+            if not dash or start is None or end is None:
+                self.fault(path, f"no hours: {text!r}")
+            else:
+                hours.append((start, end))
+        full = sorted((start, end) for start, end in hours if end > start)
+        if any(later[0] < earlier[1] for earlier, later in zip(full, full[1:])):
+            self.fault(path, "hours overlap")
+        return hours
 
     def policy(self, path, value, calendars):
         body = self.object(path, value, ["name", "targets"], ["match"])
@@ -181,22 +227,51 @@ class _Reader:
         body = self.object(
             path, value, ["within", "calendar"], ["pause_on", "reopen", "warn_at", "escalate_after"]
         )
-        for key in ("warn_at", "escalate_after"):
-            if key in body:
-                self.fault(f"{path}.{key}", "not reckoned with yet")
         name = body.get("calendar", "")
         calendar = calendars.get(name) if isinstance(name, str) else None
-        if calendar is None and "calendar" in body:
-            known = isinstance(name, str) and name in calendars
-            self.fault(f"{path}.calendar", "not reckoned with yet" if known else "unknown calendar")
+        if "calendar" in body and not (isinstance(name, str) and name in calendars):
+            self.fault(f"{path}.calendar", "unknown calendar")
         within = DAY
+        text = self.text(f"{path}.within", body.get("within", "1h"))
         try:
-            within = parse_duration(self.text(f"{path}.within", body.get("within", "1d")))
+            within = parse_duration(text, getattr(calendar, "working_day", None))
+            if calendar not in (None, ALWAYS) and re.search(r"(?<!w)d", text):
+                self.fault(f"{path}.within", "days of 24 hours on a calendar that rests")
         except BadDuration as error:
             self.fault(f"{path}.within", str(error))
+        warnings = [
+            self.warning(f"{path}.warn_at", warning, within, calendar)
+            for warning in self.words(f"{path}.warn_at", body.get("warn_at", []))
+        ]
+        escalations = [
+            self.duration(f"{path}.escalate_after", text)
+            for text in self.words(f"{path}.escalate_after", body.get("escalate_after", []))
+        ]
         reopen = body.get("reopen", "restart")
         if reopen not in ("restart", "continue"):
             self.fault(f"{path}.reopen", "must be restart or continue")
         return Target(
-            within, calendar, self.words(f"{path}.pause_on", body.get("pause_on", [])), reopen == "continue"
-        )
+            within, calendar, self.words(f"{path}.pause_on", body.get("pause_on", [])), reopen == "continue",
+            warnings, escalations,
+        )  # fmt: skip
+
+    def duration(self, path, text):
+        try:
+            return parse_duration(text)
+        except BadDuration as error:
+            self.fault(path, str(error))
+            return DAY
+
+    def warning(self, path, text, within, calendar):
+        percent = re.fullmatch(r"(\d{1,3})%", text, re.ASCII)
+        if percent:
+            if not 0 < int(percent[1]) < 100:
+                self.fault(path, "at or outside 0-100 %")
+            return "ran", within * int(percent[1]) // 100
+        if not text.endswith(" before"):
+            self.fault(path, f"no warning: {text!r}")
+            return "ran", within
+        before = self.duration(path, text.removesuffix(" before"))
+        if calendar is ALWAYS and before > within:
+            self.fault(path, "longer than within")
+        return "before", before

@@ -12,9 +12,9 @@ TICKET = (
     "ticket_id,project_id,channel,category,priority,team_id,requester_ref,agent_id,first_owner_id,responder_id,"
     "resolver_id,opened_at,first_response_at,resolved_at,closed_at,state,cycle,reopen_count,transfer_count,"
     "first_response_due_at,first_response_verdict,resolution_due_at,resolution_verdict,csat_score_micros,"
-    "csat_scale_max_micros,policy,policy_version"
+    "csat_scale_max_micros,policy,policy_version,first_response_working_us,resolution_working_us"
 )
-TICKET_CYCLE = "ticket_id,cycle,started_at,resolved_at,closed_at,resolver_id,closer_id,resolution,due_at,verdict"
+TICKET_CYCLE = "ticket_id,cycle,started_at,resolved_at,closed_at,resolver_id,closer_id,resolution,due_at,verdict,working_us"
 ALERT = (
     "alert_id,ticket_id,target,n,state,level,due_at,breached_at,cause,owner_at_breach,project_id,policy,"
     "policy_version,resolved_at,delivery"
@@ -69,6 +69,8 @@ def ticket_row(ticket, as_of):
         csat and csat.scale,
         ticket.policy and ticket.policy.name,
         ticket.revision and ticket.revision.id,
+        response and response.working_time,
+        cycle and cycle.working_time,
     )
 
 
@@ -76,7 +78,7 @@ def cycle_rows(ticket, as_of):
     for cycle in ticket.cycles:
         yield (
             ticket.ticket_id, cycle.number, cycle.started_at, cycle.resolved_at, cycle.closed_at, cycle.resolver,
-            cycle.closer, cycle.resolution, cycle.clock.due_at, cycle.clock.verdict(as_of),
+            cycle.closer, cycle.resolution, cycle.clock.due_at, cycle.clock.verdict(as_of), cycle.working_time,
         )  # fmt: skip
 
 
@@ -86,13 +88,19 @@ def alert_id(ticket_id, target, n):
 
 def alert_rows(ticket, as_of, shadow):
     for clock in ticket.clocks:
-        if not clock.is_breached(as_of):
+        breached = clock.is_breached(as_of)
+        warned_at = clock.first_warning(as_of)
+        if not breached and warned_at is None:
             continue
-        owner, project = ticket.owner_and_project(clock.breached_at)
+        if breached:
+            state = "breached" if clock.runs else "resolved"
+        else:
+            state = "warning" if clock.runs and clock.is_judged else "averted"
+        owner, project = ticket.owner_and_project(clock.breached_at if breached else warned_at)
         yield (
-            alert_id(ticket.ticket_id, clock.name, clock.n), ticket.ticket_id, clock.name, clock.n,
-            "breached" if clock.runs else "resolved", 0, clock.due_at, clock.breached_at, clock.cause, owner,
-            project, clock.policy, ticket.revision and ticket.revision.id, clock.over_at,
+            alert_id(ticket.ticket_id, clock.name, clock.n), ticket.ticket_id, clock.name, clock.n, state,
+            clock.level(as_of), clock.due_at, clock.breached_at if breached else None, clock.cause if breached else None,
+            owner, project, clock.policy, ticket.revision and ticket.revision.id, clock.over_at if breached else None,
             "shadow" if project in shadow else "normal",
         )  # fmt: skip
 

@@ -706,7 +706,7 @@ def test_P2_durations():
 def test_P2_all_faults_at_once():
     body = {
         "id": "r", "calendars": {"always": {"always": True}}, "colour": 1,
-        "policies": [plain(resolution="1x", arrival=target("1h", warn_at=["80%"])), plain()],
+        "policies": [plain(resolution="1x", arrival=target("1h", warn_at=["100%"])), plain()],
     }  # fmt: skip
     with pytest.raises(policy.PolicyError) as error:
         policy.parse(json.dumps({"revisions": [body]}).encode())

@@ -30,7 +30,7 @@ MEASURES = """opened responded first_response_measured first_response_within_sla
     resolution_measured resolution_within_sla resolution_us_sum arrival_measured arrival_within_sla
     next_response_measured next_response_within_sla closed reopened fcr_eligible fcr_resolved transferred_out
     csat_responses csat_satisfied csat_score_micros_sum nps_responses nps_promoters nps_detractors ces_responses
-    ces_score_micros_sum""".split()
+    ces_score_micros_sum first_response_working_us_sum resolution_working_us_sum""".split()
 
 
 def public_name(measure):
@@ -164,12 +164,18 @@ def insert(connection, table, **values):
     rows(connection, f"INSERT INTO kpid.{table} ({names}) VALUES ({', '.join(['%s'] * len(values))})", *values.values())
 
 
+def columns(connection, table):
+    return [row[0] for row in rows(connection, "SELECT column_name FROM information_schema.columns WHERE table_schema"
+                                   " = 'kpid' AND table_name = %s ORDER BY ordinal_position", table)]
+
+
 def insert_buckets(connection, buckets):
     """buckets: (time, agent) -> {measure: value}"""
     from psycopg2.extras import execute_values
+    names = [name for name in MEASURES if name in columns(connection, "agent_kpi_5m")]  # of this version's
     with connection.cursor() as cursor:
-        execute_values(cursor, f'INSERT INTO kpid.agent_kpi_5m ("time", agent_id, {", ".join(MEASURES)}) VALUES %s',
-                       [(time, agent, *(values.get(name, 0) for name in MEASURES))
+        execute_values(cursor, f'INSERT INTO kpid.agent_kpi_5m ("time", agent_id, {", ".join(names)}) VALUES %s',
+                       [(time, agent, *(values.get(name, 0) for name in names))
                         for (time, agent), values in buckets.items()], page_size=1000)
 
 

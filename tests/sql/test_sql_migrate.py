@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from conftest import ROOT, insert_some, rows, run
+from conftest import ROOT, columns, insert_some, rows, run
 from servers import PG_BIN, Postgres
 
 FILES = sorted(os.listdir(os.path.join(ROOT, "sql", "migrations")))
@@ -56,10 +56,12 @@ def test_up_on_a_filled_database(pg, build, program, empty, first):
         insert_some(connection)
         tables = [row[0] for row in rows(connection, "SELECT tablename FROM pg_tables WHERE schemaname = 'kpid'"
                                          " AND tablename <> 'migration'")]
-        before = {table: rows(connection, f"SELECT t::text FROM kpid.{table} t") for table in tables}
+        queries = {table: f"""SELECT ({', '.join(f't."{name}"' for name in columns(connection, table))})::text"""
+                   f" FROM kpid.{table} t" for table in tables}
+        before = {table: rows(connection, query) for table, query in queries.items()}
         assert all(before.values())
         assert [step["version"] for step in program.json(empty, "up")["applied"]] == VERSIONS[first:]
-        assert before == {table: rows(connection, f"SELECT t::text FROM kpid.{table} t") for table in tables}
+        assert before == {table: rows(connection, query) for table, query in queries.items()}
         for (view,) in rows(connection, "SELECT viewname FROM pg_views WHERE schemaname = 'report'"):
             if view != "agent_kpi_rolling":  # the bucket is long ago; its backlog is there
                 assert rows(connection, f"SELECT * FROM report.{view}"), view

@@ -63,17 +63,19 @@ def test_columns(db):
     ticket = """ticket_id project_id channel category priority team_id requester_ref agent_id first_owner_id responder_id
         arrived_by_id resolver_id closer_id opened_at first_response_at arrived_at resolved_at closed_at state resolution
         cycle reopen_count transfer_count first_response_due_at first_response_verdict resolution_due_at
-        resolution_verdict csat_score csat_scale_max policy policy_version revised_at"""
+        resolution_verdict csat_score csat_scale_max policy policy_version revised_at first_response_working_seconds
+        resolution_working_seconds"""
     assert found["ticket"] == ticket.split()
     assert found["ticket_cycle"] == """ticket_id cycle started_at resolved_at closed_at resolver_id closer_id resolution
-        due_at verdict""".split()
+        due_at verdict resolution_working_seconds""".split()
     for view in ("agent_kpi_5m", "agent_kpi_hourly", "agent_kpi_daily"):
         assert found[view] == ["time", "agent_id", *PUBLIC]
     assert found["agent_kpi_rolling"] == ["agent_id", "window", "as_of", "backlog", *PUBLIC]
+    assert found["alert"][-2:] == ["warned_at", "warnings"]
     assert found["alert"][:17] == """alert_id ticket_id target n state level due_at breached_at cause owner_at_breach
         project_id policy policy_version detected_at resolved_at unconfirmed delivery""".split()
-    assert sorted(found) == """agent_kpi_5m agent_kpi_daily agent_kpi_hourly agent_kpi_rolling alert data_freshness
-        dead_letter gap readme sla_live ticket ticket_cycle version""".split()
+    assert sorted(found) == """acknowledgement agent_kpi_5m agent_kpi_daily agent_kpi_hourly agent_kpi_rolling alert data_freshness
+        dead_letter gap readme silence sla_live ticket ticket_cycle version""".split()
 
 
 def test_types_are_plain(db):
@@ -142,14 +144,15 @@ def test_cycles(db):
     insert_ticket(db, "T3", state=0, cycle=0, opened_at=None, cycle_started_at=None)
     for cycle in (1, 2):
         insert(db, "past_cycle", ticket_id="T1", cycle=cycle, started_at=f"2026-01-0{cycle}Z",
-               resolved_at=f"2026-01-0{cycle + 1}Z", verdict=cycle + 1, resolution=cycle, resolver_id="ann")
+               resolved_at=f"2026-01-0{cycle + 1}Z", verdict=cycle + 1, resolution=cycle, resolver_id="ann",
+               resolution_working_us=cycle * 1_500_000)
     found = rows(db, "SELECT * FROM report.ticket_cycle ORDER BY ticket_id, cycle")
     assert found == [
-        ("T1", 1, utc(2026, 1, 1), utc(2026, 1, 2), None, "ann", None, "solved", None, "met"),
-        ("T1", 2, utc(2026, 1, 2), utc(2026, 1, 3), None, "ann", None, "unsolved", None, "breached"),
-        ("T1", 3, utc(2026, 1, 7), None, None, None, None, None, utc(2026, 1, 8), "pending"),
+        ("T1", 1, utc(2026, 1, 1), utc(2026, 1, 2), None, "ann", None, "solved", None, "met", Decimal("1.5")),
+        ("T1", 2, utc(2026, 1, 2), utc(2026, 1, 3), None, "ann", None, "unsolved", None, "breached", 3),
+        ("T1", 3, utc(2026, 1, 7), None, None, None, None, None, utc(2026, 1, 8), "pending", None),
         ("T2", 1, utc(2026, 1, 5, 8), utc(2026, 1, 5, 9), utc(2026, 1, 5, 10), "ann", "bob", "solved",
-         utc(2026, 1, 5, 12), "met"),
+         utc(2026, 1, 5, 12), "met", None),
     ]
 
 
@@ -415,6 +418,25 @@ def test_sla_live(db):
     assert [row[name] for name in ("n", "cycle", "agent_id", "team_id", "project_id", "category", "priority",
                                    "policy")] == [1, 1, "ann", "north", "p1", "repair", "1", "gold"]
     assert found["paused", "first_response"]["due_at"] is None
+
+
+def test_seconds_left_run_in_the_hours_of_the_calendar(db):
+    """S9: 09:00-12:00 of each day; what is before the first interval that is known is nothing to be told."""
+    insert_ticket(db, "T1", revision_no=7)
+    insert_ticket(db, "T2", revision_no=8)
+    for day in range(1, 29):
+        insert(db, "calendar_span", revision_no=7, calendar="office", start_at=f"2026-02-{day:02} 09:00Z",
+               end_at=f"2026-02-{day:02} 12:00Z", before_us=(day - 1) * 3 * 3600 * 1_000_000)
+    for ticket, zero_at in ("T1", "2026-02-10 10:00Z"), ("T2", "2026-02-10 10:00Z"):
+        insert_clock(db, ticket, 0, zero_at=zero_at, calendar="office")
+    (view,), = rows(db, "SELECT pg_get_viewdef('report.sla_live')")
+    view = view.replace("statement_timestamp()", "(SELECT at FROM fake.clock)")
+    rows(db, f"CREATE SCHEMA fake; CREATE TABLE fake.clock (at timestamptz); CREATE VIEW fake.live AS {view}")
+    for moment, left in (("10 09:00", 3600), ("10 09:59:59.5", Decimal("0.5")), ("10 10:00", 0), ("9 23:00", 3600),
+                         ("9 11:00", 7200), ("10 11:00", -3600), ("10 12:00", -7200), ("11 03:00", -7200),
+                         ("11 09:00:01", -7201), ("3 00:00", 7 * 10800 + 3600)):
+        rows(db, "DELETE FROM fake.clock; INSERT INTO fake.clock VALUES (%s)", f"2026-02-{moment}Z")
+        assert rows(db, "SELECT seconds_left FROM fake.live ORDER BY ticket_id") == [(left,), (None,)], moment
 
 
 def test_at_risk_begins_at_its_instant(db):

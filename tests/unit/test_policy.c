@@ -860,17 +860,85 @@ static void test_P_calendar_must_be_defined(void **state)
 	        "revisions[1].policies[0].targets.resolution.calendar", "does not define");
 }
 
-static void test_P_no_warnings_or_escalations_so_far(void **state)
+#define FILE_WITH_WARNINGS(warn_at)                                                                                    \
+	FILE_WITH_TARGET("{\"within\": \"1h40m\", \"calendar\": \"always\", \"warn_at\": " warn_at "}")
+#define FILE_WITH_ESCALATIONS(after)                                                                                   \
+	FILE_WITH_TARGET("{\"within\": \"1h\", \"calendar\": \"always\", \"escalate_after\": " after "}")
+
+static void test_P_warnings_and_escalations(void **state)
 {
 	(void)state;
-	const struct expected_fault expected[] = {
-	        {TARGET_PATH ".warn_at",
-	         "warnings, which are not supported by this version of kpid; take `warn_at` out", 0},
-	        {TARGET_PATH ".escalate_after", "escalations, which are not supported by this version of kpid", 0},
-	};
-	assert_faults_of(TEXT(FILE_WITH_TARGET("{\"within\": \"1h\", \"calendar\": \"always\", \"warn_at\": [\"80%\"], "
-	                                       "\"escalate_after\": [\"1h\"]}")),
-	                 expected, 2);
+	struct policy_set *set = parse(FILE_WITH_TARGET(
+	        "{\"within\": \"1s\", \"calendar\": \"always\", \"warn_at\": [\"50%\", \"1s before\", \"99%\"], "
+	        "\"escalate_after\": [\"4h\", \"1d\", \"1h\"]}"));
+	const struct target_rule *rule = &set->revisions[0].policies[0].targets[TARGET_RESOLUTION];
+	assert_int_equal(rule->n_warnings, 3);
+	assert_false(rule->warnings[0].before);
+	assert_int_equal(rule->warnings[0].us, 500000);
+	assert_true(rule->warnings[1].before);
+	assert_int_equal(rule->warnings[1].us, US_PER_SECOND);
+	assert_int_equal(rule->warnings[2].us, 990000);
+	assert_int_equal(rule->n_escalations, 3);
+	assert_int_equal(rule->escalations_us[0], 3600 * US_PER_SECOND); /* ascending */
+	assert_int_equal(rule->escalations_us[2], US_PER_DAY);
+	policy_set_free(set);
+	assert_fine(FILE_WITH_WARNINGS("[]"));
+	assert_fine(FILE_WITH_WARNINGS("[\"1h40m before\", \"1%\"]"));
+}
+
+static void test_P_warning_faults(void **state)
+{
+	(void)state;
+	const char *path = TARGET_PATH ".warn_at[0]";
+	assert_fault(FILE_WITH_WARNINGS("[\"0%\"]"), path, "\"0%\" is not between 0% and 100%");
+	assert_fault(FILE_WITH_WARNINGS("[\"100%\"]"), path, "is not between");
+	assert_fault(FILE_WITH_WARNINGS("[\"120%\"]"), path, "is not between");
+	assert_fault(FILE_WITH_WARNINGS("[\"1000%\"]"), path, "is no warning");
+	assert_fault(FILE_WITH_WARNINGS("[\"8o%\"]"), path, "is no warning; write a part of `within`");
+	assert_fault(FILE_WITH_WARNINGS("[\"%\"]"), path, "is no warning");
+	assert_fault(FILE_WITH_WARNINGS("[\"before\"]"), path, "is no warning");
+	assert_fault(FILE_WITH_WARNINGS("[\"2h\"]"), path, "is no warning");
+	assert_fault(FILE_WITH_WARNINGS("[\"1h41m before\"]"), path, "is before the clock starts");
+	assert_fault(FILE_WITH_WARNINGS("[\"1wd before\"]"), path, "which only a `within` may");
+	assert_fault(FILE_WITH_WARNINGS("[\"0h before\"]"), path, "\"0h before\" is no time at all");
+	assert_fault(FILE_WITH_WARNINGS("[80]"), path, "is a number");
+	assert_fault(FILE_WITH_WARNINGS("\"80%\""), TARGET_PATH ".warn_at", "is a string; write a list of warnings");
+	assert_fault(FILE_WITH_ESCALATIONS("[\"1\"]"), TARGET_PATH ".escalate_after[0]", "no unit");
+	assert_fault(FILE_WITH_ESCALATIONS("[\"1wd\"]"), TARGET_PATH ".escalate_after[0]", "which only a `within` may");
+	assert_fault(FILE_WITH_ESCALATIONS("{}"), TARGET_PATH ".escalate_after", "is an object; write a list of times");
+}
+
+static void assert_shadowed(const char *first_match, const char *second_match, bool shadowed)
+{
+	struct buf json = BUF_INIT;
+	buf_add_format(&json,
+	               FILE_WITH_POLICIES("{\"name\": \"a\", \"targets\": {}, \"match\": %s}, "
+	                                  "{\"name\": \"b\", \"targets\": {}, \"match\": %s}"),
+	               first_match, second_match);
+	struct policy_faults faults;
+	struct policy_set *set = policy_set_check(buf_text(&json), fake_zone_find, &faults);
+	const struct expected_fault expected = {"revisions[0].policies[1]",
+	                                        "is never reached, because policies[0] before it matches all", 1};
+	assert_int_equal(set == NULL, shadowed);
+	assert_int_equal(has_fault(&faults, &expected), shadowed);
+	policy_faults_release(&faults);
+	policy_set_free(set);
+	assert_fine(json.data); /* it is legal */
+	buf_release(&json);
+}
+
+static void test_policies_that_an_earlier_one_leaves_nothing(void **state)
+{
+	(void)state;
+	assert_shadowed("{\"category\": [\"repair/*\"]}", "{\"category\": [\"repair/pipe\", \"repair/*x\"]}", true);
+	assert_shadowed("{\"category\": [\"repair/*\"]}", "{\"category\": [\"repair/pipe\", \"lift\"]}", false);
+	assert_shadowed("{\"category\": [\"repair/*\"]}", "{\"category\": [\"repair/*\"], \"priority\": [1]}", true);
+	assert_shadowed("{\"category\": [\"repair/*\"], \"priority\": [1]}", "{\"category\": [\"repair/*\"]}", false);
+	assert_shadowed("{\"category\": [\"*\"]}", "{\"category\": [\"\"]}", false); /* of an absent one */
+	assert_shadowed("{\"category\": [\"*\", \"\"]}", "{\"category\": [\"\", \"a*b*\"]}", true);
+	assert_shadowed("{\"category\": [\"a*b\"]}", "{\"category\": [\"a*\"]}", false);
+	assert_shadowed("{\"priority\": [1, 2]}", "{\"priority\": [2]}", true);
+	assert_shadowed("{\"priority\": [1]}", "{\"team_id\": [1]}", false);
 }
 
 static void test_P_at_most_1000_revisions(void **state)
@@ -924,29 +992,30 @@ static void test_P_all_faults_at_once(void **state)
 	        {"revisions[0].policies[0].nmae", "did you mean \"name\"?", 8},
 	        {"revisions[0].policies[0].name", "is missing", 8},
 	        {"revisions[0].policies[0].targets.first_response.calendar", "names the calendar \"offcie\"", 10},
-	        {"revisions[0].policies[0].targets.resolution.warn_at", "not supported", 11},
+	        {"revisions[0].policies[0].targets.resolution.warn_at[0]", "is no warning", 11},
 	        {"revisions[0].policies[0].targets.resolution.pause_on[1]", "is null", 11},
 	        {"revisions[0].policies[1]", "is never reached", 12},
 	        {"revisions[0].policies[1].targets", "is missing", 12},
 	        {"revisions[1].policies", "is an empty list", 14},
 	};
-	assert_faults_of(TEXT("{\n"
-	                      "\"revision\": [],\n"
-	                      "\"revisions\": [{\n"
-	                      "  \"id\": \"\",\n"
-	                      "  \"effective_from\": \"yesterday\",\n"
-	                      "  \"calendars\": {\"office\": {\"time_zone\": \"Asia/Shanghai\"}},\n"
-	                      "  \"policies\": [\n"
-	                      "    {\"nmae\": \"a\",\n"
-	                      "     \"targets\": {\n"
-	                      "       \"first_response\": {\"within\": \"2wd\", \"calendar\": \"offcie\"},\n"
-	                      "       \"resolution\": {\"within\": \"1h\", \"calendar\": \"office\", \"warn_at\": [], "
-	                      "\"pause_on\": "
-	                      "[\"x\", null]}}},\n"
-	                      "    {\"name\": \"b\"}]\n"
-	                      "  },\n"
-	                      "  {\"id\": \"c\", \"policies\": []}]}"),
-	                 expected, 12);
+	assert_faults_of(
+	        TEXT("{\n"
+	             "\"revision\": [],\n"
+	             "\"revisions\": [{\n"
+	             "  \"id\": \"\",\n"
+	             "  \"effective_from\": \"yesterday\",\n"
+	             "  \"calendars\": {\"office\": {\"time_zone\": \"Asia/Shanghai\"}},\n"
+	             "  \"policies\": [\n"
+	             "    {\"nmae\": \"a\",\n"
+	             "     \"targets\": {\n"
+	             "       \"first_response\": {\"within\": \"2wd\", \"calendar\": \"offcie\"},\n"
+	             "       \"resolution\": {\"within\": \"1h\", \"calendar\": \"office\", \"warn_at\": [\"half\"], "
+	             "\"pause_on\": "
+	             "[\"x\", null]}}},\n"
+	             "    {\"name\": \"b\"}]\n"
+	             "  },\n"
+	             "  {\"id\": \"c\", \"policies\": []}]}"),
+	        expected, 12);
 }
 
 /* Cut anywhere, the file is no file, and nothing breaks. */
@@ -1034,7 +1103,9 @@ int main(void)
 	        cmocka_unit_test(test_P_hours),
 	        cmocka_unit_test(test_P_days_and_working_days_of_within),
 	        cmocka_unit_test(test_P_calendar_must_be_defined),
-	        cmocka_unit_test(test_P_no_warnings_or_escalations_so_far),
+	        cmocka_unit_test(test_P_warnings_and_escalations),
+	        cmocka_unit_test(test_policies_that_an_earlier_one_leaves_nothing),
+	        cmocka_unit_test(test_P_warning_faults),
 	        cmocka_unit_test(test_P_at_most_1000_revisions),
 	        cmocka_unit_test(test_P_at_most_10000_policies),
 	        cmocka_unit_test(test_P_all_faults_at_once),

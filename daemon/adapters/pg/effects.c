@@ -6,7 +6,16 @@
 
 enum { ROWS_PER_STATEMENT = 1000 };
 
-/* ---- columns: in the order of sql/migrations/0001_tables.sql ---- */
+/* ---- columns: in the order of the tables (sql/migrations/) ---- */
+
+/* TIME_NONE: NULL */
+static void put_duration(struct pg_array *to, int64_t us)
+{
+	if (us == TIME_NONE)
+		pg_column_null(to, PG_OID_INT8);
+	else
+		pg_column_int8(to, us);
+}
 
 static void put_ticket(void *context, const struct ticket_row *row)
 {
@@ -15,7 +24,7 @@ static void put_ticket(void *context, const struct ticket_row *row)
 	const struct ticket *ticket = row->ticket;
 	const struct ticket_cycle *cycle = ticket->n_cycles == 0 ? NULL : &ticket->cycles[ticket->n_cycles - 1];
 
-	pg_row_start(to, 38);
+	pg_row_start(to, 40);
 	pg_column_text(to, row->ticket_id);
 	pg_column_int4(to, row->rev);
 	if (ticket->revision == NULL)
@@ -58,13 +67,15 @@ static void put_ticket(void *context, const struct ticket_row *row)
 	pg_column_name(to, cycle == NULL ? TEXT_ABSENT : cycle->closer_id);
 	pg_column_text(to, ticket->policy == NULL ? TEXT_ABSENT : ticket->policy->name);
 	pg_column_bytea(to, row->history);
+	put_duration(to, ticket->first_response_working_us);
+	put_duration(to, cycle == NULL ? TIME_NONE : cycle->working_us);
 	pg_row_end(to);
 }
 
 static void put_cycle(void *context, struct text ticket_id, const struct ticket_cycle *cycle)
 {
 	struct pg_array *to = &((struct pg_effects *)context)->cycles;
-	pg_row_start(to, 10);
+	pg_row_start(to, 11);
 	pg_column_text(to, ticket_id);
 	pg_column_int4(to, cycle->cycle);
 	pg_column_time(to, cycle->started_us);
@@ -75,6 +86,7 @@ static void put_cycle(void *context, struct text ticket_id, const struct ticket_
 	pg_column_int2(to, (int)cycle->resolution);
 	pg_column_name(to, cycle->resolver_id);
 	pg_column_name(to, cycle->closer_id);
+	put_duration(to, cycle->working_us);
 	pg_row_end(to);
 }
 
@@ -88,7 +100,7 @@ static void delete_cycle(void *context, struct text ticket_id, uint32_t cycle)
 static void put_clock(void *context, struct text ticket_id, const struct sla_clock *clock)
 {
 	struct pg_array *to = &((struct pg_effects *)context)->clocks;
-	pg_row_start(to, 13);
+	pg_row_start(to, 14);
 	pg_column_text(to, ticket_id);
 	pg_column_int2(to, (int)clock->target);
 	pg_column_int4(to, clock->n);
@@ -98,13 +110,11 @@ static void put_clock(void *context, struct text ticket_id, const struct sla_clo
 	pg_column_time(to, clock->fires_us);
 	pg_column_time(to, clock->stopped || clock->paused ? TIME_NONE : clock->zero_us);
 	pg_column_time(to, clock->stopped ? TIME_NONE : clock->at_risk_us);
-	if (clock->paused)
-		pg_column_int8(to, clock->left_us);
-	else
-		pg_column_null(to, PG_OID_INT8);
+	put_duration(to, clock->paused ? clock->left_us : TIME_NONE);
 	pg_column_bool(to, clock->verdict == VERDICT_BREACHED);
 	pg_column_bool(to, clock->paused);
 	pg_column_bool(to, clock->stopped);
+	pg_column_text(to, clock->stopped ? TEXT_ABSENT : clock->calendar);
 	pg_row_end(to);
 }
 
@@ -130,10 +140,12 @@ static const char *delivery_of(const struct write_order *order, const struct ale
 		return "shadow";
 	if (order->config->alert.topic == NULL)
 		return "off";
-	/* For who was told of the breach before, alert_put.sql goes on telling. */
+	/* For who was told before, alert_put.sql goes on telling. */
 	if (alert->ticket_closed)
 		return "closed";
-	return order->now_us - alert->breached_us > order->config->alert.max_age_us ? "too_old" : "queued";
+	if (alert->state == ALERT_AVERTED)
+		return "over";
+	return order->now_us - alert->latest_us > order->config->alert.max_age_us ? "too_old" : "queued";
 }
 
 static void put_alert(void *context, const struct alert *alert)
@@ -143,17 +155,17 @@ static void put_alert(void *context, const struct alert *alert)
 	char id[ALERT_ID_BYTES];
 	alert_id(alert->ticket_id, alert->target, alert->n, id);
 
-	pg_row_start(to, 20);
+	pg_row_start(to, 22);
 	pg_column_text(to, text_of(id));
 	pg_column_text(to, alert->ticket_id);
 	pg_column_text(to, text_of(sla_target_name(alert->target)));
 	pg_column_int4(to, alert->n);
 	pg_column_int4(to, 1); /* revision; counted on by alert_put.sql */
 	pg_column_text(to, text_of(alert_state_name(alert->state)));
-	pg_column_int4(to, 0); /* level: no escalations yet */
+	pg_column_int4(to, alert->level);
 	pg_column_time(to, alert->due_us);
 	pg_column_time(to, alert->breached_us);
-	pg_column_text(to, text_of(breach_cause_name(alert->cause)));
+	pg_column_text(to, alert->breached_us == TIME_NONE ? TEXT_ABSENT : text_of(breach_cause_name(alert->cause)));
 	pg_column_name(to, alert->owner_at_breach);
 	pg_column_name(to, alert->project_id);
 	pg_column_name(to, alert->policy);
@@ -164,6 +176,8 @@ static void put_alert(void *context, const struct alert *alert)
 	pg_column_text(to, text_of(delivery_of(effects->order, alert)));
 	pg_column_int4(to, alert->evidence_source_no);
 	pg_column_int8(to, alert->evidence_offset);
+	pg_column_time(to, alert->warned_us);
+	pg_column_int4(to, alert->n_warnings);
 	pg_row_end(to);
 }
 
@@ -266,13 +280,9 @@ void pg_effects_release(struct pg_effects *effects)
 	buf_release(&effects->json);
 }
 
-void pg_effects_start(struct pg_effects *effects, struct pg_session *session, const struct write_order *order)
+static void start_piece(struct pg_effects *effects)
 {
-	effects->session = session;
-	effects->order = order;
-	kpi_sums_clear(&effects->sums);
-	effects->kpis = NULL;
-	effects->n_kpis = effects->n_kpis_sent = 0;
+	const struct pg_session *session = effects->session;
 	pg_array_start(&effects->cycles, pg_session_row_type(session, PG_ROW_PAST_CYCLE));
 	pg_array_start(&effects->gone_cycle_tickets, PG_OID_TEXT);
 	pg_array_start(&effects->gone_cycle_numbers, PG_OID_INT4);
@@ -282,6 +292,16 @@ void pg_effects_start(struct pg_effects *effects, struct pg_session *session, co
 	pg_array_start(&effects->gone_clock_numbers, PG_OID_INT4);
 	pg_array_start(&effects->alerts, pg_session_row_type(session, PG_ROW_ALERT));
 	pg_array_start(&effects->voided_alerts, PG_OID_TEXT);
+}
+
+void pg_effects_start(struct pg_effects *effects, struct pg_session *session, const struct write_order *order)
+{
+	effects->session = session;
+	effects->order = order;
+	kpi_sums_clear(&effects->sums);
+	effects->kpis = NULL;
+	effects->n_kpis = effects->n_kpis_sent = 0;
+	start_piece(effects);
 	pg_array_start(&effects->dead_letters, pg_session_row_type(session, PG_ROW_DEAD_LETTER));
 	for (size_t i = 0; i < order->batch->n_dead_letters; i++)
 		put_dead_letter(effects, &order->batch->dead_letters[i], TEXT_ABSENT);
@@ -321,7 +341,8 @@ static void send_if_any(struct pg_effects *effects, const char *file, struct pg_
 static bool is_us_sum(enum kpi_measure measure)
 {
 	return measure == KPI_FIRST_RESPONSE_US_SUM || measure == KPI_RESOLUTION_US_SUM ||
-	       measure == KPI_CSAT_SCORE_MICROS_SUM || measure == KPI_CES_SCORE_MICROS_SUM;
+	       measure == KPI_CSAT_SCORE_MICROS_SUM || measure == KPI_CES_SCORE_MICROS_SUM ||
+	       measure == KPI_FIRST_RESPONSE_WORKING_US_SUM || measure == KPI_RESOLUTION_WORKING_US_SUM;
 }
 
 static void put_kpi_row(struct pg_array *to, const struct kpi_row *row)
@@ -367,7 +388,7 @@ static void send_backlog(struct pg_effects *effects, pg_result_fn fn, void *cont
 	send_if_any(effects, "queries/backlog_add.sql", &effects->rows, NULL, NULL, fn, context);
 }
 
-void pg_effects_send_clocks(struct pg_effects *effects, pg_result_fn fn, void *context)
+void pg_effects_send_piece(struct pg_effects *effects, pg_result_fn fn, void *context)
 {
 	struct pg_effects *e = effects;
 	send_if_any(e, "queries/cycle_delete.sql", &e->gone_cycle_tickets, &e->gone_cycle_numbers, NULL, fn, context);
@@ -375,13 +396,14 @@ void pg_effects_send_clocks(struct pg_effects *effects, pg_result_fn fn, void *c
 	send_if_any(e, "queries/clock_delete.sql", &e->gone_clock_tickets, &e->gone_clock_targets,
 	            &e->gone_clock_numbers, fn, context);
 	send_if_any(e, "queries/clock_put.sql", &e->clocks, NULL, NULL, fn, context);
+	send_if_any(e, "queries/alert_put.sql", &e->alerts, NULL, NULL, fn, context);
+	send_if_any(e, "queries/alert_void.sql", &e->voided_alerts, NULL, NULL, fn, context);
+	start_piece(e);
 }
 
 void pg_effects_send_rest(struct pg_effects *effects, pg_result_fn fn, void *context)
 {
 	struct pg_effects *e = effects;
 	send_backlog(e, fn, context);
-	send_if_any(e, "queries/alert_put.sql", &e->alerts, NULL, NULL, fn, context);
-	send_if_any(e, "queries/alert_void.sql", &e->voided_alerts, NULL, NULL, fn, context);
 	send_if_any(e, "queries/dead_letter_put.sql", &e->dead_letters, NULL, NULL, fn, context);
 }

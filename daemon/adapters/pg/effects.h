@@ -11,7 +11,7 @@ struct pg_effects {
 	const struct write_order *order;
 	struct kpi_sums sums;
 	struct pg_array tickets; /* of one piece; started by who evaluates a piece */
-	struct pg_array cycles, gone_cycle_tickets, gone_cycle_numbers;
+	struct pg_array cycles, gone_cycle_tickets, gone_cycle_numbers; /* of one piece, and so to voided_alerts */
 	struct pg_array clocks, gone_clock_tickets, gone_clock_targets, gone_clock_numbers;
 	struct pg_array alerts, voided_alerts;
 	struct pg_array dead_letters;
@@ -27,8 +27,9 @@ void pg_effects_release(struct pg_effects *effects);
 void pg_effects_start(struct pg_effects *effects, struct pg_session *session, const struct write_order *order);
 struct batch_sink pg_effects_sink(struct pg_effects *effects);
 /* What is sent after the tickets, in this order, so that locks are taken in the same order by all. Results go
- * to fn. The sums go in pieces, which is most of what a batch sends: false once all are sent. */
-void pg_effects_send_clocks(struct pg_effects *effects, pg_result_fn fn, void *context);
+ * to fn. After each piece of tickets what belongs to them, so that it does not pile up; then the sums, in pieces
+ * as well, which is most of what a batch sends: false once all are sent; then the rest. */
+void pg_effects_send_piece(struct pg_effects *effects, pg_result_fn fn, void *context);
 bool pg_effects_send_kpis(struct pg_effects *effects, pg_result_fn fn, void *context);
 void pg_effects_send_rest(struct pg_effects *effects, pg_result_fn fn, void *context);
 

@@ -249,6 +249,7 @@ static void evaluate_piece(struct pg_writer *writer, const PGresult *result)
 	writer->n_sent += writer->effects.tickets.n;
 	struct pg_param param = pg_array_param(&writer->effects.tickets);
 	pg_session_query(writer->session, "queries/ticket_write.sql", &param, 1, on_tickets_written, writer);
+	pg_effects_send_piece(&writer->effects, on_result, writer);
 }
 
 static void send_kpis(struct pg_writer *writer);
@@ -280,12 +281,6 @@ static void send_kpis(struct pg_writer *writer)
 	pg_session_flush(writer->session);
 }
 
-static void end_batch(struct pg_writer *writer)
-{
-	pg_effects_send_clocks(&writer->effects, on_result, writer);
-	send_kpis(writer);
-}
-
 static void on_tickets_read(void *context, PGresult *result)
 {
 	struct pg_writer *writer = context;
@@ -304,7 +299,7 @@ static void on_tickets_read(void *context, PGresult *result)
 	}
 	read_ahead(writer);
 	if (writer->n_evaluated == writer->order->batch->n_tickets)
-		end_batch(writer);
+		send_kpis(writer);
 }
 
 static void read_piece(struct pg_writer *writer)
@@ -373,7 +368,7 @@ void pg_writer_start(struct pg_writer *writer, const struct write_order *order)
 	send_fence(writer);
 	read_ahead(writer);
 	if (order->batch->n_tickets == 0)
-		end_batch(writer);
+		send_kpis(writer);
 }
 
 bool pg_writer_is_busy(const struct pg_writer *writer)

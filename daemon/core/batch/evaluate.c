@@ -106,28 +106,17 @@ static const struct sla_clock *find_clock(const struct ticket *ticket, const str
 	return NULL;
 }
 
-/* A ticket as it was judged at a time. */
-struct judged {
-	struct ticket ticket;
-	int64_t as_of_us;
-};
-
-/* A clock that stopped too late, by what is known, where what is known does not reach its deadline yet: an
- * event that stopped it in time may still come. Its alert waits for that, as a deadline that is to fire. */
-static bool is_deferred(const struct judged *judged, const struct sla_clock *clock)
+/* The row that a clock has in kpid.sla_clock: it runs and is judged (S9), or something of it is still to fall due.
+ * False: it has none. */
+static bool clock_row(const struct sla_clock *clock, struct sla_clock *row_out)
 {
-	return clock->stopped && clock->verdict == VERDICT_BREACHED && clock->breached_us >= judged->as_of_us;
-}
-
-/* The row that a clock has in kpid.sla_clock; false if it has none, as one without target and promise (S9). */
-static bool clock_row(const struct judged *judged, const struct sla_clock *clock, struct sla_clock *row_out)
-{
-	bool deferred = clock != NULL && is_deferred(judged, clock);
-	if (clock == NULL || (clock->stopped && !deferred) || clock->verdict == VERDICT_NONE)
+	if (clock == NULL)
+		return false;
+	bool runs = !clock->stopped && clock->verdict != VERDICT_NONE;
+	if (!runs && clock->fires_us == TIME_NONE)
 		return false;
 	*row_out = *clock;
-	if (deferred)
-		row_out->fires_us = clock->breached_us;
+	row_out->stopped = !runs;
 	return true;
 }
 
@@ -135,50 +124,66 @@ static bool same_clock_row(const struct sla_clock *a, const struct sla_clock *b)
 {
 	return a->start_us == b->start_us && a->due_us == b->due_us && a->fires_us == b->fires_us &&
 	       a->zero_us == b->zero_us && a->at_risk_us == b->at_risk_us && a->left_us == b->left_us &&
-	       a->cycle == b->cycle && a->paused == b->paused && a->stopped == b->stopped && a->verdict == b->verdict;
+	       a->cycle == b->cycle && a->paused == b->paused && a->stopped == b->stopped && a->verdict == b->verdict &&
+	       text_same(a->calendar, b->calendar);
 }
 
-static void put_clock_changes(struct text ticket_id, const struct judged *before, const struct judged *after,
+static void put_clock_changes(struct text ticket_id, const struct ticket *before, const struct ticket *after,
                               const struct batch_sink *sink)
 {
 	struct sla_clock was, now;
-	for (size_t i = 0; i < after->ticket.n_clocks; i++) {
-		const struct sla_clock *clock = &after->ticket.clocks[i];
-		if (!clock_row(after, clock, &now))
+	for (size_t i = 0; i < after->n_clocks; i++) {
+		const struct sla_clock *clock = &after->clocks[i];
+		if (!clock_row(clock, &now))
 			continue;
-		if (!clock_row(before, find_clock(&before->ticket, clock), &was) || !same_clock_row(&was, &now))
+		if (!clock_row(find_clock(before, clock), &was) || !same_clock_row(&was, &now))
 			sink->clock_put(sink->context, ticket_id, &now);
 	}
-	for (size_t i = 0; i < before->ticket.n_clocks; i++) {
-		const struct sla_clock *clock = &before->ticket.clocks[i];
-		if (clock_row(before, clock, &was) && !clock_row(after, find_clock(&after->ticket, clock), &now))
+	for (size_t i = 0; i < before->n_clocks; i++) {
+		const struct sla_clock *clock = &before->clocks[i];
+		if (clock_row(clock, &was) && !clock_row(find_clock(after, clock), &now))
 			sink->clock_delete(sink->context, ticket_id, clock->target, clock->n);
 	}
 }
 
-static bool alert_row(struct text ticket_id, const struct judged *judged, const struct sla_clock *clock,
+static bool alert_row(struct text ticket_id, const struct ticket *ticket, const struct sla_clock *clock,
                       struct alert *alert_out)
 {
-	return clock != NULL && !is_deferred(judged, clock) &&
-	       alert_of_clock(ticket_id, &judged->ticket, clock, alert_out);
+	if (clock == NULL)
+		return false;
+	struct sla_clock shown = *clock;
+	if (clock->deferred) {
+		shown.verdict = VERDICT_PENDING;
+		shown.stopped = false;
+		shown.breached_us = TIME_NONE;
+	}
+	return alert_of_clock(ticket_id, ticket, &shown, alert_out);
 }
 
-static void put_alert_changes(struct text ticket_id, const struct judged *before, const struct judged *after,
+/* A1, A3: a breach that was recorded, and is none. */
+static bool is_undone(const struct alert *was, const struct alert *now)
+{
+	return was != NULL && was->breached_us != TIME_NONE && now->breached_us == TIME_NONE;
+}
+
+static void put_alert_changes(struct text ticket_id, const struct ticket *before, const struct ticket *after,
                               const struct batch_sink *sink)
 {
 	struct alert was, now;
-	for (size_t i = 0; i < after->ticket.n_clocks; i++) {
-		const struct sla_clock *clock = &after->ticket.clocks[i];
+	for (size_t i = 0; i < after->n_clocks; i++) {
+		const struct sla_clock *clock = &after->clocks[i];
 		if (!alert_row(ticket_id, after, clock, &now))
 			continue;
-		if (!alert_row(ticket_id, before, find_clock(&before->ticket, clock), &was) ||
-		    !alert_same_content(&was, &now))
+		bool there = alert_row(ticket_id, before, find_clock(before, clock), &was);
+		if ((!there || !alert_same_content(&was, &now)) && !is_undone(there ? &was : NULL, &now))
 			sink->alert_put(sink->context, &now);
 	}
-	for (size_t i = 0; i < before->ticket.n_clocks; i++) {
-		const struct sla_clock *clock = &before->ticket.clocks[i];
-		if (alert_row(ticket_id, before, clock, &was) &&
-		    !alert_row(ticket_id, after, find_clock(&after->ticket, clock), &now))
+	for (size_t i = 0; i < before->n_clocks; i++) {
+		const struct sla_clock *clock = &before->clocks[i];
+		if (!alert_row(ticket_id, before, clock, &was))
+			continue;
+		bool there = alert_row(ticket_id, after, find_clock(after, clock), &now);
+		if (!there || is_undone(&was, &now))
 			sink->alert_void(sink->context, ticket_id, was.target, was.n);
 	}
 }
@@ -187,7 +192,8 @@ static bool same_cycle(const struct ticket_cycle *a, const struct ticket_cycle *
 {
 	return a->started_us == b->started_us && a->resolved_us == b->resolved_us && a->closed_us == b->closed_us &&
 	       a->due_us == b->due_us && a->verdict == b->verdict && a->resolution == b->resolution &&
-	       text_same(a->resolver_id, b->resolver_id) && text_same(a->closer_id, b->closer_id);
+	       a->working_us == b->working_us && text_same(a->resolver_id, b->resolver_id) &&
+	       text_same(a->closer_id, b->closer_id);
 }
 
 /* Cycles before the current one have rows of their own. */
@@ -230,7 +236,7 @@ int batch_evaluate(struct batch *batch, const struct batch_ticket *ticket, const
 		}
 	}
 
-	struct judged before = {{.state = TICKET_UNKNOWN}, stored->as_of_us}, after;
+	struct ticket before = {.state = TICKET_UNKNOWN}, after;
 	struct event_list list = {.arena = scratch};
 	if (stored->rev != 0) {
 		struct ticket_event *events;
@@ -241,27 +247,26 @@ int batch_evaluate(struct batch *batch, const struct batch_ticket *ticket, const
 		list_reserve(&list, n);
 		for (size_t i = 0; i < n; i++)
 			list.items[list.n++] = &events[i];
-		ticket_fold(list.items, list.n, &rules->fold, &pin, stored->as_of_us, NULL, scratch, &before.ticket);
+		ticket_fold(list.items, list.n, &rules->fold, &pin, stored->as_of_us, NULL, scratch, &before);
 	}
 	int result = add_new_events(batch, ticket, &list, scratch, sink);
 	if (result != 0)
 		return result;
-	after.as_of_us = stored->as_of_us > rules->as_of_us ? stored->as_of_us : rules->as_of_us;
-	bool judge_again = ticket->first == NULL && stored->rev != 0 && after.as_of_us > stored->as_of_us;
+	int64_t as_of_us = stored->as_of_us > rules->as_of_us ? stored->as_of_us : rules->as_of_us;
+	bool judge_again = ticket->first == NULL && stored->rev != 0 && as_of_us > stored->as_of_us;
 	if (!list.changed && !judge_again)
 		return BATCH_OK;
 
-	ticket_fold(list.items, list.n, &rules->fold, &pin, after.as_of_us, NULL, scratch, &after.ticket);
-	put_cycle_changes(ticket->ticket_id, &before.ticket, &after.ticket, sink);
+	ticket_fold(list.items, list.n, &rules->fold, &pin, as_of_us, NULL, scratch, &after);
+	put_cycle_changes(ticket->ticket_id, &before, &after, sink);
 	put_clock_changes(ticket->ticket_id, &before, &after, sink);
 	put_alert_changes(ticket->ticket_id, &before, &after, sink);
-	add_sums(sums, &before.ticket, -1);
-	add_sums(sums, &after.ticket, 1);
+	add_sums(sums, &before, -1);
+	add_sums(sums, &after, 1);
 
 	buf_clear(&batch->packed);
 	history_pack(list.items, list.n, &batch->packed);
-	struct ticket_row row = {ticket->ticket_id, stored->rev + 1, after.as_of_us, &after.ticket,
-	                         buf_text(&batch->packed)};
+	struct ticket_row row = {ticket->ticket_id, stored->rev + 1, as_of_us, &after, buf_text(&batch->packed)};
 	sink->ticket(sink->context, &row);
 	return BATCH_OK;
 }

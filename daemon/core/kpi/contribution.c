@@ -44,6 +44,7 @@ static void add_first_response(struct entries *entries, const struct ticket *tic
 		return;
 	add(entries, ticket->responder_id, at_us, KPI_RESPONDED, 1);
 	add(entries, ticket->responder_id, at_us, KPI_FIRST_RESPONSE_US_SUM, at_us - facts->first_response_start_us);
+	add(entries, ticket->responder_id, at_us, KPI_FIRST_RESPONSE_WORKING_US_SUM, ticket->first_response_working_us);
 }
 
 static void add_cycle(struct entries *entries, const struct ticket_cycle *cycle, bool resolution_counts)
@@ -52,6 +53,7 @@ static void add_cycle(struct entries *entries, const struct ticket_cycle *cycle,
 		add(entries, cycle->resolver_id, cycle->resolved_us, KPI_RESOLVED, 1);
 		add(entries, cycle->resolver_id, cycle->resolved_us, KPI_RESOLUTION_US_SUM,
 		    cycle->resolved_us - cycle->started_us);
+		add(entries, cycle->resolver_id, cycle->resolved_us, KPI_RESOLUTION_WORKING_US_SUM, cycle->working_us);
 	}
 	if (cycle->closed_us != TIME_NONE)
 		add(entries, cycle->closer_id, cycle->closed_us, KPI_CLOSED, 1);
@@ -117,10 +119,10 @@ static void add_survey(struct entries *entries, const struct kpi_survey *survey)
 	}
 }
 
-/* At most: 3 for the opening and the first response, 2 for fcr, 2 a clock, 4 a cycle, 3 a survey. */
+/* At most: 4 for the opening and the first response, 2 for fcr, 2 a clock, 5 a cycle, 3 a survey. */
 static size_t max_entries(const struct ticket *ticket, const struct kpi_facts *facts)
 {
-	return 5 + 2 * ticket->n_clocks + 4 * ticket->n_cycles + facts->n_transfers + 3 * facts->n_surveys;
+	return 6 + 2 * ticket->n_clocks + 5 * ticket->n_cycles + facts->n_transfers + 3 * facts->n_surveys;
 }
 
 void kpi_contribute(struct ticket *ticket, const struct kpi_facts *facts, int64_t fcr_window_us, struct arena *arena)

@@ -27,6 +27,8 @@ static const char *const names[KPI_N_MEASURES] = {
         [KPI_NPS_DETRACTORS] = "nps_detractors",
         [KPI_CES_RESPONSES] = "ces_responses",
         [KPI_CES_SCORE_MICROS_SUM] = "ces_score_micros_sum",
+        [KPI_FIRST_RESPONSE_WORKING_US_SUM] = "first_response_working_us_sum",
+        [KPI_RESOLUTION_WORKING_US_SUM] = "resolution_working_us_sum",
 };
 
 const char *kpi_measure_name(enum kpi_measure measure)

@@ -56,6 +56,15 @@ static int64_t due_us(const struct clock *clock, const struct clock_ground *grou
 	return clock_time_reaches(&time, clock->start_us, left_us);
 }
 
+int64_t clock_ran(const struct clock *clock, const struct clock_ground *ground, int64_t at_us)
+{
+	const struct target_rule *rule = rule_of(clock);
+	if (rule == NULL || is_promised(clock))
+		return at_us - clock->start_us;
+	struct clock_time time = time_of(clock, ground, rule, at_us);
+	return clock_time_ran(&time, clock->start_us, at_us);
+}
+
 static bool is_breached(const struct clock *clock)
 {
 	return clock->breached_us != TIME_NONE;
@@ -260,6 +269,7 @@ static void settle_warning(struct sla_clock *out, int64_t at_us, int64_t as_of_u
 		return;
 	out->n_warnings++;
 	out->warned_us = earlier(out->warned_us, at_us);
+	out->warned_last_us = at_us > out->warned_last_us ? at_us : out->warned_last_us;
 }
 
 /* Those that came, and those that will if nothing more happens. Returns the first of all; TIME_NONE: none. */
@@ -296,6 +306,12 @@ static void settle_escalations(const struct clock *clock, int64_t as_of_us, stru
 	}
 }
 
+static struct text calendar_of(const struct clock *clock, const struct target_rule *rule)
+{
+	bool rests = rule != NULL && !is_promised(clock) && target_hours(rule) != NULL;
+	return rests ? rule->calendar->name : TEXT_ABSENT;
+}
+
 void clock_settle(const struct clock *clock, const struct clock_ground *ground, int64_t as_of_us,
                   struct sla_clock *clock_out)
 {
@@ -310,12 +326,14 @@ void clock_settle(const struct clock *clock, const struct clock_ground *ground, 
 	        .cause = clock->cause,
 	        .start_us = clock->start_us,
 	        .within_us = rule == NULL ? TIME_NONE : rule->within_us,
+	        .calendar = calendar_of(clock, rule),
 	        .due_us = clock->due_us,
 	        .stopped_us = clock->stopped_us,
 	        .breached_us = clock->breached_us,
 	        .fires_us = TIME_NONE,
 	        .zero_us = TIME_NONE,
 	        .warned_us = TIME_NONE,
+	        .warned_last_us = TIME_NONE,
 	        .at_risk_us = TIME_NONE,
 	        .agent_id = clock->met_by,
 	        .policy = clock->policy,
@@ -323,16 +341,15 @@ void clock_settle(const struct clock *clock, const struct clock_ground *ground, 
 	        .evidence_offset = clock->evidence->source_offset,
 	};
 	if (clock->over) {
-		/* Too late by what is known: an event that stopped it in time may still come. Its alert waits for that,
-		 * as a deadline that is to fire. */
-		fires(clock_out, clock_out->breached_us, as_of_us);
+		clock_out->deferred =
+		        clock_out->verdict == VERDICT_BREACHED && !fires(clock_out, clock_out->breached_us, as_of_us);
 	} else {
 		clock_out->breached_us = TIME_NONE;
 		settle_running(clock, ground, as_of_us, clock_out);
 	}
 	int64_t warning_us = settle_warnings(clock, ground, as_of_us, clock_out);
 	if (warning_us != TIME_NONE && !clock->over)
-		clock_out->at_risk_us = warning_us;
+		clock_out->at_risk_us = warning_us + 1; /* due when its instant is past */
 	if (clock_out->verdict == VERDICT_BREACHED)
 		settle_escalations(clock, as_of_us, clock_out);
 }

@@ -45,6 +45,9 @@ void clock_pass(struct clock *clock, const struct clock_ground *ground, int64_t 
 /* S6: at at_us the policy or the promise became another. No effect once breached or over. */
 void clock_rejudge(struct clock *clock, const struct clock_ground *ground, const struct policy *policy,
                    int64_t promise_us, int64_t at_us);
+/* For how long it has run from its start to at_us, what it brought along left out: by the calendar and the pauses
+ * of the target that judges it, by the wall without a target or under a promise. at_us is not before its start. */
+int64_t clock_ran(const struct clock *clock, const struct clock_ground *ground, int64_t at_us);
 /* S4: what it waits for has happened, by whom (absent: nobody). */
 void clock_stop(struct clock *clock, const struct clock_ground *ground, int64_t at_us, struct text by);
 /* S5: its cycle has ended without that. */

@@ -105,6 +105,33 @@ static bool policy_holds(const struct policy *policy, const struct text attribut
 	return true;
 }
 
+/* A '*' of the other pattern can only be matched by a '*' of this one, which then takes whatever it stands for. */
+static bool pattern_covers(struct text pattern, struct text other)
+{
+	return text_is_empty(other) ? text_is_empty(pattern) : glob_holds(pattern, other);
+}
+
+static bool match_covers(const struct policy_match *match, const struct policy_match *other)
+{
+	for (size_t i = 0; i < other->patterns.n; i++) {
+		size_t j = 0;
+		while (j < match->patterns.n && !pattern_covers(match->patterns.items[j], other->patterns.items[i]))
+			j++;
+		if (j == match->patterns.n)
+			return false;
+	}
+	return true;
+}
+
+bool policy_covers(const struct policy *policy, const struct policy *other)
+{
+	for (size_t i = 0; i < POLICY_N_MATCHES; i++)
+		if (policy->match[i].present &&
+		    (!other->match[i].present || !match_covers(&policy->match[i], &other->match[i])))
+			return false;
+	return true;
+}
+
 const struct policy *policy_revision_match(const struct policy_revision *revision,
                                            const struct text attributes[EVENT_N_ATTRIBUTES])
 {

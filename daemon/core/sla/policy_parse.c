@@ -6,6 +6,7 @@
 #include "kpid/core/duration.h"
 #include "kpid/core/policy.h"
 #include "policy_check.h"
+#include "warning_parse.h"
 
 enum { MAX_REVISIONS = 1000, MAX_POLICIES = 10000, MAX_FILE_BYTES = 16 * 1024 * 1024 };
 
@@ -17,6 +18,7 @@ struct reading {
 	struct policy_check check;
 	struct arena *arena; /* the set's */
 	zone_find_fn *find_zone;
+	bool strict;
 	const struct policy_calendar *calendars; /* of the revision being read */
 	bool calendars_unreadable;               /* so that no name can be said to be unknown */
 };
@@ -202,21 +204,6 @@ static void read_reopen(struct reading *reading, const struct policy_spot *targe
 		                 policy_quote(check, word));
 }
 
-static void check_unsupported(struct reading *reading, const struct policy_spot *target)
-{
-	struct policy_spot spot;
-	if (policy_member(target, "warn_at", &spot))
-		policy_fault_add(
-		        &reading->check, spot.place,
-		        "asks for warnings, which are not supported by this version of kpid; take `warn_at` out: every "
-		        "breach is still raised");
-	if (policy_member(target, "escalate_after", &spot))
-		policy_fault_add(
-		        &reading->check, spot.place,
-		        "asks for escalations, which are not supported by this version of kpid; take `escalate_after` "
-		        "out: every breach is still raised, once");
-}
-
 static void read_target(struct reading *reading, const struct policy_spot *spot, enum sla_target which,
                         struct target_rule *rule_out)
 {
@@ -237,7 +224,7 @@ static void read_target(struct reading *reading, const struct policy_spot *spot,
 	read_within(reading, spot, calendar_known, rule_out);
 	read_reasons(reading, spot, "pause_on", &rule_out->pause_on);
 	read_reopen(reading, spot, which, rule_out);
-	check_unsupported(reading, spot);
+	warnings_parse(&reading->check, reading->arena, spot, rule_out);
 }
 
 static void read_targets(struct reading *reading, const struct policy_spot *policy, struct policy *policy_out)
@@ -366,6 +353,23 @@ static bool member_is_list(struct reading *reading, const struct policy_spot *ob
 	return n > 0 && n <= max;
 }
 
+/* Policies that the one before them leaves nothing, though it has a `match`. */
+static void check_shadows(struct reading *reading, const struct policy_spot *policies, const struct policy *read)
+{
+	struct policy_spot spot;
+	for (bool ok = policy_first(policies, &spot); ok; ok = policy_next(policies, &spot)) {
+		size_t n = spot.place->index, i = 0;
+		while (i < n && !policy_covers(&read[i], &read[n]))
+			i++;
+		if (i < n)
+			policy_fault_add(
+			        &reading->check, spot.place,
+			        "is never reached, because policies[%zu] before it matches all that it does; move it "
+			        "before that one, or take it out",
+			        i);
+	}
+}
+
 static void read_policies(struct reading *reading, const struct policy_spot *revision,
                           struct policy_revision *revision_out)
 {
@@ -382,7 +386,10 @@ static void read_policies(struct reading *reading, const struct policy_spot *rev
 		check_policy_name(reading, &spot, first_by_name);
 	}
 	json_decref(first_by_name);
+	size_t n_faults = reading->check.faults->n;
 	check_reachable(reading, &list);
+	if (reading->strict && reading->check.faults->n == n_faults)
+		check_shadows(reading, &list, policies);
 	revision_out->policies = policies;
 	revision_out->n_policies = n;
 }
@@ -578,13 +585,15 @@ static struct text skip_byte_order_mark(struct text json)
 	return json;
 }
 
-static struct policy_set *parse(struct text json, zone_find_fn *find_zone, struct policy_faults *faults_out,
+static struct policy_set *parse(struct text json, zone_find_fn *find_zone, bool strict,
+                                struct policy_faults *faults_out,
                                 void (*read_root)(struct reading *, const struct policy_spot *, struct policy_set *))
 {
 	*faults_out = (struct policy_faults){.items = NULL};
 	arena_init(&faults_out->arena);
 	struct policy_set *set = policy_set_empty();
-	struct reading reading = {.check = {.faults = faults_out}, .arena = &set->arena, .find_zone = find_zone};
+	struct reading reading = {
+	        .check = {.faults = faults_out}, .arena = &set->arena, .find_zone = find_zone, .strict = strict};
 	arena_init(&reading.check.scratch);
 	json = skip_byte_order_mark(json);
 	json_t *root = load_json(&reading.check, json);
@@ -602,10 +611,15 @@ static struct policy_set *parse(struct text json, zone_find_fn *find_zone, struc
 
 struct policy_set *policy_set_parse(struct text json, zone_find_fn *find_zone, struct policy_faults *faults_out)
 {
-	return parse(json, find_zone, faults_out, read_file);
+	return parse(json, find_zone, false, faults_out, read_file);
 }
 
 struct policy_set *policy_revision_parse(struct text json, zone_find_fn *find_zone, struct policy_faults *faults_out)
 {
-	return parse(json, find_zone, faults_out, read_lone_revision);
+	return parse(json, find_zone, false, faults_out, read_lone_revision);
+}
+
+struct policy_set *policy_set_check(struct text json, zone_find_fn *find_zone, struct policy_faults *faults_out)
+{
+	return parse(json, find_zone, true, faults_out, read_file);
 }

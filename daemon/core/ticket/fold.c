@@ -8,6 +8,7 @@ static void init_ticket(struct ticket *ticket)
 	        .state = TICKET_UNKNOWN,
 	        .opened_us = TIME_NONE,
 	        .first_response_us = TIME_NONE,
+	        .first_response_working_us = TIME_NONE,
 	        .arrived_us = TIME_NONE,
 	        .first_response_due_us = TIME_NONE,
 	        .resolution_due_us = TIME_NONE,
@@ -76,6 +77,16 @@ static void settle_breach(const struct fold *fold, struct sla_clock *clock)
 	clock->agent_id = moment->owner_id;
 }
 
+/* A4: owner and project at the first warning. */
+static void settle_warning(const struct fold *fold, struct sla_clock *clock)
+{
+	const struct moment *moment = moment_at(fold, clock->warned_us);
+	if (moment == NULL)
+		return;
+	clock->owner_at_warning = moment->owner_id;
+	clock->project_at_warning = moment->project_id;
+}
+
 /* F15: what the ticket and its cycles show of a clock. */
 static void show_clock(const struct fold *fold, const struct sla_clock *clock, struct ticket *ticket)
 {
@@ -101,6 +112,8 @@ static void settle(const struct fold *fold, int64_t as_of_us, struct arena *aren
 		clock_settle(&fold->clocks[i], &ground, as_of_us, clock);
 		if (clock->verdict == VERDICT_BREACHED)
 			settle_breach(fold, clock);
+		if (clock->warned_us != TIME_NONE)
+			settle_warning(fold, clock);
 		show_clock(fold, clock, ticket);
 		n += fold->clocks[i].listed;
 	}

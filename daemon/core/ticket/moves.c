@@ -244,7 +244,10 @@ static void respond(struct fold *fold, int64_t at_us, struct text by)
 	say_who(fold, "first response, by ", by);
 	ticket->first_response_us = at_us;
 	ticket->responder_id = by;
-	fold->facts.first_response_start_us = fold->latest[TARGET_FIRST_RESPONSE]->start_us;
+	struct clock *clock = fold->latest[TARGET_FIRST_RESPONSE];
+	struct clock_ground ground = fold_ground(fold);
+	fold->facts.first_response_start_us = clock->start_us;
+	ticket->first_response_working_us = clock_ran(clock, &ground, at_us);
 	stop(fold, TARGET_FIRST_RESPONSE, at_us, by);
 }
 
@@ -276,8 +279,11 @@ static void end_cycle(struct fold *fold, const struct step *step, bool automatic
 	end_pause(fold, step->at_us);
 	if (is_work && !automatic)
 		respond(fold, step->at_us, by);
-	if (counts)
+	if (counts) {
+		struct clock_ground ground = fold_ground(fold);
 		stop(fold, TARGET_RESOLUTION, step->at_us, by);
+		cycle->working_us = clock_ran(fold->latest[TARGET_RESOLUTION], &ground, step->at_us);
+	}
 	end_all(fold, step->at_us);
 	cycle->resolved_us = step->at_us;
 	cycle->resolver_id = by;
@@ -298,6 +304,7 @@ static void begin_cycle(struct fold *fold, const struct step *step)
 	        .started_us = step->at_us,
 	        .resolved_us = TIME_NONE,
 	        .closed_us = TIME_NONE,
+	        .working_us = TIME_NONE,
 	        .due_us = TIME_NONE,
 	};
 	fold->facts.resolution_counts[ticket->n_cycles] = false;

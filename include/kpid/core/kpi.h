@@ -34,6 +34,8 @@ enum kpi_measure { /* in the order of the columns of kpid.agent_kpi_5m */
 	           KPI_NPS_DETRACTORS,
 	           KPI_CES_RESPONSES,
 	           KPI_CES_SCORE_MICROS_SUM,
+	           KPI_FIRST_RESPONSE_WORKING_US_SUM,
+	           KPI_RESOLUTION_WORKING_US_SUM,
 	           KPI_N_MEASURES
 };
 

@@ -98,6 +98,9 @@ struct policy_faults {
  * Returns the set (free with policy_set_free()) or NULL with at least one fault. Either way the caller
  * ends with policy_faults_release(). An empty text is a fault; policy_set_empty() is "no policy". */
 struct policy_set *policy_set_parse(struct text json, zone_find_fn *find_zone, struct policy_faults *faults_out);
+/* As policy_set_parse(), and what is legal but surely not meant is a fault, too: policies that an earlier one leaves
+ * nothing. */
+struct policy_set *policy_set_check(struct text json, zone_find_fn *find_zone, struct policy_faults *faults_out);
 struct policy_set *policy_set_empty(void);
 void policy_set_free(struct policy_set *set); /* NULL is fine */
 void policy_faults_release(struct policy_faults *faults);
@@ -107,6 +110,8 @@ struct policy_set *policy_revision_parse(struct text json, zone_find_fn *find_zo
 
 /* RULES S1: the revision with the greatest effective_from <= opened_us; NULL if there is none. */
 const struct policy_revision *policy_set_at(const struct policy_set *set, int64_t opened_us);
+/* True if whatever one policy matches is matched by the other. */
+bool policy_covers(const struct policy *policy, const struct policy *other);
 /* The first policy whose match holds for the attributes (absent or empty: not there); NULL if none. */
 const struct policy *policy_revision_match(const struct policy_revision *revision,
                                            const struct text attributes[EVENT_N_ATTRIBUTES]);

@@ -15,7 +15,7 @@
 /* Of the rules that turn events into figures, as this program has them. A ticket's change is what it gives now
  * less what it gave before, so both must be reckoned alike: raise it with any change that gives other figures
  * for the same events. A database made under another version is refused. */
-#define TICKET_RULES_VERSION "1"
+#define TICKET_RULES_VERSION "2"
 
 enum ticket_state { TICKET_UNKNOWN, TICKET_OPEN, TICKET_PAUSED, TICKET_RESOLVED, TICKET_CLOSED };
 enum sla_verdict { VERDICT_NONE, VERDICT_PENDING, VERDICT_MET, VERDICT_BREACHED };
@@ -34,27 +34,33 @@ struct sla_clock {
 	bool promised;            /* due_us is a promise made elsewhere */
 	bool stopped;             /* by what it waits for, or ended with its cycle (S5) */
 	bool paused;              /* not stopped, and standing in a listed pause that has no end yet */
+	bool deferred;            /* breached by a stop that came too late by what is known, but as_of_us does not reach
+	                           * the deadline yet: an event that stopped it in time may still come */
 	enum breach_cause cause;  /* of a breach */
 	int64_t start_us;
-	int64_t within_us;   /* TIME_NONE for a promise without a target */
-	int64_t due_us;      /* TIME_NONE: stands in a pause (S3) */
-	int64_t stopped_us;  /* TIME_NONE while not stopped */
-	int64_t breached_us; /* TIME_NONE unless VERDICT_BREACHED */
-	int64_t fires_us;    /* the next instant, not before as_of_us, at which time alone makes something of it due:
-	                      * a warning, its breach, an escalation; TIME_NONE: none is known */
-	int64_t warned_us;   /* the first warning that is due; TIME_NONE: none */
-	uint32_t n_warnings; /* that are due */
-	uint32_t level;      /* escalations that are due; 0 unless VERDICT_BREACHED */
-	int64_t left_us;     /* while paused: what is left to run; otherwise due_us - (a given now) says it */
-	int64_t zero_us;     /* not stopped, not paused: S9's seconds_left at `now` is zero_us - now. It is due_us, and
-	                      * later where the clock has stood after its breach. Else TIME_NONE */
-	int64_t at_risk_us;  /* not stopped: from this instant on S9 calls it at_risk, if neither breached nor
-	                      * paused. TIME_NONE: not before the end of a pause that has none yet, or unless
-	                      * something else happens */
+	int64_t within_us;      /* TIME_NONE for a promise without a target */
+	struct text calendar;   /* in whose hours it runs; absent: always, or by the wall under a promise */
+	int64_t due_us;         /* TIME_NONE: stands in a pause (S3) */
+	int64_t stopped_us;     /* TIME_NONE while not stopped */
+	int64_t breached_us;    /* TIME_NONE unless VERDICT_BREACHED */
+	int64_t fires_us;       /* the next instant, not before as_of_us, at which time alone makes something of it due:
+	                         * a warning, its breach, an escalation; TIME_NONE: none is known */
+	int64_t warned_us;      /* the first warning that is due; TIME_NONE: none */
+	int64_t warned_last_us; /* the latest that is */
+	uint32_t n_warnings;    /* that are due */
+	uint32_t level;         /* escalations that are due; 0 unless VERDICT_BREACHED */
+	int64_t left_us;        /* while paused: what is left to run; otherwise due_us - (a given now) says it */
+	int64_t zero_us;    /* not stopped, not paused: S9's seconds_left at `now` is zero_us - now. It is due_us, and
+	                     * later where the clock has stood after its breach. Else TIME_NONE */
+	int64_t at_risk_us; /* not stopped: from this instant on S9 calls it at_risk, if neither breached nor
+	                     * paused. TIME_NONE: not before the end of a pause that has none yet, or unless
+	                     * something else happens */
 	struct text
 	        agent_id; /* K: to whom the measure goes: met: who responded …; breached: owner then; absent: nobody */
-	struct text owner_at_breach;   /* absent unless breached, or nobody */
-	struct text project_at_breach; /* likewise */
+	struct text owner_at_breach;    /* absent unless breached, or nobody */
+	struct text project_at_breach;  /* likewise */
+	struct text owner_at_warning;   /* at the first warning that is due; absent: none is, or nobody */
+	struct text project_at_warning; /* likewise */
 	const struct policy
 	        *policy; /* A4: that judged the breach, else the one in force; NULL for a promise without one */
 	int32_t evidence_source_no; /* the event that started the clock */
@@ -66,8 +72,10 @@ struct ticket_cycle {
 	uint32_t cycle;
 	int64_t started_us, resolved_us, closed_us; /* TIME_NONE: not (yet) */
 	struct text resolver_id, closer_id;         /* absent: nobody */
-	enum resolution resolution;                 /* RESOLUTION_ABSENT: not resolved */
-	int64_t due_us;                             /* of its resolution clock; TIME_NONE */
+	int64_t working_us;         /* for which its clock ran until then, where that is a resolution for
+	                             * K; TIME_NONE: it is none */
+	enum resolution resolution; /* RESOLUTION_ABSENT: not resolved */
+	int64_t due_us;             /* of its resolution clock; TIME_NONE */
 	enum sla_verdict verdict;
 };
 
@@ -77,6 +85,7 @@ struct ticket {
 	struct text attributes[EVENT_N_ATTRIBUTES];                        /* absent: not set. By enum event_text */
 	struct text owner_id, first_owner_id, responder_id, arrived_by_id; /* absent: nobody */
 	int64_t opened_us, first_response_us, arrived_us;
+	int64_t first_response_working_us;                /* for which its clock ran until then; TIME_NONE */
 	int64_t first_response_due_us, resolution_due_us; /* F15; TIME_NONE */
 	enum sla_verdict first_response_verdict, resolution_verdict;
 	int64_t csat_score_micros, csat_scale_micros; /* SCORE_ABSENT */

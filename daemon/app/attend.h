@@ -1,0 +1,25 @@
+/* Attends to alerts when time is up: acknowledgements that end, silences that are over. */
+#ifndef KPID_APP_ATTEND_H
+#define KPID_APP_ATTEND_H
+
+#include <stdbool.h>
+
+#include "adapters/pg/session.h"
+
+struct event;
+struct event_base;
+
+struct attend {
+	struct pg_session *session;
+	struct event *timer;
+	bool asking;
+};
+
+/* Looks every second, whenever the session is ready. */
+void attend_init(struct attend *attend, struct event_base *base, struct pg_session *session);
+void attend_start(struct attend *attend);
+void attend_release(struct attend *attend);
+/* The session was lost: what was under way is forgotten. */
+void attend_forget(struct attend *attend);
+
+#endif

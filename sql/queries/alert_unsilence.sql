@@ -1,0 +1,1 @@
+SELECT report.end_silence($1::bigint)

@@ -1,0 +1,75 @@
+"""Warnings, escalations and calendars as they are lived: by the wall clock, on real servers."""
+import datetime
+
+from daemon import SECOND, event, now, wait_until
+from test_deadlines import SOON, seconds
+
+
+def states(site, key):
+    """What was sent of an alert, in order: (state, warnings, level, when the body says it was due)."""
+    return [(body["data"]["state"], body["data"]["warnings"], body["data"]["level"]) for k, body, _ in site.alerts() if k == key]
+
+
+def test_one_alert_from_warning_to_resolution(make_stream, make_site):
+    """S8, A2: each step of one alert is a message under its key, within a second of its instant."""
+    stream = make_stream(2)
+    site = make_site(stream, {"revisions": [{"id": "1", "policies": [{"name": "all", "targets": {"first_response": {
+        "within": "6s", "calendar": "always", "warn_at": ["50%", "1s before"], "escalate_after": ["2s", "4s"]}}}]}]})
+    site.start("a")
+    site.start("b")
+    wait_until(lambda: len(site.places()) == 8 and site.one(
+        "SELECT count(*) FROM kpid.source_partition WHERE epoch > 0") == 8, "all partitions to be claimed")
+    opened = now()
+    stream.send_events([event("ticket.opened", "T", opened, agent_id="ann"),
+                        event("ticket.opened", "quick", opened, agent_id="ann")])
+    wait_until(lambda: len(states(site, "quick/first_response/1")) == 1, "the first warning")
+    stream.send_events([event("ticket.responded", "quick", agent_id="ann")])
+    wait_until(lambda: len(states(site, "T/first_response/1")) == 5, "five messages", timeout=40)
+    stream.send_events([event("ticket.responded", "T", agent_id="bob")])
+    wait_until(lambda: len(states(site, "T/first_response/1")) == 6, "the end of it")
+    assert states(site, "T/first_response/1") == [
+        ("warning", 1, 0), ("warning", 2, 0), ("breached", 2, 0), ("breached", 2, 1), ("breached", 2, 2),
+        ("resolved", 2, 2)]
+    assert states(site, "quick/first_response/1") == [("warning", 1, 0), ("averted", 1, 0)]
+    instants = [seconds(opened) + after for after in (3, 5, 6, 8, 10)]
+    sent = [at for key, _, at in site.alerts() if key == "T/first_response/1"]
+    late = [at - instant for at, instant in zip(sent, instants)]
+    assert all(-0.001 <= by <= SOON for by in late), f"seconds after their instants: {late}"
+    row, = site.dicts("SELECT * FROM report.alert WHERE ticket_id = 'quick'")
+    assert row["state"] == "averted" and row["breached_at"] is None and row["cause"] is None and row["delivery"] == "sent"
+    site.check_recomputed()
+
+
+def test_seconds_left_stand_outside_the_calendar(make_stream, make_site):
+    """S9: today is a day off and every other day is worked, so nothing is run, and all of it is left."""
+    today = now()
+    days = {(today + datetime.timedelta(days=i)).date().isoformat(): [] for i in (-1, 0, 1)}
+    week = {day: ["00:00-24:00"] for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")}
+    stream = make_stream(1)
+    site = make_site(stream, {"revisions": [{"id": "1", "calendars": {
+        "but today": {"time_zone": "UTC", "weekly": week, "days": days}}, "policies": [{"name": "all", "targets": {
+            "resolution": {"within": "30h", "calendar": "but today", "pause_on": ["wait"]}}}]}]})
+    site.start("a")
+    stream.send_events([event("ticket.opened", "T", today - 5 * SECOND, agent_id="ann"),
+                        event("ticket.opened", "P", today - 5 * SECOND, agent_id="ann"),
+                        event("ticket.paused", "P", today - 4 * SECOND, reason="wait"),
+                        event("ticket.opened", "old", today - datetime.timedelta(days=10), agent_id="ann")])
+    wait_until(lambda: site.one("SELECT count(*) FROM report.sla_live") == 3, "three clocks")
+    wait_until(lambda: site.one("SELECT count(*) FROM kpid.calendar_span") > 0, "the hours of the calendar")
+    live = {row["ticket_id"]: row for row in site.dicts("SELECT * FROM report.sla_live")}
+    assert live["T"]["state"] == "pending" and live["T"]["seconds_left"] == 30 * 3600
+    assert live["P"]["state"] == "paused" and live["P"]["seconds_left"] == 30 * 3600 and live["P"]["due_at"] is None
+    midnight = datetime.datetime.combine(today.date(), datetime.time(0), datetime.timezone.utc)
+    due = midnight + datetime.timedelta(days=2, hours=30)
+    assert datetime.datetime.fromisoformat(live["T"]["due_at"]) == due
+    # Of the old one, all of the days before yesterday were run: it is late by what is over 30 hours.
+    wait_until(lambda: site.one("SELECT state FROM report.sla_live WHERE ticket_id = 'old'") == "breached", "its breach")
+    ran = midnight - datetime.timedelta(days=1) - (today - datetime.timedelta(days=10))
+    left = site.one("SELECT seconds_left FROM report.sla_live WHERE ticket_id = 'old'")
+    assert float(left) == 30 * 3600 - ran.total_seconds()
+    # The horizon: a year ahead, and without a hole.
+    assert site.one("SELECT max(end_at) > now() + interval '370 days' FROM kpid.calendar_span")
+    assert site.one("SELECT count(*) FROM (SELECT before_us, lag(before_us + (extract(epoch FROM end_at - start_at) * "
+                    "1000000)::bigint) OVER (ORDER BY start_at) AS after FROM kpid.calendar_span) s "
+                    "WHERE before_us <> after") == 0
+    site.check_recomputed()

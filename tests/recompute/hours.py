@@ -1,0 +1,120 @@
+"""S7: calendars. Any IANA zone; each date's intervals of local time turned into intervals of UTC."""
+
+from bisect import bisect_right
+from datetime import date, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
+
+from times import DAY, MINUTE
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_EPOCH_DAY = date(1970, 1, 1).toordinal()
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def _utc(zone, day, minute, is_end):
+    """The instant at which clocks show `minute` of `day`; 24:00 is the first instant of the next date."""
+    if minute == 1440:
+        day, minute, is_end = day + 1, 0, False
+    wall = datetime.combine(date.fromordinal(day + _EPOCH_DAY), datetime.min.time()) + timedelta(minutes=minute)
+    first = wall.replace(tzinfo=zone, fold=0)
+    second = wall.replace(tzinfo=zone, fold=1)
+    twice = first.utcoffset() > second.utcoffset()  # in a gap it is the other way round
+    chosen = second if is_end and twice else first
+    return (chosen.astimezone(timezone.utc) - _EPOCH) // _MICROSECOND
+
+
+class Hours:
+    """weekly: 7 lists of (start, end) in minutes, Monday first; days: number of a date -> such a list."""
+
+    def __init__(self, zone_name, weekly, days, working_day=None):
+        self.zone = ZoneInfo(zone_name)
+        self.weekly = weekly
+        self.days = days
+        self.working_day = working_day
+        self._first = self._last = None  # dates that are laid out, both included
+        self._starts, self._ends, self._before = [], [], []
+
+    def _intervals_of(self, day):
+        weekday = (day + 3) % 7  # 1970-01-01 was a Thursday
+        for start, end in self.days.get(day, self.weekly[weekday]):
+            begins, ends = _utc(self.zone, day, start, False), _utc(self.zone, day, end, True)
+            if ends > begins:
+                yield begins, ends
+
+    def _lay_out(self, begin, end):
+        """Makes sure of all dates that can touch [begin, end]."""
+        first, last = begin // DAY - 3, end // DAY + 3
+        if self._first is not None and first >= self._first and last <= self._last:
+            return
+        if self._first is not None:
+            first, last = min(first, self._first), max(last, self._last)
+        margin = max(30, last - first)
+        self._first, self._last = max(first - 10, 1 - _EPOCH_DAY + 3), last + margin
+        merged = []
+        for begins, ends in sorted(i for day in range(self._first, self._last + 1) for i in self._intervals_of(day)):
+            if merged and begins <= merged[-1][1]:
+                merged[-1][1] = max(merged[-1][1], ends)
+            else:
+                merged.append([begins, ends])
+        self._starts = [begins for begins, _ in merged]
+        self._ends = [ends for _, ends in merged]
+        self._before, total = [], 0
+        for begins, ends in merged:
+            self._before.append(total)
+            total += ends - begins
+
+    def _until(self, at):
+        i = bisect_right(self._starts, at) - 1
+        return 0 if i < 0 else self._before[i] + min(at, self._ends[i]) - self._starts[i]
+
+    def elapsed(self, begin, end):
+        if end <= begin:
+            return 0
+        self._lay_out(begin, end)
+        return self._until(end) - self._until(begin)
+
+    def advance(self, begin, amount):
+        reach = begin + amount
+        while True:
+            self._lay_out(begin, reach)
+            wanted = self._until(begin) + amount
+            if self._before and self._before[-1] + self._ends[-1] - self._starts[-1] >= wanted:
+                break
+            reach += reach - begin + 30 * DAY
+        low, high = 0, len(self._starts) - 1  # the first interval by whose end it has run
+        while low < high:
+            middle = (low + high) // 2
+            if self._before[middle] + self._ends[middle] - self._starts[middle] >= wanted:
+                high = middle
+            else:
+                low = middle + 1
+        return self._starts[low] + wanted - self._before[low]
+
+
+def minutes(text):
+    """"08:30" -> 510; None if it is no such thing."""
+    if len(text) != 5 or text[2] != ":" or not (text[:2] + text[3:]).isascii() or not (text[:2] + text[3:]).isdigit():
+        return None
+    hour, minute = int(text[:2]), int(text[3:])
+    at = hour * 60 + minute
+    return at if minute < 60 and at <= 1440 else None
+
+
+def zone_exists(name):
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return False
+    return True
+
+
+def day_number(text):
+    """"2026-10-01" -> days since 1970; None if it is no date of 1990-2200."""
+    try:
+        day = date.fromisoformat(text) if len(text) == 10 else None
+    except ValueError:
+        return None
+    return day.toordinal() - _EPOCH_DAY if day and 1990 <= day.year <= 2200 else None
+
+
+assert MINUTE * 1440 == DAY
