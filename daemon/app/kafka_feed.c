@@ -12,6 +12,7 @@
 #include "adapters/outbox/outbox.h"
 #include "adapters/pg/rows.h"
 #include "app/app.h"
+#include "app/dispatch.h"
 #include "app/exit_status.h"
 #include "kpid/base/log.h"
 #include "kpid/base/memory.h"
@@ -34,6 +35,8 @@ struct kafka_feed {
 	struct kafka_consumer *consumer;
 	struct kafka_probe *probe;
 	struct outbox *outbox;
+	struct dispatch *dispatch;
+	struct receivers *receivers; /* until there is the dispatch */
 	struct event *poll_timer, *probe_retry;
 	struct event **read_again; /* by lane */
 	size_t *n_read;            /* by lane: messages since its queue was empty */
@@ -884,6 +887,9 @@ static void on_begin(void *context)
 		}
 		outbox_start(feed->outbox);
 	}
+	feed->dispatch = dispatch_new(app->base, app->config, feed->receivers);
+	feed->receivers = NULL; /* they are the dispatch's */
+	dispatch_start(feed->dispatch);
 	on_poll_timer(-1, 0, feed);
 	log_info("kpid %s is running as %s, %d lanes", KPID_VERSION, app->config->run.instance, app->n_lanes);
 }
@@ -908,6 +914,8 @@ static void release(struct kafka_feed *feed, struct read_again_context *again)
 {
 	kafka_probe_free(feed->probe);
 	outbox_free(feed->outbox);
+	dispatch_free(feed->dispatch);
+	receivers_free(feed->receivers);
 	kafka_consumer_free(feed->consumer);
 	for (int i = 0; i < feed->app->n_lanes; i++)
 		event_free(feed->read_again[i]);
@@ -923,9 +931,10 @@ static void release(struct kafka_feed *feed, struct read_again_context *again)
 	app_free(feed->app);
 }
 
-int kafka_feed_run(struct kpid_config *config, const char *path, const char *const *sets, size_t n_sets)
+int kafka_feed_run(struct kpid_config *config, struct receivers *receivers, const char *path, const char *const *sets,
+                   size_t n_sets)
 {
-	struct kafka_feed feed = {.app = NULL};
+	struct kafka_feed feed = {.app = NULL, .receivers = receivers};
 	const struct app_feeder feeder = {
 	        .begin = on_begin,
 	        .ready_again = on_ready_again,
@@ -938,8 +947,10 @@ int kafka_feed_run(struct kpid_config *config, const char *path, const char *con
 	};
 	int n_lanes = (int)config->run.lanes;
 	feed.app = app_new(config, n_lanes, &feeder);
-	if (feed.app == NULL)
+	if (feed.app == NULL) {
+		receivers_free(receivers);
 		return KPID_EXIT_CONFIG;
+	}
 	feed.app->config_path = path;
 	feed.app->config_sets = sets;
 	feed.app->n_config_sets = n_sets;

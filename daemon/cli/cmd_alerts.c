@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "cli/alerts.h"
+#include "cli/alerts_test.h"
 
 enum {
 	OPTION_WHY = 256,
@@ -46,6 +47,7 @@ static const struct {
         {"silence", alerts_silence, 0, TAKES_WHY | TAKES_UNTIL | TAKES_SINCE | TAKES_PROJECT | TAKES_TARGET,
          TAKES_WHY | TAKES_UNTIL},
         {"unsilence", alerts_unsilence, 1, 0, 0},
+        {"test", NULL, 1, 0, 0}, /* of a receiver, without the database */
 };
 #define N_ACTIONS (sizeof(actions) / sizeof(actions[0]))
 
@@ -95,6 +97,11 @@ static int run(const struct cli *cli, alerts_action action, const struct alerts_
 	int status = cli_load_config(cli, &config);
 	if (status != CLI_OK)
 		return status;
+	if (action == NULL) {
+		status = alerts_test(cli, config, request->argument);
+		kpid_config_free(config);
+		return status;
+	}
 	if (pg_sync_open(&sync, cli, &config->postgres))
 		status = action(&sync, request);
 	else
@@ -117,11 +124,11 @@ int cmd_alerts(struct cli *cli, int argc, char **argv)
 	if (option == CLI_OPTION_DONE)
 		return status;
 	if (optind >= argc)
-		return cli_usage_error(cli, "list, ack, unack, silence or unsilence?");
+		return cli_usage_error(cli, "list, ack, unack, silence, unsilence or test?");
 	while (i < N_ACTIONS && strcmp(actions[i].name, argv[optind]) != 0)
 		i++;
 	if (i == N_ACTIONS)
-		return cli_usage_error(cli, "it is list, ack, unack, silence or unsilence, not %s", argv[optind]);
+		return cli_usage_error(cli, "it is list, ack, unack, silence, unsilence or test, not %s", argv[optind]);
 	optind++;
 	if (!cli_arguments(cli, argc, actions[i].n_arguments, actions[i].n_arguments))
 		return CLI_USAGE;

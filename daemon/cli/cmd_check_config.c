@@ -1,5 +1,6 @@
 #include <stdio.h>
 
+#include "app/receivers.h"
 #include "cli/cli.h"
 #include "cli/policy_file.h"
 #include "config/config_internal.h"
@@ -45,6 +46,8 @@ static int check(const struct cli *cli)
 	        kpid_config_load(kpid_config_path(cli->config_path), cli->sets, cli->n_sets, &faults);
 	if (config != NULL && config->sla.policy_file != NULL)
 		policy_set_free(policy_file_read(config->sla.policy_file, false, &faults));
+	if (config != NULL)
+		receivers_free(receivers_load(config->alert.receivers_file, &faults));
 	int status = report(cli, config, &faults);
 	config_faults_release(&faults);
 	kpid_config_free(config);

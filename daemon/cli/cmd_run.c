@@ -21,7 +21,8 @@ int cmd_run(struct cli *cli, int argc, char **argv)
 	if (status != CLI_OK)
 		return status;
 	struct config_faults faults = CONFIG_FAULTS_INIT;
-	bool can_run = kpid_config_can_run(config, &faults);
+	struct receivers *receivers = receivers_load(config->alert.receivers_file, &faults);
+	bool can_run = kpid_config_can_run(config, &faults) && receivers != NULL;
 	if (!can_run) {
 		struct buf text = BUF_INIT;
 		config_faults_write(&faults, &text);
@@ -30,16 +31,18 @@ int cmd_run(struct cli *cli, int argc, char **argv)
 	}
 	config_faults_release(&faults);
 	if (!can_run) {
+		receivers_free(receivers);
 		kpid_config_free(config);
 		return CLI_CONFIG;
 	}
 	/* A server that is away is waited for; a database that is not ours to write is not. */
 	status = preflight(cli, config, true);
 	if (status != CLI_OK) {
+		receivers_free(receivers);
 		kpid_config_free(config);
 		return status;
 	}
 	/* Under systemd stderr is the journal, which has time stamps of its own. */
 	log_set_journal(getenv("JOURNAL_STREAM") != NULL);
-	return kafka_feed_run(config, kpid_config_path(cli->config_path), cli->sets, cli->n_sets);
+	return kafka_feed_run(config, receivers, kpid_config_path(cli->config_path), cli->sets, cli->n_sets);
 }

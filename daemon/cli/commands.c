@@ -42,13 +42,14 @@ const struct cli_command cli_commands[] = {
          "  accept TOPIC/PARTITION    go on at the first message that is there; --at earliest|expected|OFFSET\n"
          "  retire TOPIC[/PARTITION]  it is not read any more: it holds nothing back\n",
          cmd_gap},
-        {"alerts", "Look at alerts, take them on, or keep them back", "list|ack|unack|silence|unsilence",
+        {"alerts", "Look at alerts, take them on, or keep them back", "list|ack|unack|silence|unsilence|test",
          "  list               those that last, the longest first; --state S, --project P, --target T, --all\n"
          "  ack ALERT          take one on; --why TEXT, and --again TIME: raise it again after that (4h)\n"
          "  unack ALERT        give it back; --why TEXT\n"
          "  silence            record alerts and send none: --until TIME, --why TEXT; --since TIME, --project P, "
          "--target T\n"
-         "  unsilence NUMBER   end a silence now\n\n"
+         "  unsilence NUMBER   end a silence now\n"
+         "  test RECEIVER      tell a receiver of an alert that is none, and say how it answered\n\n"
          "ALERT is its id, or TICKET/TARGET/N. TIME is a time with a zone (RFC 3339), or from now: 30m, 2h, 1d.\n",
          cmd_alerts},
         {"top", "Watch compliance, agents, deadlines and lag live", "",

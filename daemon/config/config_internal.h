@@ -128,6 +128,8 @@ void config_pair_read(const struct config_library *library, const struct config_
                       const struct config_entry *entry);
 void config_pair_add(struct config_pairs *pairs, const char *name, const char *value, bool secret, int line);
 void config_pairs_release(struct config_pairs *pairs);
+/* The text of a file that others cannot read, without its last newline; or appends why not to message_out. */
+bool config_secret_read(const char *path, struct buf *value_out, struct buf *message_out);
 /* By its name alone, so that it holds for misspelt ones as well. */
 bool config_name_is_secret(const char *name);
 

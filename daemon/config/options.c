@@ -51,6 +51,9 @@ const struct config_option config_options[] = {
 
 	{"alert", "topic", CONFIG_TOPIC, FIELD(alert.topic), 0, 0, NULL, "kpid-alerts", "alerts are not sent", false,
 	 "The Kafka topic to which each change of an alert is sent. The rows in report.alert are written in any case."},
+	{"alert", "receivers_file", CONFIG_PATH, FIELD(alert.receivers_file), 0, 0, NULL, "", "nobody is told over HTTP", false,
+	 "The file of receivers (JSON): webhooks, Alertmanager, chat robots, PagerDuty. A relative path starts in the "
+	 "folder of this file."},
 	{"alert", "max_age", CONFIG_DURATION, FIELD(alert.max_age_us), MINUTE, 366 * DAY, NULL, "24h", NULL, true,
 	 "Breaches of deadlines longer ago than this are recorded and not sent, so that reading old events again "
 	 "wakes nobody."},

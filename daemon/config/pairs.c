@@ -86,7 +86,7 @@ static bool read_stream(FILE *stream, const char *path, struct buf *value_out, s
 	return true;
 }
 
-static bool read_secret(const char *path, struct buf *value_out, struct buf *message_out)
+bool config_secret_read(const char *path, struct buf *value_out, struct buf *message_out)
 {
 	FILE *stream = fopen(path, "re");
 	if (stream == NULL) {
@@ -125,7 +125,7 @@ static bool take_value(const struct config_source *source, const struct config_e
 {
 	if (from_file) {
 		char *path = config_path_from(entry->from_set ? NULL : source->folder, entry->value);
-		bool good = read_secret(path, value_out, message_out);
+		bool good = config_secret_read(path, value_out, message_out);
 		free(path);
 		return good;
 	}

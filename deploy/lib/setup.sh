@@ -8,14 +8,14 @@
 
 KPID_KAFKA_VERSION=4.1.0
 
-KPID_PACKAGES_build=(gcc cmake ninja-build pkg-config libevent-dev librdkafka-dev libpq-dev libjansson-dev libglib2.0-dev tzdata
+KPID_PACKAGES_build=(gcc cmake ninja-build pkg-config libevent-dev librdkafka-dev libpq-dev libjansson-dev libglib2.0-dev libcurl4-openssl-dev tzdata
     libinih-dev libssl-dev zlib1g-dev)
 KPID_PACKAGES_demo=("${KPID_PACKAGES_build[@]}" postgresql-15 python3)
 KPID_PACKAGES_kafka=(openjdk-17-jre-headless maven)
 KPID_PACKAGES_bench=("${KPID_PACKAGES_demo[@]}" "${KPID_PACKAGES_kafka[@]}" python3-psycopg2
     python3-confluent-kafka kcat)
 KPID_PACKAGES_test=("${KPID_PACKAGES_bench[@]}" clang clang-format clang-tidy libclang-rt-14-dev libcmocka-dev
-    python3-pytest python3-jsonschema python3-yaml)
+    python3-pytest python3-jsonschema python3-yaml openssl)
 
 kpid_say() { printf 'setup: %s\n' "$*" >&2; }
 
@@ -166,6 +166,16 @@ POM
     chmod 755 "$new" && mv -T "$new" "$dir"
 )
 
+# Installs Debian's Alertmanager. Its package would start a service that listens on all addresses: not for tests.
+kpid_install_alertmanager() {
+    local unit=/etc/systemd/system/prometheus-alertmanager.service
+    [ -n "$(kpid_missing_packages prometheus-alertmanager)" ] || return 0
+    if [ ! -e "$unit" ]; then
+        kpid_as_root mkdir -p "${unit%/*}" && kpid_as_root ln -s /dev/null "$unit" || return
+    fi
+    kpid_install prometheus-alertmanager
+}
+
 kpid_setup() {
     local goal
     for goal in "$@"; do
@@ -174,7 +184,7 @@ kpid_setup() {
         demo) kpid_install "${KPID_PACKAGES_demo[@]}" || return ;;
         kafka) kpid_install "${KPID_PACKAGES_kafka[@]}" && kpid_fetch_kafka || return ;;
         bench) kpid_install "${KPID_PACKAGES_bench[@]}" && kpid_fetch_kafka || return ;;
-        test) kpid_install "${KPID_PACKAGES_test[@]}" && kpid_fetch_kafka || return ;;
+        test) kpid_install "${KPID_PACKAGES_test[@]}" && kpid_install_alertmanager && kpid_fetch_kafka || return ;;
         *)
             kpid_say "unknown: $goal (one of build, demo, test, kafka, bench)"
             return 2

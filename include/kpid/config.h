@@ -76,7 +76,8 @@ struct kpid_config {
 		struct config_words shadow_projects;
 	} sla;
 	struct {
-		char *topic; /* NULL: messages are not sent */
+		char *topic;          /* NULL: messages are not sent */
+		char *receivers_file; /* NULL: no receivers over HTTP */
 		int64_t max_age_us;
 	} alert;
 	struct {

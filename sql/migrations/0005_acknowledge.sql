@@ -7,8 +7,11 @@ BEGIN
 		BEGIN
 			CREATE ROLE kpid_operator NOLOGIN;
 			COMMENT ON ROLE kpid_operator IS 'May read the schema report of kpid, acknowledge alerts and silence them.';
-		EXCEPTION WHEN duplicate_object OR unique_violation THEN
-			NULL; -- the migration of another database was faster
+		EXCEPTION
+			WHEN duplicate_object OR unique_violation THEN
+				NULL; -- the migration of another database was faster
+			WHEN insufficient_privilege THEN
+				RAISE EXCEPTION 'there is no role kpid_operator, and you may not make it; a superuser may: CREATE ROLE kpid_operator NOLOGIN';
 		END;
 		SET LOCAL ROLE kpid_owner;
 	END IF;

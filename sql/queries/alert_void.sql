@@ -7,9 +7,16 @@ WITH changed AS (
 	WHERE alert_id = ANY ($1::text[])
 		AND state NOT IN ('voided', 'averted')
 	RETURNING a AS alert
+), sent AS (
+	INSERT INTO kpid.outbox (alert_id, key, payload)
+	SELECT (c.alert).alert_id, concat_ws('/', (c.alert).ticket_id, (c.alert).target, (c.alert).n), kpid.alert_message(c.alert)
+	FROM changed c
+	WHERE (c.alert).delivery = 'queued'
+	ORDER BY (c.alert).alert_id
 )
-INSERT INTO kpid.outbox (alert_id, key, payload)
-SELECT (c.alert).alert_id, concat_ws('/', (c.alert).ticket_id, (c.alert).target, (c.alert).n), kpid.alert_message(c.alert)
+INSERT INTO kpid.notification (alert_id)
+SELECT (c.alert).alert_id
 FROM changed c
 WHERE (c.alert).delivery = 'queued'
 ORDER BY (c.alert).alert_id
+ON CONFLICT (alert_id) DO NOTHING

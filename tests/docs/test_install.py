@@ -18,6 +18,7 @@ EXPECTED = """
     share/doc/kpid/examples/policy.calendars.json
     share/doc/kpid/examples/policy.minimal.json
     share/doc/kpid/examples/policy.sample.json
+    share/doc/kpid/examples/receivers.sample.json
     share/kpid/policy.schema.json
     share/man/man1/kpid.1
     share/man/man5/kpid.ini.5

@@ -188,7 +188,7 @@ def insert_ticket(connection, ticket_id, **values):
 
 
 def insert_some(connection):
-    """At least one row in every private table of 0001."""
+    """At least one row in every private table that there is, of this version or an earlier one."""
     insert(connection, "setting", name="report.time_zone", value="Asia/Shanghai")
     insert(connection, "policy_revision", id="2026-01", effective_from="-infinity", json="{}", sha256=b"\1")
     insert(connection, "source_partition", topic="ticket-opened", partition=0, epoch=1, owner="one", next_offset=7)
@@ -206,3 +206,13 @@ def insert_some(connection):
     insert(connection, "outbox", alert_id="a1", key="T1/resolution/2", payload="{}")
     insert(connection, "dead_letter", topic="survey", partition=1, offset=9, reason="not_json", detail="nothing",
            value=b"\xff{\n")
+    for table, values in {
+        "calendar_span": {"revision_no": 1, "calendar": "office", "start_at": "2026-01-05 08:00Z",
+                          "end_at": "2026-01-05 10:00Z", "before_us": 0},
+        "acknowledgement": {"alert_id": "a1", "acknowledged_by": "bob", "why": "on it"},
+        "silence": {"starts_at": "2026-01-01Z", "ends_at": "2026-01-02Z", "made_by": "bob", "why": "lift works"},
+        "notification": {"alert_id": "a1"},
+        "delivery": {"receiver": "ops", "alert_id": "a1", "revision": 1, "state": "pending", "next_at": "2026-01-05Z"},
+    }.items():
+        if columns(connection, table):
+            insert(connection, table, **values)

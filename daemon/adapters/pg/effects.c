@@ -138,7 +138,7 @@ static const char *delivery_of(const struct write_order *order, const struct ale
 {
 	if (is_shadow(order->config, alert->project_id))
 		return "shadow";
-	if (order->config->alert.topic == NULL)
+	if (order->config->alert.topic == NULL && order->config->alert.receivers_file == NULL)
 		return "off";
 	/* For who was told before, alert_put.sql goes on telling. */
 	if (alert->ticket_closed)

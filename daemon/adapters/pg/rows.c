@@ -151,6 +151,13 @@ void pg_array_int4(struct pg_array *array, int32_t value)
 	array->n++;
 }
 
+void pg_array_bool(struct pg_array *array, bool value)
+{
+	buf_add_be32(&array->buf, 1);
+	buf_add_char(&array->buf, (char)value);
+	array->n++;
+}
+
 static void put_null_element(struct pg_array *array)
 {
 	buf_add_be32(&array->buf, UINT32_MAX);

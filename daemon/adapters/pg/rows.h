@@ -42,6 +42,7 @@ void pg_column_bytea(struct pg_array *array, struct text value);   /* absent: NU
 void pg_column_jsonb(struct pg_array *array, struct text json);    /* absent: NULL */
 
 /* Elements of plain arrays. */
+void pg_array_bool(struct pg_array *array, bool value);
 void pg_array_int4(struct pg_array *array, int32_t value);
 void pg_array_int8(struct pg_array *array, int64_t value, bool null);
 void pg_array_time(struct pg_array *array, int64_t us);           /* TIME_NONE: NULL */

@@ -87,13 +87,16 @@ static bool glob_holds(struct text pattern, struct text text)
 	return p == pattern.len;
 }
 
+bool policy_pattern_holds(struct text pattern, struct text text)
+{
+	return text_is_empty(text) ? text_is_empty(pattern) : glob_holds(pattern, text);
+}
+
 static bool match_holds(const struct policy_match *match, struct text attribute)
 {
-	for (size_t i = 0; i < match->patterns.n; i++) {
-		struct text pattern = match->patterns.items[i];
-		if (text_is_empty(attribute) ? text_is_empty(pattern) : glob_holds(pattern, attribute))
+	for (size_t i = 0; i < match->patterns.n; i++)
+		if (policy_pattern_holds(match->patterns.items[i], attribute))
 			return true;
-	}
 	return false;
 }
 
@@ -106,16 +109,12 @@ static bool policy_holds(const struct policy *policy, const struct text attribut
 }
 
 /* A '*' of the other pattern can only be matched by a '*' of this one, which then takes whatever it stands for. */
-static bool pattern_covers(struct text pattern, struct text other)
-{
-	return text_is_empty(other) ? text_is_empty(pattern) : glob_holds(pattern, other);
-}
-
 static bool match_covers(const struct policy_match *match, const struct policy_match *other)
 {
 	for (size_t i = 0; i < other->patterns.n; i++) {
 		size_t j = 0;
-		while (j < match->patterns.n && !pattern_covers(match->patterns.items[j], other->patterns.items[i]))
+		while (j < match->patterns.n &&
+		       !policy_pattern_holds(match->patterns.items[j], other->patterns.items[i]))
 			j++;
 		if (j == match->patterns.n)
 			return false;

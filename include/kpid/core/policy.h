@@ -110,6 +110,8 @@ struct policy_set *policy_revision_parse(struct text json, zone_find_fn *find_zo
 
 /* RULES S1: the revision with the greatest effective_from <= opened_us; NULL if there is none. */
 const struct policy_revision *policy_set_at(const struct policy_set *set, int64_t opened_us);
+/* '*' matches any run of characters of a present text; "" an absent or empty one. */
+bool policy_pattern_holds(struct text pattern, struct text text);
 /* True if whatever one policy matches is matched by the other. */
 bool policy_covers(const struct policy *policy, const struct policy *other);
 /* The first policy whose match holds for the attributes (absent or empty: not there); NULL if none. */

@@ -1,0 +1,18 @@
+/* Tells receivers over HTTP of alerts that have changed. One instance at a time does (an advisory lock); each receiver
+ * has its own pace, so that one that is slow or dead holds up no other. At least once, under a stable id. */
+#ifndef KPID_APP_DISPATCH_H
+#define KPID_APP_DISPATCH_H
+
+#include <stdbool.h>
+
+#include "app/receivers.h"
+
+struct event_base;
+struct dispatch;
+
+/* Takes the receivers over. */
+struct dispatch *dispatch_new(struct event_base *base, const struct kpid_config *config, struct receivers *receivers);
+void dispatch_free(struct dispatch *dispatch); /* NULL is fine */
+void dispatch_start(struct dispatch *dispatch);
+
+#endif

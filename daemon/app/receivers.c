@@ -1,0 +1,114 @@
+#include "app/receivers.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "config/config_internal.h"
+#include "kpid/base/memory.h"
+
+#define MAX_FILE_BYTES (1024 * 1024)
+
+struct loading {
+	const char *path;
+	char *folder;
+	struct config_faults *faults;
+};
+
+static bool read_file(const struct loading *loading, struct buf *out)
+{
+	FILE *stream = fopen(loading->path, "re");
+	char piece[16384];
+	size_t n;
+	if (stream == NULL) {
+		config_fault_add(loading->faults, loading->path, 0, "", "cannot be read: %s", strerror(errno));
+		return false;
+	}
+	while (out->len_bytes <= MAX_FILE_BYTES && (n = fread(piece, 1, sizeof(piece), stream)) > 0)
+		buf_add(out, piece, n);
+	bool ok = ferror(stream) == 0 && out->len_bytes <= MAX_FILE_BYTES;
+	fclose(stream);
+	if (!ok)
+		config_fault_add(loading->faults, loading->path, 0, "", "cannot be read, or is larger than 1 MiB");
+	return ok;
+}
+
+static bool read_secret(const struct loading *loading, const struct receiver *rule, struct text file, struct buf *out)
+{
+	struct buf message = BUF_INIT;
+	char *path = config_path_from(loading->folder, file.ptr);
+	bool ok = config_secret_read(path, out, &message);
+	if (!ok)
+		config_fault_add(loading->faults, loading->path, 0, rule->name.ptr, "%s", buf_text(&message).ptr);
+	free(path);
+	buf_release(&message);
+	return ok;
+}
+
+static void load_one(const struct loading *loading, const struct receiver *rule, struct loaded_receiver *out)
+{
+	*out = (struct loaded_receiver){.rule = rule};
+	if (!text_is_absent(rule->url_file))
+		read_secret(loading, rule, rule->url_file, &out->url);
+	else
+		buf_add_text(&out->url, rule->url);
+	if (!text_is_absent(rule->ca_file)) {
+		char *path = config_path_from(loading->folder, rule->ca_file.ptr);
+		buf_add_str(&out->ca_file, path);
+		free(path);
+	}
+	for (size_t i = 0; i < rule->n_secrets; i++)
+		if (read_secret(loading, rule, rule->secret_files[i], &out->secret_bytes[i]))
+			out->secrets[i] = buf_text(&out->secret_bytes[i]);
+}
+
+struct receivers *receivers_load(const char *path, struct config_faults *faults)
+{
+	struct receivers *receivers = mem_zalloc(sizeof(*receivers));
+	if (path == NULL)
+		return receivers;
+	const char *slash = strrchr(path, '/');
+	struct loading loading = {path, slash == NULL ? NULL : strndup(path, (size_t)(slash - path) + 1), faults};
+	struct buf json = BUF_INIT;
+	size_t n_faults = faults->n;
+	if (read_file(&loading, &json)) {
+		struct policy_faults found;
+		receivers->set = receiver_set_parse(buf_text(&json), &found);
+		for (size_t i = 0; i < found.n; i++) {
+			struct buf key = BUF_INIT;
+			buf_add_text(&key, found.items[i].path);
+			config_fault_add(faults, path, found.items[i].line, buf_text(&key).ptr, "%.*s",
+			                 (int)found.items[i].message.len, found.items[i].message.ptr);
+			buf_release(&key);
+		}
+		policy_faults_release(&found);
+	}
+	if (receivers->set != NULL) {
+		receivers->n = receivers->set->n;
+		receivers->items = mem_zalloc((receivers->n + 1) * sizeof(*receivers->items));
+		for (size_t i = 0; i < receivers->n; i++)
+			load_one(&loading, &receivers->set->items[i], &receivers->items[i]);
+	}
+	buf_release(&json);
+	free(loading.folder);
+	if (faults->n == n_faults)
+		return receivers;
+	receivers_free(receivers);
+	return NULL;
+}
+
+void receivers_free(struct receivers *receivers)
+{
+	if (receivers == NULL)
+		return;
+	for (size_t i = 0; i < receivers->n; i++) {
+		struct loaded_receiver *item = &receivers->items[i];
+		buf_release(&item->url);
+		buf_release(&item->ca_file);
+		for (size_t j = 0; j < RECEIVER_MAX_SECRETS; j++)
+			buf_release(&item->secret_bytes[j]);
+	}
+	free(receivers->items);
+	receiver_set_free(receivers->set);
+	free(receivers);
+}

@@ -1,0 +1,274 @@
+"""Alerts reach people: over HTTPS to servers that misbehave, and to a real Alertmanager."""
+import base64
+import collections
+import hashlib
+import hmac
+import http.server
+import json
+import os
+import random
+import shutil
+import socket
+import ssl
+import subprocess
+import threading
+import time
+import urllib.request
+
+import pytest
+
+from daemon import event, now, policy, wait_until
+
+SECRET = b"0123456789abcdef0123456789abcdef"
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory):
+    """A certificate for 127.0.0.1 that signs itself: (certificate, key)."""
+    folder = tmp_path_factory.mktemp("authority")
+    certificate, key = folder / "ca.pem", folder / "key.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1",
+                    "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate], check=True,
+                   capture_output=True)
+    return str(certificate), str(key)
+
+
+class Server:
+    """Takes messages, or does not: misbehave(handler) is asked for each and returns True if it has."""
+
+    def __init__(self, authority=None, misbehave=lambda handler: False, answer=b"{}"):
+        self.got = []
+        self.lock = threading.Lock()
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                self.body = self.rfile.read(int(self.headers["content-length"]))
+                if misbehave(self):
+                    self.close_connection = True
+                    return
+                with outer.lock:
+                    outer.got.append((dict(self.headers), self.body))
+                self.reply(200, answer)
+
+            def reply(self, status, body=b"", **headers):
+                self.send_response(status)
+                self.send_header("content-length", str(len(body)))
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *arguments):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.server.handle_error = lambda *arguments: None
+        self.scheme = "http"
+        if authority:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*authority)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+            self.scheme = "https"
+        self.url = f"{self.scheme}://127.0.0.1:{self.server.server_address[1]}/hook"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.server.shutdown()
+        self.server.server_close()
+
+    def events(self):
+        with self.lock:
+            return [json.loads(body) for _, body in self.got]
+
+
+def site_with(make_site, stream, receivers, tmp_path, policy_file, **settings):
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"whsec_" + base64.b64encode(SECRET) + b"\n")
+    secret.chmod(0o600)
+    path = tmp_path / "receivers.json"
+    path.write_text(json.dumps({"receivers": receivers}))
+    return make_site(stream, policy_file, {"alert": {"receivers_file": str(path), **settings}})
+
+
+def bad_manners(chance, canary):
+    """Slow, failing, hanging up, redirecting, answering rubbish or too much: one time in ten."""
+    def misbehave(handler):
+        kind = chance.randrange(60)
+        if kind == 0:
+            time.sleep(1.5)  # longer than the receiver's timeout
+        elif kind == 1:
+            handler.reply(500, b"out of order")
+        elif kind == 2:
+            handler.connection.shutdown(socket.SHUT_RDWR)
+        elif kind == 3:
+            handler.reply(302, location=canary.url)
+        elif kind == 4:
+            handler.wfile.write(b"\x00\xffrubbish\r\n\r\n")
+        elif kind == 5:
+            handler.reply(200, b"x" * 100_000)
+        return kind <= 5
+    return misbehave
+
+
+def test_every_alert_arrives(make_stream, make_site, authority, tmp_path):
+    """1,000 alerts to a webhook with bad manners, beside one that is dead: every one arrives, signed, and in order."""
+    n = 1_000
+    chance = random.Random(5)
+    stream = make_stream(2)
+    with Server() as canary, Server(authority, bad_manners(chance, canary)) as hook:
+        dead = socket.socket()
+        dead.bind(("127.0.0.1", 0))  # and never listens
+        site = site_with(make_site, stream, [
+            {"name": "dead", "type": "webhook", "url": f"http://127.0.0.1:{dead.getsockname()[1]}/"},
+            {"name": "hook", "type": "webhook", "url": hook.url, "ca_file": authority[0], "secret_files": ["secret"],
+             "timeout": "1s"}], tmp_path, policy(first_response="1s"))
+        site.start("a")
+        site.start("b")
+        opened = now()
+        stream.send_events([event("ticket.opened", f"T{i}", opened, agent_id="ann") for i in range(n)])
+        wait_until(lambda: site.one("SELECT count(*) FROM report.alert") == n, "all alerts")
+        stream.send_events([event("ticket.responded", f"T{i}", agent_id="ann") for i in range(n)])
+        site.wait_read()
+        wait_until(lambda: site.one("SELECT count(*) FROM report.alert WHERE state = 'resolved'") == n, "all to be resolved")
+        wait_until(lambda: site.one("SELECT count(*) FROM report.alert_delivery WHERE receiver = 'hook' AND state = 'sent' "
+                                    "AND revision = sent_revision AND revision >= 2") == n, "all to be told")
+        told = collections.defaultdict(list)
+        for headers, body in hook.got:
+            content = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+            wanted = base64.b64encode(hmac.new(SECRET, content, hashlib.sha256).digest()).decode()
+            assert headers["webhook-signature"] == f"v1,{wanted}"
+            data = json.loads(body)["data"]
+            assert headers["webhook-id"] == f"{data['alert_id']}/{data['revision']}"
+            told[data["ticket_id"]].append(data)
+        assert len(told) == n
+        for data in told.values():
+            revisions = [one["revision"] for one in data]
+            assert revisions == sorted(revisions) and data[-1]["state"] == "resolved"
+        assert not canary.got, "a redirect was followed"
+        failing = site.one("SELECT count(*) FROM report.alert_delivery WHERE receiver = 'dead' AND sent_at IS NULL")
+        assert failing == n
+        assert site.one("SELECT max(attempts) FROM report.alert_delivery WHERE receiver = 'dead'") >= 1
+        dead.close()
+    assert SECRET.decode() not in site.logs() and "whsec_" not in site.logs()
+
+
+def test_a_storm_becomes_few_messages(make_stream, make_site, tmp_path):
+    """A robot of a chat gets one message that counts, not 500; and none of another project."""
+    stream = make_stream(2)
+    with Server(answer=b'{"errcode": 0}') as robot:
+        site = site_with(make_site, stream, [{"name": "chat", "type": "wecom", "url": robot.url, "projects": ["north"],
+                                              "pause": "1s", "link": "https://bi.example.com/late"}],
+                         tmp_path, policy(first_response="1s"))
+        site.start("a", alert_topic="")
+        opened = now()
+        stream.send_events([event("ticket.opened", f"T{i}", opened, project_id="north" if i % 2 else "south")
+                            for i in range(1_000)])
+        wait_until(lambda: site.one("SELECT count(*) FROM report.alert_delivery WHERE state = 'sent'") == 500,
+                   "half of them to be told")
+        messages = [message["markdown"]["content"] for message in robot.events()]
+        assert len(messages) < 25 and any("alerts: " in message for message in messages)
+        assert all("south" not in message for message in messages)
+        assert site.one("SELECT count(*) FROM kpid.outbox") == 0  # there is no topic, and nothing is left lying
+        assert site.one("SELECT count(*) FROM kpid.notification") == 0
+
+
+def test_a_test_message(make_site, authority, tmp_path):
+    with Server(authority) as hook:
+        site = site_with(make_site, None, [
+            {"name": "hook", "type": "webhook", "url": hook.url, "ca_file": authority[0], "secret_files": ["secret"]},
+            {"name": "stranger", "type": "webhook", "url": hook.url}], tmp_path, policy())
+        assert site.command("alerts", "test", "hook").stdout == "hook has taken it\n"
+        (headers, body), = hook.got
+        assert json.loads(body)["type"] == "kpid.alert.test" and headers["webhook-id"].startswith("test-")
+        # Nobody whom the machine knows has signed its certificate.
+        refused = site.command("alerts", "test", "stranger", status=1)
+        assert "certificate" in refused.stderr and len(hook.got) == 1
+        assert "none of that name" in site.command("alerts", "test", "nobody", status=1).stderr
+
+
+def test_faults_of_the_file_of_receivers(make_site, tmp_path):
+    site = site_with(make_site, None, [{"name": "a", "type": "webhook", "url": "http://example.com"}], tmp_path, policy())
+    found = site.command("check-config", status=3)
+    assert "receivers.json:1: receivers[0].url: is no address to send to" in found.stdout + found.stderr
+    (tmp_path / "secret").chmod(0o644)
+    site = site_with(make_site, None, [{"name": "a", "type": "webhook", "url": "https://example.com",
+                                        "secret_files": ["secret"]}], tmp_path, policy())
+    (tmp_path / "secret").chmod(0o644)
+    found = site.command("check-config", status=3)
+    assert "everyone on this machine can read" in found.stdout + found.stderr
+
+
+# -- Alertmanager ----------------------------------------------------------------------------------------------------
+
+@pytest.fixture
+def alertmanager(tmp_path):
+    """A real one, on free ports of loopback: its address."""
+    program = shutil.which("prometheus-alertmanager")
+    assert program, "prometheus-alertmanager is not installed: deploy/lib/setup.sh test"
+    with Server() as hook:
+        (tmp_path / "am.yml").write_text(
+            "route: {receiver: hook, group_by: [project_id], group_wait: 1s, group_interval: 1s, repeat_interval: 1h}\n"
+            f"receivers: [{{name: hook, webhook_configs: [{{url: '{hook.url}', send_resolved: true}}]}}]\n")
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            port = probe.getsockname()[1]
+        process = subprocess.Popen(
+            [program, f"--config.file={tmp_path}/am.yml", f"--storage.path={tmp_path}/am", "--cluster.listen-address=",
+             f"--web.listen-address=127.0.0.1:{port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        url = f"http://127.0.0.1:{port}"
+
+        def ready():
+            try:
+                return urllib.request.urlopen(url + "/-/ready", timeout=1).status == 200
+            except OSError:
+                assert process.poll() is None, "Alertmanager has ended"
+                return False
+        wait_until(ready, "Alertmanager")
+        yield url, hook
+        process.terminate()
+        process.wait(10)
+
+
+def test_alertmanager_receives_groups_and_resolves(make_stream, make_site, alertmanager, tmp_path):
+    url, hook = alertmanager
+    stream = make_stream(1)
+    site = site_with(make_site, stream, [{"name": "am", "type": "alertmanager", "url": url + "/api/v2/alerts"}], tmp_path,
+                     policy(first_response="1s"))
+    site.start("a")
+
+    def active():
+        return json.load(urllib.request.urlopen(url + "/api/v2/alerts?active=true", timeout=5))
+    opened = now()
+    stream.send_events([event("ticket.opened", f"T{i}", opened, project_id="north" if i < 6 else "south", agent_id="ann")
+                        for i in range(10)])
+    wait_until(lambda: len(active()) == 10, "ten alerts")
+    labels = {alert["labels"]["ticket_id"]: alert["labels"] for alert in active()}
+    assert labels["T0"]["alertname"] == "kpid_sla" and labels["T0"]["target"] == "first_response"
+    wait_until(lambda: {group["groupKey"] for group in hook.events() if group["status"] == "firing"} and
+               sum(len(group["alerts"]) for group in hook.events() if group["status"] == "firing") >= 10, "two groups")
+    assert {group["groupLabels"]["project_id"] for group in hook.events()} == {"north", "south"}
+    stream.send_events([event("ticket.responded", f"T{i}", agent_id="ann") for i in range(10)])
+    wait_until(lambda: not active(), "all to be resolved")
+    wait_until(lambda: {group["groupLabels"]["project_id"] for group in hook.events() if group["status"] == "resolved"} ==
+               {"north", "south"}, "both groups to be resolved")
+
+
+def test_receivers_do_not_need_the_database_to_be_checked(binary, tmp_path):
+    """The sample of the documents is good."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    sample = os.path.join(here, "..", "..", "deploy", "receivers.sample.json")
+    folder = tmp_path / "etc"
+    folder.mkdir()
+    shutil.copy(sample, folder / "receivers.json")
+    for name in ("webhook.secret", "webhook.old.secret", "dingtalk.url", "dingtalk.secret", "pagerduty.key"):
+        (folder / name).write_text("https://example.com/x\n")
+        (folder / name).chmod(0o600)
+    done = subprocess.run([binary, "check-config", "--config", "/dev/null", "--set",
+                           f"alert.receivers_file={folder}/receivers.json"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr

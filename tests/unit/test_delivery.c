@@ -1,0 +1,306 @@
+/* Receivers: their file, whom an alert goes to, what they are sent, what their answers mean. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <jansson.h>
+#include <string.h>
+
+#include "kpid/core/message.h"
+
+static struct receiver_set *parse(const char *json)
+{
+	struct policy_faults faults;
+	struct receiver_set *set = receiver_set_parse(text_of(json), &faults);
+	for (size_t i = 0; i < faults.n; i++)
+		print_message("%.*s: %.*s\n", (int)faults.items[i].path.len, faults.items[i].path.ptr,
+		              (int)faults.items[i].message.len, faults.items[i].message.ptr);
+	policy_faults_release(&faults);
+	assert_non_null(set);
+	return set;
+}
+
+static void assert_fault(const char *json, const char *path, const char *words)
+{
+	struct policy_faults faults;
+	assert_null(receiver_set_parse(text_of(json), &faults));
+	bool found = false;
+	for (size_t i = 0; i < faults.n; i++)
+		found |= text_equal(faults.items[i].path, text_of(path)) &&
+		         memmem(faults.items[i].message.ptr, faults.items[i].message.len, words, strlen(words)) != NULL;
+	if (!found && faults.n > 0)
+		print_message("%.*s: %.*s\n", (int)faults.items[0].path.len, faults.items[0].path.ptr,
+		              (int)faults.items[0].message.len, faults.items[0].message.ptr);
+	policy_faults_release(&faults);
+	assert_true(found);
+}
+
+#define FILE_WITH(receivers) "{\"receivers\": [" receivers "]}"
+#define RECEIVER(type, more) "{\"name\": \"ops\", \"type\": \"" type "\", \"url\": \"https://example.com/x\"" more "}"
+#define FILE_OF(type, more)  FILE_WITH(RECEIVER(type, more))
+
+static void test_file_of_receivers(void **state)
+{
+	(void)state;
+	struct receiver_set *set =
+	        parse(FILE_OF("webhook", ", \"projects\": [\"p-*\"], \"min_level\": 1, \"timeout\": \"3s\", "
+	                                 "\"secret_files\": [\"new\", \"old\"]"));
+	assert_int_equal(set->n, 1);
+	assert_string_equal(set->items[0].name.ptr, "ops");
+	assert_int_equal(set->items[0].n_secrets, 2);
+	assert_int_equal(set->items[0].timeout_us, 3 * US_PER_SECOND);
+	assert_int_equal(set->items[0].group_at_least, 0);
+	receiver_set_free(set);
+	set = parse(FILE_OF("wecom", ""));
+	assert_int_equal(set->items[0].group_at_least, 4);
+	receiver_set_free(set);
+	receiver_set_free(parse("{\"receivers\": []}"));
+}
+
+static void test_faults_of_the_file(void **state)
+{
+	(void)state;
+	assert_fault("{", "(file)", "is not JSON");
+	assert_fault("{}", "receivers", "is missing");
+	assert_fault(FILE_OF("smoke", ""), "receivers[0].type", "is no type of receiver");
+	assert_fault(FILE_WITH("{\"type\": \"webhook\", \"url\": \"https://a\"}"), "receivers[0].name", "is missing");
+	assert_fault(FILE_WITH("{\"name\": \"a\", \"type\": \"webhook\"}"), "receivers[0].url", "is missing");
+	assert_fault(FILE_WITH("{\"name\": \"a\", \"type\": \"webhook\", \"url\": \"http://example.com\"}"),
+	             "receivers[0].url", "http:// to this machine itself");
+	assert_fault(FILE_WITH("{\"name\": \"a\", \"type\": \"webhook\", \"url\": \"file:///etc/passwd\"}"),
+	             "receivers[0].url", "is no address");
+	assert_fault(FILE_OF("webhook", ", \"url_file\": \"x\""), "receivers[0].url", "beside url_file");
+	assert_fault(FILE_OF("webhook", ", \"min_level\": -2"), "receivers[0].min_level", "of -1 to 100");
+	assert_fault(FILE_OF("webhook", ", \"time_out\": \"1s\""), "receivers[0].time_out",
+	             "did you mean \"timeout\"?");
+	assert_fault(FILE_OF("dingtalk", ", \"secret_files\": [\"a\", \"b\"]"), "receivers[0]",
+	             "only a webhook signs with both");
+	assert_fault(FILE_OF("pagerduty", ""), "receivers[0].secret_files", "routing key");
+	assert_fault(FILE_WITH(RECEIVER("webhook", "") ", " RECEIVER("wecom", "")), "receivers[1]",
+	             "has the name of receivers[0]");
+}
+
+static void test_routing(void **state)
+{
+	(void)state;
+	struct receiver_set *set = parse(FILE_OF("webhook", ", \"projects\": [\"p-*\"], \"targets\": [\"arrival\"]"));
+	struct alert_route route = {TEXT("p-1"), TEXT_ABSENT, TEXT("arrival"), false, 0};
+	assert_true(receiver_wants(&set->items[0], &route));
+	route.warning = true;
+	assert_false(receiver_wants(&set->items[0], &route));
+	set->items[0].min_level = -1;
+	assert_true(receiver_wants(&set->items[0], &route));
+	route.project_id = TEXT_ABSENT;
+	assert_false(receiver_wants(&set->items[0], &route));
+	route = (struct alert_route){TEXT("p-1"), TEXT_ABSENT, TEXT("resolution"), false, 0};
+	assert_false(receiver_wants(&set->items[0], &route));
+	set->items[0].min_level = 2;
+	route = (struct alert_route){TEXT("p-1"), TEXT_ABSENT, TEXT("arrival"), false, 1};
+	assert_false(receiver_wants(&set->items[0], &route));
+	route.level = 2;
+	assert_true(receiver_wants(&set->items[0], &route));
+	receiver_set_free(set);
+}
+
+static void test_backoff(void **state)
+{
+	(void)state;
+	assert_int_equal(receiver_backoff_us(1, 0), US_PER_SECOND);
+	assert_int_equal(receiver_backoff_us(4, 0), 8 * US_PER_SECOND);
+	assert_int_equal(receiver_backoff_us(4, 1), 4 * US_PER_SECOND);
+	assert_int_equal(receiver_backoff_us(1000, 0), 300 * US_PER_SECOND);
+}
+
+static const struct told_alert alert = {
+        .alert_id = TEXT("abc"),
+        .ticket_id = TEXT("T-1"),
+        .target = TEXT("arrival"),
+        .state = TEXT("breached"),
+        .owner_id = TEXT("王芳"),
+        .project_id = TEXT("p \"1\""),
+        .cloudevent = TEXT("{\"type\":\"kpid.alert.breached\",\"data\":{\"alert_id\":\"abc\"}}"),
+        .n = 1,
+        .revision = 2,
+        .level = 1,
+        .due_us = INT64_C(1767225600000000),
+        .breached_us = INT64_C(1767225600000000),
+        .warned_us = TIME_NONE,
+        .resolved_us = TIME_NONE,
+};
+
+static json_t *write_and_read(const char *type, const char *more, const struct told_alert *alerts, size_t n,
+                              struct message *message)
+{
+	struct buf json = BUF_INIT;
+	buf_add_format(&json, FILE_OF("%s", "%s"), type, more);
+	struct receiver_set *set = parse(json.data);
+	const struct text secrets[] = {TEXT("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), TEXT("SECxyz")};
+	message_init(message);
+	message_write(&set->items[0], TEXT("https://example.com/x"), secrets, alerts, n,
+	              TEXT("msg_p5jXN8AQM9LWM0D4loKWxJek"), INT64_C(1614265330000000), message);
+	receiver_set_free(set);
+	buf_release(&json);
+	json_t *body = json_loadb(message->body.data, message->body.len_bytes, 0, NULL);
+	assert_non_null(body);
+	return body;
+}
+
+static const char *at(json_t *json, const char *a, const char *b)
+{
+	json_t *found = json_object_get(json, a);
+	found = b == NULL ? found : json_object_get(found, b);
+	assert_true(json_is_string(found));
+	return json_string_value(found);
+}
+
+/* The example that the specification's own libraries are tested with. */
+static void test_standard_webhooks_signature(void **state)
+{
+	(void)state;
+	struct buf out = BUF_INIT;
+	message_sign_webhook(TEXT("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), TEXT("msg_p5jXN8AQM9LWM0D4loKWxJek"),
+	                     1614265330, TEXT("{\"test\": 2432232314}"), &out);
+	assert_string_equal(out.data, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+	buf_release(&out);
+}
+
+static void test_webhook(void **state)
+{
+	(void)state;
+	struct message message;
+	json_t *body = write_and_read("webhook", ", \"secret_files\": [\"a\", \"b\"]", &alert, 1, &message);
+	assert_string_equal(at(body, "type", NULL), "kpid.alert.breached");
+	assert_int_equal(message.n_headers, 4);
+	assert_string_equal(message.headers[1].text, "webhook-id: msg_p5jXN8AQM9LWM0D4loKWxJek");
+	assert_string_equal(message.headers[2].text, "webhook-timestamp: 1614265330");
+	assert_memory_equal(message.headers[3].text, "webhook-signature: v1,", 22);
+	assert_non_null(strstr(message.headers[3].text, " v1,")); /* both secrets, while one is changed for the other */
+	json_decref(body);
+	message_release(&message);
+}
+
+static void test_a_storm_becomes_one_message(void **state)
+{
+	(void)state;
+	static struct told_alert many[10000];
+	struct message message;
+	for (size_t i = 0; i < 10000; i++) {
+		many[i] = alert;
+		if (i % 4 == 0)
+			many[i].state = TEXT("resolved");
+	}
+	json_t *body = write_and_read("wecom", ", \"link\": \"https://bi.example.com/late\"", many, 10000, &message);
+	const char *words = at(body, "markdown", "content");
+	assert_non_null(strstr(words, "10000 alerts: 7500 breached, 2500 resolved"));
+	assert_non_null(strstr(words, "… and 9992 more"));
+	assert_non_null(strstr(words, "https://bi.example.com/late"));
+	assert_true(strlen(words) < 2000);
+	json_decref(body);
+	message_release(&message);
+}
+
+static void test_alertmanager(void **state)
+{
+	(void)state;
+	struct message message;
+	struct told_alert two[] = {alert, alert};
+	two[1].state = TEXT("voided");
+	json_t *body = write_and_read("alertmanager", "", two, 2, &message);
+	json_t *first = json_array_get(body, 0);
+	assert_string_equal(at(first, "labels", "alertname"), "kpid_sla");
+	assert_string_equal(at(first, "labels", "project_id"), "p \"1\"");
+	assert_string_equal(at(first, "annotations", "severity"), "critical");
+	assert_string_equal(at(first, "startsAt", NULL), "2026-01-01T00:00:00Z");
+	assert_string_equal(at(first, "endsAt", NULL), "2021-02-25T15:07:10Z"); /* five minutes from now */
+	assert_string_equal(at(json_array_get(body, 1), "endsAt", NULL), "2021-02-25T15:02:10Z");
+	assert_true(json_equal(json_object_get(first, "labels"), json_object_get(json_array_get(body, 1), "labels")));
+	json_decref(body);
+	message_release(&message);
+}
+
+static void test_robots(void **state)
+{
+	(void)state;
+	struct message message;
+	json_t *body = write_and_read("dingtalk", ", \"secret_files\": [\"a\"]", &alert, 1, &message);
+	assert_non_null(strstr(at(body, "markdown", "text"), "breached (escalation 1): arrival of T-1"));
+	assert_non_null(strstr(message.url.data, "?timestamp=1614265330000&sign=%"));
+	json_decref(body);
+	message_release(&message);
+	body = write_and_read("feishu", ", \"secret_files\": [\"a\"]", &alert, 1, &message);
+	assert_string_equal(at(body, "timestamp", NULL), "1614265330");
+	assert_string_equal(at(body, "msg_type", NULL), "text");
+	assert_non_null(strstr(at(body, "content", "text"), "owner 王芳"));
+	assert_int_equal(strlen(at(body, "sign", NULL)), 44);
+	json_decref(body);
+	message_release(&message);
+}
+
+static void test_pagerduty(void **state)
+{
+	(void)state;
+	struct message message;
+	struct told_alert told = alert;
+	const char *const actions[][2] = {
+	        {"breached", "trigger"}, {"acknowledged", "acknowledge"}, {"resolved", "resolve"}};
+	for (size_t i = 0; i < 3; i++) {
+		told.state = text_of(actions[i][0]);
+		json_t *body = write_and_read("pagerduty", ", \"secret_files\": [\"a\"]", &told, 1, &message);
+		assert_string_equal(at(body, "event_action", NULL), actions[i][1]);
+		assert_string_equal(at(body, "dedup_key", NULL), "abc");
+		assert_string_equal(at(body, "payload", "severity"), "critical");
+		json_decref(body);
+		message_release(&message);
+	}
+}
+
+static void assert_answer(const char *type, long status, const char *body, enum answer expected, const char *words)
+{
+	struct buf json = BUF_INIT, why = BUF_INIT;
+	buf_add_format(&json, FILE_OF("%s", ""), type);
+	struct receiver_set *set = parse(json.data);
+	assert_int_equal(message_answer(&set->items[0], status, text_of(body), &why), expected);
+	assert_non_null(strstr(buf_text(&why).ptr, words));
+	receiver_set_free(set);
+	buf_release(&json);
+	buf_release(&why);
+}
+
+static void test_answers(void **state)
+{
+	(void)state;
+	assert_answer("webhook", 204, "", ANSWER_OK, "");
+	assert_answer("webhook", 302, "", ANSWER_AGAIN, "302");
+	assert_answer("webhook", 500, "", ANSWER_AGAIN, "500");
+	assert_answer("webhook", 410, "", ANSWER_NEVER, "410");
+	assert_answer("webhook", 0, "", ANSWER_AGAIN, "no answer");
+	assert_answer("dingtalk", 200, "{\"errcode\": 0, \"errmsg\": \"ok\"}", ANSWER_OK, "");
+	assert_answer("dingtalk", 200, "{\"errcode\": 310000, \"errmsg\": \"sign not match\"}", ANSWER_AGAIN,
+	              "sign not match");
+	assert_answer("wecom", 200, "{\"errcode\": 45009}", ANSWER_AGAIN, "too many messages");
+	assert_answer("feishu", 200, "{\"code\": 0}", ANSWER_OK, "");
+	assert_answer("feishu", 200, "{\"code\": 19021, \"msg\": \"sign match fail\"}", ANSWER_AGAIN,
+	              "sign match fail");
+	assert_answer("wecom", 200, "<html>", ANSWER_AGAIN, "has no errcode");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(test_file_of_receivers),
+	        cmocka_unit_test(test_faults_of_the_file),
+	        cmocka_unit_test(test_routing),
+	        cmocka_unit_test(test_backoff),
+	        cmocka_unit_test(test_standard_webhooks_signature),
+	        cmocka_unit_test(test_webhook),
+	        cmocka_unit_test(test_a_storm_becomes_one_message),
+	        cmocka_unit_test(test_alertmanager),
+	        cmocka_unit_test(test_robots),
+	        cmocka_unit_test(test_pagerduty),
+	        cmocka_unit_test(test_answers),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
