@@ -4,6 +4,10 @@
 #include "cli/cli.h"
 #include "cli/policy_file.h"
 #include "cli/policy_show.h"
+#include "cli/policy_test.h"
+#include "kpid/core/timestamp.h"
+
+enum { SINCE = 256, UNTIL };
 
 static int print_faults(const struct cli *cli, const struct config_faults *faults)
 {
@@ -27,38 +31,73 @@ static void print_words(const struct policy_set *set)
 	buf_release(&out);
 }
 
-static int run(const struct cli *cli, const char *path, bool show)
+static int test(const struct cli *cli, struct policy_test_request *request)
+{
+	struct kpid_config *config;
+	int status = cli_load_config(cli, &config);
+	if (status != CLI_OK)
+		return status;
+	status = policy_test(cli, config, request);
+	kpid_config_free(config);
+	return status;
+}
+
+static int run(const struct cli *cli, const char *action, const char *path, struct policy_test_request *request)
 {
 	struct config_faults faults = CONFIG_FAULTS_INIT;
-	struct policy_set *set = policy_file_read(path, !show, &faults);
+	bool check = strcmp(action, "check") == 0;
+	struct policy_set *set = policy_file_read(path, check, &faults);
 	int status = CLI_OK;
-	if (set == NULL)
+	if (set == NULL) {
 		status = print_faults(cli, &faults);
-	else if (show)
-		print_words(set);
-	else
+	} else if (check) {
 		puts(cli->json ? "[]" : "ok");
+	} else if (strcmp(action, "show") == 0) {
+		print_words(set);
+	} else {
+		request->set = set;
+		status = test(cli, request);
+	}
 	policy_set_free(set);
 	config_faults_release(&faults);
 	return status;
 }
 
+static bool is_time(const char *text)
+{
+	int64_t us;
+	return text == NULL || timestamp_parse(text_of(text), &us);
+}
+
 int cmd_policy(struct cli *cli, int argc, char **argv)
 {
+	static const struct option options[] = {{"since", required_argument, NULL, SINCE},
+	                                        {"until", required_argument, NULL, UNTIL},
+	                                        {NULL, 0, NULL, 0}};
+	struct policy_test_request request = {NULL, NULL, NULL};
 	int option, status;
-	while ((option = cli_option(cli, argc, argv, "", NULL, &status)) >= 0)
-		;
+	while ((option = cli_option(cli, argc, argv, "", options, &status)) >= 0) {
+		if (option == SINCE)
+			request.since = optarg;
+		else
+			request.until = optarg;
+	}
 	if (option == CLI_OPTION_DONE)
 		return status;
 	if (optind >= argc)
-		return cli_usage_error(cli, "check or show?");
+		return cli_usage_error(cli, "check, show or test?");
 	const char *action = argv[optind++];
-	bool show = strcmp(action, "show") == 0;
-	if (!show && strcmp(action, "check") != 0)
-		return cli_usage_error(cli, "it is check or show, not %s", action);
+	bool tests = strcmp(action, "test") == 0, shows = strcmp(action, "show") == 0;
+	if (!tests && !shows && strcmp(action, "check") != 0)
+		return cli_usage_error(cli, "it is check, show or test, not %s", action);
 	if (!cli_arguments(cli, argc, 1, 1))
 		return CLI_USAGE;
-	if (show && cli->json)
+	if (shows && cli->json)
 		return cli_usage_error(cli, "show is for people: the file itself is JSON");
-	return run(cli, argv[optind], show);
+	if (!tests && (request.since != NULL || request.until != NULL))
+		return cli_usage_error(cli, "%s takes neither --since nor --until", action);
+	if (!is_time(request.since) || !is_time(request.until))
+		return cli_usage_error(cli,
+		                       "--since and --until are times with a zone, such as 2026-10-01T00:00:00+08:00");
+	return run(cli, action, argv[optind], &request);
 }

@@ -22,10 +22,13 @@ const struct cli_command cli_commands[] = {
          "      --sample   print a sample file with every option, its default and what it is for\n"
          "      --man      print the manual page kpid.ini(5), as roff\n",
          cmd_check_config},
-        {"policy", "Check a file of policies, or show what it comes to", "check|show FILE",
+        {"policy", "Check a file of policies, show what it comes to, or try it", "check|show|test FILE",
          "  check FILE    every fault as FILE:LINE: PATH: MESSAGE, also policies that are never reached\n"
          "  show FILE     the policies in words, and when what is opened on an ordinary Monday or before a holiday is "
-         "due\n",
+         "due\n"
+         "  test FILE     judge recorded tickets under it, and touch nothing: verdicts that would be others, "
+         "compliance\n"
+         "                before and after; --since TIME, --until TIME: of tickets opened then\n",
          cmd_policy},
         {"explain", "Tell how a ticket came to its figures", "TICKET",
          "Shows its events in order, its state after each, its clocks and what it gave to which figures.\n",

@@ -2,6 +2,7 @@
 #include "cli/explain.h"
 #include "cli/json_out.h"
 #include "kpid/core/dead_letter.h"
+#include "kpid/core/timeline.h"
 
 static json_t *json_of_words(const char *words)
 {
@@ -46,6 +47,27 @@ static json_t *json_of_step(const struct explanation *explanation, const struct 
 	return object;
 }
 
+static json_t *json_of_timeline(const struct explanation *explanation, const struct sla_clock *clock)
+{
+	enum { MOST = 1000 };
+	struct arena arena;
+	json_t *array = json_array();
+	arena_init(&arena);
+	int64_t until_us = clock->stopped ? clock->stopped_us : explanation->as_of_us;
+	struct timeline line = timeline_of(&explanation->ticket, clock, until_us, MOST, &arena);
+	for (size_t i = 0; i < line.n; i++) {
+		json_t *object = json_object();
+		json_object_set_new(object, "state", json_of_words(timeline_kind_name(line.pieces[i].kind)));
+		json_object_set_new(object, "from", json_of_time(line.pieces[i].from_us));
+		json_object_set_new(object, "to", json_of_time(line.pieces[i].to_us));
+		json_object_set_new(object, "reason", json_of_text(line.pieces[i].reason));
+		json_object_set_new(object, "ran_us", json_integer(line.pieces[i].ran_us));
+		json_array_append_new(array, object);
+	}
+	arena_release(&arena);
+	return array;
+}
+
 static json_t *json_of_clock(const struct explanation *explanation, const struct sla_clock *clock)
 {
 	bool breached = clock->verdict == VERDICT_BREACHED;
@@ -68,6 +90,11 @@ static json_t *json_of_clock(const struct explanation *explanation, const struct
 	json_object_set_new(object, "agent", json_of_name(clock->agent_id));
 	json_object_set_new(object, "owner_at_breach", json_of_name(clock->owner_at_breach));
 	json_object_set_new(object, "project_at_breach", json_of_name(clock->project_at_breach));
+	json_object_set_new(object, "calendar", json_of_text(clock->calendar));
+	json_object_set_new(object, "warnings", json_integer(clock->n_warnings));
+	json_object_set_new(object, "warned_at", json_of_time(clock->warned_us));
+	json_object_set_new(object, "level", json_integer(clock->level));
+	json_object_set_new(object, "timeline", json_of_timeline(explanation, clock));
 	json_t *evidence = json_object();
 	set_place(explanation, evidence, clock->evidence_source_no, clock->evidence_offset);
 	json_object_set_new(object, "evidence", evidence);

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "cli/explain_page.h"
+#include "kpid/core/timeline.h"
 
 /* ---- clocks ---- */
 
@@ -59,6 +60,13 @@ static void write_target(struct page *page, const struct sla_clock *clock)
 		term_duration(words, clock->within_us);
 	else
 		buf_add_str(words, "none any more");
+	if (!text_is_absent(clock->calendar)) {
+		buf_add_str(words, " of the calendar ");
+		buf_add_text(words, clock->calendar);
+		buf_add_str(words, " (");
+		buf_add_text(words, clock->policy->targets[clock->target].calendar->time_zone);
+		buf_add_char(words, ')');
+	}
 	if (clock->policy != NULL) {
 		buf_add_str(words, clock->promised ? "; policy " : " by policy ");
 		buf_add_text(words, clock->policy->name);
@@ -81,6 +89,67 @@ static void write_breached(struct page *page, const struct sla_clock *clock)
 		buf_add_text(words, clock->project_at_breach);
 	}
 	page_end_label(page);
+}
+
+/* The face of the clocks of its calendar, beside UTC. */
+static void add_local(struct buf *out, const struct sla_clock *clock, int64_t at_us)
+{
+	const struct zone *zone = &target_hours(&clock->policy->targets[clock->target])->zone;
+	buf_add_str(out, " (");
+	term_time(out, at_us + zone->offset_s(zone->context, at_us) * US_PER_SECOND);
+	buf_add_str(out, " there)");
+}
+
+/* Drawn where it says more than the start and the end: on a calendar that rests, and with pauses that count. */
+static void write_timeline(struct page *page, const struct sla_clock *clock)
+{
+	enum { MOST = 24 };
+	struct buf *words = &page->words;
+	struct arena arena;
+	int64_t until_us = clock->stopped ? clock->stopped_us : page->explanation->as_of_us;
+	bool has_zone = !text_is_absent(clock->calendar);
+	arena_init(&arena);
+	struct timeline line = timeline_of(&page->explanation->ticket, clock, until_us, MOST, &arena);
+	for (size_t i = 0; i < line.n && (has_zone || line.n > 1); i++) {
+		const struct timeline_piece *piece = &line.pieces[i];
+		page_label(page, i == 0 ? "time line" : "");
+		term_time(words, piece->from_us);
+		if (has_zone)
+			add_local(words, clock, piece->from_us);
+		buf_add_format(words, " %s ", timeline_kind_name(piece->kind));
+		term_duration(words, piece->to_us - piece->from_us);
+		if (piece->kind == TIMELINE_STANDS) {
+			buf_add_str(words, ", paused for ");
+			buf_add_text(words, text_is_empty(piece->reason) ? TEXT("no reason given") : piece->reason);
+		} else if (piece->kind == TIMELINE_RUNS) {
+			buf_add_str(words, ", ");
+			term_duration(words, piece->ran_us);
+			buf_add_str(words, " in all");
+		}
+		page_end_label(page);
+	}
+	if (line.cut) {
+		page_label(page, "");
+		buf_add_str(words, "… and so on");
+		page_end_label(page);
+	}
+	arena_release(&arena);
+}
+
+static void write_warnings(struct page *page, const struct sla_clock *clock)
+{
+	if (clock->n_warnings > 0) {
+		page_label(page, "warned");
+		term_time(&page->words, clock->warned_us);
+		if (clock->n_warnings > 1)
+			buf_add_format(&page->words, ", and %u more", clock->n_warnings - 1);
+		page_end_label(page);
+	}
+	if (clock->level > 0) {
+		page_label(page, "escalated");
+		buf_add_format(&page->words, "%u time%s", clock->level, clock->level == 1 ? "" : "s");
+		page_end_label(page);
+	}
 }
 
 static void write_stop(struct page *page, const struct sla_clock *clock)
@@ -113,8 +182,10 @@ static void write_clock(struct page *page, const struct sla_clock *clock)
 	page_time(page, "started", clock->start_us, "");
 	if (clock->due_us != TIME_NONE)
 		page_time(page, "due", clock->due_us, "");
+	write_timeline(page, clock);
 	if (clock->verdict == VERDICT_BREACHED)
 		write_breached(page, clock);
+	write_warnings(page, clock);
 	if (clock->stopped)
 		write_stop(page, clock);
 	buf_add_char(page->out, '\n');

@@ -55,6 +55,31 @@ static void write_policy(struct page *page)
 	page_end_label(page);
 }
 
+/* Why the policies before the one that matched did not. */
+static void write_passed_over(struct page *page)
+{
+	enum { MOST = 12 };
+	const struct ticket *ticket = &page->explanation->ticket;
+	for (size_t i = 0; ticket->revision != NULL && i < ticket->revision->n_policies; i++) {
+		const struct policy *policy = &ticket->revision->policies[i];
+		if (policy == ticket->policy)
+			return;
+		page_label(page, i == 0 ? "not" : "");
+		if (i == MOST) {
+			buf_add_str(&page->words, "… and others before it");
+			page_end_label(page);
+			return;
+		}
+		int attribute = policy_mismatch(policy, ticket->attributes);
+		buf_add_text(&page->words, policy->name);
+		buf_add_format(&page->words, ": %s is ", event_text_name((enum event_text)attribute));
+		buf_add_text(&page->words, text_is_empty(ticket->attributes[attribute])
+		                                   ? TEXT("not set")
+		                                   : ticket->attributes[attribute]);
+		page_end_label(page);
+	}
+}
+
 static void write_record(struct page *page)
 {
 	const struct explanation *explanation = page->explanation;
@@ -87,6 +112,7 @@ static void write_header(struct page *page)
 	write_owner(page);
 	write_attributes(page);
 	write_policy(page);
+	write_passed_over(page);
 	write_record(page);
 }
 

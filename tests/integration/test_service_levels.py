@@ -1,7 +1,10 @@
 """Warnings, escalations and calendars as they are lived: by the wall clock, on real servers."""
+import csv
 import datetime
+import json
 
-from daemon import SECOND, event, now, wait_until
+from conftest import POLICY
+from daemon import SECOND, event, now, recompute, wait_until
 from test_deadlines import SOON, seconds
 
 
@@ -73,3 +76,59 @@ def test_seconds_left_stand_outside_the_calendar(make_stream, make_site):
                     "1000000)::bigint) OVER (ORDER BY start_at) AS after FROM kpid.calendar_span) s "
                     "WHERE before_us <> after") == 0
     site.check_recomputed()
+
+
+def test_explanation_draws_the_clock(make_site, tmp_path):
+    """The hours of the calendar, in its zone and in UTC; pauses; warnings; and why other policies did not match."""
+    site = make_site(policy={"revisions": [{"id": "1", "calendars": {"office": {
+        "time_zone": "Asia/Shanghai", "weekly": {day: ["08:30-12:00", "13:30-17:30"] for day in ("mon", "tue")}}},
+        "policies": [{"name": "lift", "match": {"category": ["lift/*"]}, "targets": {}},
+                     {"name": "other", "targets": {"resolution": {
+                         "within": "5h", "calendar": "office", "pause_on": ["parts"], "warn_at": ["50%"],
+                         "escalate_after": ["1h"]}}}]}]})
+    path = tmp_path / "events.ndjson"
+    at = datetime.datetime.fromisoformat
+    path.write_bytes(b"\n".join([
+        event("ticket.opened", "T", at("2026-03-09T11:00:00+08:00"), category="repair/pipe", agent_id="ann"),
+        event("ticket.paused", "T", at("2026-03-09T14:00:00+08:00"), reason="parts"),
+        event("ticket.resumed", "T", at("2026-03-09T15:00:00+08:00")),
+        event("ticket.resolved", "T", at("2026-03-10T17:00:00+08:00"))]))
+    site.command("ingest", str(path))
+    words = site.command("explain", "T").stdout
+    for line in (
+            "not             lift: category is repair/pipe",
+            "5h of the calendar office (Asia/Shanghai) by policy other",
+            "2026-03-09 03:00:00 (2026-03-09 11:00:00 there) runs 1h, 1h in all",
+            "2026-03-09 04:00:00 (2026-03-09 12:00:00 there) rests 1h30m",
+            "2026-03-09 06:00:00 (2026-03-09 14:00:00 there) stands 1h, paused for parts",
+            "warned          2026-03-09 08:00:00",
+            "due             2026-03-10 01:30:00",
+            "escalated       1 time"):
+        assert line in words, words
+    clock, = json.loads(site.command("explain", "--json", "T").stdout)["clocks"]
+    assert [piece["state"] for piece in clock["timeline"]][:5] == ["runs", "rests", "runs", "stands", "runs"]
+    assert clock["calendar"] == "office" and clock["warnings"] == 1 and clock["level"] == 1
+
+
+def test_a_policy_is_tried_on_recorded_tickets(make_site, incidents, tmp_path):
+    """kpid policy test: the file in force changes nothing; another one changes what the recomputation says it does."""
+    other = json.loads(json.dumps(POLICY))
+    other["revisions"][1]["policies"][3]["targets"]["resolution"]["within"] = "1wd"
+    path = tmp_path / "other.json"
+    path.write_text(json.dumps(other))
+    site = make_site(policy=POLICY)
+    site.command("ingest", "--json", incidents)
+    before = site.one("SELECT md5(string_agg(t::text, '' ORDER BY ticket_id)) FROM kpid.ticket t")
+    same = json.loads(site.command("policy", "test", "--json", site.policy_path).stdout)
+    assert same["tickets"] == site.one("SELECT count(*) FROM report.ticket WHERE opened_at IS NOT NULL") and not same["changes"]
+    tried = json.loads(site.command("policy", "test", "--json", str(path)).stdout)
+    assert tried["changes"] and all(change["target"] == "resolution" for change in tried["changes"])
+    judged, met = site.rows("SELECT sum(resolution_measured), sum(resolution_within_sla) FROM report.agent_kpi_5m")[0]
+    assert (tried["targets"]["resolution"]["judged_before"], tried["targets"]["resolution"]["met_before"]) == (judged, met)
+    recompute([incidents], other, str(tmp_path / "expected"), as_of=now())
+    with open(tmp_path / "expected" / "agent_kpi_5m.csv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert tried["targets"]["resolution"]["judged_after"] == sum(int(row["resolution_measured"]) for row in rows)
+    assert tried["targets"]["resolution"]["met_after"] == sum(int(row["resolution_within_sla"]) for row in rows)
+    assert site.one("SELECT md5(string_agg(t::text, '' ORDER BY ticket_id)) FROM kpid.ticket t") == before
+    assert "neither --since nor --until" in site.command("policy", "check", str(path), "--since", "x", status=2).stderr

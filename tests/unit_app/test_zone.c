@@ -55,6 +55,11 @@ static void test_names(void **state)
 	                                   "../Asia/Aden",
 	                                   "EST5EDT,M3.2.0,M11.1.0",
 	                                   ":UTC",
+	                                   "UTC+8",
+	                                   "XYZ3",
+	                                   "GMT-8",
+	                                   "Europe//Berlin",
+	                                   "right/Europe/Berlin",
 	                                   "Europe/../UTC",
 	                                   "Europe"};
 	struct zone zone;

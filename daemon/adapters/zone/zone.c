@@ -1,6 +1,7 @@
 #include "adapters/zone/zone.h"
 
 #include <glib.h>
+#include <string.h>
 
 #include "kpid/core/timestamp.h"
 
@@ -16,15 +17,20 @@ static void release(void *context)
 	g_time_zone_unref(context);
 }
 
-/* Names alone: GLib would also take an offset ("+08"), a rule ("EST5EDT,M3.2.0,M11.1.0") and a path. */
+/* Names of tzdata alone: GLib would also take an offset ("+08"), a rule of POSIX ("UTC+8", which is west of it) and a
+ * path. What is in tzdata under other names, such as right/ and posix/, begins with a small letter. */
 static bool is_iana_name(const char *name)
 {
-	if (name[0] < 'A' || name[0] > 'Z')
+	if (name[0] < 'A' || name[0] > 'Z' || strstr(name, "//") != NULL)
 		return false;
 	for (const char *c = name; *c != '\0'; c++)
 		if (!g_ascii_isalnum(*c) && *c != '/' && *c != '_' && *c != '-' && *c != '+')
 			return false;
-	return true;
+	const char *folder = g_getenv("TZDIR");
+	char *path = g_build_filename(folder == NULL ? "/usr/share/zoneinfo" : folder, name, NULL);
+	bool is_file = g_file_test(path, G_FILE_TEST_IS_REGULAR);
+	g_free(path);
+	return is_file;
 }
 
 bool zone_find(const char *name, struct zone *zone_out)

@@ -8,13 +8,8 @@
 
 #include "kpid/base/text.h"
 #include "kpid/core/policy.h"
+#include "kpid/core/ticket.h"
 #include "kpid/core/timestamp.h"
-
-/* One stay in the state paused. Of one ticket they are in order and do not overlap. */
-struct pause {
-	int64_t start_us, end_us; /* end_us TIME_FOR_EVER: no end yet */
-	struct text reason;       /* never absent */
-};
 
 /* What may make a clock stand. */
 struct clock_time {

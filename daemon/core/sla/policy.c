@@ -100,12 +100,12 @@ static bool match_holds(const struct policy_match *match, struct text attribute)
 	return false;
 }
 
-static bool policy_holds(const struct policy *policy, const struct text attributes[EVENT_N_ATTRIBUTES])
+int policy_mismatch(const struct policy *policy, const struct text attributes[EVENT_N_ATTRIBUTES])
 {
-	for (size_t i = 0; i < POLICY_N_MATCHES; i++)
+	for (int i = 0; i < POLICY_N_MATCHES; i++)
 		if (policy->match[i].present && !match_holds(&policy->match[i], attributes[i]))
-			return false;
-	return true;
+			return i;
+	return -1;
 }
 
 /* A '*' of the other pattern can only be matched by a '*' of this one, which then takes whatever it stands for. */
@@ -135,7 +135,7 @@ const struct policy *policy_revision_match(const struct policy_revision *revisio
                                            const struct text attributes[EVENT_N_ATTRIBUTES])
 {
 	for (size_t i = 0; i < revision->n_policies; i++)
-		if (policy_holds(&revision->policies[i], attributes))
+		if (policy_mismatch(&revision->policies[i], attributes) < 0)
 			return &revision->policies[i];
 	return NULL;
 }

@@ -118,6 +118,8 @@ static void settle(const struct fold *fold, int64_t as_of_us, struct arena *aren
 		n += fold->clocks[i].listed;
 	}
 	ticket->cycles = fold->cycles;
+	ticket->pauses = fold->pauses;
+	ticket->n_pauses = fold->n_pauses;
 	ticket->clocks = clocks;
 	ticket->n_clocks = n;
 }

@@ -114,6 +114,8 @@ const struct policy_revision *policy_set_at(const struct policy_set *set, int64_
 bool policy_pattern_holds(struct text pattern, struct text text);
 /* True if whatever one policy matches is matched by the other. */
 bool policy_covers(const struct policy *policy, const struct policy *other);
+/* The first attribute, by enum event_text, for which a policy's match does not hold; -1: it holds. */
+int policy_mismatch(const struct policy *policy, const struct text attributes[EVENT_N_ATTRIBUTES]);
 /* The first policy whose match holds for the attributes (absent or empty: not there); NULL if none. */
 const struct policy *policy_revision_match(const struct policy_revision *revision,
                                            const struct text attributes[EVENT_N_ATTRIBUTES]);

@@ -79,6 +79,12 @@ struct ticket_cycle {
 	enum sla_verdict verdict;
 };
 
+/* One stay in the state paused. Of one ticket they are in order and do not overlap. */
+struct pause {
+	int64_t start_us, end_us; /* end_us TIME_FOR_EVER: no end yet */
+	struct text reason;       /* never absent */
+};
+
 struct ticket {
 	enum ticket_state state;
 	uint32_t cycle, reopen_count, transfer_count;
@@ -93,7 +99,9 @@ struct ticket {
 	const struct policy *policy;                  /* that the attributes match now; NULL */
 	const struct ticket_cycle *cycles;            /* 1 .. cycle, ascending */
 	size_t n_cycles;                              /* == cycle */
-	const struct sla_clock *clocks;               /* every clock of its life, in order of start */
+	const struct pause *pauses;                   /* all of its life */
+	size_t n_pauses;
+	const struct sla_clock *clocks; /* every clock of its life, in order of start */
 	size_t n_clocks;
 	const struct kpi_entry *kpis; /* what it contributes (K); not merged, any order */
 	size_t n_kpis;

@@ -1,0 +1,310 @@
+#include "cli/policy_test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "app/lane.h"
+#include "app/rules_book.h"
+#include "cli/json_out.h"
+#include "cli/pg_sync.h"
+#include "cli/table.h"
+#include "kpid/core/history.h"
+#include "kpid/core/ticket.h"
+
+enum { MOST_CHANGES = 20, MOST_LINES = 30 };
+
+/* Clocks that were judged, and of these met: as it was, and as it would be. */
+struct tally {
+	int64_t judged[2], met[2];
+};
+
+enum { BEFORE, AFTER };
+
+struct trial {
+	struct fold_rules rules[2];
+	struct rules_book book;
+	int64_t as_of_us, n_tickets, n_changes;
+	struct tally targets[TARGET_N];
+	json_t *projects, *agents; /* name -> {"judged_before": ..., ...} */
+	json_t *changes;
+	bool keep_all;
+};
+
+/* ---- counting ---- */
+
+static void count(struct tally *tally, int side, enum sla_verdict verdict)
+{
+	tally->judged[side] += verdict == VERDICT_MET || verdict == VERDICT_BREACHED;
+	tally->met[side] += verdict == VERDICT_MET;
+}
+
+static void add_to(json_t *counts, const char *name, int64_t more)
+{
+	json_object_set_new(counts, name, json_integer(json_integer_value(json_object_get(counts, name)) + more));
+}
+
+static void count_named(json_t *names, struct text name, int side, enum sla_verdict verdict)
+{
+	if (verdict != VERDICT_MET && verdict != VERDICT_BREACHED)
+		return;
+	struct text key = text_is_empty(name) ? TEXT("(none)") : name;
+	json_t *counts = json_object_getn(names, key.ptr, key.len);
+	if (counts == NULL) {
+		counts = json_object();
+		json_object_setn_new(names, key.ptr, key.len, counts);
+	}
+	add_to(counts, side == BEFORE ? "judged_before" : "judged_after", 1);
+	add_to(counts, side == BEFORE ? "met_before" : "met_after", verdict == VERDICT_MET);
+}
+
+static void count_ticket(struct trial *trial, const struct ticket *ticket, int side)
+{
+	for (size_t i = 0; i < ticket->n_clocks; i++) {
+		const struct sla_clock *clock = &ticket->clocks[i];
+		count(&trial->targets[clock->target], side, clock->verdict);
+		count_named(trial->projects, ticket->attributes[EVENT_PROJECT_ID], side, clock->verdict);
+		count_named(trial->agents, clock->agent_id, side, clock->verdict);
+	}
+}
+
+static enum sla_verdict verdict_of(const struct ticket *ticket, enum sla_target target, uint32_t n)
+{
+	for (size_t i = 0; i < ticket->n_clocks; i++)
+		if (ticket->clocks[i].target == target && ticket->clocks[i].n == n)
+			return ticket->clocks[i].verdict;
+	return VERDICT_NONE;
+}
+
+static void note_change(struct trial *trial, struct text ticket_id, enum sla_target target, uint32_t n,
+                        enum sla_verdict before, enum sla_verdict after)
+{
+	trial->n_changes++;
+	if (!trial->keep_all && json_array_size(trial->changes) == MOST_CHANGES)
+		return;
+	json_array_append_new(trial->changes,
+	                      json_pack("{s:o, s:s, s:i, s:s, s:s}", "ticket_id", json_of_text(ticket_id), "target",
+	                                sla_target_name(target), "n", (int)n, "before", sla_verdict_name(before),
+	                                "after", sla_verdict_name(after)));
+}
+
+/* Verdicts of either side that the other does not share. */
+static void compare(struct trial *trial, struct text ticket_id, const struct ticket *before, const struct ticket *after)
+{
+	for (size_t i = 0; i < before->n_clocks; i++) {
+		const struct sla_clock *clock = &before->clocks[i];
+		enum sla_verdict now = verdict_of(after, clock->target, clock->n);
+		if (now != clock->verdict)
+			note_change(trial, ticket_id, clock->target, clock->n, clock->verdict, now);
+	}
+	for (size_t i = 0; i < after->n_clocks; i++) {
+		const struct sla_clock *clock = &after->clocks[i];
+		bool there = false;
+		for (size_t j = 0; j < before->n_clocks; j++)
+			there |= before->clocks[j].target == clock->target && before->clocks[j].n == clock->n;
+		if (!there && clock->verdict != VERDICT_NONE)
+			note_change(trial, ticket_id, clock->target, clock->n, VERDICT_NONE, clock->verdict);
+	}
+}
+
+/* ---- judging ---- */
+
+static bool judge(struct trial *trial, const PGresult *rows, int row, struct arena *arena)
+{
+	struct text ticket_id = pg_get_text(rows, row, 0);
+	int32_t revision_no = pg_get_int4(rows, row, 2);
+	struct fold_pin pin = {revision_no == 0 ? NULL : rules_book_by_no(&trial->book, revision_no),
+	                       pg_get_time(rows, row, 3)};
+	struct ticket_event *events;
+	struct ticket before, after;
+	size_t n;
+	arena_clear(arena, 1 << 20);
+	if (history_unpack(pg_get_text(rows, row, 1), ticket_id, arena, &events, &n) != 0)
+		return false;
+	const struct ticket_event **sorted = arena_alloc(arena, (n + 1) * sizeof(*sorted));
+	for (size_t i = 0; i < n; i++)
+		sorted[i] = &events[i];
+	ticket_fold(sorted, n, &trial->rules[BEFORE], &pin, trial->as_of_us, NULL, arena, &before);
+	ticket_fold(sorted, n, &trial->rules[AFTER], NULL, trial->as_of_us, NULL, arena, &after);
+	trial->n_tickets++;
+	count_ticket(trial, &before, BEFORE);
+	count_ticket(trial, &after, AFTER);
+	compare(trial, ticket_id, &before, &after);
+	return true;
+}
+
+static int judge_all(struct trial *trial, struct pg_sync *sync, const struct policy_test_request *request)
+{
+	struct arena arena;
+	struct buf last = BUF_INIT;
+	int status = CLI_OK, n_rows = 1;
+	arena_init(&arena);
+	buf_add_str(&last, "");
+	while (status == CLI_OK && n_rows > 0) {
+		const struct pg_param params[] = {pg_param_c_string(request->since), pg_param_c_string(request->until),
+		                                  pg_param_c_string(buf_text(&last).ptr)};
+		PGresult *rows = pg_sync_query(sync, "queries/policy_test_read.sql", params, 3);
+		if (rows == NULL) {
+			status = pg_sync_failed(sync);
+			break;
+		}
+		n_rows = PQntuples(rows);
+		for (int row = 0; row < n_rows && status == CLI_OK; row++) {
+			if (!judge(trial, rows, row, &arena)) {
+				pg_sync_say(sync, "the history of a ticket is broken; kpid explain tells more");
+				status = CLI_FAILED;
+			}
+		}
+		if (n_rows > 0) {
+			buf_clear(&last);
+			buf_add_text(&last, pg_get_text(rows, n_rows - 1, 0));
+		}
+		PQclear(rows);
+	}
+	arena_release(&arena);
+	buf_release(&last);
+	return status;
+}
+
+/* ---- telling ---- */
+
+static void add_rate(struct table *table, int64_t met, int64_t judged)
+{
+	if (judged == 0)
+		table_text(table, TERM_DIM, TEXT("–"));
+	else
+		table_format(table, TERM_PLAIN, "%.1f %%", 100.0 * (double)met / (double)judged);
+}
+
+static void add_row(struct table *table, struct text name, const struct tally *tally)
+{
+	table_text(table, TERM_PLAIN, name);
+	for (int side = BEFORE; side <= AFTER; side++) {
+		table_count(table, TERM_PLAIN, tally->judged[side]);
+		add_rate(table, tally->met[side], tally->judged[side]);
+	}
+}
+
+static struct tally tally_of(const json_t *counts)
+{
+	return (struct tally){
+	        {json_integer_value(json_object_get(counts, "judged_before")),
+	         json_integer_value(json_object_get(counts, "judged_after"))},
+	        {json_integer_value(json_object_get(counts, "met_before")),
+	         json_integer_value(json_object_get(counts, "met_after"))},
+	};
+}
+
+static void write_table(struct buf *out, const struct term *term, const char *what, const struct tally *targets,
+                        json_t *names)
+{
+	const struct table_column columns[] = {{what, false, true},
+	                                       {"judged", true, false},
+	                                       {"kept", true, false},
+	                                       {"would be", true, false},
+	                                       {"kept", true, false}};
+	struct table table;
+	const char *name;
+	json_t *counts;
+	int n = 0;
+	table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
+	for (int target = 0; targets != NULL && target < TARGET_N; target++)
+		if (targets[target].judged[BEFORE] + targets[target].judged[AFTER] > 0)
+			add_row(&table, text_of(sla_target_name((enum sla_target)target)), &targets[target]);
+	json_object_foreach(names, name, counts)
+	{
+		struct tally tally = tally_of(counts);
+		if (n++ < MOST_LINES)
+			add_row(&table, text_of(name), &tally);
+	}
+	table_write(&table, term, out);
+	if (n > MOST_LINES)
+		buf_add_format(out, "  … and %d more; --json has all\n", n - MOST_LINES);
+	buf_add_char(out, '\n');
+	table_release(&table);
+}
+
+static void print_words(const struct trial *trial)
+{
+	struct term term;
+	struct buf out = BUF_INIT;
+	const json_t *change;
+	size_t i;
+	term_init(&term);
+	term_count(&out, trial->n_tickets);
+	buf_add_str(&out, " tickets judged again, nothing touched; ");
+	term_count(&out, trial->n_changes);
+	buf_add_str(&out, " verdicts would be others\n\n");
+	write_table(&out, &term, "target", trial->targets, NULL);
+	write_table(&out, &term, "project", NULL, trial->projects);
+	write_table(&out, &term, "agent", NULL, trial->agents);
+	json_array_foreach(trial->changes, i, change)
+	{
+		buf_add_str(&out, "  ");
+		term_escape(&out, text_of(json_string_value(json_object_get(change, "ticket_id"))));
+		buf_add_format(&out, "/%s/%d  %s → %s\n", json_string_value(json_object_get(change, "target")),
+		               (int)json_integer_value(json_object_get(change, "n")),
+		               json_string_value(json_object_get(change, "before")),
+		               json_string_value(json_object_get(change, "after")));
+	}
+	if (trial->n_changes > MOST_CHANGES)
+		buf_add_format(&out, "  … and %lld more; --json has all\n",
+		               (long long)(trial->n_changes - MOST_CHANGES));
+	fwrite(buf_text(&out).ptr, 1, out.len_bytes, stdout);
+	buf_release(&out);
+}
+
+static void print_json(const struct trial *trial)
+{
+	json_t *targets = json_object();
+	for (int target = 0; target < TARGET_N; target++) {
+		const struct tally *tally = &trial->targets[target];
+		json_object_set_new(
+		        targets, sla_target_name((enum sla_target)target),
+		        json_pack("{s:I, s:I, s:I, s:I}", "judged_before", (json_int_t)tally->judged[BEFORE],
+		                  "met_before", (json_int_t)tally->met[BEFORE], "judged_after",
+		                  (json_int_t)tally->judged[AFTER], "met_after", (json_int_t)tally->met[AFTER]));
+	}
+	json_print(json_pack("{s:I, s:o, s:O, s:O, s:O}", "tickets", (json_int_t)trial->n_tickets, "targets", targets,
+	                     "projects", trial->projects, "agents", trial->agents, "changes", trial->changes));
+}
+
+static int run(struct trial *trial, struct pg_sync *sync, const struct policy_test_request *request)
+{
+	PGresult *stored = pg_sync_query(sync, "queries/policy_load.sql", NULL, 0);
+	if (stored == NULL)
+		return pg_sync_failed(sync);
+	bool known = rules_book_update(&trial->book, NULL, stored);
+	PQclear(stored);
+	if (!known)
+		return CLI_FAILED; /* it was said */
+	int status = judge_all(trial, sync, request);
+	if (status != CLI_OK)
+		return status;
+	if (sync->cli->json)
+		print_json(trial);
+	else
+		print_words(trial);
+	return CLI_OK;
+}
+
+int policy_test(const struct cli *cli, const struct kpid_config *config, const struct policy_test_request *request)
+{
+	struct trial trial = {.projects = json_object(), .agents = json_object(), .changes = json_array()};
+	struct pg_sync sync;
+	rules_book_init(&trial.book);
+	trial.rules[BEFORE] = (struct fold_rules){trial.book.current, config->kpi.fcr_window_us};
+	trial.rules[AFTER] = (struct fold_rules){request->set, config->kpi.fcr_window_us};
+	trial.as_of_us = wall_clock_us();
+	trial.keep_all = cli->json;
+	int status;
+	if (pg_sync_open(&sync, cli, &config->postgres))
+		status = run(&trial, &sync, request);
+	else
+		status = pg_sync_failed(&sync);
+	pg_sync_close(&sync);
+	rules_book_release(&trial.book);
+	json_decref(trial.projects);
+	json_decref(trial.agents);
+	json_decref(trial.changes);
+	return status;
+}
