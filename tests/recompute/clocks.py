@@ -4,6 +4,9 @@
 class Always:
     """The calendar that never rests. Another calendar needs these two methods."""
 
+    rests = False
+    working_day = None
+
     def elapsed(self, begin, end):
         """How much of [begin, end) lies inside the calendar."""
         return end - begin

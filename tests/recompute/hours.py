@@ -1,8 +1,10 @@
 """S7: calendars. Any IANA zone; each date's intervals of local time turned into intervals of UTC."""
 
+import re
 from bisect import bisect_right
 from datetime import date, datetime, timedelta, timezone
-from zoneinfo import ZoneInfo
+from functools import lru_cache
+from zoneinfo import ZoneInfo, available_timezones
 
 from times import DAY, MINUTE
 
@@ -24,7 +26,9 @@ def _utc(zone, day, minute, is_end):
 
 
 class Hours:
-    """weekly: 7 lists of (start, end) in minutes, Monday first; days: number of a date -> such a list."""
+    """A calendar that rests. weekly: 7 lists of (start, end) in minutes, Monday first; days: number of a date -> such a list."""
+
+    rests = True
 
     def __init__(self, zone_name, weekly, days, working_day=None):
         self.zone = ZoneInfo(zone_name)
@@ -100,18 +104,20 @@ def minutes(text):
     return at if minute < 60 and at <= 1440 else None
 
 
+@lru_cache(None)
+def _zones():
+    """What IANA names; beside it a system keeps its own zone and copies that count leap seconds (`right/`)."""
+    return available_timezones() - {"localtime"}
+
+
 def zone_exists(name):
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        return False
-    return True
+    return name in _zones()
 
 
 def day_number(text):
     """"2026-10-01" -> days since 1970; None if it is no date of 1990-2200."""
     try:
-        day = date.fromisoformat(text) if len(text) == 10 else None
+        day = date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII) else None
     except ValueError:
         return None
     return day.toordinal() - _EPOCH_DAY if day and 1990 <= day.year <= 2200 else None

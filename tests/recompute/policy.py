@@ -4,8 +4,9 @@ import re
 
 import strictjson
 from clocks import ALWAYS
+from events import MAX_WHOLE_DIGITS
 from hours import Hours, day_number, minutes, zone_exists
-from times import DAY, BadDuration, BadTime, parse_duration, parse_time
+from times import DAY, HOUR, BadDuration, BadTime, parse_duration, parse_time
 
 ATTRIBUTES = ("project_id", "channel", "category", "priority", "team_id")
 TARGETS = ("first_response", "next_response", "arrival", "resolution")
@@ -45,6 +46,17 @@ class Policy:
             any(matches(attributes.get(attribute)) for matches in patterns)
             for attribute, patterns in self.match.items()
         )
+
+
+class _Faulty:
+    """Stands for a calendar with faults, or one that is not there, so that the rest can be judged all the same."""
+
+    def __init__(self, rests, working_day):
+        self.rests = rests  # None: unknown
+        self.working_day = working_day
+
+
+_ABSENT = _Faulty(None, HOUR)
 
 
 def _pattern(text):
@@ -114,11 +126,26 @@ class _Reader:
         return value
 
     def words(self, path, value):
-        words = self.list(path, value)
-        if not all(isinstance(word, str) for word in words):
-            self.fault(path, "must hold texts only")
-            return []
+        """The texts of a list, each with its path."""
+        words = []
+        for i, word in enumerate(self.list(path, value)):
+            if isinstance(word, str):
+                words.append((f"{path}[{i}]", word))
+            else:
+                self.fault(f"{path}[{i}]", "must be a text")
         return words
+
+    def plain_words(self, path, value):
+        return [word for _, word in self.words(path, value)]
+
+    def patterns(self, path, value):
+        """Of identifiers, so E7 holds: a whole number is its decimal text."""
+        if isinstance(value, list):
+            value = [
+                str(int(v.text)) if isinstance(v, strictjson.Number) and v.is_whole() and v.digits() <= MAX_WHOLE_DIGITS else v
+                for v in value
+            ]
+        return self.plain_words(path, value)
 
     def text(self, path, value):
         if not isinstance(value, str) or value == "":
@@ -160,36 +187,33 @@ class _Reader:
         return Revision(
             self.text(f"{path}.id", body.get("id", "?")),
             effective_from,
-            self.words(f"{path}.resume_on_reply", body.get("resume_on_reply", [])),
+            self.plain_words(f"{path}.resume_on_reply", body.get("resume_on_reply", [])),
             policies,
         )
 
     def calendars(self, path, value):
-        """Name -> calendar; None for one that has faults."""
+        """Name -> calendar; `always` is there without being said."""
         body = self.object(path, value, optional=value if isinstance(value, dict) else ())
         return {"always": ALWAYS} | {name: self.calendar(f"{path}.{name}", one) for name, one in body.items()}
 
     def calendar(self, path, value):
         n_faults = len(self.faults)
-        if isinstance(value, dict) and "always" in value:
+        if not isinstance(value, dict):
+            self.fault(path, "must be an object")
+            return _ABSENT
+        if "always" in value:
             self.object(path, value, ["always"])
             if value["always"] is not True:
                 self.fault(f"{path}.always", "must be true")
             return ALWAYS
         body = self.object(path, value, ["time_zone", "weekly"], ["working_day", "days"])
-        zone = self.text(f"{path}.time_zone", body.get("time_zone", "UTC"))
-        if not zone_exists(zone):
+        zone = body.get("time_zone", "UTC")
+        if not isinstance(zone, str) or not zone_exists(zone):
             self.fault(f"{path}.time_zone", "no such zone")
         working_day = None
         if "working_day" in body:
-            try:
-                working_day = parse_duration(self.text(f"{path}.working_day", body["working_day"]))
-            except BadDuration as error:
-                self.fault(f"{path}.working_day", str(error))
-        weekly = self.object(f"{path}.weekly", body.get("weekly", {}), optional=WEEKDAYS)
-        week = [self.day(f"{path}.weekly.{day}", weekly.get(day, [])) for day in WEEKDAYS]
-        if not any(end > start for day in week for start, end in day):
-            self.fault(f"{path}.weekly", "has no hours")
+            working_day = self.duration(f"{path}.working_day", body["working_day"]) or HOUR
+        week = self.week(f"{path}.weekly", body["weekly"]) if "weekly" in body else None
         days = body.get("days", {})
         dates = {}
         for text, hours in self.object(f"{path}.days", days, optional=days if isinstance(days, dict) else ()).items():
@@ -197,20 +221,29 @@ class _Reader:
             if number is None:
                 self.fault(f"{path}.days.{text}", "no date")
             dates[number] = self.day(f"{path}.days.{text}", hours)
-        return Hours(zone, week, dates, working_day) if len(self.faults) == n_faults else None
+        if len(self.faults) > n_faults:
+            return _Faulty(True, working_day)
+        return Hours(zone, week, dates, working_day)
+
+    def week(self, path, value):
+        n_faults = len(self.faults)
+        weekly = self.object(path, value, optional=WEEKDAYS)
+        week = [self.day(f"{path}.{day}", weekly.get(day, [])) for day in WEEKDAYS]
+        if len(self.faults) == n_faults and not any(end > start for day in week for start, end in day):
+            self.fault(path, "has no hours")
+        return week
 
     def day(self, path, value):
         hours = []
-        for text in self.words(path, value):
+        for at, text in self.words(path, value):
             start, dash, end = text.partition("-")
             start, end = minutes(start), minutes(end)
             if not dash or start is None or end is None:
-                self.fault(path, f"no hours: {text!r}")
-            else:
-                hours.append((start, end))
-        full = sorted((start, end) for start, end in hours if end > start)
-        if any(later[0] < earlier[1] for earlier, later in zip(full, full[1:])):
-            self.fault(path, "hours overlap")
+                self.fault(at, f"no hours: {text!r}")
+                continue
+            if any(max(start, other[0]) < min(end, other[1]) for other in hours):
+                self.fault(at, "overlaps with others of its day")
+            hours.append((start, end))
         return hours
 
     def policy(self, path, value, calendars):
@@ -219,7 +252,7 @@ class _Reader:
         targets = self.object(f"{path}.targets", body.get("targets", {}), optional=TARGETS)
         return Policy(
             self.text(f"{path}.name", body.get("name", "?")),
-            {key: self.words(f"{path}.match.{key}", patterns) for key, patterns in match.items()},
+            {key: self.patterns(f"{path}.match.{key}", patterns) for key, patterns in match.items()},
             {key: self.target(f"{path}.targets.{key}", target, calendars) for key, target in targets.items()},
         )
 
@@ -227,51 +260,51 @@ class _Reader:
         body = self.object(
             path, value, ["within", "calendar"], ["pause_on", "reopen", "warn_at", "escalate_after"]
         )
-        name = body.get("calendar", "")
-        calendar = calendars.get(name) if isinstance(name, str) else None
-        if "calendar" in body and not (isinstance(name, str) and name in calendars):
-            self.fault(f"{path}.calendar", "unknown calendar")
-        within = DAY
-        text = self.text(f"{path}.within", body.get("within", "1h"))
-        try:
-            within = parse_duration(text, getattr(calendar, "working_day", None))
-            if calendar not in (None, ALWAYS) and re.search(r"(?<!w)d", text):
-                self.fault(f"{path}.within", "days of 24 hours on a calendar that rests")
-        except BadDuration as error:
-            self.fault(f"{path}.within", str(error))
+        calendar = _ABSENT
+        if "calendar" in body:
+            name = body["calendar"]
+            calendar = calendars.get(name) if isinstance(name, str) else None
+            if calendar is None:
+                self.fault(f"{path}.calendar", "unknown calendar")
+                calendar = _ABSENT
+        within = self.within(f"{path}.within", body["within"], calendar) if "within" in body else None
         warnings = [
-            self.warning(f"{path}.warn_at", warning, within, calendar)
-            for warning in self.words(f"{path}.warn_at", body.get("warn_at", []))
+            self.warning(at, warning, within, calendar)
+            for at, warning in self.words(f"{path}.warn_at", body.get("warn_at", []))
         ]
         escalations = [
-            self.duration(f"{path}.escalate_after", text)
-            for text in self.words(f"{path}.escalate_after", body.get("escalate_after", []))
+            self.duration(at, text) for at, text in self.words(f"{path}.escalate_after", body.get("escalate_after", []))
         ]
+        pause_on = self.plain_words(f"{path}.pause_on", body.get("pause_on", []))
         reopen = body.get("reopen", "restart")
         if reopen not in ("restart", "continue"):
             self.fault(f"{path}.reopen", "must be restart or continue")
-        return Target(
-            within, calendar, self.words(f"{path}.pause_on", body.get("pause_on", [])), reopen == "continue",
-            warnings, escalations,
-        )  # fmt: skip
+        return Target(within, calendar, pause_on, reopen == "continue", warnings, escalations)
 
-    def duration(self, path, text):
+    def duration(self, path, text, working_day=None):
+        """None for what is a fault."""
+        if not isinstance(text, str):
+            return self.fault(path, "must be a text")
         try:
-            return parse_duration(text)
+            return parse_duration(text, working_day)
         except BadDuration as error:
-            self.fault(path, str(error))
-            return DAY
+            return self.fault(path, str(error))
+
+    def within(self, path, text, calendar):
+        within = self.duration(path, text, calendar.working_day)
+        if within is not None and calendar.rests and re.search(r"\dd", text):
+            self.fault(path, "days of 24 hours on a calendar that rests")
+        return within
 
     def warning(self, path, text, within, calendar):
-        percent = re.fullmatch(r"(\d{1,3})%", text, re.ASCII)
+        percent = re.fullmatch(r"(-?\d+)%", text, re.ASCII)
         if percent:
             if not 0 < int(percent[1]) < 100:
                 self.fault(path, "at or outside 0-100 %")
-            return "ran", within * int(percent[1]) // 100
+            return "ran", within and within * int(percent[1]) // 100
         if not text.endswith(" before"):
-            self.fault(path, f"no warning: {text!r}")
-            return "ran", within
+            return self.fault(path, f"no warning: {text!r}")
         before = self.duration(path, text.removesuffix(" before"))
-        if calendar is ALWAYS and before > within:
+        if calendar is ALWAYS and within is not None and before is not None and before > within:
             self.fault(path, "longer than within")
         return "before", before

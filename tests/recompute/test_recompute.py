@@ -713,7 +713,7 @@ def test_P2_all_faults_at_once():
     assert {path for path, _ in error.value.faults} == {
         "$.revisions[0].colour",
         "$.revisions[0].policies[0].targets.resolution.within",
-        "$.revisions[0].policies[0].targets.arrival.warn_at",
+        "$.revisions[0].policies[0].targets.arrival.warn_at[0]",
         "$.revisions[0].policies[1]",
     }
 
