@@ -275,6 +275,12 @@ class Clock:
             return BREACHED
         return PENDING if self.is_judged else NONE
 
+    def us_left(self, as_of):
+        """S9, `seconds_left`: as the clock runs, below zero when it is late; of a promise by the wall."""
+        if self.promise is not None:
+            return max(self.promise, self.start) - as_of
+        return self.target.within - self._used() - run_time(self.start, as_of, self.target, self.pauses)
+
     def live_state(self, as_of):
         """S9."""
         if self.is_breached(as_of):

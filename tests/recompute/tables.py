@@ -20,6 +20,7 @@ ALERT = (
     "policy_version,resolved_at,delivery"
 )
 SLA_LIVE = "ticket_id,target,n,due_at,state,owner"
+US_LEFT = "ticket_id,target,n,us_left"
 DEAD_LETTER = "topic,partition,offset,reason"
 
 
@@ -111,12 +112,18 @@ def live_rows(ticket, as_of):
             yield ticket.ticket_id, clock.name, clock.n, clock.due_at, clock.live_state(as_of), ticket.owner
 
 
+def left_rows(ticket, as_of):
+    for clock in ticket.clocks:
+        if clock.runs and clock.is_judged:
+            yield ticket.ticket_id, clock.name, clock.n, clock.us_left(as_of)
+
+
 class Report:
     def __init__(self, as_of, fcr_window, shadow=()):
         self.as_of = as_of
         self.fcr_window = fcr_window
         self.shadow = frozenset(shadow)
-        self.tickets, self.cycles, self.alerts, self.live = [], [], [], []
+        self.tickets, self.cycles, self.alerts, self.live, self.left = [], [], [], [], []
         self.backlog = Counter()
         self.kpis = kpi.Kpis()
 
@@ -128,6 +135,7 @@ class Report:
         self.cycles.extend(cycle_rows(ticket, as_of))
         self.alerts.extend(alert_rows(ticket, as_of, self.shadow))
         self.live.extend(live_rows(ticket, as_of))
+        self.left.extend(left_rows(ticket, as_of))
         if ticket.is_active:
             self.backlog[kpi.NOBODY if ticket.owner is None else ticket.owner] += 1
         kpi.contribute(self.kpis, ticket, as_of, self.fcr_window)
@@ -140,6 +148,7 @@ class Report:
         _write(directory, "alert.csv", ALERT, sorted(self.alerts, key=lambda row: row[0]))
         _write(directory, "backlog.csv", "agent_id,backlog", sorted(self.backlog.items()))
         _write(directory, "sla_live.csv", SLA_LIVE, sorted(self.live, key=lambda row: row[:3]))
+        _write(directory, "sla_live_left.csv", US_LEFT, sorted(self.left, key=lambda row: row[:3]))
         _write(directory, "dead_letter.csv", DEAD_LETTER, intake.all_dead_letters())
         with open(os.path.join(directory, "counts.json"), "w", encoding="utf-8") as file:
             json.dump(intake.counts(), file, indent=2, sort_keys=True)

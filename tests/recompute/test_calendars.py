@@ -298,6 +298,20 @@ def test_S9_outside_the_calendar_is_not_paused():
     assert found.live_state(parse_time("2026-01-05T12:30:00Z")) == "paused"
 
 
+def test_S9_seconds_left_run_as_the_clock_runs():
+    left = lambda at, *events, **more: clock("2026-01-05T08:00:00Z", *events, **more).us_left(parse_time(at))
+    assert left("2026-01-05T09:00:00Z", p=office("5h")) == 4 * HOUR
+    assert left("2026-01-05T12:30:00Z", p=office("5h")) == HOUR
+    assert left("2026-01-06T07:59:00Z", p=office("5h")) == -2 * HOUR  # late by working time, too
+    assert left("2026-01-01T00:00:00Z", p=office("5h")) == 5 * HOUR
+    paused = (ev("paused", 30, reason="c"),)
+    assert left("2026-01-05T15:00:00Z", *paused, p=office("5h", pause_on=["c"])) == 4 * HOUR + 30 * MINUTE
+    again = (ev("resolved", 60), ev("reopened", 120))
+    assert left("2026-01-05T11:00:00Z", *again, p=office("5h", reopen="continue")) == 3 * HOUR
+    promised = run_at_t0(opened(resolution_due_at="2026-01-10T03:00:00Z"), p=office())
+    assert promised.folded["T"].latest["resolution"].us_left(parse_time("2026-01-10T02:00:00Z")) == HOUR
+
+
 # --- P
 
 
