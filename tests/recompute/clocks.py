@@ -147,7 +147,7 @@ class Clock:
         self._settle(at)
         if not self.runs or self.breached_at is not None:
             return
-        if policy != self.policy:
+        if policy is not self.policy:  # names may be alike
             self.applied_at = at
         self.judge_by(target, policy, promise)
         due_at = self._reckon()

@@ -210,7 +210,7 @@ class Ticket:
     def _judgement(self, clock):
         target = self.policy.targets.get(clock.name) if self.policy else None
         promise = self.promises.get(clock.name) if clock.cycle == 1 else None
-        return target, self.policy.name if self.policy else None, promise
+        return target, self.policy, promise
 
     # --- clocks
 

@@ -98,11 +98,12 @@ def alert_rows(ticket, as_of, shadow):
         else:
             state = "warning" if clock.runs and clock.is_judged else "averted"
         owner, project = ticket.owner_and_project(clock.breached_at if breached else warned_at)
+        of_breach = (clock.breached_at, clock.cause, clock.over_at) if breached else (None, None, None)
+        breached_at, cause, resolved_at = of_breach
         yield (
             alert_id(ticket.ticket_id, clock.name, clock.n), ticket.ticket_id, clock.name, clock.n, state,
-            clock.level(as_of), clock.due_at, clock.breached_at if breached else None, clock.cause if breached else None,
-            owner, project, clock.policy, ticket.revision and ticket.revision.id, clock.over_at if breached else None,
-            "shadow" if project in shadow else "normal",
+            clock.level(as_of), clock.due_at, breached_at, cause, owner, project, clock.policy and clock.policy.name,
+            ticket.revision and ticket.revision.id, resolved_at, "shadow" if project in shadow else "normal",
         )  # fmt: skip
 
 

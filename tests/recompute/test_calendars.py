@@ -283,7 +283,7 @@ def test_S6_change_of_policy_changes_the_calendar():
     back = (ev("updated", 60, priority="1"), ev("updated", 120, priority="2"))
     assert due("2026-01-05T08:00:00Z", *back, p=p) == "2026-01-05T15:00:00Z"
     late = clock("2026-01-05T08:00:00Z", ev("updated", 24 * 60, priority="1"), p=p)
-    assert (late.cause, format_time(late.breached_at), late.policy) == ("deadline", "2026-01-05T15:00:00Z", "day")
+    assert (late.cause, format_time(late.breached_at), late.policy.name) == ("deadline", "2026-01-05T15:00:00Z", "day")
 
 
 def test_S9_outside_the_calendar_is_not_paused():
