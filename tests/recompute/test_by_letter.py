@@ -1,4 +1,4 @@
-"""S2-S9 and A, minute by minute, from the letter of the rules.
+"""S2-S9, A and the working time, minute by minute, from the letter of the rules.
 
 Random tickets whose steps lie on whole minutes are looked at once a minute: what was known by the steps up to then, what
 ran in the minute, what held. The fold tells which steps act and which policy matches; what a clock makes of it is found
@@ -330,6 +330,31 @@ class Letter:
         if promise is not None:
             return self.due - as_of
         return target["within"] - self.used(target, HORIZON) - self.ran(target, self.start, as_of, HORIZON)
+
+    def working(self, until):
+        """From its start, as it ran; by the wall where nothing says how it runs."""
+        target, promise = self.judges()
+        if target is None or promise is not None:
+            return until - self.start
+        return self.ran(target, self.start, until, HORIZON)
+
+
+@pytest.mark.parametrize("seed", range(N_SEEDS))
+def test_working_time_by_the_minute(seed):
+    story = Story(seed)
+    ticket = story.whole
+    for cycle in ticket.cycles:
+        if cycle.counts:
+            wanted = Letter(story, cycle.clock).working(_minute(cycle.resolved_at)) * MINUTE
+            assert cycle.working_time == wanted, f"seed {seed}, cycle {cycle.number}"
+        else:
+            assert cycle.working_time is None
+    response = ticket.first_response
+    if response is not None:
+        started = [c for c in ticket.clocks if c.name == "first_response" and c.start <= response.at][-1]
+        assert response.started_at == started.start
+        wanted = Letter(story, started).working(_minute(response.at)) * MINUTE
+        assert response.working_time == wanted, f"seed {seed}, first response"
 
 
 @pytest.mark.parametrize("seed", range(N_SEEDS))
