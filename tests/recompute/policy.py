@@ -6,7 +6,7 @@ import strictjson
 from clocks import ALWAYS
 from events import MAX_WHOLE_DIGITS
 from hours import Hours, day_number, minutes, zone_exists
-from times import DAY, HOUR, BadDuration, BadTime, parse_duration, parse_time
+from times import HOUR, BadDuration, BadTime, parse_duration, parse_time
 
 ATTRIBUTES = ("project_id", "channel", "category", "priority", "team_id")
 TARGETS = ("first_response", "next_response", "arrival", "resolution")

@@ -113,6 +113,8 @@ def test_S7_union():
     day = parse_time("2026-03-29T00:00:00Z"), parse_time("2026-03-30T00:00:00Z")
     assert calendar.elapsed(*day) == 45 * MINUTE
     assert open_between(calendar, "2026-03-29T00:00:00Z", "2026-03-30T00:00:00Z") == ["03-29T01:00/03-29T01:45"]
+    inside = hours("Europe/Berlin", {"sun": ["02:10-02:20", "03:00-04:00"]})
+    assert open_between(inside, "2026-03-29T00:00:00Z", "2026-03-30T00:00:00Z") == ["03-29T01:00/03-29T02:00"]
 
 
 def test_S7_any_iana_zone():
