@@ -803,6 +803,8 @@ static void test_P_calendar_faults(void **state)
 	             CALENDAR_PATH ".days.2026-03-09", "is a string; write a list of hours");
 	assert_fault(FILE_WITH_CALENDAR(IN_SHANGHAI A_MONDAY ", \"working_day\": \"1wd\""),
 	             CALENDAR_PATH ".working_day", "by working days");
+	assert_fault(FILE_ON_OFFICE("\"working_day\": \"8\", " A_MONDAY, "2wd"),
+	             REVISION_PATH ".calendars.office.working_day", "no unit"); /* and nothing of 2wd */
 	assert_fault(FILE_WITH_CALENDAR(IN_SHANGHAI A_MONDAY ", \"working_day\": \"8\""), CALENDAR_PATH ".working_day",
 	             "no unit");
 }

@@ -163,6 +163,7 @@ static void read_days(struct parsing *parsing, const struct policy_spot *calenda
 		if (!date_of(day.place->key, &dates[n].day)) {
 			policy_fault_add(check, day.place,
 			                 "is no date between 1990 and 2200; write it as \"2026-10-01\"");
+			read_day(parsing, &day, &dates[n].hours); /* its hours may be at fault, too */
 			continue;
 		}
 		read_day(parsing, &day, &dates[n++].hours);
@@ -196,8 +197,10 @@ static void read_working_day(struct parsing *parsing, const struct policy_spot *
 {
 	struct policy_check *check = parsing->check;
 	struct policy_spot spot;
-	if (!policy_member(calendar, "working_day", &spot) ||
-	    !policy_is(check, &spot, JSON_STRING, "a duration in quotes, such as \"7h30m\""))
+	if (!policy_member(calendar, "working_day", &spot))
+		return;
+	parsing->out->working_day_us = 1; /* if it is at fault, a `wd` is not at fault for that */
+	if (!policy_is(check, &spot, JSON_STRING, "a duration in quotes, such as \"7h30m\""))
 		return;
 	struct text text = {json_string_value(spot.value), (uint32_t)json_string_length(spot.value)};
 	enum duration_verdict verdict = duration_parse(text, 0, &parsing->out->working_day_us);
