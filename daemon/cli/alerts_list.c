@@ -86,22 +86,15 @@ static void print_table(const PGresult *rows)
 	                                              {"alert", false, true},       {"due (UTC)", false, false},
 	                                              {"owner then", false, true},  {"project", false, true},
 	                                              {"taken on by", false, true}, {"why", false, true}};
-	struct term term;
 	struct table table;
-	struct buf out = BUF_INIT;
 	if (PQntuples(rows) == 0) {
 		puts("no alerts");
 		return;
 	}
-	term_init(&term);
-	term.columns = term.is_tty ? term.columns : 160;
 	table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
 	for (int row = 0; row < PQntuples(rows); row++)
 		add_row(&table, rows, row);
-	table_write(&table, &term, &out);
-	fwrite(out.data, 1, out.len_bytes, stdout);
-	table_release(&table);
-	buf_release(&out);
+	table_print(&table);
 }
 
 int alerts_list(struct pg_sync *sync, const struct alerts_request *request)

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/policy_diff.h"
 #include "cli/policy_file.h"
 #include "cli/policy_show.h"
 #include "cli/policy_test.h"
@@ -63,6 +64,26 @@ static int run(const struct cli *cli, const char *action, const char *path, stru
 	return status;
 }
 
+static int run_diff(const struct cli *cli, const char *old_path, const char *new_path)
+{
+	struct config_faults faults = CONFIG_FAULTS_INIT;
+	struct policy_set *old_set = policy_file_read(old_path, false, &faults);
+	struct policy_set *new_set = policy_file_read(new_path, false, &faults);
+	int status = CLI_OK;
+	if (old_set == NULL || new_set == NULL) {
+		status = print_faults(cli, &faults);
+	} else {
+		struct buf out = BUF_INIT;
+		policy_diff(old_set, new_set, &out);
+		fputs(out.len_bytes == 0 ? "nothing changes\n" : out.data, stdout);
+		buf_release(&out);
+	}
+	policy_set_free(old_set);
+	policy_set_free(new_set);
+	config_faults_release(&faults);
+	return status;
+}
+
 static bool is_time(const char *text)
 {
 	int64_t us;
@@ -85,19 +106,20 @@ int cmd_policy(struct cli *cli, int argc, char **argv)
 	if (option == CLI_OPTION_DONE)
 		return status;
 	if (optind >= argc)
-		return cli_usage_error(cli, "check, show or test?");
+		return cli_usage_error(cli, "check, show, diff or test?");
 	const char *action = argv[optind++];
-	bool tests = strcmp(action, "test") == 0, shows = strcmp(action, "show") == 0;
-	if (!tests && !shows && strcmp(action, "check") != 0)
-		return cli_usage_error(cli, "it is check, show or test, not %s", action);
-	if (!cli_arguments(cli, argc, 1, 1))
+	bool tests = strcmp(action, "test") == 0, shows = strcmp(action, "show") == 0,
+	     diffs = strcmp(action, "diff") == 0;
+	if (!tests && !shows && !diffs && strcmp(action, "check") != 0)
+		return cli_usage_error(cli, "it is check, show, diff or test, not %s", action);
+	if (!cli_arguments(cli, argc, diffs ? 2 : 1, diffs ? 2 : 1))
 		return CLI_USAGE;
-	if (shows && cli->json)
-		return cli_usage_error(cli, "show is for people: the file itself is JSON");
+	if ((shows || diffs) && cli->json)
+		return cli_usage_error(cli, "%s is for people: the file itself is JSON", action);
 	if (!tests && (request.since != NULL || request.until != NULL))
 		return cli_usage_error(cli, "%s takes neither --since nor --until", action);
 	if (!is_time(request.since) || !is_time(request.until))
 		return cli_usage_error(cli,
 		                       "--since and --until are times with a zone, such as 2026-10-01T00:00:00+08:00");
-	return run(cli, action, argv[optind], &request);
+	return diffs ? run_diff(cli, argv[optind], argv[optind + 1]) : run(cli, action, argv[optind], &request);
 }

@@ -22,10 +22,11 @@ const struct cli_command cli_commands[] = {
          "      --sample   print a sample file with every option, its default and what it is for\n"
          "      --man      print the manual page kpid.ini(5), as roff\n",
          cmd_check_config},
-        {"policy", "Check a file of policies, show what it comes to, or try it", "check|show|test FILE",
+        {"policy", "Check a file of policies, show what it comes to, or try it", "check|show|diff|test FILE [FILE]",
          "  check FILE    every fault as FILE:LINE: PATH: MESSAGE, also policies that are never reached\n"
          "  show FILE     the policies in words, and when what is opened on an ordinary Monday or before a holiday is "
          "due\n"
+         "  diff OLD NEW  what changes from one file to another, a line each\n"
          "  test FILE     judge recorded tickets under it, and touch nothing: verdicts that would be others, "
          "compliance\n"
          "                before and after; --since TIME, --until TIME: of tickets opened then\n",

@@ -75,22 +75,15 @@ static void print_table(const PGresult *rows)
 	        {"gap", false, false},    {"partition", false, true},   {"expected", true, false},
 	        {"first", true, false},   {"end", true, false},         {"found at (UTC)", false, false},
 	        {"resumed", true, false}, {"accepted by", false, true}, {"what was found", false, true}};
-	struct term term;
 	struct table table;
-	struct buf out = BUF_INIT;
 	if (PQntuples(rows) == 0) {
 		puts("no gaps");
 		return;
 	}
-	term_init(&term);
-	term.columns = term.is_tty ? term.columns : 160;
 	table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
 	for (int row = 0; row < PQntuples(rows); row++)
 		add_row(&table, rows, row);
-	table_write(&table, &term, &out);
-	fwrite(out.data, 1, out.len_bytes, stdout);
-	table_release(&table);
-	buf_release(&out);
+	table_print(&table);
 }
 
 int gap_list(struct pg_sync *sync, const struct gap_request *request, const struct config_topics *topics)

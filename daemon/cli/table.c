@@ -125,3 +125,15 @@ void table_write(const struct table *table, const struct term *term, struct buf 
 			end_line(out);
 	}
 }
+
+void table_print(struct table *table)
+{
+	struct term term;
+	struct buf out = BUF_INIT;
+	term_init(&term);
+	term.columns = term.is_tty ? term.columns : 160;
+	table_write(table, &term, &out);
+	fwrite(out.data, 1, out.len_bytes, stdout);
+	table_release(table);
+	buf_release(&out);
+}

@@ -32,6 +32,8 @@ void table_format(struct table *table, enum term_style style, const char *format
         __attribute__((format(printf, 3, 4)));
 void table_count(struct table *table, enum term_style style, int64_t n);
 void table_time(struct table *table, enum term_style style, int64_t us);
+/* Writes it to standard output, as wide as the terminal or 160 columns, and releases it. */
+void table_print(struct table *table);
 /* Headings and rows, each indented by two columns. */
 void table_write(const struct table *table, const struct term *term, struct buf *out);
 

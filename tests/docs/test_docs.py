@@ -503,3 +503,28 @@ def test_policy_show_tells_what_a_target_comes_to(kpid):
     assert "opened Mon 2026-01-05 08:30, due Tue 2026-01-06 17:30" in text  # two working days
     assert "opened Wed 2025-12-31 16:30, due Mon 2026-01-05 16:30" in text  # New Year, and a Sunday that is worked
     assert kpid("policy", "check", os.path.join(ROOT, "deploy", "policy.calendars.json")) == "ok\n"
+
+
+def test_policy_diff_tells_what_changes(kpid, tmp_path):
+    sample = os.path.join(ROOT, "deploy", "policy.calendars.json")
+    assert kpid("policy", "diff", sample, sample) == "nothing changes\n"
+    with open(sample, encoding="utf-8") as file:
+        changed = json.load(file)
+    revision = changed["revisions"][0]
+    revision["policies"][2]["targets"]["resolution"]["within"] = "3wd"
+    revision["policies"][0], revision["policies"][1] = revision["policies"][1], revision["policies"][0]
+    del revision["policies"][2]["targets"]["arrival"]
+    del revision["calendars"]["china"]["days"]["2026-10-10"]
+    changed["revisions"].append({"id": "later", "effective_from": "2027-01-01T00:00:00Z",
+                                 "policies": [{"name": "all", "targets": {}}]})
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps(changed))
+    lines = kpid("policy", "diff", sample, str(other)).splitlines()
+    start = 'revision "calendars-2026", '
+    assert sorted(lines) == sorted([
+        start + "calendars.china.days.2026-10-10 is gone",
+        start + 'policy "china", targets.arrival is gone',
+        start + 'policy "china", targets.resolution.within: "2wd" → "3wd"',
+        'revision "calendars-2026": the policies stand in another order, and the first that matches applies',
+        'revision "later" is new: {"effective_from":"2027-01-01T00:00:00Z","id":"later","policies":[{"name":"all","targets":{}}]}',
+    ])

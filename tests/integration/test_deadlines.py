@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from daemon import LONG, SECOND, event, now, policy, wait_until
+from daemon import LONG, SECOND, event, is_sanitized, now, policy, rfc3339, wait_until
 
 # Seconds from a deadline to its alert. Under sanitizers everything takes several times as long.
 SOON = 3.0 if "san" in os.environ.get("KPID_BINARY", "") else 1.0
@@ -295,3 +295,36 @@ def test_rolling_windows_decay(make_stream, make_site):
         FROM report.agent_kpi_rolling r WHERE r.agent_id = 'ann'""")
     assert len(rows) == 6 and all(rolling == summed > 0 for _, rolling, summed in rows), rows
     assert site.dicts("SELECT DISTINCT backlog FROM report.agent_kpi_rolling WHERE agent_id = 'ann'") == [{"backlog": 39}]
+
+def test_a_minute_of_deadlines(make_stream, make_site):
+    """Deadlines all over a minute, two daemons, one of them killed in the middle: a row for each, none early, none twice."""
+    n = 100_000 if LONG else 5_000
+    stream = make_stream(4)
+    site = make_site(stream, policy(first_response="1h"), {
+        "kafka": {"session.timeout.ms": 1000, "heartbeat.interval.ms": 200}})
+    for name in "ab":
+        site.start(name)
+    wait_until(lambda: site.one("SELECT count(*) FROM kpid.source_partition WHERE epoch > 0") == 16, "all partitions")
+    opened = now()
+    first = opened + (60 if LONG else 8) * SECOND
+    span = 60 if LONG else 10
+    stream.send_events([event("ticket.opened", f"T{i}", opened, agent_id="ann",
+                              first_response_due_at=rfc3339(first + SECOND * (i * span / n))) for i in range(n)])
+    site.wait_read()
+    assert now() < first, "the openings took too long to read"
+    wait_until(lambda: now() >= first + SECOND * span / 2, "the middle", timeout=120)
+    site.daemons["a"].kill()
+    wait_until(lambda: site.one("SELECT count(*) FROM kpid.alert") == n, "all alerts", timeout=120)
+    rows = site.rows("SELECT ticket_id, extract(epoch FROM pg_xact_commit_timestamp(xmin) - due_at)::float8, revision "
+                     "FROM kpid.alert")
+    late = sorted(row[1] for row in rows)
+    p99 = late[len(late) * 99 // 100]
+    print(f"{n} deadlines in {span} s, one of two daemons killed: p50 {late[len(late) // 2]:.3f} s, p99 {p99:.3f} s, "
+          f"worst {late[-1]:.3f} s")
+    assert len({row[0] for row in rows}) == n and all(row[2] == 1 for row in rows)
+    assert late[0] >= 0
+    site.wait_settled()
+    assert len(site.alerts()) == n or site.daemons["a"].killed  # at least once
+    assert {key for key, _, _ in site.alerts()} == {f"T{i}/first_response/1" for i in range(n)}
+    if not is_sanitized(site.binary):
+        assert p99 <= 2.5  # while nobody reads the partitions of the one that was killed, nothing can be known of them
