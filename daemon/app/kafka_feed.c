@@ -14,6 +14,7 @@
 #include "app/app.h"
 #include "app/dispatch.h"
 #include "app/exit_status.h"
+#include "app/orphans.h"
 #include "kpid/base/log.h"
 #include "kpid/base/memory.h"
 
@@ -28,12 +29,13 @@ enum {
 	RETRY_PROBE_MS = 500
 };
 
-enum probe_tag { PROBE_TOPICS, PROBE_ASSIGN, PROBE_SEEN, PROBE_GAPS };
+enum probe_tag { PROBE_TOPICS, PROBE_ASSIGN, PROBE_SEEN, PROBE_GAPS, PROBE_ORPHANS };
 
 struct kafka_feed {
 	struct app *app;
 	struct kafka_consumer *consumer;
 	struct kafka_probe *probe;
+	struct orphans orphans;
 	struct outbox *outbox;
 	struct dispatch *dispatch;
 	struct receivers *receivers; /* until there is the dispatch */
@@ -675,11 +677,26 @@ static void look_at_ends(struct kafka_feed *feed)
 	kafka_probe_ask(feed->probe, &list);
 }
 
+static void ask_about_orphans(void *context, struct kafka_probe_list *list)
+{
+	struct kafka_feed *feed = context;
+	list->tag = PROBE_ORPHANS;
+	kafka_probe_ask(feed->probe, list);
+}
+
+static void on_orphans_seen(void *context)
+{
+	const struct kafka_feed *feed = context;
+	if (!watch_is_quiet(feed->app->watch))
+		watch_tick(feed->app->watch);
+}
+
 /* Nothing gets complete while messages wait to be read, and no more often than once a tick. */
 static void on_needs_completeness(void *context, int64_t deadline_us)
 {
 	struct kafka_feed *feed = context;
-	(void)deadline_us;
+	if (!feed->closing && feed->probe != NULL)
+		orphans_look(&feed->orphans, deadline_us);
 	if (monotonic_clock_us() - feed->seen_us < feed->app->config->sla.tick_us)
 		return;
 	for (size_t i = 0; i < feed->app->sources.n; i++)
@@ -696,6 +713,8 @@ static void on_probed(void *context, const struct kafka_probe_list *answers)
 		on_assignment_probed(context, answers);
 	else if (answers->tag == PROBE_GAPS)
 		on_gaps_probed(context, answers);
+	else if (answers->tag == PROBE_ORPHANS)
+		orphans_probed(&((struct kafka_feed *)context)->orphans, answers);
 	else
 		on_ends_probed(context, answers);
 }
@@ -898,6 +917,7 @@ static void on_ready_again(void *context)
 {
 	struct kafka_feed *feed = context;
 	feed->claiming = feed->seeing = false;
+	orphans_forget(&feed->orphans);
 	if (feed->assigning != NULL)
 		look_at_topics(feed);
 }
@@ -913,6 +933,7 @@ static void on_stop(void *context)
 static void release(struct kafka_feed *feed, struct read_again_context *again)
 {
 	kafka_probe_free(feed->probe);
+	orphans_release(&feed->orphans);
 	outbox_free(feed->outbox);
 	dispatch_free(feed->dispatch);
 	receivers_free(feed->receivers);
@@ -954,6 +975,13 @@ int kafka_feed_run(struct kpid_config *config, struct receivers *receivers, cons
 	feed.app->config_path = path;
 	feed.app->config_sets = sets;
 	feed.app->n_config_sets = n_sets;
+	feed.orphans = (struct orphans){
+	        .session = feed.app->control,
+	        .instance = feed.app->config->run.instance,
+	        .ask = ask_about_orphans,
+	        .done = on_orphans_seen,
+	        .context = &feed,
+	};
 	feed.poll_timer = evtimer_new(feed.app->base, on_poll_timer, &feed);
 	feed.probe_retry = evtimer_new(feed.app->base, on_probe_retry, &feed);
 	feed.read_again = mem_zalloc((size_t)n_lanes * sizeof(struct event *));

@@ -249,8 +249,9 @@ def test_silent_source(make_stream, make_site, kafka):
         alert = wait_until(lambda: alert_of(site, "T0"), "the alert", 30)
         wait_until(lambda: alert_of(site, "T1"), "the other alert", 30)
         assert alert["unconfirmed"] and alert["state"] == "breached"
-        after = alert["detected"] - alert["due"]
-        assert after > 0.5, f"{after:.2f} s after its deadline, when the sources were not yet silent for long"
+        # Not before every source had been silent for as long as that.
+        silent_since = site.one("SELECT extract(epoch FROM max(seen_at))::float8 FROM kpid.source_partition")
+        assert alert["detected"] > alert["due"] and alert["detected"] >= silent_since + 3
     finally:
         kafka.cont()
     wait_until(lambda: len(site.alerts()) >= 2, "the messages")
@@ -324,7 +325,6 @@ def test_a_minute_of_deadlines(make_stream, make_site):
     assert len({row[0] for row in rows}) == n and all(row[2] == 1 for row in rows)
     assert late[0] >= 0
     site.wait_settled()
-    assert len(site.alerts()) == n or site.daemons["a"].killed  # at least once
     assert {key for key, _, _ in site.alerts()} == {f"T{i}/first_response/1" for i in range(n)}
     if not is_sanitized(site.binary):
-        assert p99 <= 2.5  # while nobody reads the partitions of the one that was killed, nothing can be known of them
+        assert p99 <= 1.0  # nobody waits for the group to give the partitions of the dead to the living

@@ -532,9 +532,24 @@ static void test_completeness_is_never_ahead_of_the_clock(void **state)
 	assert_true(batch_source_complete_until(&source, AT(60)) == TIME_NONE);
 }
 
+/* Tombstones and rejected messages alone: something has moved, and there is no ticket. */
+static void test_a_batch_without_tickets(void **state)
+{
+	(void)state;
+	struct batch batch;
+	batch_init(&batch);
+	batch_source(&batch, 1, 0)->next_offset = 1;
+	batch_seal(&batch);
+	assert_int_equal(batch.n_tickets, 0);
+	assert_false(batch_is_empty(&batch));
+	assert_null(batch_find_ticket(&batch, TEXT("T")));
+	batch_release(&batch);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(test_a_batch_without_tickets),
 	        cmocka_unit_test(test_any_order_any_batches_same_rows),
 	        cmocka_unit_test(test_duplicates_change_nothing_and_are_counted),
 	        cmocka_unit_test(test_deadline_fires_once_without_events),

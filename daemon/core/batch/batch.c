@@ -205,5 +205,6 @@ static int compare_tickets(const void *a, const void *b)
 
 void batch_seal(struct batch *batch)
 {
-	qsort(batch->tickets, batch->n_tickets, sizeof(struct batch_ticket *), compare_tickets);
+	if (batch->n_tickets > 1)
+		qsort(batch->tickets, batch->n_tickets, sizeof(struct batch_ticket *), compare_tickets);
 }

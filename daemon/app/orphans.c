@@ -1,0 +1,147 @@
+#include "app/orphans.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "adapters/pg/rows.h"
+#include "kpid/base/log.h"
+#include "kpid/base/memory.h"
+#include "kpid/core/batch.h"
+
+static void clear(struct orphans *orphans)
+{
+	for (size_t i = 0; i < orphans->n; i++)
+		free(orphans->items[i].topic);
+	orphans->n = 0;
+}
+
+void orphans_release(struct orphans *orphans)
+{
+	clear(orphans);
+	free(orphans->items);
+	orphans->items = NULL;
+	orphans->capacity = 0;
+}
+
+void orphans_forget(struct orphans *orphans)
+{
+	clear(orphans);
+	orphans->looking = false;
+}
+
+/* ---- what the database says ---- */
+
+static void take_row(struct orphans *orphans, const PGresult *result, int row)
+{
+	struct text topic = pg_get_text(result, row, 1);
+	orphans->items = mem_grow(orphans->items, &orphans->capacity, orphans->n + 1, sizeof(*orphans->items));
+	struct orphan *orphan = &orphans->items[orphans->n++];
+	*orphan = (struct orphan){
+	        .topic = mem_zalloc(topic.len + 1),
+	        .partition = pg_get_int4(result, row, 2),
+	        .source_no = pg_get_int4(result, row, 0),
+	        .epoch = pg_get_int8(result, row, 3),
+	        .next_offset = PQgetisnull(result, row, 4) ? OFFSET_NONE : pg_get_int8(result, row, 4),
+	};
+	memcpy(orphan->topic, topic.ptr, topic.len);
+}
+
+static void on_rows(void *context, PGresult *result)
+{
+	struct orphans *orphans = context;
+	clear(orphans);
+	if (!pg_result_ok(result)) {
+		log_warning("asking for partitions that nobody reads: %s", PQresultErrorMessage(result));
+		return;
+	}
+	for (int row = 0; row < PQntuples(result); row++)
+		take_row(orphans, result, row);
+}
+
+static void on_rows_end(void *context, PGresult *result)
+{
+	struct orphans *orphans = context;
+	struct kafka_probe_list list = {.n = 0};
+	(void)result;
+	for (size_t i = 0; i < orphans->n; i++)
+		kafka_probe_add(&list, orphans->items[i].topic, orphans->items[i].partition);
+	if (list.n == 0)
+		orphans->looking = false;
+	else
+		orphans->ask(orphans->context, &list);
+}
+
+void orphans_look(struct orphans *orphans, int64_t deadline_us)
+{
+	char buffer[8];
+	if (orphans->looking || !pg_session_is_ready(orphans->session))
+		return;
+	orphans->looking = true;
+	struct pg_param params[2] = {pg_param_time(deadline_us, buffer), pg_param_text(text_of(orphans->instance))};
+	pg_session_query(orphans->session, "queries/orphans.sql", params, 2, on_rows, orphans);
+	pg_session_sync(orphans->session, on_rows_end, orphans);
+}
+
+/* ---- what the brokers say ---- */
+
+static void on_written(void *context, PGresult *result)
+{
+	(void)context;
+	if (!pg_result_ok(result))
+		log_warning("noting the ends of partitions that nobody reads: %s", PQresultErrorMessage(result));
+}
+
+static void on_written_end(void *context, PGresult *result)
+{
+	struct orphans *orphans = context;
+	(void)result;
+	orphans->looking = false;
+	orphans->done(orphans->context);
+}
+
+static const struct orphan *find(const struct orphans *orphans, const struct kafka_probe_item *answer)
+{
+	for (size_t i = 0; i < orphans->n; i++)
+		if (orphans->items[i].partition == answer->partition &&
+		    strcmp(orphans->items[i].topic, answer->topic) == 0)
+			return &orphans->items[i];
+	return NULL;
+}
+
+/* Empty, or read to its very end. */
+static bool is_at_end(const struct orphan *orphan, const struct kafka_probe_item *answer)
+{
+	if (orphan->next_offset == OFFSET_NONE)
+		return answer->high_offset == answer->low_offset;
+	return orphan->next_offset == answer->high_offset;
+}
+
+void orphans_probed(struct orphans *orphans, const struct kafka_probe_list *answers)
+{
+	enum { N_PARAMS = 5 };
+	struct pg_array arrays[N_PARAMS] = {{.n = 0}};
+	struct pg_param params[N_PARAMS];
+	if (!pg_session_is_ready(orphans->session)) {
+		orphans->looking = false;
+		return;
+	}
+	for (int i = 0; i < N_PARAMS; i++)
+		pg_array_start(&arrays[i], i == 0 ? PG_OID_INT4 : i == 3 ? PG_OID_TIMESTAMPTZ : PG_OID_INT8);
+	for (size_t i = 0; i < answers->n; i++) {
+		const struct kafka_probe_item *answer = &answers->items[i];
+		const struct orphan *orphan = find(orphans, answer);
+		if (orphan == NULL || answer->error != RD_KAFKA_RESP_ERR_NO_ERROR || !is_at_end(orphan, answer))
+			continue;
+		pg_array_int4(&arrays[0], orphan->source_no);
+		pg_array_int8(&arrays[1], orphan->epoch, false);
+		pg_array_int8(&arrays[2], orphan->next_offset, orphan->next_offset == OFFSET_NONE);
+		pg_array_time(&arrays[3], answer->asked_us);
+		pg_array_int8(&arrays[4], answer->high_offset, false);
+	}
+	for (int i = 0; i < N_PARAMS; i++)
+		params[i] = pg_array_param(&arrays[i]);
+	pg_session_query(orphans->session, "queries/source_seen.sql", params, N_PARAMS, on_written, orphans);
+	pg_session_sync(orphans->session, on_written_end, orphans);
+	for (int i = 0; i < N_PARAMS; i++)
+		pg_array_release(&arrays[i]);
+}
