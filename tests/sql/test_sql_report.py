@@ -459,6 +459,26 @@ def test_alert_has_its_evidence(db):
     assert found["alert_id"] == "a1" and found["evidence_topic"] is None
 
 
+def test_explain_ticket(db, pg, database):
+    insert_some(db)
+    rows(db, "UPDATE kpid.policy_revision SET json = %s", '{"calendars": {"office": {"time_zone": "UTC"}}, "policies": '
+         '[{"name": "other"}, {"name": "gold", "targets": {}}]}')
+    rows(db, "UPDATE kpid.ticket SET policy = 'gold'")
+    rows(db, "DROP ROLE IF EXISTS a_tool")
+    rows(db, "CREATE ROLE a_tool LOGIN IN ROLE kpid_reader")
+    reader = pg.connect(database, "a_tool")
+    (told,), = rows(reader, "SELECT report.explain_ticket('T1')")
+    assert told["ticket"]["agent_id"] == "ann" and [cycle["cycle"] for cycle in told["cycles"]] == [1, 2]
+    assert told["policy"] == {"name": "gold", "targets": {}} and told["calendars"] == {"office": {"time_zone": "UTC"}}
+    assert [clock["state"] for clock in told["clocks"]] == ["breached"]
+    alert, = told["alerts"]
+    assert alert["alert_id"] == "a1" and alert["acknowledgements"][0]["acknowledged_by"] == "bob"
+    assert alert["deliveries"][0]["receiver"] == "ops"
+    assert rows(reader, "SELECT report.explain_ticket('nope')") == [(None,)]
+    reader.close()
+    rows(db, "DROP ROLE a_tool")
+
+
 # -- input -----------------------------------------------------------------------------------------------------------
 
 
