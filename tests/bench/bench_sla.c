@@ -117,7 +117,7 @@ static double fold_ns(const char *json, long rounds)
 		ticket_event_init(&events[i]);
 		events[i].ticket_id = TEXT("T");
 		events[i].source = TEXT("s");
-		events[i].id = (struct text){"abcdef" + i, 1};
+		events[i].id = (struct text){&"abcdef"[i], 1};
 		events[i].type = types[i];
 		events[i].occurred_us = T0 + 10 * HOUR_US + i * 5 * HOUR_US;
 		events[i].texts[EVENT_AGENT_ID] = types[i] == EVENT_ASSIGNED ? TEXT("ann") : TEXT_ABSENT;
