@@ -4,11 +4,12 @@
 #include "cli/cli.h"
 #include "cli/policy_diff.h"
 #include "cli/policy_file.h"
+#include "cli/policy_recalc.h"
 #include "cli/policy_show.h"
 #include "cli/policy_test.h"
 #include "kpid/core/timestamp.h"
 
-enum { SINCE = 256, UNTIL };
+enum { SINCE = 256, UNTIL, WHY };
 
 static int print_faults(const struct cli *cli, const struct config_faults *faults)
 {
@@ -90,36 +91,68 @@ static bool is_time(const char *text)
 	return text == NULL || timestamp_parse(text_of(text), &us);
 }
 
+static int recalc(struct cli *cli, const struct policy_recalc_request *request)
+{
+	struct config_faults faults = CONFIG_FAULTS_INIT;
+	struct policy_set *set = policy_file_read(request->path, false, &faults);
+	int status = set == NULL ? print_faults(cli, &faults) : policy_recalc(cli, request);
+	policy_set_free(set);
+	config_faults_release(&faults);
+	return status;
+}
+
+enum action { CHECK, SHOW, DIFF, TEST, RECALC, N_ACTIONS };
+
+static const struct {
+	const char *name;
+	int n_files;
+	bool has_json, of_tickets;
+} actions[N_ACTIONS] = {
+        [CHECK] = {"check", 1, true, false}, [SHOW] = {"show", 1, false, false},   [DIFF] = {"diff", 2, false, false},
+        [TEST] = {"test", 1, true, true},    [RECALC] = {"recalc", 1, true, true},
+};
+
 int cmd_policy(struct cli *cli, int argc, char **argv)
 {
 	static const struct option options[] = {{"since", required_argument, NULL, SINCE},
 	                                        {"until", required_argument, NULL, UNTIL},
+	                                        {"why", required_argument, NULL, WHY},
 	                                        {NULL, 0, NULL, 0}};
 	struct policy_test_request request = {NULL, NULL, NULL};
-	int option, status;
+	const char *why = NULL;
+	int option, status, action = 0;
 	while ((option = cli_option(cli, argc, argv, "", options, &status)) >= 0) {
 		if (option == SINCE)
 			request.since = optarg;
-		else
+		else if (option == UNTIL)
 			request.until = optarg;
+		else
+			why = optarg;
 	}
 	if (option == CLI_OPTION_DONE)
 		return status;
 	if (optind >= argc)
-		return cli_usage_error(cli, "check, show, diff or test?");
-	const char *action = argv[optind++];
-	bool tests = strcmp(action, "test") == 0, shows = strcmp(action, "show") == 0,
-	     diffs = strcmp(action, "diff") == 0;
-	if (!tests && !shows && !diffs && strcmp(action, "check") != 0)
-		return cli_usage_error(cli, "it is check, show, diff or test, not %s", action);
-	if (!cli_arguments(cli, argc, diffs ? 2 : 1, diffs ? 2 : 1))
+		return cli_usage_error(cli, "check, show, diff, test or recalc?");
+	const char *name = argv[optind++];
+	while (action < N_ACTIONS && strcmp(actions[action].name, name) != 0)
+		action++;
+	if (action == N_ACTIONS)
+		return cli_usage_error(cli, "it is check, show, diff, test or recalc, not %s", name);
+	if (!cli_arguments(cli, argc, actions[action].n_files, actions[action].n_files))
 		return CLI_USAGE;
-	if ((shows || diffs) && cli->json)
-		return cli_usage_error(cli, "%s is for people: the file itself is JSON", action);
-	if (!tests && (request.since != NULL || request.until != NULL))
-		return cli_usage_error(cli, "%s takes neither --since nor --until", action);
+	if (!actions[action].has_json && cli->json)
+		return cli_usage_error(cli, "%s is for people: the file itself is JSON", name);
+	if (!actions[action].of_tickets && (request.since != NULL || request.until != NULL))
+		return cli_usage_error(cli, "%s takes neither --since nor --until", name);
 	if (!is_time(request.since) || !is_time(request.until))
 		return cli_usage_error(cli,
 		                       "--since and --until are times with a zone, such as 2026-10-01T00:00:00+08:00");
-	return diffs ? run_diff(cli, argv[optind], argv[optind + 1]) : run(cli, action, argv[optind], &request);
+	if ((action == RECALC) != (why != NULL && why[0] != '\0'))
+		return cli_usage_error(cli, action == RECALC ? "recalc needs --why TEXT, for the record"
+		                                             : "only recalc takes --why");
+	if (action == DIFF)
+		return run_diff(cli, argv[optind], argv[optind + 1]);
+	if (action == RECALC)
+		return recalc(cli, &(struct policy_recalc_request){argv[optind], why, request.since, request.until});
+	return run(cli, name, argv[optind], &request);
 }

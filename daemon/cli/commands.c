@@ -22,14 +22,18 @@ const struct cli_command cli_commands[] = {
          "      --sample   print a sample file with every option, its default and what it is for\n"
          "      --man      print the manual page kpid.ini(5), as roff\n",
          cmd_check_config},
-        {"policy", "Check a file of policies, show what it comes to, or try it", "check|show|diff|test FILE [FILE]",
+        {"policy", "Check a file of policies, show what it comes to, try it, or judge anew by it",
+         "check|show|diff|test|recalc FILE [FILE]",
          "  check FILE    every fault as FILE:LINE: PATH: MESSAGE, also policies that are never reached\n"
          "  show FILE     the policies in words, and when what is opened on an ordinary Monday or before a holiday is "
          "due\n"
          "  diff OLD NEW  what changes from one file to another, a line each\n"
          "  test FILE     judge recorded tickets under it, and touch nothing: verdicts that would be others, "
          "compliance\n"
-         "                before and after; --since TIME, --until TIME: of tickets opened then\n",
+         "                before and after; --since TIME, --until TIME: of tickets opened then\n"
+         "  recalc FILE --why TEXT  judge recorded tickets anew under it, for good and on record "
+         "(report.recalculation);\n"
+         "                --since, --until as above; tickets opened before its first revision stay as they are\n",
          cmd_policy},
         {"explain", "Tell how a ticket came to its figures", "TICKET",
          "Shows its events in order, its state after each, its clocks and what it gave to which figures.\n",

@@ -132,3 +132,52 @@ def test_a_policy_is_tried_on_recorded_tickets(make_site, incidents, tmp_path):
     assert tried["targets"]["resolution"]["met_after"] == sum(int(row["resolution_within_sla"]) for row in rows)
     assert site.one("SELECT md5(string_agg(t::text, '' ORDER BY ticket_id)) FROM kpid.ticket t") == before
     assert "neither --since nor --until" in site.command("policy", "check", str(path), "--since", "x", status=2).stderr
+
+
+def test_tickets_are_judged_anew_on_purpose(make_site, incidents, tmp_path):
+    """kpid policy recalc: as if the other file had been in force from the start, by a writer without DDL, on record."""
+    other = json.loads(json.dumps(POLICY))
+    for revision in other["revisions"]:
+        revision["id"] += " again"
+    other["revisions"][1]["policies"][3]["targets"]["resolution"]["within"] = "10wd"
+    path = tmp_path / "other.json"
+    path.write_text(json.dumps(other))
+    site = make_site(policy=POLICY)
+    site.command("ingest", "--json", incidents)
+    opened, = site.rows("SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY opened_at) FROM report.ticket")[0]
+    tried = json.loads(site.command("policy", "test", "--json", str(path)).stdout)
+
+    # In two halves, of which the first comes a second time and finds nothing to do.
+    n_tickets = site.one("SELECT count(*) FROM report.ticket WHERE opened_at IS NOT NULL")
+    judged = 0
+    for bounds in (["--until", opened.isoformat()], ["--until", opened.isoformat()], ["--since", opened.isoformat()]):
+        told = json.loads(site.command("policy", "recalc", "--json", str(path), "--why", "a test", *bounds).stdout)
+        assert 0 < told["tickets"] < n_tickets and told["judged"] in (0, told["tickets"])
+        judged += told["judged"]
+    assert judged == n_tickets
+    records = site.dicts("SELECT * FROM report.recalculation ORDER BY recalculation_no")
+    assert [row["judged"] for row in records][1] == 0 and all(row["why"] == "a test" and row["ended_at"] for row in records)
+    assert records[0]["policy_versions"] == ", ".join(revision["id"] for revision in other["revisions"])
+    explained = site.one("SELECT report.explain_ticket(min(ticket_id)) FROM report.ticket WHERE opened_at < %s", opened)
+    assert [row["recalculation_no"] for row in explained["recalculations"]] == [1, 2]
+
+    expected = str(tmp_path / "expected")
+    recompute([incidents], other, expected, as_of=now())
+    found = site.differences(expected, but=("sla_live", "alert"))
+    assert not found, found
+    voided, = site.rows("SELECT count(*) FROM report.alert WHERE state = 'voided'")[0]
+    averted = sum(change["before"] == "breached" for change in tried["changes"])
+    assert averted > 0 and voided == averted
+    # The breaches that stand are those of the other file.
+    with open(tmp_path / "expected" / "alert.csv", encoding="utf-8", newline="") as file:
+        standing = {(row["ticket_id"], row["target"], int(row["n"])) for row in csv.DictReader(file) if row["breached_at"]}
+    assert standing == set(site.rows("SELECT ticket_id, target, n FROM report.alert WHERE breached_at IS NOT NULL "
+                                     "AND state <> 'voided'"))
+
+    # Nothing is changed by what cannot be: the same id with other content, no reason given, no such file.
+    other["revisions"][1]["policies"][3]["targets"]["resolution"]["within"] = "2wd"
+    path.write_text(json.dumps(other))
+    assert "give the changed one a new id" in site.command("policy", "recalc", str(path), "--why", "x", status=3).stderr
+    assert "needs --why" in site.command("policy", "recalc", str(path), status=2).stderr
+    assert "cannot be read" in site.command("policy", "recalc", str(tmp_path / "none"), "--why", "x", status=3).stderr
+    assert site.one("SELECT count(*) FROM report.recalculation") == 3

@@ -229,7 +229,7 @@ static void commit(struct store *store, int64_t as_of_us)
 	        .alert_void = void_alert,
 	        .conflict = put_conflict,
 	};
-	const struct batch_rules rules = {store->fold->rules, as_of_us, revision_by_no, store->fold};
+	const struct batch_rules rules = {store->fold->rules, as_of_us, revision_by_no, store->fold, NULL};
 	struct kpi_sums sums;
 	kpi_sums_init(&sums);
 	batch_seal(&store->batch);
@@ -479,7 +479,7 @@ static void test_unknown_revision_hands_nothing_over(void **state)
 	struct fold_case *c = fold_case_new();
 	struct store *store = store_new(c);
 	const struct batch_sink sink = {.context = NULL};
-	const struct batch_rules rules = {c->rules, AT(1), revision_by_no, c};
+	const struct batch_rules rules = {c->rules, AT(1), revision_by_no, c, NULL};
 	struct kpi_sums sums;
 	int32_t revision_no = 0;
 	kpi_sums_init(&sums);

@@ -33,6 +33,7 @@ void batch_clear(struct batch *batch)
 	if (batch->n_slots > 0)
 		memset(batch->slots, 0, batch->n_slots * sizeof(struct batch_ticket *));
 	batch->n_sources = batch->n_dead_letters = batch->n_tickets = batch->n_events = 0;
+	batch->n_judged_anew = 0;
 }
 
 bool batch_is_empty(const struct batch *batch)

@@ -220,6 +220,16 @@ static void add_sums(struct kpi_sums *sums, const struct ticket *ticket, int64_t
 		kpi_sums_add_backlog(sums, ticket->owner_id, sign);
 }
 
+/* The revision under which a ticket that is known is to be judged from now on, on purpose; NULL: it keeps its own. */
+static const struct policy_revision *new_revision(const struct batch_rules *rules, const struct batch_ticket *ticket,
+                                                  const struct stored_ticket *stored, const struct ticket *before)
+{
+	if (rules->judge_anew == NULL || ticket->first != NULL || before->opened_us == TIME_NONE)
+		return NULL;
+	const struct policy_revision *revision = policy_set_at(rules->judge_anew, before->opened_us);
+	return revision == NULL || revision->revision_no == stored->revision_no ? NULL : revision;
+}
+
 int batch_evaluate(struct batch *batch, const struct batch_ticket *ticket, const struct stored_ticket *stored,
                    const struct batch_rules *rules, struct arena *scratch, const struct batch_sink *sink,
                    struct kpi_sums *sums, int32_t *revision_no_out)
@@ -253,9 +263,14 @@ int batch_evaluate(struct batch *batch, const struct batch_ticket *ticket, const
 	if (result != 0)
 		return result;
 	int64_t as_of_us = stored->as_of_us > rules->as_of_us ? stored->as_of_us : rules->as_of_us;
+	const struct policy_revision *revision = new_revision(rules, ticket, stored, &before);
 	bool judge_again = ticket->first == NULL && stored->rev != 0 && as_of_us > stored->as_of_us;
-	if (!list.changed && !judge_again)
+	if (!list.changed && !judge_again && revision == NULL)
 		return BATCH_OK;
+	if (revision != NULL) {
+		pin = (struct fold_pin){revision, before.opened_us};
+		batch->n_judged_anew++;
+	}
 
 	ticket_fold(list.items, list.n, &rules->fold, &pin, as_of_us, NULL, scratch, &after);
 	put_cycle_changes(ticket->ticket_id, &before, &after, sink);

@@ -70,7 +70,8 @@ struct batch {
 	struct batch_ticket **slots;
 	size_t n_slots;
 	size_t n_events;
-	struct buf packed; /* scratch */
+	size_t n_judged_anew; /* known after evaluating; 0 before: see struct batch_rules */
+	struct buf packed;    /* scratch */
 };
 
 void batch_init(struct batch *batch);
@@ -173,6 +174,10 @@ struct batch_rules {
 	/* The revision of that number; NULL if it is not known. */
 	const struct policy_revision *(*revision_by_no)(void *context, int32_t revision_no);
 	void *context;
+	/* On purpose: tickets without new events are pinned anew to what is in force here at their opening, its
+	 * revisions being numbered. A ticket that was opened before all of them stays as it is. NULL: they keep what
+	 * they have. */
+	const struct policy_set *judge_anew;
 };
 
 enum batch_verdict { BATCH_OK = 0, BATCH_UNKNOWN_REVISION = 1 };

@@ -1,0 +1,257 @@
+#include "app/recalc.h"
+
+#include <event2/event.h>
+
+#include "adapters/pg/rows.h"
+#include "adapters/pg/writer.h"
+#include "app/app.h"
+#include "app/exit_status.h"
+#include "kpid/base/log.h"
+
+enum { RETRY_MS = 200 };
+
+struct recalc {
+	struct app *app;
+	const struct recalc_request *request;
+	struct recalc_report *report;
+	struct pg_session *session;
+	struct pg_writer *writer;
+	struct event *retry;
+	struct batch batch; /* one page of tickets */
+	struct batch_rules rules;
+	struct write_order order;
+	struct buf last, next_last; /* the ticket up to which all is judged; and with the page under way */
+	bool stopping;
+};
+
+static void read_page(struct recalc *recalc);
+
+static void quit(struct recalc *recalc, int status)
+{
+	app_quit(recalc->app, status);
+}
+
+/* Time as text, as the command line has it. */
+static struct pg_param bound(const char *time)
+{
+	return time == NULL ? (struct pg_param){NULL, 0, false} : (struct pg_param){time, (int)strlen(time), false};
+}
+
+/* ---- a page ---- */
+
+static void write_page(struct recalc *recalc)
+{
+	const struct lane_shared *shared = &recalc->app->shared;
+	recalc->batch.n_judged_anew = 0;
+	recalc->rules = (struct batch_rules){
+	        .fold = {shared->book->current, shared->config->kpi.fcr_window_us},
+	        .as_of_us =
+	                TIME_NONE, /* each as of what it was judged as of; the deadlines that this makes are fired */
+	        .revision_by_no = rules_book_by_no,
+	        .context = shared->book,
+	        .judge_anew = shared->book->current,
+	};
+	recalc->order.batch = &recalc->batch;
+	recalc->order.rules = &recalc->rules;
+	recalc->order.now_us = wall_clock_us();
+	recalc->order.config = shared->config;
+	pg_writer_start(recalc->writer, &recalc->order);
+}
+
+static void on_retry(evutil_socket_t fd, short what, void *context)
+{
+	struct recalc *recalc = context;
+	(void)fd, (void)what;
+	if (recalc->batch.n_tickets > 0 && pg_session_is_ready(recalc->session) && !pg_writer_is_busy(recalc->writer))
+		write_page(recalc);
+}
+
+static void on_written(void *context, enum write_outcome outcome)
+{
+	static const struct timeval pause = {0, RETRY_MS * 1000};
+	struct recalc *recalc = context;
+	recalc->order.lock_tickets = outcome == WRITE_RACED;
+	if (outcome == WRITE_COMMITTED) {
+		recalc->report->n_tickets += (int64_t)recalc->batch.n_tickets;
+		recalc->report->n_judged += (int64_t)recalc->batch.n_judged_anew;
+		buf_clear(&recalc->last);
+		buf_add_text(&recalc->last, buf_text(&recalc->next_last));
+		batch_clear(&recalc->batch);
+		read_page(recalc);
+		return;
+	}
+	if (outcome == WRITE_UNKNOWN_REVISION)
+		recalc->app->shared.load_revisions(recalc->app->shared.load_context);
+	evtimer_add(recalc->retry, &pause);
+}
+
+static void on_end(void *context, PGresult *result)
+{
+	struct recalc *recalc = context;
+	if (pg_result_ok(result)) {
+		quit(recalc, 0);
+		return;
+	}
+	log_error("writing down that it has ended: %s", PQresultErrorMessage(result));
+	quit(recalc, KPID_EXIT_FAILED);
+}
+
+static void finish(struct recalc *recalc)
+{
+	char no[8], n_tickets[8], n_judged[8];
+	const struct pg_param params[] = {pg_param_int8(recalc->report->recalculation_no, no),
+	                                  pg_param_int8(recalc->report->n_tickets, n_tickets),
+	                                  pg_param_int8(recalc->report->n_judged, n_judged)};
+	pg_session_query(recalc->session, "queries/recalculation_end.sql", params, 3, on_end, recalc);
+	pg_session_sync(recalc->session, NULL, NULL);
+}
+
+static void on_page(void *context, PGresult *result)
+{
+	struct recalc *recalc = context;
+	if (!pg_result_ok(result)) {
+		log_error("reading tickets: %s", PQresultErrorMessage(result));
+		quit(recalc, KPID_EXIT_FAILED);
+		return;
+	}
+	for (int row = 0; row < PQntuples(result); row++) {
+		struct text ticket_id = pg_get_text(result, row, 0);
+		batch_add_ticket(&recalc->batch, ticket_id);
+		buf_clear(&recalc->next_last);
+		buf_add_text(&recalc->next_last, ticket_id);
+	}
+}
+
+static void on_page_end(void *context, PGresult *result)
+{
+	struct recalc *recalc = context;
+	(void)result;
+	if (recalc->batch.n_tickets == 0) {
+		finish(recalc);
+		return;
+	}
+	batch_seal(&recalc->batch);
+	write_page(recalc);
+}
+
+static void read_page(struct recalc *recalc)
+{
+	if (recalc->stopping) {
+		log_warning("broken off; what was judged stays so, and the same command goes on from there");
+		quit(recalc, KPID_EXIT_FAILED);
+		return;
+	}
+	const struct pg_param params[] = {bound(recalc->request->since), bound(recalc->request->until),
+	                                  pg_param_text(buf_text(&recalc->last))};
+	pg_session_query(recalc->session, "queries/recalculation_read.sql", params, 3, on_page, recalc);
+	pg_session_sync(recalc->session, on_page_end, recalc);
+}
+
+/* ---- the record ---- */
+
+static void on_begun(void *context, PGresult *result)
+{
+	struct recalc *recalc = context;
+	if (!pg_result_ok(result)) {
+		log_error("writing down that tickets are judged anew: %s", PQresultErrorMessage(result));
+		quit(recalc, KPID_EXIT_FAILED);
+		return;
+	}
+	recalc->report->recalculation_no = pg_get_int8(result, 0, 0);
+	read_page(recalc);
+}
+
+static void write_record(struct recalc *recalc)
+{
+	const struct policy_set *set = recalc->app->book.current;
+	struct pg_array numbers = {.n = 0};
+	pg_array_start(&numbers, PG_OID_INT4);
+	for (size_t i = 0; i < set->n_revisions; i++)
+		pg_array_int4(&numbers, set->revisions[i].revision_no);
+	const struct pg_param params[] = {pg_param_text(text_of(recalc->request->asked_by)),
+	                                  pg_param_text(text_of(recalc->request->why)), bound(recalc->request->since),
+	                                  bound(recalc->request->until), pg_array_param(&numbers)};
+	pg_session_query(recalc->session, "queries/recalculation_begin.sql", params, 5, on_begun, recalc);
+	pg_session_sync(recalc->session, NULL, NULL);
+	pg_array_release(&numbers);
+}
+
+/* ---- life ---- */
+
+static void on_ready(void *context)
+{
+	struct recalc *recalc = context;
+	if (recalc->report->recalculation_no == 0)
+		write_record(recalc);
+	else
+		read_page(recalc);
+}
+
+static void on_lost(void *context, const char *reason)
+{
+	struct recalc *recalc = context;
+	(void)reason;
+	pg_writer_abandon(recalc->writer);
+	batch_clear(&recalc->batch);
+	evtimer_del(recalc->retry);
+}
+
+static void on_begin(void *context)
+{
+	pg_session_start(((struct recalc *)context)->session);
+}
+
+static void on_stop(void *context)
+{
+	((struct recalc *)context)->stopping = true;
+}
+
+/* What a running daemon would have to do. */
+static void on_ready_again(void *context)
+{
+	(void)context;
+}
+
+static void on_lane(void *context, struct lane *lane)
+{
+	(void)context, (void)lane;
+}
+
+static void on_needs_completeness(void *context, int64_t deadline_us)
+{
+	(void)context, (void)deadline_us;
+}
+
+int recalc_run(struct kpid_config *config, const struct recalc_request *request, struct recalc_report *report_out)
+{
+	struct recalc recalc = {.request = request, .report = report_out, .last = BUF_INIT, .next_last = BUF_INIT};
+	const struct app_feeder feeder = {
+	        .begin = on_begin,
+	        .ready_again = on_ready_again,
+	        .wants_more = on_lane,
+	        .committed = on_lane,
+	        .idle = on_lane,
+	        .needs_completeness = on_needs_completeness,
+	        .stop = on_stop,
+	        .context = &recalc,
+	};
+	*report_out = (struct recalc_report){.recalculation_no = 0};
+	recalc.app = app_new(config, 0, &feeder);
+	if (recalc.app == NULL)
+		return KPID_EXIT_CONFIG;
+	batch_init(&recalc.batch);
+	buf_add_str(&recalc.last, "");
+	recalc.session = pg_session_new(recalc.app->base, &config->postgres, "recalculation",
+	                                &(struct pg_session_events){on_ready, on_lost, &recalc});
+	recalc.writer = pg_writer_new(recalc.session, on_written, &recalc);
+	recalc.retry = evtimer_new(recalc.app->base, on_retry, &recalc);
+	int status = app_run(recalc.app);
+	pg_writer_free(recalc.writer);
+	pg_session_free(recalc.session);
+	event_free(recalc.retry);
+	batch_release(&recalc.batch);
+	buf_release(&recalc.last);
+	buf_release(&recalc.next_last);
+	app_free(recalc.app);
+	return status;
+}
