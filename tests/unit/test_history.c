@@ -156,12 +156,47 @@ static void test_damaged_histories_are_refused(void **state)
 	assert_true(n_refused > 1000);
 }
 
+/* Each as an event of one field, whose last byte or bytes say too much. */
+static void test_values_that_there_are_not(void **state)
+{
+	static const struct {
+		const char *bytes;
+		uint32_t n;
+		int expected;
+	} cases[] = {
+	        {"\1\0\0\1\1\2\2\0", 8, 0},
+	        {"\1\14\0\1\1\2\2\0", 8, -EBADMSG},                  /* type 12 */
+	        {"\1\0\0\1\1\2\2\200\20", 9, -EBADMSG},              /* text 11 */
+	        {"\1\40\0\1\1\2\2\0\40", 9, -EBADMSG},               /* time 5 */
+	        {"\1\100\0\1\1\2\2\0\5", 9, -EBADMSG},               /* resolution 5 */
+	        {"\1\100\0\1\1\2\2\0\30", 9, -EBADMSG},              /* automatic 3 */
+	        {"\1\100\0\1\1\2\2\0\200", 9, -EBADMSG},             /* kind 4 */
+	        {"\1\0\0\1\1\200\200\200\200\20\2\0", 12, -EBADMSG}, /* source 2^31 */
+	        {"\1\213\0\1\1\2\2\0\0\2", 10, 0},
+	        {"\1\213\0\1\1\2\2\0\0\0", 10, -EBADMSG},     /* a scale up to 0 */
+	        {"\1\213\0\1\1\2\2\0\1\2", 10, -EBADMSG},     /* a score below 0 */
+	        {"\1\0\0\1\1\377\377\377\377\17\2\0", 12, 0}, /* -2^31 */
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct ticket_event *events;
+		size_t n;
+		struct arena arena;
+		arena_init(&arena);
+		int result = history_unpack((struct text){cases[i].bytes, cases[i].n}, TEXT("T"), &arena, &events, &n);
+		if (result != cases[i].expected)
+			fail_msg("case %zu: %d", i, result);
+		arena_release(&arena);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_what_is_packed_comes_back),
 	        cmocka_unit_test(test_common_events_are_small),
 	        cmocka_unit_test(test_damaged_histories_are_refused),
+	        cmocka_unit_test(test_values_that_there_are_not),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -273,6 +273,42 @@ static struct text get_text(struct reader *reader, bool remember)
 	return TEXT("");
 }
 
+/* The bits of the fields that are there; bad if there are more than fields. */
+static uint64_t get_fields(struct reader *reader, int n_fields)
+{
+	uint64_t fields = get_varint(reader);
+	if (fields >> n_fields != 0)
+		reader->bad = true;
+	return fields;
+}
+
+static void get_words(struct reader *reader, struct ticket_event *event)
+{
+	uint8_t words = get_byte(reader);
+	event->resolution = words & 7;
+	event->automatic = words >> 3 & 3;
+	event->kind = words >> 5;
+	if (event->resolution > RESOLUTION_DUPLICATE || event->automatic > TRI_TRUE || event->kind > SURVEY_CES)
+		reader->bad = true;
+}
+
+static void get_survey(struct reader *reader, struct ticket_event *event)
+{
+	event->score_micros = get_signed(reader);
+	event->scale_max_micros = get_signed(reader);
+	if ((event->score_micros < 0 && event->score_micros != SCORE_ABSENT) ||
+	    (event->scale_max_micros <= 0 && event->scale_max_micros != SCORE_ABSENT))
+		reader->bad = true;
+}
+
+static int32_t get_source_no(struct reader *reader)
+{
+	int64_t source_no = get_signed(reader);
+	if (source_no < INT32_MIN || source_no > INT32_MAX)
+		reader->bad = true;
+	return (int32_t)source_no;
+}
+
 static void get_event(struct reader *reader, struct ticket_event *event, int64_t previous_us)
 {
 	uint8_t head = get_byte(reader);
@@ -282,30 +318,24 @@ static void get_event(struct reader *reader, struct ticket_event *event, int64_t
 	event->occurred_us = plus(previous_us, get_signed(reader));
 	event->source = get_text(reader, true);
 	event->id = get_text(reader, false);
-	event->source_no = (int32_t)get_signed(reader);
+	event->source_no = get_source_no(reader);
 	event->source_offset = get_signed(reader);
 	if (head & PART_SEQUENCE)
 		event->sequence = get_text(reader, true);
-	uint64_t texts = get_varint(reader);
+	uint64_t texts = get_fields(reader, EVENT_N_TEXTS);
 	for (int i = 0; i < EVENT_N_TEXTS; i++)
 		if (texts >> i & 1)
 			event->texts[i] = get_text(reader, true);
 	if (head & PART_TIMES) {
-		uint64_t times = get_varint(reader);
+		uint64_t times = get_fields(reader, EVENT_N_TIMES);
 		for (int i = 0; i < EVENT_N_TIMES; i++)
 			if (times >> i & 1)
 				event->times[i] = plus(event->occurred_us, get_signed(reader));
 	}
-	if (head & PART_WORDS) {
-		uint8_t words = get_byte(reader);
-		event->resolution = words & 7;
-		event->automatic = words >> 3 & 3;
-		event->kind = words >> 5;
-	}
-	if (head & PART_SURVEY) {
-		event->score_micros = get_signed(reader);
-		event->scale_max_micros = get_signed(reader);
-	}
+	if (head & PART_WORDS)
+		get_words(reader, event);
+	if (head & PART_SURVEY)
+		get_survey(reader, event);
 }
 
 int history_unpack(struct text packed, struct text ticket_id, struct arena *arena, struct ticket_event **events_out,
