@@ -247,6 +247,10 @@ static void read_set(const char *set, int number, struct config_source *source, 
 {
 	const char *equals = strchr(set, '=');
 	const char *dot = strchr(set, '.');
+	if (!is_text(set, set + strlen(set))) {
+		config_fault_add(source->faults, "--set", number, "", "is not UTF-8");
+		return;
+	}
 	if (equals == NULL || dot == NULL || dot > equals || dot == set || dot + 1 == equals) {
 		/* Not even the name is repeated: it may be a secret that lost its way. */
 		config_fault_add(source->faults, "--set", number, "", "must be section.name=value");

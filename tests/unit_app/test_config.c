@@ -551,6 +551,7 @@ static void test_sets(void **state)
 	bad_set("lanes=3", "", "must be section.name=value");
 	bad_set("run.lanes", "", "must be section.name=value");
 	bad_set("run.=3", "", "must be section.name=value");
+	bad_set("run.inst\xff=3", "", "is not UTF-8");
 	bad_set("rum.lanes=3", "rum.lanes", "did you mean run?");
 	bad_set("run.lanes=30", "run.lanes", "out of range");
 	bad_set("run.lane=3", "run.lane", "did you mean lanes?");
