@@ -269,6 +269,31 @@ static void assert_answer(const char *type, long status, const char *body, enum 
 	buf_release(&why);
 }
 
+/* The reason goes into the database, which takes no half characters. */
+static void test_words_of_an_answer_are_cut_between_characters(void **state)
+{
+	struct buf body = BUF_INIT, why = BUF_INIT;
+	(void)state;
+	const struct receiver robot = {.type = RECEIVER_DINGTALK};
+	for (int shift = 0; shift < 4; shift++) {
+		buf_clear(&body);
+		buf_clear(&why);
+		buf_add_str(&body, "{\"errcode\": 1, \"errmsg\": \"");
+		for (int i = 0; i < shift; i++)
+			buf_add_char(&body, 'x');
+		for (int i = 0; i < 100; i++)
+			buf_add_str(&body, "忙");
+		buf_add_str(&body, "\"}");
+		assert_int_equal(message_answer(&robot, 200, buf_text(&body), &why), ANSWER_AGAIN);
+		json_t *utf8 = json_stringn(why.data, why.len_bytes);
+		assert_non_null(utf8);
+		assert_in_range(why.len_bytes, 200, 230);
+		json_decref(utf8);
+	}
+	buf_release(&body);
+	buf_release(&why);
+}
+
 static void test_answers(void **state)
 {
 	(void)state;
@@ -301,6 +326,7 @@ int main(void)
 	        cmocka_unit_test(test_robots),
 	        cmocka_unit_test(test_pagerduty),
 	        cmocka_unit_test(test_answers),
+	        cmocka_unit_test(test_words_of_an_answer_are_cut_between_characters),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

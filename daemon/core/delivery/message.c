@@ -8,7 +8,7 @@
 
 #include "kpid/base/memory.h"
 
-enum { FIRST_FEW = 8, HMAC_BYTES = 32, MAX_SECRET_BYTES = 512 };
+enum { FIRST_FEW = 8, HMAC_BYTES = 32, MAX_SECRET_BYTES = 512, MAX_WORDS_BYTES = 200 };
 
 /* An alert that still lasts is said again before Alertmanager forgets it, see delivery_done.sql. */
 #define ALERTMANAGER_LASTS_US (INT64_C(300) * US_PER_SECOND)
@@ -406,6 +406,17 @@ void message_write(const struct receiver *receiver, struct text url, const struc
 
 /* ---- answers ---- */
 
+/* The first bytes of a text, and no part of a character. */
+static int whole_characters(const char *words, size_t most_bytes)
+{
+	size_t n = strnlen(words, most_bytes + 1);
+	if (n <= most_bytes)
+		return (int)n;
+	for (n = most_bytes; n > 0 && ((unsigned char)words[n] & 0xc0) == 0x80;)
+		n--;
+	return (int)n;
+}
+
 /* A robot says in its body whether it took a message; the member is "errcode", or "code" of Feishu. */
 static enum answer robot_answer(const struct receiver *receiver, struct text body, struct buf *why_out)
 {
@@ -427,9 +438,10 @@ static enum answer robot_answer(const struct receiver *receiver, struct text bod
 		bool busy = false;
 		for (size_t i = 0; i < sizeof(too_many) / sizeof(too_many[0]); i++)
 			busy |= json_integer_value(code) == too_many[i];
-		buf_add_format(why_out, "%s: %s %lld%s%.200s", busy ? "too many messages" : "refused", member,
-		               (long long)json_integer_value(code), words == NULL ? "" : ", ",
-		               words == NULL ? "" : words);
+		buf_add_format(why_out, "%s: %s %lld", busy ? "too many messages" : "refused", member,
+		               (long long)json_integer_value(code));
+		if (words != NULL)
+			buf_add_format(why_out, ", %.*s", whole_characters(words, MAX_WORDS_BYTES), words);
 	}
 	json_decref(json);
 	return answer;
