@@ -39,10 +39,11 @@ static bool hash_file(const char *path, char hex[17])
 	unsigned char piece[65536], digest[EVP_MAX_MD_SIZE];
 	size_t n;
 	EVP_MD_CTX *hash = EVP_MD_CTX_new();
-	EVP_DigestInit_ex(hash, EVP_sha256(), NULL);
-	while ((n = fread(piece, 1, sizeof(piece), file)) > 0)
-		EVP_DigestUpdate(hash, piece, n);
-	EVP_DigestFinal_ex(hash, digest, NULL);
+	bool good = hash != NULL && EVP_DigestInit_ex(hash, EVP_sha256(), NULL) == 1;
+	while (good && (n = fread(piece, 1, sizeof(piece), file)) > 0)
+		good = EVP_DigestUpdate(hash, piece, n) == 1;
+	if (!good || EVP_DigestFinal_ex(hash, digest, NULL) != 1)
+		mem_exhausted(0);
 	EVP_MD_CTX_free(hash);
 	fclose(file);
 	for (int i = 0; i < 8; i++)

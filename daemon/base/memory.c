@@ -7,7 +7,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-static _Noreturn void out_of_memory(size_t size_bytes)
+_Noreturn void mem_exhausted(size_t size_bytes)
 {
 	fprintf(stderr, "kpid: out of memory (%zu bytes asked for); nothing committed is lost\n", size_bytes);
 	_exit(EX_OSERR);
@@ -17,7 +17,7 @@ void *mem_alloc(size_t size_bytes)
 {
 	void *ptr = malloc(size_bytes == 0 ? 1 : size_bytes);
 	if (ptr == NULL)
-		out_of_memory(size_bytes);
+		mem_exhausted(size_bytes);
 	return ptr;
 }
 
@@ -25,7 +25,7 @@ void *mem_zalloc(size_t size_bytes)
 {
 	void *ptr = calloc(1, size_bytes == 0 ? 1 : size_bytes);
 	if (ptr == NULL)
-		out_of_memory(size_bytes);
+		mem_exhausted(size_bytes);
 	return ptr;
 }
 
@@ -33,7 +33,7 @@ void *mem_realloc(void *ptr, size_t size_bytes)
 {
 	void *grown = realloc(ptr, size_bytes == 0 ? 1 : size_bytes);
 	if (grown == NULL)
-		out_of_memory(size_bytes);
+		mem_exhausted(size_bytes);
 	return grown;
 }
 
@@ -46,7 +46,7 @@ void *mem_grow(void *array, size_t *capacity_io, size_t n_needed, size_t item_by
 		capacity *= 2;
 	size_t size_bytes;
 	if (__builtin_mul_overflow(capacity, item_bytes, &size_bytes))
-		out_of_memory(SIZE_MAX);
+		mem_exhausted(SIZE_MAX);
 	*capacity_io = capacity;
 	return mem_realloc(array, size_bytes);
 }

@@ -1,7 +1,6 @@
 #include "adapters/pg/effects.h"
 
-#include <openssl/evp.h>
-
+#include "kpid/base/digest.h"
 #include "kpid/core/dead_letter.h"
 
 enum { ROWS_PER_STATEMENT = 1000 };
@@ -236,17 +235,16 @@ static void put_conflict(void *context, const struct conflict_letter *conflict)
 	*json = (struct buf)BUF_INIT;
 	letter.value = buf_text(&value);
 
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	unsigned digest_bytes = 0;
+	unsigned char digest[SHA256_BYTES];
 	struct buf identity = BUF_INIT;
 	const struct text parts[] = {event->ticket_id, event->source, event->id, conflict->canonical};
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		buf_add_be32(&identity, parts[i].len);
 		buf_add_text(&identity, parts[i]);
 	}
-	EVP_Digest(identity.data, identity.len_bytes, digest, &digest_bytes, EVP_sha256(), NULL);
+	sha256_digest(buf_text(&identity), digest);
 	buf_release(&identity);
-	put_dead_letter(effects, &letter, (struct text){(const char *)digest, digest_bytes});
+	put_dead_letter(effects, &letter, (struct text){(const char *)digest, SHA256_BYTES});
 	buf_release(&value);
 }
 

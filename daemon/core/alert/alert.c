@@ -1,8 +1,7 @@
 #include "kpid/core/alert.h"
 
-#include <openssl/evp.h>
-
 #include "kpid/base/buf.h"
+#include "kpid/base/digest.h"
 
 const char *alert_state_name(enum alert_state state)
 {
@@ -67,8 +66,8 @@ void alert_id(struct text ticket_id, enum sla_target target, uint32_t n, char ou
 	struct buf key = BUF_INIT;
 	buf_add_text(&key, ticket_id);
 	buf_add_format(&key, "/%s/%u", sla_target_name(target), n);
-	unsigned char digest[EVP_MAX_MD_SIZE] = {0};
-	EVP_Digest(key.data, key.len_bytes, digest, NULL, EVP_sha256(), NULL);
+	unsigned char digest[SHA256_BYTES];
+	sha256_digest(buf_text(&key), digest);
 	buf_release(&key);
 	for (size_t i = 0; i < (ALERT_ID_BYTES - 1) / 2; i++) {
 		out[2 * i] = "0123456789abcdef"[digest[i] >> 4];

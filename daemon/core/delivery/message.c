@@ -2,13 +2,12 @@
 
 #include <jansson.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "kpid/base/memory.h"
+#include "kpid/base/digest.h"
 
-enum { FIRST_FEW = 8, HMAC_BYTES = 32, MAX_SECRET_BYTES = 512, MAX_WORDS_BYTES = 200 };
+enum { FIRST_FEW = 8, MAX_SECRET_BYTES = 512, MAX_WORDS_BYTES = 200 };
 
 /* An alert that still lasts is said again before Alertmanager forgets it, see delivery_done.sql. */
 #define ALERTMANAGER_LASTS_US (INT64_C(300) * US_PER_SECOND)
@@ -39,12 +38,6 @@ static void add_base64(struct buf *out, const unsigned char *bytes, size_t n)
 	buf_add_str(out, (const char *)text);
 }
 
-static void hmac_sha256(struct text key, struct text data, unsigned char out[HMAC_BYTES])
-{
-	unsigned n = HMAC_BYTES;
-	HMAC(EVP_sha256(), key.ptr, (int)key.len, (const unsigned char *)data.ptr, data.len, out, &n);
-}
-
 /* The bytes of a "whsec_" secret; its length, or 0 if it is none. */
 static size_t decode_secret(struct text secret, unsigned char out[MAX_SECRET_BYTES])
 {
@@ -63,14 +56,14 @@ static size_t decode_secret(struct text secret, unsigned char out[MAX_SECRET_BYT
 
 void message_sign_webhook(struct text secret, struct text id, int64_t seconds, struct text body, struct buf *out)
 {
-	unsigned char key[MAX_SECRET_BYTES], digest[HMAC_BYTES];
+	unsigned char key[MAX_SECRET_BYTES], digest[SHA256_BYTES];
 	struct buf signed_content = BUF_INIT;
 	size_t n_key = decode_secret(secret, key);
 	buf_add_text(&signed_content, id);
 	buf_add_format(&signed_content, ".%lld.", (long long)seconds);
 	buf_add_text(&signed_content, body);
 	struct text real_key = n_key == 0 ? secret : (struct text){(const char *)key, (uint32_t)n_key};
-	hmac_sha256(real_key, buf_text(&signed_content), digest);
+	sha256_hmac(real_key, buf_text(&signed_content), digest);
 	buf_release(&signed_content);
 	buf_add_str(out, "v1,");
 	add_base64(out, digest, sizeof(digest));
@@ -299,12 +292,12 @@ static void write_dingtalk(const struct receiver *receiver, const struct text *s
 	                             title_of(alerts, n), "text", buf_json(&words)));
 	if (receiver->n_secrets == 0)
 		return;
-	unsigned char digest[HMAC_BYTES];
+	unsigned char digest[SHA256_BYTES];
 	struct buf content = BUF_INIT, signature = BUF_INIT;
 	long long ms = (long long)(now_us / 1000);
 	buf_add_format(&content, "%lld\n", ms);
 	buf_add_text(&content, secrets[0]);
-	hmac_sha256(secrets[0], buf_text(&content), digest);
+	sha256_hmac(secrets[0], buf_text(&content), digest);
 	add_base64(&signature, digest, sizeof(digest));
 	buf_add_format(&message->url, "%stimestamp=%lld&sign=", strchr(message->url.data, '?') == NULL ? "?" : "&", ms);
 	add_url_encoded(&message->url, buf_text(&signature));
@@ -320,13 +313,13 @@ static void write_feishu(const struct receiver *receiver, const struct text *sec
 	json_t *json = json_object();
 	add_words(&words, receiver, alerts, n, "• ");
 	if (receiver->n_secrets > 0) {
-		unsigned char digest[HMAC_BYTES];
+		unsigned char digest[SHA256_BYTES];
 		struct buf key = BUF_INIT, signature = BUF_INIT;
 		char seconds[24];
 		snprintf(seconds, sizeof(seconds), "%lld", (long long)(now_us / US_PER_SECOND));
 		buf_add_format(&key, "%s\n", seconds);
 		buf_add_text(&key, secrets[0]);
-		hmac_sha256(buf_text(&key), TEXT(""), digest);
+		sha256_hmac(buf_text(&key), TEXT(""), digest);
 		add_base64(&signature, digest, sizeof(digest));
 		json_object_set_new(json, "timestamp", json_string(seconds));
 		json_object_set_new(json, "sign", buf_json(&signature));

@@ -12,4 +12,7 @@ void *mem_realloc(void *ptr, size_t size_bytes); /* as realloc() */
 void *mem_grow(void *array, size_t *capacity_io, size_t n_needed, size_t item_bytes);
 char *mem_strdup(const char *c_string); /* NULL gives NULL; free with free() */
 
+/* For what a library could not get; size_bytes: 0 if that is not known. */
+_Noreturn void mem_exhausted(size_t size_bytes);
+
 #endif
