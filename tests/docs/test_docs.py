@@ -114,9 +114,15 @@ def comments(path):
         yield text.count("\n", 0, found.start()) + 1, found[0]
 
 
+def is_script(path):
+    if "/" not in path or "." in os.path.basename(path):
+        return False
+    with open(os.path.join(ROOT, path), "rb") as file:
+        return file.read(2) == b"#!"
+
+
 CODE = [path for path in TREE
-        if path.endswith((".c", ".h", ".sql", ".py", ".sh", ".cmake", "CMakeLists.txt", ".in")) or "/" in path and
-        "." not in os.path.basename(path) and read(path).startswith("#!")]
+        if path.endswith((".c", ".h", ".sql", ".py", ".sh", ".cmake", "CMakeLists.txt", ".in")) or is_script(path)]
 
 
 def test_comments_name_files_that_exist():
@@ -370,7 +376,7 @@ def test_what_names_a_program_and_its_options():
     """Sentences such as "`deploy/demo --help` tells more: `--kafka` takes …": an option alone belongs to something."""
     known = "\n".join([*(help_of(path) for path in ("deploy/demo", "tests/run", "tests/bench/run")),
                        *(read(path) for path in TREE if path.startswith(("daemon/cli/", "tests/")) and
-                         not path.startswith("tests/docs/"))])
+                         not path.startswith(("tests/docs/", "tests/fuzz/corpus/")))])
     complain([f"{where(code)}: nothing has an option {code.text}" for code in INLINE
               if re.fullmatch(r"--[a-z][a-z-]+(=\S+| [A-Z]+)?", code.text) and
               not is_option(re.split("[= ]", code.text)[0], known)])
