@@ -36,6 +36,8 @@ static void swap_config(struct app *app)
 	app->next_config = NULL;
 	app->shared.config = app->config;
 	log_set_level((enum log_level)app->config->run.log_level);
+	if (app->feeder.reloaded != NULL)
+		app->feeder.reloaded(app->feeder.context);
 	log_info("the configuration has been reloaded");
 }
 
@@ -179,6 +181,8 @@ static void on_reload(evutil_socket_t fd, short what, void *context)
 		ok = false;
 	}
 	config_words_release(&names);
+	if (ok && app->feeder.prepare_reload != NULL)
+		ok = app->feeder.prepare_reload(app->feeder.context, config);
 	if (!ok) {
 		log_error("nothing was reloaded: the configuration in force is kept");
 		policy_set_free(policies);

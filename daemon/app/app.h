@@ -24,7 +24,11 @@ struct app_feeder {
 	void (*committed)(void *context, struct lane *lane);
 	void (*idle)(void *context, struct lane *lane);
 	void (*needs_completeness)(void *context, int64_t deadline_us);
-	void (*stop)(void *context); /* SIGTERM or SIGINT: end in good order, then app_quit() */
+	/* SIGHUP: reads what else belongs to that configuration. False after logging what is wrong: nothing is
+	 * reloaded. NULL: there is nothing. */
+	bool (*prepare_reload)(void *context, const struct kpid_config *next);
+	void (*reloaded)(void *context); /* what was prepared comes into force; NULL with the former */
+	void (*stop)(void *context);     /* SIGTERM or SIGINT: end in good order, then app_quit() */
 	void *context;
 };
 

@@ -408,6 +408,11 @@ void dispatch_free(struct dispatch *dispatch)
 	free(dispatch);
 }
 
+const struct receivers *dispatch_receivers(const struct dispatch *dispatch)
+{
+	return dispatch->receivers;
+}
+
 void dispatch_start(struct dispatch *dispatch)
 {
 	pg_session_start(dispatch->session);

@@ -38,7 +38,7 @@ struct kafka_feed {
 	struct orphans orphans;
 	struct outbox *outbox;
 	struct dispatch *dispatch;
-	struct receivers *receivers; /* until there is the dispatch */
+	struct receivers *receivers; /* until there is the dispatch, or a reload has come into force */
 	struct event *poll_timer, *probe_retry;
 	struct event **read_again; /* by lane */
 	size_t *n_read;            /* by lane: messages since its queue was empty */
@@ -913,6 +913,33 @@ static void on_begin(void *context)
 	log_info("kpid %s is running as %s, %d lanes", KPID_VERSION, app->config->run.instance, app->n_lanes);
 }
 
+static bool on_prepare_reload(void *context, const struct kpid_config *next)
+{
+	struct kafka_feed *feed = context;
+	struct config_faults faults = CONFIG_FAULTS_INIT;
+	receivers_free(feed->receivers);
+	feed->receivers = receivers_load(next->alert.receivers_file, &faults);
+	for (size_t i = 0; i < faults.n; i++)
+		log_error("%s:%d: %s: %s", faults.items[i].file, faults.items[i].line, faults.items[i].key,
+		          faults.items[i].message);
+	config_faults_release(&faults);
+	return feed->receivers != NULL;
+}
+
+/* What was being told is told again, under its id, to those that are still there. */
+static void on_reloaded(void *context)
+{
+	struct kafka_feed *feed = context;
+	if (receivers_same(feed->receivers, dispatch_receivers(feed->dispatch))) {
+		receivers_free(feed->receivers);
+	} else {
+		dispatch_free(feed->dispatch);
+		feed->dispatch = dispatch_new(feed->app->base, feed->app->config, feed->receivers);
+		dispatch_start(feed->dispatch);
+	}
+	feed->receivers = NULL;
+}
+
 static void on_ready_again(void *context)
 {
 	struct kafka_feed *feed = context;
@@ -963,6 +990,8 @@ int kafka_feed_run(struct kpid_config *config, struct receivers *receivers, cons
 	        .committed = on_committed,
 	        .idle = on_idle,
 	        .needs_completeness = on_needs_completeness,
+	        .prepare_reload = on_prepare_reload,
+	        .reloaded = on_reloaded,
 	        .stop = on_stop,
 	        .context = &feed,
 	};

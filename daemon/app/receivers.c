@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "config/config_internal.h"
 #include "kpid/base/memory.h"
@@ -69,11 +70,10 @@ struct receivers *receivers_load(const char *path, struct config_faults *faults)
 		return receivers;
 	const char *slash = strrchr(path, '/');
 	struct loading loading = {path, slash == NULL ? NULL : strndup(path, (size_t)(slash - path) + 1), faults};
-	struct buf json = BUF_INIT;
 	size_t n_faults = faults->n;
-	if (read_file(&loading, &json)) {
+	if (read_file(&loading, &receivers->json)) {
 		struct policy_faults found;
-		receivers->set = receiver_set_parse(buf_text(&json), &found);
+		receivers->set = receiver_set_parse(buf_text(&receivers->json), &found);
 		for (size_t i = 0; i < found.n; i++) {
 			struct buf key = BUF_INIT;
 			buf_add_text(&key, found.items[i].path);
@@ -89,7 +89,6 @@ struct receivers *receivers_load(const char *path, struct config_faults *faults)
 		for (size_t i = 0; i < receivers->n; i++)
 			load_one(&loading, &receivers->set->items[i], &receivers->items[i]);
 	}
-	buf_release(&json);
 	free(loading.folder);
 	if (faults->n == n_faults)
 		return receivers;
@@ -110,5 +109,23 @@ void receivers_free(struct receivers *receivers)
 	}
 	free(receivers->items);
 	receiver_set_free(receivers->set);
+	buf_release(&receivers->json);
 	free(receivers);
+}
+
+static bool same_bytes(const struct buf *a, const struct buf *b)
+{
+	return a->len_bytes == b->len_bytes && (a->len_bytes == 0 || memcmp(a->data, b->data, a->len_bytes) == 0);
+}
+
+bool receivers_same(const struct receivers *a, const struct receivers *b)
+{
+	bool same = a->n == b->n && same_bytes(&a->json, &b->json);
+	for (size_t i = 0; same && i < a->n; i++) {
+		same = same_bytes(&a->items[i].url, &b->items[i].url) &&
+		       same_bytes(&a->items[i].ca_file, &b->items[i].ca_file);
+		for (size_t j = 0; same && j < RECEIVER_MAX_SECRETS; j++)
+			same = same_bytes(&a->items[i].secret_bytes[j], &b->items[i].secret_bytes[j]);
+	}
+	return same;
 }

@@ -16,10 +16,13 @@ struct receivers {
 	struct receiver_set *set;
 	struct loaded_receiver *items;
 	size_t n;
+	struct buf json; /* the file */
 };
 
 /* path NULL: none. NULL with at least one fault more. Paths in the file start in its folder. */
 struct receivers *receivers_load(const char *path, struct config_faults *faults);
 void receivers_free(struct receivers *receivers); /* NULL is fine */
+/* The same file and the same secrets. */
+bool receivers_same(const struct receivers *a, const struct receivers *b);
 
 #endif

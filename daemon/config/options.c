@@ -51,7 +51,7 @@ const struct config_option config_options[] = {
 
 	{"alert", "topic", CONFIG_TOPIC, FIELD(alert.topic), 0, 0, NULL, "kpid-alerts", "alerts are not sent", false,
 	 "The Kafka topic to which each change of an alert is sent. The rows in report.alert are written in any case."},
-	{"alert", "receivers_file", CONFIG_PATH, FIELD(alert.receivers_file), 0, 0, NULL, "", "nobody is told over HTTP", false,
+	{"alert", "receivers_file", CONFIG_PATH, FIELD(alert.receivers_file), 0, 0, NULL, "", "nobody is told over HTTP", true,
 	 "The file of receivers (JSON): webhooks, Alertmanager, chat robots, PagerDuty. A relative path starts in the "
 	 "folder of this file."},
 	{"alert", "max_age", CONFIG_DURATION, FIELD(alert.max_age_us), MINUTE, 366 * DAY, NULL, "24h", NULL, true,

@@ -8,6 +8,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -177,6 +178,39 @@ def test_a_storm_becomes_few_messages(make_stream, make_site, tmp_path):
         assert all("south" not in message for message in messages)
         assert site.one("SELECT count(*) FROM kpid.outbox") == 0  # there is no topic, and nothing is left lying
         assert site.one("SELECT count(*) FROM kpid.notification") == 0
+
+
+def test_a_reload_takes_new_receivers(make_stream, make_site, tmp_path):
+    """SIGHUP: whole or not at all; who is told twice of an alert knows it by its id."""
+    stream = make_stream(1)
+    rule = {"name": "first", "type": "webhook", "secret_files": ["secret"]}
+    with Server() as first, Server() as second:
+        site = site_with(make_site, stream, [{**rule, "url": first.url}], tmp_path, policy(first_response="1s"))
+        daemon = site.start("a")
+
+        def reload(text, said):
+            (tmp_path / "receivers.json").write_text(text)
+            n_said = len(daemon.logged(said))
+            daemon.signal(signal.SIGHUP)
+            wait_until(lambda: len(daemon.logged(said)) > n_said, f"it to say {said!r}")
+
+        def told(ticket, *servers):
+            stream.send_events([event("ticket.opened", ticket)])
+            for server in servers:
+                wait_until(lambda s=server: any(ticket in body["subject"] for body in s.events()), f"{ticket} to be told")
+
+        told("before", first)
+        reload("{", "nothing was reloaded")
+        reload(json.dumps({"receivers": [{**rule, "url": "http://example.com"}]}), "nothing was reloaded")
+        told("still", first)
+        both = json.dumps({"receivers": [{**rule, "url": first.url}, {**rule, "name": "second", "url": second.url}]})
+        reload(both, "has been reloaded")
+        told("after", first, second)
+        reload(both, "has been reloaded")  # nothing changes
+        told("again", first, second)
+        assert not any("before" in body["subject"] or "still" in body["subject"] for body in second.events())
+        ids = [headers["webhook-id"] for headers, _ in first.got]
+        assert len(set(ids)) == 4
 
 
 def test_a_test_message(make_site, authority, tmp_path):

@@ -210,6 +210,7 @@ def insert_some(connection):
         "calendar_span": {"revision_no": 1, "calendar": "office", "start_at": "2026-01-05 08:00Z",
                           "end_at": "2026-01-05 10:00Z", "before_us": 0},
         "acknowledgement": {"alert_id": "a1", "acknowledged_by": "bob", "why": "on it"},
+        "recalculation": {"asked_by": "ann", "why": "agreed", "revision_nos": [1]},
         "silence": {"starts_at": "2026-01-01Z", "ends_at": "2026-01-02Z", "made_by": "bob", "why": "lift works"},
         "notification": {"alert_id": "a1"},
         "delivery": {"receiver": "ops", "alert_id": "a1", "revision": 1, "state": "pending", "next_at": "2026-01-05Z"},

@@ -211,3 +211,17 @@ def test_operator_may_attend_and_nothing_else(alerts, pg, database):
             rows(operator, sql)
     operator.close()
     rows(alerts.db, "DROP ROLE an_operator")
+
+
+def test_false_alarms_are_counted_by_the_hour(alerts):
+    day = "2026-01-05"
+    for number, (state, project, hour, delivery) in enumerate([
+            ("breached", "p1", 10, "queued"), ("breached", "p1", 10, "queued"), ("breached", "p1", 10, "too_old"),
+            ("breached", "p1", 11, "queued"), ("breached", None, 10, "queued"), ("warning", "p1", 10, "queued")]):
+        alerts.put(state, alert_id=f"a{number}", n=number + 1, project_id=project, delivery=delivery,
+                   detected_at=f"{day} {hour}:59Z", unconfirmed=number == 0)
+    for name in ("a1", "a2"):
+        rows(alerts.db, "EXECUTE void (ARRAY[%s])", name)
+    assert rows(alerts.db, "SELECT extract(hour FROM time AT TIME ZONE 'UTC')::integer, project_id, breached, voided, voided_sent,"
+                " unconfirmed FROM report.alert_hourly ORDER BY 1, 2") == [
+        (10, "p1", 3, 2, 1, 1), (10, None, 1, 0, 0, 0), (11, "p1", 1, 0, 0, 0)]
