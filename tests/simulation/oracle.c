@@ -1,0 +1,626 @@
+/* What must hold whenever something is committed, and what the tables must be at rest: a fold of every event that was
+ * read, ticket by ticket and once, with nothing of batches, lanes or the writer. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "adapters/pg/session.h"
+#include "kpid/core/alert.h"
+#include "kpid/core/ticket.h"
+#include "kpid/core/wire.h"
+#include "sim.h"
+
+/* ---- at each commit ---- */
+
+static int64_t max64(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* Every event that happened before complete_until was read: later events may only say so of themselves. */
+static void check_complete(const struct cell *row, int topic, int partition)
+{
+	const struct sim_partition *log = kafka_partition(topic, partition);
+	int64_t next = row[SP_NEXT].len < 0 ? log->low : cell_number(row[SP_NEXT]);
+	int64_t bound_us = next >= log->low && next < (int64_t)log->n ? log->log[next]->appended_us : sim_now_us();
+	for (const struct sim_message *message = log->all; message != NULL; message = message->next)
+		if (message->counted)
+			bound_us = max64(bound_us, message->occurred_us);
+	if (!sim_jumps() && cell_us(row[SP_COMPLETE]) > bound_us)
+		sim_fail("%s/%d is said to be complete %lld us beyond what was read", sim_topics[topic], partition,
+		         (long long)(cell_us(row[SP_COMPLETE]) - bound_us));
+}
+
+/* What was read between the offsets counts from now on; nothing that is there may be passed over. */
+static void count_messages(const struct transaction *transaction, const struct cell *was, const struct cell *is,
+                           int topic, int partition)
+{
+	const struct sim_partition *log = kafka_partition(topic, partition);
+	int64_t from = was[SP_NEXT].len < 0 ? 0 : cell_number(was[SP_NEXT]), to = cell_number(is[SP_NEXT]);
+	int64_t n = 0;
+	for (int64_t offset = from; offset < to; offset++) {
+		struct sim_message *message = kafka_given(connection_instance(transaction), topic, partition, offset);
+		if (message != NULL) {
+			message->counted = true;
+			n++;
+		} else if (offset >= log->low && offset < (int64_t)log->n) {
+			sim_fail("%s/%d was passed over at offset %lld", sim_topics[topic], partition,
+			         (long long)offset);
+		}
+	}
+	if (cell_number(is[SP_MESSAGES]) - cell_number(was[SP_MESSAGES]) != n)
+		sim_fail("%s/%d counts %lld messages from %lld to %lld", sim_topics[topic], partition,
+		         (long long)(cell_number(is[SP_MESSAGES]) - cell_number(was[SP_MESSAGES])), (long long)from,
+		         (long long)to);
+}
+
+static void check_source(const struct transaction *transaction, const struct cell *was, const struct cell *is)
+{
+	int topic = kafka_topic_no(cell_as_text(is[SP_TOPIC])), partition = (int)cell_number(is[SP_PARTITION]);
+	if (was == NULL)
+		return;
+	bool moved = !cell_same(was[SP_NEXT], is[SP_NEXT]);
+	if (cell_number(is[SP_EPOCH]) < cell_number(was[SP_EPOCH]))
+		sim_fail("the epoch of %s/%d has fallen", sim_topics[topic], partition);
+	if (cell_us(is[SP_COMPLETE]) < cell_us(was[SP_COMPLETE]))
+		sim_fail("complete_until of %s/%d has fallen", sim_topics[topic], partition);
+	if (transaction->connection == NULL)
+		return; /* somebody has accepted a gap */
+	if (moved && (!cell_same(was[SP_EPOCH], is[SP_EPOCH]) ||
+	              !text_equal(cell_as_text(is[SP_OWNER]), text_of(connection_owner(transaction)))))
+		sim_fail("%s moved %s/%d, which is not its own", connection_owner(transaction), sim_topics[topic],
+		         partition);
+	if (moved && cell_number(is[SP_NEXT]) <= cell_number(was[SP_NEXT]))
+		sim_fail("the offset of %s/%d has fallen", sim_topics[topic], partition);
+	if (moved)
+		count_messages(transaction, was, is, topic, partition);
+	check_complete(is, topic, partition);
+}
+
+static int64_t least_complete(const struct transaction *transaction)
+{
+	int64_t least_us = INT64_MAX;
+	for (size_t i = 0; i < store[SOURCES].n; i++) {
+		const struct cell *row = slot_row(store[SOURCES].slots[i], transaction);
+		if (row != NULL && cell_us(row[SP_COMPLETE]) < least_us)
+			least_us = cell_us(row[SP_COMPLETE]);
+	}
+	return least_us;
+}
+
+static void check_ticket(const struct transaction *transaction, const struct cell *was, const struct cell *is)
+{
+	int64_t as_of_us = cell_us(is[3]);
+	if (cell_number(is[1]) != (was == NULL ? 0 : cell_number(was[1])) + 1)
+		sim_fail("ticket %.*s goes from one revision to another that is not the next", is[0].len, is[0].data);
+	if (was != NULL && as_of_us < cell_us(was[3]))
+		sim_fail("as_of of ticket %.*s has fallen", is[0].len, is[0].data);
+	if (as_of_us != TIME_NONE && as_of_us > least_complete(transaction))
+		sim_fail("ticket %.*s is judged as of %lld us beyond what is complete", is[0].len, is[0].data,
+		         (long long)(as_of_us - least_complete(transaction)));
+}
+
+static void check_alert(const struct transaction *transaction, const struct cell *is)
+{
+	const struct slot *slot = table_find(TICKETS, &is[1]);
+	const struct cell *ticket = slot == NULL ? NULL : slot_row(slot, transaction);
+	if (ticket == NULL)
+		sim_fail("there is an alert of a ticket %.*s, which is not there", is[1].len, is[1].data);
+	else if (is[8].len >= 0 && !cell_is(is[5], "voided") && cell_us(is[8]) >= cell_us(ticket[3]))
+		sim_fail("an alert of ticket %.*s came before its deadline", is[1].len, is[1].data);
+	if (cell_number(is[16]) != 0)
+		sim_fail("an alert of ticket %.*s is unconfirmed", is[1].len, is[1].data);
+}
+
+static void check_message(const struct cell *is)
+{
+	int n = 0;
+	for (size_t i = 0; i < store[OUTBOX].n; i++) {
+		const struct slot *slot = store[OUTBOX].slots[i];
+		const struct cell *other = slot->written ? slot->pending : slot->committed;
+		n += other != NULL && cell_same(other[1], is[1]) && cell_same(other[2], is[2]);
+	}
+	if (n != 1)
+		sim_fail("revision %lld of alert %.*s is sent %d times", (long long)cell_number(is[2]), is[1].len,
+		         is[1].data, n);
+}
+
+/* Counts and sums are never negative, save where the rule subtracts nothing from nothing. */
+static void check_sums(const struct cell *is, enum store_table table)
+{
+	for (int column = store[table].n_keys; column < store[table].n_columns; column++)
+		if (cell_number(is[column]) < 0)
+			sim_fail("column %d of %s is negative", column, store[table].name);
+}
+
+static bool belongs(const struct slot *slot, enum store_table table)
+{
+	for (size_t i = 0; i < store[table].n; i++)
+		if (store[table].slots[i] == slot)
+			return true;
+	return false;
+}
+
+static enum store_table table_of(const struct slot *slot)
+{
+	enum store_table table = SETTINGS;
+	while (table < N_TABLES - 1 && !belongs(slot, table))
+		table++;
+	return table;
+}
+
+void oracle_check_commit(struct transaction *transaction)
+{
+	for (size_t i = 0; i < transaction->n; i++) {
+		const struct slot *slot = transaction->locked[i];
+		if (!slot->written || slot->pending == NULL)
+			continue;
+		switch (table_of(slot)) {
+		case SOURCES:
+			check_source(transaction, slot->committed, slot->pending);
+			break;
+		case TICKETS:
+			check_ticket(transaction, slot->committed, slot->pending);
+			break;
+		case ALERTS:
+			check_alert(transaction, slot->pending);
+			break;
+		case OUTBOX:
+			check_message(slot->pending);
+			break;
+		case KPIS:
+			check_sums(slot->pending, KPIS);
+			break;
+		case BACKLOG:
+			check_sums(slot->pending, BACKLOG);
+			break;
+		default:
+			break;
+		}
+	}
+}
+
+/* ---- at rest: the events ---- */
+
+struct item {
+	struct ticket_event event;
+	struct text canonical;
+};
+
+struct reference {
+	struct arena arena;
+	struct item *items;
+	size_t n_items;
+	size_t n_letters, n_conflicts;
+	const struct policy_set *policies;
+	int64_t fcr_window_us, as_of_us;
+};
+
+struct sum { /* of one agent and bucket; of the backlog: bucket 0 */
+	struct text agent_id;
+	int64_t bucket_us;
+	int64_t values[KPI_N_MEASURES];
+};
+
+struct sums {
+	struct sum *items;
+	size_t n, capacity;
+};
+
+static bool is_letter(const struct sim_message *message)
+{
+	struct cell key[3] = {cell_text(text_of(sim_topics[message->topic])), cell_int4(message->partition),
+	                      cell_int8(message->offset)};
+	const struct slot *slot = table_find(LETTERS, key);
+	return slot != NULL && slot->committed != NULL;
+}
+
+static void read_message(struct reference *reference, const struct sim_message *message)
+{
+	struct wire_message wire = {
+	        .value = {message->bytes, message->len},
+	        .topic = text_of(sim_topics[message->topic]),
+	        .partition = message->partition,
+	        .offset = message->offset,
+	        .topic_type = message->topic == 0 ? EVENT_OPENED : EVENT_TYPE_NONE,
+	};
+	struct wire_rejection rejection;
+	struct item *item = &reference->items[reference->n_items];
+	switch (wire_parse(&wire, sim_now_us() + US_PER_DAY, &reference->arena, &item->event, &rejection)) {
+	case WIRE_EVENT: {
+		struct buf canonical = BUF_INIT;
+		ticket_event_canonical(&item->event, &canonical);
+		item->canonical = arena_text(&reference->arena, buf_text(&canonical));
+		buf_release(&canonical);
+		reference->n_items++;
+		break;
+	}
+	case WIRE_REJECTED:
+		if (!is_letter(message))
+			sim_fail("%s/%d@%lld is no event, and no dead letter", sim_topics[message->topic],
+			         message->partition, (long long)message->offset);
+		reference->n_letters++;
+		break;
+	default:
+		break;
+	}
+}
+
+static int compare_items(const void *a, const void *b)
+{
+	const struct item *x = a, *y = b;
+	int order = text_compare(x->event.ticket_id, y->event.ticket_id);
+	if (order == 0)
+		order = text_compare(x->event.source, y->event.source);
+	if (order == 0)
+		order = text_compare(x->event.id, y->event.id);
+	return order != 0 ? order : text_compare(x->canonical, y->canonical);
+}
+
+/* RULES E2: one of each identity, the smallest; the other contents are dead letters. */
+static void settle(struct reference *reference)
+{
+	size_t n = 0;
+	struct text last = TEXT_ABSENT;
+	if (reference->n_items > 1)
+		qsort(reference->items, reference->n_items, sizeof(struct item), compare_items);
+	for (size_t i = 0; i < reference->n_items; i++) {
+		const struct item *item = &reference->items[i];
+		bool same = n > 0 && ticket_event_same_identity(&reference->items[n - 1].event, &item->event) &&
+		            text_equal(reference->items[n - 1].event.ticket_id, item->event.ticket_id);
+		if (same && !text_equal(last, item->canonical))
+			reference->n_conflicts++;
+		last = item->canonical;
+		if (!same)
+			reference->items[n++] = *item;
+	}
+	reference->n_items = n;
+}
+
+/* ---- at rest: the rows ---- */
+
+static void expect_number(const char *what, struct text id, struct cell cell, int64_t expected)
+{
+	if (cell_number(cell) != expected)
+		sim_fail("%.*s: %s is %lld and not %lld", (int)id.len, id.ptr, what, (long long)cell_number(cell),
+		         (long long)expected);
+}
+
+static void expect_time(const char *what, struct text id, struct cell cell, int64_t expected_us)
+{
+	if (cell_us(cell) != expected_us)
+		sim_fail("%.*s: %s is %lld and not %lld", (int)id.len, id.ptr, what, (long long)cell_us(cell),
+		         (long long)expected_us);
+}
+
+static void expect_text(const char *what, struct text id, struct cell cell, struct text expected)
+{
+	if (!text_same(cell_as_text(cell), expected))
+		sim_fail("%.*s: %s is \"%.*s\" and not \"%.*s\"", (int)id.len, id.ptr, what,
+		         cell.len < 0 ? 0 : cell.len, cell.len < 0 ? "" : cell.data, (int)expected.len,
+		         expected.ptr == NULL ? "" : expected.ptr);
+}
+
+static const struct cell *row_at(enum store_table table, const struct cell *key)
+{
+	const struct slot *slot = table_find(table, key);
+	return slot == NULL ? NULL : slot->committed;
+}
+
+static size_t n_rows(enum store_table table)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < store[table].n; i++)
+		n += store[table].slots[i]->committed != NULL;
+	return n;
+}
+
+static void check_ticket_row(struct text id, const struct cell *row, const struct ticket *t)
+{
+	const struct ticket_cycle *cycle = t->n_cycles == 0 ? NULL : &t->cycles[t->n_cycles - 1];
+	expect_time("opened_at", id, row[4], t->opened_us);
+	expect_time("first_response_at", id, row[5], t->first_response_us);
+	expect_time("arrived_at", id, row[6], t->arrived_us);
+	expect_time("cycle_started_at", id, row[7], cycle == NULL ? TIME_NONE : cycle->started_us);
+	expect_time("resolved_at", id, row[8], cycle == NULL ? TIME_NONE : cycle->resolved_us);
+	expect_time("closed_at", id, row[9], cycle == NULL ? TIME_NONE : cycle->closed_us);
+	expect_time("first_response_due_at", id, row[10], t->first_response_due_us);
+	expect_time("resolution_due_at", id, row[11], t->resolution_due_us);
+	expect_time("cycle_due_at", id, row[12], cycle == NULL ? TIME_NONE : cycle->due_us);
+	expect_number("csat_score_micros", id, row[13], t->csat_score_micros);
+	expect_number("cycle", id, row[16], t->cycle);
+	expect_number("reopen_count", id, row[17], t->reopen_count);
+	expect_number("transfer_count", id, row[18], t->transfer_count);
+	expect_number("state", id, row[19], t->state);
+	expect_number("first_response_verdict", id, row[20], t->first_response_verdict);
+	expect_number("resolution_verdict", id, row[21], t->resolution_verdict);
+	expect_number("cycle_verdict", id, row[22], cycle == NULL ? VERDICT_NONE : cycle->verdict);
+	for (int i = 0; i < EVENT_N_ATTRIBUTES; i++)
+		expect_text(event_text_name((enum event_text)i), id, row[24 + i], t->attributes[i]);
+	expect_text("agent_id", id, row[30], t->owner_id);
+	expect_text("first_owner_id", id, row[31], t->first_owner_id);
+	expect_text("responder_id", id, row[32], t->responder_id);
+	expect_text("resolver_id", id, row[34], cycle == NULL ? TEXT_ABSENT : cycle->resolver_id);
+	expect_text("closer_id", id, row[35], cycle == NULL ? TEXT_ABSENT : cycle->closer_id);
+	expect_text("policy", id, row[36], t->policy == NULL ? TEXT_ABSENT : t->policy->name);
+	expect_number("first_response_working_us", id, row[38], t->first_response_working_us);
+	expect_number("resolution_working_us", id, row[39], cycle == NULL ? TIME_NONE : cycle->working_us);
+}
+
+/* Returns how many rows of kpid.past_cycle there must be. */
+static size_t check_cycles(struct text id, const struct ticket *ticket)
+{
+	size_t n = ticket->n_cycles == 0 ? 0 : ticket->n_cycles - 1;
+	for (size_t i = 0; i < n; i++) {
+		const struct ticket_cycle *cycle = &ticket->cycles[i];
+		struct cell key[2] = {cell_text(id), cell_int4(cycle->cycle)};
+		const struct cell *row = row_at(CYCLES, key);
+		if (row == NULL) {
+			sim_fail("%.*s: there is no row of cycle %u", (int)id.len, id.ptr, cycle->cycle);
+			return n;
+		}
+		expect_time("started_at of a past cycle", id, row[2], cycle->started_us);
+		expect_time("resolved_at of a past cycle", id, row[3], cycle->resolved_us);
+		expect_time("closed_at of a past cycle", id, row[4], cycle->closed_us);
+		expect_time("due_at of a past cycle", id, row[5], cycle->due_us);
+		expect_number("verdict of a past cycle", id, row[6], cycle->verdict);
+		expect_text("resolver_id of a past cycle", id, row[8], cycle->resolver_id);
+	}
+	return n;
+}
+
+/* Clocks that run; nothing is to fall due any more. */
+static size_t check_clocks(struct text id, const struct ticket *ticket)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < ticket->n_clocks; i++) {
+		const struct sla_clock *clock = &ticket->clocks[i];
+		char target[2] = {0, (char)clock->target};
+		struct cell key[3] = {cell_text(id), {target, 2}, cell_int4(clock->n)};
+		const struct cell *row = row_at(CLOCKS, key);
+		bool runs = !clock->stopped && clock->verdict != VERDICT_NONE;
+		if (runs != (row != NULL)) {
+			sim_fail("%.*s: clock %s/%u %s", (int)id.len, id.ptr, sla_target_name(clock->target), clock->n,
+			         runs ? "has no row" : "has a row left");
+			continue;
+		}
+		if (!runs)
+			continue;
+		n++;
+		expect_time("started_at of a clock", id, row[4], clock->start_us);
+		expect_time("due_at of a clock", id, row[5], clock->due_us);
+		expect_number("breached of a clock", id, row[10], clock->verdict == VERDICT_BREACHED);
+		expect_number("paused of a clock", id, row[11], clock->paused);
+	}
+	return n;
+}
+
+static void check_alert_row(struct text id, const struct cell *row, const struct alert *alert)
+{
+	/* A breach that was recorded and then undone stays voided, whatever warnings there were. */
+	if (alert->breached_us == TIME_NONE && cell_is(row[5], "voided"))
+		return;
+	expect_text("state of an alert", id, row[5], text_of(alert_state_name(alert->state)));
+	expect_number("level of an alert", id, row[6], alert->level);
+	expect_time("due_at of an alert", id, row[7], alert->due_us);
+	expect_time("breached_at of an alert", id, row[8], alert->breached_us);
+	expect_text("owner of an alert", id, row[10], alert->owner_at_breach);
+	expect_text("project of an alert", id, row[11], alert->project_id);
+	expect_time("resolved_at of an alert", id, row[15], alert->resolved_us);
+	expect_time("warned_at of an alert", id, row[20], alert->warned_us);
+	expect_number("n_warnings of an alert", id, row[21], alert->n_warnings);
+}
+
+static const struct sla_clock *clock_of_alert(const struct ticket *ticket, const struct cell *row)
+{
+	for (size_t i = 0; i < ticket->n_clocks; i++)
+		if (cell_is(row[2], sla_target_name(ticket->clocks[i].target)) &&
+		    cell_number(row[3]) == ticket->clocks[i].n)
+			return &ticket->clocks[i];
+	return NULL;
+}
+
+static void check_alerts(struct text id, const struct ticket *ticket)
+{
+	struct alert alert;
+	for (size_t i = 0; i < ticket->n_clocks; i++) {
+		char alert_key[ALERT_ID_BYTES];
+		if (!alert_of_clock(id, ticket, &ticket->clocks[i], &alert))
+			continue;
+		alert_id(id, alert.target, alert.n, alert_key);
+		struct cell key = cell_text(text_of(alert_key));
+		const struct cell *row = row_at(ALERTS, &key);
+		if (row == NULL)
+			sim_fail("%.*s: there is no alert of %s/%u", (int)id.len, id.ptr, sla_target_name(alert.target),
+			         alert.n);
+		else
+			check_alert_row(id, row, &alert);
+	}
+	for (size_t i = 0; i < store[ALERTS].n; i++) {
+		const struct cell *row = store[ALERTS].slots[i]->committed;
+		if (row == NULL || !text_equal(cell_as_text(row[1]), id))
+			continue;
+		const struct sla_clock *clock = clock_of_alert(ticket, row);
+		bool there = clock != NULL && alert_of_clock(id, ticket, clock, &alert);
+		if (!there && !cell_is(row[5], "voided") && !cell_is(row[5], "averted"))
+			sim_fail("%.*s: alert %.*s/%lld is not due and is %.*s", (int)id.len, id.ptr, row[2].len,
+			         row[2].data, (long long)cell_number(row[3]), row[5].len, row[5].data);
+		sim_counts.alerts++;
+		sim_counts.voided += cell_is(row[5], "voided");
+	}
+}
+
+/* ---- at rest: sums ---- */
+
+static struct sum *sum_of(struct sums *sums, struct text agent_id, int64_t bucket_us)
+{
+	for (size_t i = 0; i < sums->n; i++)
+		if (sums->items[i].bucket_us == bucket_us && text_same(sums->items[i].agent_id, agent_id))
+			return &sums->items[i];
+	if (sums->n == sums->capacity) {
+		struct sum *old = sums->items;
+		sums->capacity = sums->capacity == 0 ? 32 : sums->capacity * 2;
+		sums->items = sim_alloc(sums->capacity * sizeof(struct sum));
+		if (sums->n > 0)
+			memcpy(sums->items, old, sums->n * sizeof(struct sum));
+	}
+	sums->items[sums->n] = (struct sum){.agent_id = agent_id, .bucket_us = bucket_us};
+	return &sums->items[sums->n++];
+}
+
+static void check_sum_rows(const struct sums *sums, enum store_table table)
+{
+	int n_keys = store[table].n_keys, n_values = store[table].n_columns - n_keys;
+	for (size_t i = 0; i < sums->n; i++) {
+		const struct sum *sum = &sums->items[i];
+		struct text agent = text_is_empty(sum->agent_id) ? TEXT("") : sum->agent_id;
+		struct cell key[2] = {cell_time(sum->bucket_us), cell_text(agent)};
+		const struct cell *row = row_at(table, n_keys == 2 ? key : &key[1]);
+		for (int value = 0; value < n_values; value++)
+			if ((row == NULL ? 0 : cell_number(row[n_keys + value])) != sum->values[value])
+				sim_fail("%s of agent \"%.*s\": %s is %lld and not %lld", store[table].name,
+				         (int)agent.len, agent.ptr,
+				         table == KPIS ? kpi_measure_name((enum kpi_measure)value) : "backlog",
+				         (long long)(row == NULL ? 0 : cell_number(row[n_keys + value])),
+				         (long long)sum->values[value]);
+	}
+	for (size_t i = 0; i < store[table].n; i++) {
+		const struct cell *row = store[table].slots[i]->committed;
+		bool known = row == NULL;
+		for (size_t j = 0; j < sums->n && !known; j++)
+			known = text_same(sums->items[j].agent_id, cell_as_text(row[n_keys - 1])) &&
+			        (n_keys == 1 || sums->items[j].bucket_us == cell_us(row[0]));
+		for (int value = 0; value < n_values && !known; value++)
+			if (cell_number(row[n_keys + value]) != 0)
+				sim_fail("%s of agent \"%.*s\" has a row that nothing gives", store[table].name,
+				         row[n_keys - 1].len, row[n_keys - 1].data);
+	}
+}
+
+/* ---- at rest ---- */
+
+static int compare_events(const void *a, const void *b)
+{
+	return ticket_event_order(*(const struct ticket_event *const *)a, *(const struct ticket_event *const *)b);
+}
+
+static void fold_one(struct reference *reference, const struct ticket_event **events, size_t n, struct ticket *ticket)
+{
+	struct fold_rules rules = {reference->policies, reference->fcr_window_us};
+	if (n > 1)
+		qsort(events, n, sizeof(*events), compare_events);
+	ticket_fold(events, n, &rules, NULL, reference->as_of_us, NULL, &reference->arena, ticket);
+}
+
+static void check_tickets(struct reference *reference)
+{
+	struct sums kpis = {NULL, 0, 0}, backlog = {NULL, 0, 0};
+	size_t n_tickets = 0, n_cycles = 0, n_clocks = 0, n;
+	const struct ticket_event **events = sim_alloc((reference->n_items + 1) * sizeof(*events));
+	for (size_t i = 0; i < reference->n_items && !sim_failed(); i += n) {
+		struct text id = reference->items[i].event.ticket_id;
+		struct ticket ticket;
+		for (n = 0; i + n < reference->n_items; n++) {
+			events[n] = &reference->items[i + n].event;
+			if (!text_equal(events[n]->ticket_id, id))
+				break;
+		}
+		fold_one(reference, events, n, &ticket);
+		struct cell key = cell_text(id);
+		const struct cell *row = row_at(TICKETS, &key);
+		if (row == NULL) {
+			sim_fail("ticket %.*s is not there", (int)id.len, id.ptr);
+			return;
+		}
+		check_ticket_row(id, row, &ticket);
+		n_tickets++;
+		n_cycles += check_cycles(id, &ticket);
+		n_clocks += check_clocks(id, &ticket);
+		check_alerts(id, &ticket);
+		for (size_t k = 0; k < ticket.n_kpis; k++)
+			sum_of(&kpis, ticket.kpis[k].agent_id, ticket.kpis[k].bucket_us)
+			        ->values[ticket.kpis[k].measure] += ticket.kpis[k].value;
+		if (ticket.state == TICKET_OPEN || ticket.state == TICKET_PAUSED)
+			sum_of(&backlog, ticket.owner_id, 0)->values[0]++;
+	}
+	check_sum_rows(&kpis, KPIS);
+	check_sum_rows(&backlog, BACKLOG);
+	if (n_rows(TICKETS) != n_tickets || n_rows(CYCLES) != n_cycles || n_rows(CLOCKS) != n_clocks)
+		sim_fail("%zu tickets, %zu past cycles and %zu clocks, and not %zu, %zu and %zu", n_rows(TICKETS),
+		         n_rows(CYCLES), n_rows(CLOCKS), n_tickets, n_cycles, n_clocks);
+	sim_counts.tickets += n_tickets;
+}
+
+static void check_letters(const struct reference *reference)
+{
+	size_t n_conflicts = 0, n_others = 0;
+	for (size_t i = 0; i < store[LETTERS].n; i++) {
+		const struct cell *row = store[LETTERS].slots[i]->committed;
+		if (row == NULL)
+			continue;
+		n_conflicts += cell_is(row[3], "id_conflict");
+		n_others += !cell_is(row[3], "id_conflict");
+	}
+	/* A topic made anew has other messages at the same offsets, of which the first stays. */
+	bool fewer = n_conflicts < reference->n_conflicts || n_others < reference->n_letters;
+	if (n_conflicts > reference->n_conflicts || n_others > reference->n_letters || (fewer && !kafka_was_cut()))
+		sim_fail("%zu conflicts and %zu other dead letters, and not %zu and %zu", n_conflicts, n_others,
+		         reference->n_conflicts, reference->n_letters);
+	sim_counts.dead_letters += n_conflicts + n_others;
+}
+
+/* One message for each change of an alert that is sent. */
+static void check_outbox(void)
+{
+	size_t expected = 0;
+	for (size_t i = 0; i < store[ALERTS].n; i++) {
+		const struct cell *row = store[ALERTS].slots[i]->committed;
+		if (row != NULL && cell_is(row[17], "queued"))
+			expected += (size_t)cell_number(row[4]);
+	}
+	if (n_rows(OUTBOX) != expected)
+		sim_fail("%zu messages about alerts, and not %zu", n_rows(OUTBOX), expected);
+}
+
+/* What is in a log was read, up to its end, or somebody has accepted that it was not. */
+static void check_logs(void)
+{
+	for (int topic = 0; topic < SIM_TOPICS; topic++) {
+		for (int number = 0; number < sim_n_partitions; number++) {
+			const struct sim_partition *partition = kafka_partition(topic, number);
+			for (size_t i = (size_t)partition->low; i < partition->n; i++)
+				if (!partition->log[i]->counted && (int64_t)i >= partition->passed_to)
+					sim_fail("%s/%d@%zu was not read", sim_topics[topic], number, i);
+		}
+	}
+}
+
+void oracle_check_rest(const struct policy_set *policies, int64_t fcr_window_us)
+{
+	static struct reference reference;
+	size_t n = 0;
+	reference = (struct reference){
+	        .policies = policies,
+	        .fcr_window_us = fcr_window_us,
+	        .as_of_us = sim_now_us() + US_PER_DAY,
+	};
+	arena_init(&reference.arena);
+	for (int i = 0; i < SIM_TOPICS * SIM_MOST_PARTITIONS; i++)
+		for (const struct sim_message *message =
+		             kafka_partition(i / SIM_MOST_PARTITIONS, i % SIM_MOST_PARTITIONS)->all;
+		     message != NULL; message = message->next)
+			n += message->counted;
+	reference.items = sim_alloc((n + 1) * sizeof(struct item));
+	for (int i = 0; i < SIM_TOPICS * SIM_MOST_PARTITIONS; i++)
+		for (const struct sim_message *message =
+		             kafka_partition(i / SIM_MOST_PARTITIONS, i % SIM_MOST_PARTITIONS)->all;
+		     message != NULL; message = message->next)
+			if (message->counted && message->bytes != NULL)
+				read_message(&reference, message);
+	settle(&reference);
+	sim_counts.events += reference.n_items;
+	check_logs();
+	check_tickets(&reference);
+	check_letters(&reference);
+	check_outbox();
+	arena_release(&reference.arena);
+}

@@ -1,0 +1,651 @@
+/* In the place of adapters/pg/session.c and of libpq's results: a session of the daemon, and behind it a connection of
+ * the server, which may outlive it. What the server has done and what the session has heard of it are two things. */
+#include "adapters/pg/session.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kpid/base/memory.h"
+#include "kpid/core/timestamp.h"
+#include "sim.h"
+
+enum { FIRST_PAUSE_MS = 100, LONGEST_PAUSE_MS = 5000, LOCK_TIMEOUT_US = 5000000, STANDS_STILL_US = 5000000 };
+
+enum op_kind { OP_QUERY, OP_COMMAND, OP_SYNC, OP_FLUSH };
+
+struct op {
+	struct op *next;
+	enum op_kind kind;
+	struct statement statement; /* of a command only the file: its text */
+	pg_result_fn fn;
+	void *context;
+};
+
+struct queue {
+	struct op *first, *last;
+};
+
+struct connection {
+	struct connection *next;
+	struct pg_session *session; /* NULL: the client is gone */
+	struct sim_instance *instance;
+	struct transaction transaction;
+	struct queue sent, answered;
+	size_t n_sent, n_to_deliver; /* of what is answered: asked for */
+	size_t n_answered;
+	bool open, in_block, failed; /* a transaction is open; it is one of BEGIN; it has failed */
+	bool skipping;               /* up to the next sync */
+	bool closed;
+	int64_t idle_since_us, waits_since_us;
+	struct sim_plan *step, *deliver;
+};
+
+enum phase { PHASE_IDLE, PHASE_CONNECTING, PHASE_READY };
+
+struct pg_session {
+	struct pg_session *next;
+	struct sim_instance *instance;
+	const char *name;
+	struct pg_session_events events;
+	struct connection *connection;
+	enum phase phase;
+	int pause_ms;
+	struct sim_plan *retry;
+};
+
+static struct connection *connections;
+static struct pg_session *sessions;
+static int64_t down_until_us;
+
+void sessions_start(void)
+{
+	connections = NULL;
+	sessions = NULL;
+	down_until_us = 0;
+}
+
+static void step(void *context);
+
+static void plan_step(struct connection *connection)
+{
+	if (connection->step != NULL || connection->closed)
+		return;
+	int64_t delay_us = sim_between(5, 400);
+	if (!sim_is_calm() && sim_chance(20))
+		delay_us = sim_between(400, sim_chance(100) ? 3000000 : 60000);
+	connection->step = sim_after(delay_us, NULL, step, connection);
+}
+
+static void push(struct queue *queue, struct op *op)
+{
+	op->next = NULL;
+	if (queue->last == NULL)
+		queue->first = op;
+	else
+		queue->last->next = op;
+	queue->last = op;
+}
+
+static struct op *shift(struct queue *queue)
+{
+	struct op *op = queue->first;
+	queue->first = op->next;
+	if (queue->first == NULL)
+		queue->last = NULL;
+	return op;
+}
+
+/* ---- the server ---- */
+
+static void end_transaction(struct connection *connection, bool commit)
+{
+	if (connection->open && commit)
+		sim_counts.commits++;
+	else if (connection->open)
+		sim_counts.rollbacks++;
+	connection->open = connection->in_block = connection->failed = false;
+	transaction_end(&connection->transaction, commit);
+}
+
+static void close_connection(struct connection *connection)
+{
+	if (connection->closed)
+		return;
+	connection->closed = true;
+	sim_cancel(connection->step);
+	sim_cancel(connection->deliver);
+	end_transaction(connection, false);
+	for (struct connection **link = &connections; *link != NULL; link = &(*link)->next) {
+		if (*link == connection) {
+			*link = connection->next;
+			break;
+		}
+	}
+}
+
+void sessions_wake(void)
+{
+	for (struct connection *connection = connections; connection != NULL; connection = connection->next)
+		if (connection->transaction.waits_for != NULL) {
+			sim_cancel(connection->step);
+			connection->step = NULL;
+			plan_step(connection);
+		}
+}
+
+static PGresult *result_of(ExecStatusType status, const char *sqlstate, const char *message)
+{
+	PGresult *result = sim_alloc(sizeof(*result));
+	result->status = status;
+	result->sqlstate = sqlstate;
+	result->message = message;
+	return result;
+}
+
+static void answer(struct connection *connection, struct op *op)
+{
+	push(&connection->answered, op);
+	connection->n_answered++;
+}
+
+/* The transaction fails, and what is left of the pipeline is passed over. */
+static void refuse(struct connection *connection, struct op *op, const char *sqlstate, const char *message)
+{
+	sim_trace("  %s %s: %s", connection->instance->name, op->statement.file, message);
+	op->statement.result = result_of(PGRES_FATAL_ERROR, sqlstate, message);
+	bool block = connection->in_block;
+	end_transaction(connection, false);
+	connection->open = connection->in_block = connection->failed = block;
+	connection->skipping = true;
+	answer(connection, op);
+	sim_counts.refused++;
+}
+
+static void command(struct connection *connection, struct op *op)
+{
+	const char *sql = op->statement.file;
+	op->statement.result = result_of(PGRES_COMMAND_OK, NULL, "");
+	if (strcmp(sql, "BEGIN") == 0) {
+		connection->open = connection->in_block = true;
+	} else {
+		bool commits = strcmp(sql, "COMMIT") == 0 && connection->in_block && !connection->failed;
+		if (commits && !sim_is_calm() && sim_chance(3)) {
+			refuse(connection, op, "40001", "could not serialize");
+			end_transaction(connection, false);
+			return;
+		}
+		sim_trace("  %s %s", connection->instance->name, commits ? "COMMIT" : "ROLLBACK");
+		end_transaction(connection, commits);
+	}
+	answer(connection, op);
+}
+
+static bool is_deadlock(const struct connection *connection)
+{
+	const struct transaction *at = &connection->transaction;
+	for (int i = 0; i < 100 && at != NULL && at->waits_for != NULL; i++) {
+		at = at->waits_for->owner;
+		if (at == &connection->transaction)
+			return true;
+	}
+	return false;
+}
+
+/* False: it waits. */
+static bool query(struct connection *connection, struct op *op)
+{
+	static const char *const faults[][2] = {{"40P01", "deadlock detected"},
+	                                        {"57014", "canceling statement due to statement timeout"},
+	                                        {"53100", "could not extend file: no space left on device"}};
+	if (connection->failed) {
+		refuse(connection, op, "25P02", "current transaction is aborted");
+		return true;
+	}
+	if (!sim_is_calm() && connection->transaction.waits_for == NULL && sim_chance(3)) {
+		const char *const *fault = faults[sim_below(3)];
+		refuse(connection, op, fault[0], fault[1]);
+		return true;
+	}
+	bool waited = connection->transaction.waits_for != NULL;
+	connection->open = true;
+	op->statement.transaction = &connection->transaction;
+	op->statement.result = result_of(PGRES_TUPLES_OK, NULL, "");
+	if (statement_run(&op->statement)) {
+		connection->transaction.waits_for = NULL;
+		sim_trace("  %s %s: %d rows, %s touched", connection->instance->name, op->statement.file,
+		          op->statement.result->n_rows, op->statement.result->affected);
+		answer(connection, op);
+		return true;
+	}
+	if (!waited) {
+		connection->waits_since_us = sim_now_us();
+		sim_counts.waits++;
+		sim_trace("  %s %s waits", connection->instance->name, op->statement.file);
+	}
+	if (is_deadlock(connection)) {
+		sim_counts.deadlocks++;
+		refuse(connection, op, "40P01", "deadlock detected");
+		return true;
+	}
+	if (sim_now_us() - connection->waits_since_us >= LOCK_TIMEOUT_US) {
+		refuse(connection, op, "55P03", "canceling statement due to lock timeout");
+		return true;
+	}
+	return false;
+}
+
+static void deliver(void *context);
+
+static void ask_for_answers(struct connection *connection)
+{
+	connection->n_to_deliver = connection->n_answered;
+	if (connection->deliver == NULL && connection->session != NULL)
+		connection->deliver = sim_after(sim_between(5, 300), connection->instance, deliver, connection);
+}
+
+/* False: it waits for a lock. */
+static bool work(struct connection *connection, struct op *op)
+{
+	if (op->kind == OP_FLUSH) {
+		ask_for_answers(connection);
+	} else if (op->kind == OP_SYNC) {
+		connection->skipping = false;
+		if (connection->open && !connection->in_block)
+			end_transaction(connection, true);
+		op->statement.result = result_of(PGRES_PIPELINE_SYNC, NULL, "");
+		answer(connection, op);
+		ask_for_answers(connection);
+	} else if (connection->skipping) {
+		op->statement.result = result_of(PGRES_PIPELINE_ABORTED, NULL, "");
+		answer(connection, op);
+	} else if (op->kind == OP_COMMAND) {
+		command(connection, op);
+	} else {
+		return query(connection, op);
+	}
+	return true;
+}
+
+static void step(void *context)
+{
+	struct connection *connection = context;
+	connection->step = NULL;
+	for (uint32_t n = 1 + sim_below(8); n > 0 && connection->sent.first != NULL; n--) {
+		struct op *op = shift(&connection->sent);
+		if (!work(connection, op)) {
+			op->next = connection->sent.first;
+			connection->sent.first = op;
+			if (connection->sent.last == NULL)
+				connection->sent.last = op;
+			/* Looked at again when the lock may be free, or its time is up. */
+			int64_t left_us = connection->waits_since_us + LOCK_TIMEOUT_US - sim_now_us();
+			connection->step =
+			        sim_after(sim_between(100, left_us > 100 ? left_us : 100), NULL, step, connection);
+			return;
+		}
+		connection->n_sent--;
+	}
+	connection->idle_since_us = sim_now_us();
+	if (connection->sent.first != NULL)
+		plan_step(connection);
+	else if (connection->session == NULL)
+		close_connection(connection);
+}
+
+/* The client is gone. What it had sent may arrive all the same, up to somewhere. */
+static void detach(struct connection *connection)
+{
+	if (connection == NULL)
+		return;
+	size_t n = connection->n_sent, kept = sim_chance(300) ? n : sim_below((uint32_t)n + 1);
+	struct op *op = connection->sent.first;
+	connection->session = NULL;
+	sim_cancel(connection->deliver);
+	connection->n_sent = kept;
+	if (kept == 0)
+		connection->sent = (struct queue){NULL, NULL};
+	for (size_t i = 1; op != NULL && i <= kept; i++, op = op->next) {
+		if (op->kind == OP_COMMAND && strcmp(op->statement.file, "COMMIT") == 0)
+			sim_counts.cut_commits++;
+		if (i == kept) {
+			op->next = NULL;
+			connection->sent.last = op;
+		}
+	}
+	if (connection->sent.first == NULL && connection->transaction.waits_for == NULL && sim_chance(500))
+		close_connection(connection);
+	else
+		plan_step(connection);
+}
+
+const char *connection_owner(const struct transaction *transaction)
+{
+	return transaction->connection->instance->name;
+}
+
+struct sim_instance *connection_instance(const struct transaction *transaction)
+{
+	return transaction->connection->instance;
+}
+
+/* ---- the session ---- */
+
+static void on_retry(void *context);
+
+static void retry_later(struct pg_session *session)
+{
+	int pause_ms = session->pause_ms / 2 + (int)sim_below((uint32_t)session->pause_ms / 2 + 1);
+	session->pause_ms = session->pause_ms * 2 > LONGEST_PAUSE_MS ? LONGEST_PAUSE_MS : session->pause_ms * 2;
+	session->retry = sim_after(pause_ms * 1000, session->instance, on_retry, session);
+}
+
+static void lose(struct pg_session *session, const char *reason)
+{
+	bool was_ready = session->phase == PHASE_READY;
+	detach(session->connection);
+	session->connection = NULL;
+	session->phase = PHASE_IDLE;
+	sim_cancel(session->retry);
+	retry_later(session);
+	sim_trace("%s loses its session %s: %s", session->instance->name, session->name, reason);
+	if (was_ready)
+		session->events.lost(session->events.context, reason);
+}
+
+static void on_connected(void *context)
+{
+	struct pg_session *session = context;
+	session->retry = NULL;
+	if (sim_now_us() < down_until_us) {
+		session->phase = PHASE_IDLE;
+		retry_later(session);
+		return;
+	}
+	struct connection *connection = sim_alloc(sizeof(*connection));
+	connection->session = session;
+	connection->instance = session->instance;
+	connection->transaction.connection = connection;
+	connection->idle_since_us = sim_now_us();
+	connection->next = connections;
+	connections = connection;
+	session->connection = connection;
+	session->phase = PHASE_READY;
+	session->pause_ms = FIRST_PAUSE_MS;
+	session->events.ready(session->events.context);
+}
+
+static void on_retry(void *context)
+{
+	pg_session_start(context);
+}
+
+static void call(struct op *op)
+{
+	if (op->fn != NULL)
+		op->fn(op->context, op->statement.result);
+}
+
+/* libpq gives of what was skipped sometimes each its result, sometimes none. */
+static void deliver(void *context)
+{
+	struct connection *connection = context;
+	connection->deliver = NULL;
+	while (connection->n_to_deliver > 0 && connection->session != NULL && !sim_failed()) {
+		struct op *op = shift(&connection->answered);
+		connection->n_to_deliver--;
+		connection->n_answered--;
+		if (op->statement.result->status == PGRES_PIPELINE_ABORTED && sim_chance(300))
+			continue;
+		call(op);
+	}
+}
+
+struct pg_session *pg_session_new(struct event_base *base, const struct config_pairs *conninfo, const char *name,
+                                  const struct pg_session_events *events)
+{
+	struct pg_session *session = mem_zalloc(sizeof(*session));
+	(void)base, (void)conninfo;
+	session->instance = sim_current();
+	session->name = mem_strdup(name);
+	session->events = *events;
+	session->pause_ms = FIRST_PAUSE_MS;
+	session->next = sessions;
+	sessions = session;
+	return session;
+}
+
+void pg_session_free(struct pg_session *session)
+{
+	if (session == NULL)
+		return;
+	for (struct pg_session **link = &sessions; *link != NULL; link = &(*link)->next) {
+		if (*link == session) {
+			*link = session->next;
+			break;
+		}
+	}
+	sim_cancel(session->retry);
+	detach(session->connection);
+	free((char *)(uintptr_t)session->name);
+	free(session);
+}
+
+void pg_session_start(struct pg_session *session)
+{
+	session->phase = PHASE_CONNECTING;
+	session->retry = sim_after(sim_between(500, 5000), session->instance, on_connected, session);
+}
+
+bool pg_session_is_ready(const struct pg_session *session)
+{
+	return session->phase == PHASE_READY;
+}
+
+void pg_session_restart(struct pg_session *session, const char *reason)
+{
+	if (session->phase != PHASE_IDLE)
+		lose(session, reason);
+}
+
+static void send(struct pg_session *session, enum op_kind kind, struct op op)
+{
+	struct connection *connection = session->connection;
+	struct op *copy = sim_alloc(sizeof(*copy));
+	*copy = op;
+	copy->kind = kind;
+	push(&connection->sent, copy);
+	connection->n_sent++;
+	if (connection->transaction.waits_for == NULL)
+		plan_step(connection);
+}
+
+void pg_session_query(struct pg_session *session, const char *file, const struct pg_param *params, int n_params,
+                      pg_result_fn fn, void *context)
+{
+	struct op op = {.statement = {.file = file, .n_params = n_params}, .fn = fn, .context = context};
+	for (int i = 0; i < n_params; i++)
+		op.statement.params[i] =
+		        params[i].value == NULL
+		                ? cell_null()
+		                : cell_text((struct text){params[i].value, (uint32_t)params[i].len_bytes});
+	send(session, OP_QUERY, op);
+}
+
+void pg_session_command(struct pg_session *session, const char *sql, pg_result_fn fn, void *context)
+{
+	send(session, OP_COMMAND, (struct op){.statement = {.file = sql}, .fn = fn, .context = context});
+}
+
+void pg_session_sync(struct pg_session *session, pg_result_fn fn, void *context)
+{
+	send(session, OP_SYNC, (struct op){.statement = {.file = "(sync)"}, .fn = fn, .context = context});
+}
+
+void pg_session_flush(struct pg_session *session)
+{
+	send(session, OP_FLUSH, (struct op){.statement = {.file = "(flush)"}});
+}
+
+unsigned pg_session_row_type(const struct pg_session *session, enum pg_row_type type)
+{
+	(void)session;
+	return 100000 + (unsigned)type;
+}
+
+bool pg_result_ok(const PGresult *result)
+{
+	return result->status == PGRES_TUPLES_OK || result->status == PGRES_COMMAND_OK;
+}
+
+size_t pg_result_affected(PGresult *result)
+{
+	return strtoul(result->affected, NULL, 10);
+}
+
+const char *pg_sql_text(const char *file)
+{
+	return file;
+}
+
+/* ---- faults ---- */
+
+static void on_cut(void *context)
+{
+	lose(context, "the connection was cut");
+}
+
+static struct pg_session *any_session(void)
+{
+	size_t n = 0;
+	for (struct pg_session *session = sessions; session != NULL; session = session->next)
+		n += session->phase == PHASE_READY;
+	if (n == 0)
+		return NULL;
+	size_t at = sim_below((uint32_t)n);
+	/* A connection that is busy is worth more. */
+	for (struct pg_session *session = sessions; session != NULL; session = session->next)
+		if (session->phase == PHASE_READY && session->connection->in_block && sim_chance(500))
+			return session;
+	for (struct pg_session *session = sessions; session != NULL; session = session->next)
+		if (session->phase == PHASE_READY && at-- == 0)
+			return session;
+	return NULL;
+}
+
+static void plan_loss(struct pg_session *session)
+{
+	if (session->retry == NULL)
+		session->retry = sim_after(sim_between(0, 2000), session->instance, on_cut, session);
+}
+
+bool sessions_cut_one(void)
+{
+	struct pg_session *session = any_session();
+	if (session == NULL)
+		return false;
+	plan_loss(session);
+	sim_counts.cuts++;
+	return true;
+}
+
+/* Its server process ends at once; the client hears of it later. */
+static void terminate(struct connection *connection)
+{
+	struct pg_session *session = connection->session;
+	connection->sent = (struct queue){NULL, NULL};
+	connection->n_sent = 0;
+	connection->n_to_deliver = 0;
+	close_connection(connection);
+	if (session != NULL)
+		plan_loss(session);
+	sim_counts.terminated++;
+}
+
+bool sessions_terminate_one(void)
+{
+	const struct pg_session *session = any_session();
+	if (session == NULL)
+		return false;
+	terminate(session->connection);
+	return true;
+}
+
+void sessions_restart_server(int64_t down_us)
+{
+	down_until_us = sim_now_us() + down_us;
+	while (connections != NULL)
+		terminate(connections);
+	sim_counts.restarts++;
+}
+
+int sessions_free_sources(const struct connection *but)
+{
+	int n = 0;
+	for (struct connection *connection = connections, *next; connection != NULL; connection = next) {
+		next = connection->next;
+		if (connection == but || !connection->transaction.has_sources || connection->sent.first != NULL ||
+		    sim_now_us() - connection->idle_since_us < STANDS_STILL_US)
+			continue;
+		terminate(connection);
+		n++;
+	}
+	return n;
+}
+
+/* ---- results ---- */
+
+int PQntuples(const PGresult *result)
+{
+	return result->n_rows;
+}
+
+int PQnfields(const PGresult *result)
+{
+	return result->n_columns;
+}
+
+static struct cell value_at(const PGresult *result, int row, int column)
+{
+	if (row >= 0 && row < result->n_rows && column >= 0 && column < result->n_columns)
+		return result->cells[row * result->n_columns + column];
+	sim_fail("value %d, %d of a result of %d rows and %d columns", row, column, result->n_rows, result->n_columns);
+	return cell_null();
+}
+
+char *PQgetvalue(const PGresult *result, int row, int column)
+{
+	struct cell cell = value_at(result, row, column);
+	return (char *)(uintptr_t)(cell.len < 0 ? "" : cell.data);
+}
+
+int PQgetlength(const PGresult *result, int row, int column)
+{
+	struct cell cell = value_at(result, row, column);
+	return cell.len < 0 ? 0 : cell.len;
+}
+
+int PQgetisnull(const PGresult *result, int row, int column)
+{
+	return value_at(result, row, column).len < 0;
+}
+
+ExecStatusType PQresultStatus(const PGresult *result)
+{
+	return result->status;
+}
+
+char *PQresultErrorMessage(const PGresult *result)
+{
+	return (char *)(uintptr_t)result->message;
+}
+
+char *PQresultErrorField(const PGresult *result, int field)
+{
+	return (char *)(uintptr_t)(field == PG_DIAG_SQLSTATE ? result->sqlstate : result->message);
+}
+
+char *PQcmdTuples(PGresult *result)
+{
+	return result->affected;
+}
