@@ -371,7 +371,6 @@ struct source *app_claimed(struct app *app, const PGresult *result, int row)
 	source->fingerprint = pg_get_int8(result, row, 5);
 	source->stopped = text_same(pg_get_text(result, row, 6), TEXT("stopped"));
 	source->fenced = false;
-	source->at_end_us = TIME_NONE;
 	source->end_offset = OFFSET_NONE;
 	/* The fingerprint is known only of what was read since it is kept. */
 	source->verify_fingerprint = source->committed_offset != OFFSET_NONE && !PQgetisnull(result, row, 5);

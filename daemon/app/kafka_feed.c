@@ -284,8 +284,8 @@ static void on_message_error(struct kafka_feed *feed, const rd_kafka_message_t *
 	case RD_KAFKA_RESP_ERR__PARTITION_EOF:
 		if (!source->reading)
 			return;
+		/* When the broker said so is not known: this may have waited here while more was written. */
 		source->end_offset = message->offset;
-		lane_at_end(lane_for(feed, source), source, wall_clock_us());
 		return;
 	case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
 	case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:

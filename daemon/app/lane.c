@@ -114,21 +114,11 @@ void lane_feed(struct lane *lane, struct source *source, const struct wire_messa
 	progress->n_messages++;
 	progress->next_offset = source->next_offset = message->offset + 1;
 	progress->fingerprint = fingerprint;
-	progress->at_end_us = TIME_NONE;
-	source->at_end_us = TIME_NONE;
 	lane->filled_bytes += message->value.len;
 	if (lane->filled_since_us == 0) {
 		lane->filled_since_us = monotonic_clock_us();
 		lane_poke(lane, false);
 	}
-}
-
-void lane_at_end(struct lane *lane, struct source *source, int64_t now_us)
-{
-	source->at_end_us = now_us;
-	for (size_t i = 0; i < lane->filling->n_sources; i++)
-		if (lane->filling->sources[i].source_no == source->source_no)
-			lane->filling->sources[i].at_end_us = now_us;
 }
 
 static bool has_source(const struct batch *batch, int32_t source_no)

@@ -48,8 +48,6 @@ bool lane_has_room(const struct lane *lane);
 /* Parses one message of the source and puts what it is into the batch that is filled. value and headers may
  * go away afterwards. fingerprint: of this message. */
 void lane_feed(struct lane *lane, struct source *source, const struct wire_message *message, int64_t fingerprint);
-/* The source was met at its end, at this wall time. */
-void lane_at_end(struct lane *lane, struct source *source, int64_t now_us);
 /* Forgets what was read of a source and is not in a transaction. */
 void lane_drop(struct lane *lane, struct source *source);
 /* Is a batch with this source in its transaction (or waiting to be tried again)? */

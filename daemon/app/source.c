@@ -26,7 +26,6 @@ struct source *sources_get(struct sources *sources, const char *topic, int32_t p
 	source->partition = partition;
 	source->topic_type = EVENT_TYPE_NONE;
 	source->next_offset = source->committed_offset = source->end_offset = OFFSET_NONE;
-	source->at_end_us = TIME_NONE;
 	source->high_offset = -1;
 	sources->items[sources->n++] = source;
 	return source;

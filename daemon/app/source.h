@@ -25,7 +25,6 @@ struct source {
 	bool fenced;              /* somebody else has claimed it */
 	int64_t fenced_us;        /* since when; monotonic */
 	bool verify_fingerprint;  /* the message before next_offset comes first and must be the one we know */
-	int64_t at_end_us;        /* wall time at which it was seen at its end with nothing left to commit; TIME_NONE */
 	int64_t end_offset;       /* position at which its end was met: may be past the last message's; OFFSET_NONE */
 	int64_t high_offset;      /* end of the partition as last heard; -1 */
 };

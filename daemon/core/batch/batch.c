@@ -59,7 +59,6 @@ struct batch_source *batch_source(struct batch *batch, int32_t source_no, int64_
 	        .begin_offset = begin_offset,
 	        .next_offset = begin_offset,
 	        .last_event_us = TIME_NONE,
-	        .at_end_us = TIME_NONE,
 	        .high_offset = -1,
 	};
 	return source;
@@ -67,8 +66,7 @@ struct batch_source *batch_source(struct batch *batch, int32_t source_no, int64_
 
 int64_t batch_source_complete_until(const struct batch_source *source, int64_t now_us)
 {
-	int64_t until_us = source->at_end_us > source->last_event_us ? source->at_end_us : source->last_event_us;
-	return until_us > now_us ? now_us : until_us;
+	return source->last_event_us > now_us ? now_us : source->last_event_us;
 }
 
 static void grow_slots(struct batch *batch)

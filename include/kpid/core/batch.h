@@ -27,7 +27,6 @@ struct batch_source {
 	int64_t next_offset;   /* where the next one begins */
 	int64_t fingerprint;   /* of the last message read */
 	int64_t last_event_us; /* greatest occurred_us of this batch; TIME_NONE */
-	int64_t at_end_us;     /* wall time at which the partition was seen read to its end at next_offset; TIME_NONE */
 	int64_t high_offset;   /* end of the partition as last heard; -1: not known */
 	int64_t n_messages, n_tombstones, n_unknown_type, n_dead_letters;
 	int64_t n_duplicates; /* known after evaluating */
@@ -82,8 +81,8 @@ bool batch_is_empty(const struct batch *batch); /* no source has moved and no ti
 
 /* The progress of a source; begins at begin_offset if the batch has not met it. Valid until the next call. */
 struct batch_source *batch_source(struct batch *batch, int32_t source_no, int64_t begin_offset);
-/* Up to where a source is complete with this batch: what was read last, or the instant at which it was seen at
- * its end; never ahead of the clock, whatever the producers' clocks say. TIME_NONE: not known. */
+/* Up to where a source is complete with this batch: what was read last, never ahead of the clock, whatever the
+ * producers' clocks say. TIME_NONE: not known. */
 int64_t batch_source_complete_until(const struct batch_source *source, int64_t now_us);
 /* Copies what it needs. */
 void batch_add_event(struct batch *batch, const struct ticket_event *event);
