@@ -23,7 +23,7 @@ enum {
 	READS_PER_TURN = 16,  /* before the loop sees to others */
 	MANY_MESSAGES = 1000, /* read without a pause: a backlog */
 	POLL_MS = 100,        /* how often the group is served even if nothing wakes us */
-	SEEN_US = 1000000,    /* how often the ends of the partitions are looked at */
+	SEEN_US = 1000000,    /* how often ends of partitions are looked at, and partitions that stand */
 	GROUP_COMMIT_US = 5000000,
 	RECLAIM_US = 15000000, /* a partition that is fenced but still assigned is claimed again after this */
 	RETRY_PROBE_MS = 500
@@ -47,7 +47,7 @@ struct kafka_feed {
 	bool claiming;                              /* the claim is under way */
 	rd_kafka_topic_partition_list_t *revoking;  /* to be given up once no transaction has them; NULL */
 	bool seeing;                                /* looking at ends is under way */
-	int64_t seen_us, group_commit_us;           /* monotonic: when last */
+	int64_t seen_us, stood_us, group_commit_us; /* monotonic: when last */
 	const rd_kafka_topic_t *last_topic;         /* the source found last: messages come in runs */
 	int32_t last_partition;
 	struct source *last_source;
@@ -849,8 +849,11 @@ static void on_poll_timer(evutil_socket_t fd, short what, void *context)
 	evtimer_add(feed->poll_timer, &pause);
 	kafka_consumer_poll(feed->consumer);
 	finish_revocation(feed);
-	if (now_us - feed->seen_us > SEEN_US) {
+	if (now_us - feed->seen_us > SEEN_US)
 		look_at_ends(feed);
+	/* By a time of its own: ends are looked at more often while a deadline waits, perhaps for what stands here. */
+	if (now_us - feed->stood_us > SEEN_US) {
+		feed->stood_us = now_us;
 		look_at_gaps(feed);
 		look_at_standing(feed);
 		lead_to_lanes(feed);
