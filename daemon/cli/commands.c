@@ -60,6 +60,13 @@ const struct cli_command cli_commands[] = {
          "  test RECEIVER      tell a receiver of an alert that is none, and say how it answered\n\n"
          "ALERT is its id, or TICKET/TARGET/N. TIME is a time with a zone (RFC 3339), or from now: 30m, 2h, 1d.\n",
          cmd_alerts},
+        {"verify", "Reckon all figures anew from the stored histories and compare; or mend them", "",
+         "Says what differs, by table, row and column; exit status 1 if something does. Daemons may run meanwhile.\n\n"
+         "      --sample N   N tickets by chance, and their rows alone: not the sums of agents\n"
+         "      --ticket ID  one ticket, and its rows alone\n"
+         "      --repair     mend what differs, in one transaction, with a record in report.repair; look again\n"
+         "      --why TEXT   with --repair: why; it is written down, and so is --who NAME (else who runs it)\n",
+         cmd_verify},
         {"top", "Watch compliance, agents, deadlines and lag live", "",
          "      --interval, -i TIME  between two looks (2s)\n"
          "      --once               print once; so does --json, or output that is no terminal\n\n"

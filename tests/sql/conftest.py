@@ -213,6 +213,8 @@ def insert_some(connection):
         "recalculation": {"asked_by": "ann", "why": "agreed", "revision_nos": [1]},
         "silence": {"starts_at": "2026-01-01Z", "ends_at": "2026-01-02Z", "made_by": "bob", "why": "lift works"},
         "notification": {"alert_id": "a1"},
+        "repair": {"repaired_by": "bob", "why": "a bad disk", "table_name": "agent_backlog", "key": "ann",
+                   "column_name": "backlog", "was": "2", "is_now": "1"},
         "delivery": {"receiver": "ops", "alert_id": "a1", "revision": 1, "state": "pending", "next_at": "2026-01-05Z"},
     }.items():
         if columns(connection, table):

@@ -2,6 +2,8 @@
  * end the same (DESIGN, Semantics), and nothing is alarmed about before it is complete. */
 #include "fold_case.h"
 
+#include <errno.h>
+
 #include "kpid/core/batch.h"
 #include "kpid/core/history.h"
 
@@ -215,10 +217,9 @@ static void store_free(struct store *store)
 	free(store);
 }
 
-/* The transaction of what is in the store's batch. */
-static void commit(struct store *store, int64_t as_of_us)
+static struct batch_sink sink_of(struct store *store)
 {
-	const struct batch_sink sink = {
+	return (struct batch_sink){
 	        .context = store,
 	        .ticket = put_ticket,
 	        .cycle_put = put_cycle,
@@ -229,6 +230,12 @@ static void commit(struct store *store, int64_t as_of_us)
 	        .alert_void = void_alert,
 	        .conflict = put_conflict,
 	};
+}
+
+/* The transaction of what is in the store's batch. */
+static void commit(struct store *store, int64_t as_of_us)
+{
+	const struct batch_sink sink = sink_of(store);
 	const struct batch_rules rules = {store->fold->rules, as_of_us, revision_by_no, store->fold, NULL};
 	struct kpi_sums sums;
 	kpi_sums_init(&sums);
@@ -370,6 +377,82 @@ static void test_any_order_any_batches_same_rows(void **state)
 		free(expected);
 		fold_case_free(c);
 	}
+}
+
+/* Into an empty store, from the ticket's row alone. */
+static int recompute(struct store *to, const struct store *from, struct text history)
+{
+	const struct batch_sink sink = sink_of(to);
+	const struct batch_rules rules = {from->fold->rules, TIME_NONE, revision_by_no, from->fold, NULL};
+	struct stored_ticket stored = from->ticket;
+	struct kpi_sums sums;
+	struct buf packed = BUF_INIT;
+	int32_t revision_no;
+	kpi_sums_init(&sums);
+	stored.history = history;
+	to->ticket.rev = stored.rev - 1;
+	int result = batch_recompute(TEXT("T-1"), &stored, &rules, &to->scratch, &packed, &sink, &sums, &revision_no);
+	add_sums(to, &sums);
+	kpi_sums_release(&sums);
+	buf_release(&packed);
+	return result;
+}
+
+static void test_what_is_recomputed_is_what_is_stored(void **state)
+{
+	(void)state;
+	srand(5);
+	for (int round = 0; round < 3000; round++) {
+		struct fold_case *c = fold_case_new();
+		struct store *store = store_new(c), *again = store_new(c);
+		size_t n = 1 + (size_t)rand() % 14;
+		random_events(c, n);
+		for (size_t i = 0; i < n; i++) {
+			add(store, &c->events[i]);
+			if (rand() % 2 == 0)
+				commit(store, AT((int64_t)i * 10 - rand() % 20));
+		}
+		commit(store, AT(rand() % 120));
+		assert_int_equal(recompute(again, store, store->ticket.history), BATCH_OK);
+		assert_int_equal(again->ticket.opened_us, store->ticket.opened_us);
+		assert_int_equal(again->ticket.revision_no, store->ticket.revision_no);
+		assert_true(text_equal(again->ticket.history, store->ticket.history));
+		for (size_t i = 0; i < store->n_conflicts; i++)
+			again->conflicts[again->n_conflicts++] = strdup(store->conflicts[i]);
+		char *expected = printed(store), *actual = printed(again);
+		assert_string_equal(actual, expected);
+		free(expected);
+		free(actual);
+		store_free(store);
+		store_free(again);
+		fold_case_free(c);
+	}
+}
+
+/* A history that no batch can have written is no history. */
+static void test_what_is_no_history_is_not_recomputed(void **state)
+{
+	(void)state;
+	struct fold_case *c = fold_case_new();
+	struct store *store = store_new(c), *again = store_new(c);
+	struct buf twice = BUF_INIT, backwards = BUF_INIT;
+	opens(c, 0, "2", "ann");
+	happens(c, 4, EVENT_RESPONDED, "bob");
+	add(store, &c->events[0]);
+	commit(store, AT(1));
+	const struct ticket_event *const same[] = {&c->events[0], &c->events[0]};
+	const struct ticket_event *const reversed[] = {&c->events[1], &c->events[0]};
+	history_pack(same, 2, &twice);
+	history_pack(reversed, 2, &backwards);
+	assert_int_equal(recompute(again, store, buf_text(&twice)), -EBADMSG);
+	assert_int_equal(recompute(again, store, buf_text(&backwards)), -EBADMSG);
+	assert_int_equal(recompute(again, store, TEXT("\1\17")), -EBADMSG);
+	assert_int_equal(again->n_writes, 0);
+	buf_release(&twice);
+	buf_release(&backwards);
+	store_free(store);
+	store_free(again);
+	fold_case_free(c);
 }
 
 static void test_duplicates_change_nothing_and_are_counted(void **state)
@@ -549,6 +632,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_a_batch_without_tickets),
 	        cmocka_unit_test(test_any_order_any_batches_same_rows),
+	        cmocka_unit_test(test_what_is_recomputed_is_what_is_stored),
+	        cmocka_unit_test(test_what_is_no_history_is_not_recomputed),
 	        cmocka_unit_test(test_duplicates_change_nothing_and_are_counted),
 	        cmocka_unit_test(test_deadline_fires_once_without_events),
 	        cmocka_unit_test(test_late_proof_voids_and_corrects),

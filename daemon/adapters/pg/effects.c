@@ -280,29 +280,38 @@ void pg_effects_release(struct pg_effects *effects)
 
 static void start_piece(struct pg_effects *effects)
 {
-	const struct pg_session *session = effects->session;
-	pg_array_start(&effects->cycles, pg_session_row_type(session, PG_ROW_PAST_CYCLE));
+	const unsigned *types = effects->row_types;
+	pg_array_start(&effects->cycles, types[PG_ROW_PAST_CYCLE]);
 	pg_array_start(&effects->gone_cycle_tickets, PG_OID_TEXT);
 	pg_array_start(&effects->gone_cycle_numbers, PG_OID_INT4);
-	pg_array_start(&effects->clocks, pg_session_row_type(session, PG_ROW_SLA_CLOCK));
+	pg_array_start(&effects->clocks, types[PG_ROW_SLA_CLOCK]);
 	pg_array_start(&effects->gone_clock_tickets, PG_OID_TEXT);
 	pg_array_start(&effects->gone_clock_targets, PG_OID_INT4);
 	pg_array_start(&effects->gone_clock_numbers, PG_OID_INT4);
-	pg_array_start(&effects->alerts, pg_session_row_type(session, PG_ROW_ALERT));
+	pg_array_start(&effects->alerts, types[PG_ROW_ALERT]);
 	pg_array_start(&effects->voided_alerts, PG_OID_TEXT);
 }
 
 void pg_effects_start(struct pg_effects *effects, struct pg_session *session, const struct write_order *order)
 {
 	effects->session = session;
+	effects->row_types = pg_session_row_types(session);
 	effects->order = order;
 	kpi_sums_clear(&effects->sums);
 	effects->kpis = NULL;
 	effects->n_kpis = effects->n_kpis_sent = 0;
 	start_piece(effects);
-	pg_array_start(&effects->dead_letters, pg_session_row_type(session, PG_ROW_DEAD_LETTER));
+	pg_array_start(&effects->dead_letters, effects->row_types[PG_ROW_DEAD_LETTER]);
 	for (size_t i = 0; i < order->batch->n_dead_letters; i++)
 		put_dead_letter(effects, &order->batch->dead_letters[i], TEXT_ABSENT);
+}
+
+void pg_effects_start_rows(struct pg_effects *effects, const unsigned *row_types, const struct write_order *order)
+{
+	effects->row_types = row_types;
+	effects->order = order;
+	pg_array_start(&effects->tickets, row_types[PG_ROW_TICKET]);
+	start_piece(effects);
 }
 
 struct batch_sink pg_effects_sink(struct pg_effects *effects)
@@ -343,7 +352,7 @@ static bool is_us_sum(enum kpi_measure measure)
 	       measure == KPI_FIRST_RESPONSE_WORKING_US_SUM || measure == KPI_RESOLUTION_WORKING_US_SUM;
 }
 
-static void put_kpi_row(struct pg_array *to, const struct kpi_row *row)
+void pg_effects_put_kpi(struct pg_array *to, const struct kpi_row *row)
 {
 	pg_row_start(to, 2 + KPI_N_MEASURES);
 	pg_column_time(to, row->bucket_us);
@@ -365,24 +374,28 @@ bool pg_effects_send_kpis(struct pg_effects *effects, pg_result_fn fn, void *con
 		return false;
 	size_t end = effects->n_kpis_sent + ROWS_PER_STATEMENT;
 	end = end < effects->n_kpis ? end : effects->n_kpis;
-	pg_array_start(&effects->rows, pg_session_row_type(effects->session, PG_ROW_AGENT_KPI));
+	pg_array_start(&effects->rows, effects->row_types[PG_ROW_AGENT_KPI]);
 	for (; effects->n_kpis_sent < end; effects->n_kpis_sent++)
-		put_kpi_row(&effects->rows, effects->kpis[effects->n_kpis_sent]);
+		pg_effects_put_kpi(&effects->rows, effects->kpis[effects->n_kpis_sent]);
 	send_if_any(effects, "queries/kpi_add.sql", &effects->rows, NULL, NULL, fn, context);
 	return true;
+}
+
+void pg_effects_put_backlog(struct pg_array *to, const struct batch_agent *agent)
+{
+	pg_row_start(to, 2);
+	pg_column_text(to, agent->agent_id);
+	pg_column_int8(to, agent->backlog);
+	pg_row_end(to);
 }
 
 static void send_backlog(struct pg_effects *effects, pg_result_fn fn, void *context)
 {
 	size_t n;
 	struct batch_agent **agents = kpi_sums_backlog(&effects->sums, &n);
-	pg_array_start(&effects->rows, pg_session_row_type(effects->session, PG_ROW_AGENT_BACKLOG));
-	for (size_t i = 0; i < n; i++) {
-		pg_row_start(&effects->rows, 2);
-		pg_column_text(&effects->rows, agents[i]->agent_id);
-		pg_column_int8(&effects->rows, agents[i]->backlog);
-		pg_row_end(&effects->rows);
-	}
+	pg_array_start(&effects->rows, effects->row_types[PG_ROW_AGENT_BACKLOG]);
+	for (size_t i = 0; i < n; i++)
+		pg_effects_put_backlog(&effects->rows, agents[i]);
 	send_if_any(effects, "queries/backlog_add.sql", &effects->rows, NULL, NULL, fn, context);
 }
 

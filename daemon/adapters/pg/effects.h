@@ -7,7 +7,8 @@
 #include "kpid/core/batch.h"
 
 struct pg_effects {
-	struct pg_session *session;
+	struct pg_session *session; /* NULL: who takes the rows sends them */
+	const unsigned *row_types;  /* by enum pg_row_type */
 	const struct write_order *order;
 	struct kpi_sums sums;
 	struct pg_array tickets; /* of one piece; started by who evaluates a piece */
@@ -25,6 +26,12 @@ void pg_effects_init(struct pg_effects *effects);
 void pg_effects_release(struct pg_effects *effects);
 /* Empty, for the batch of an order. */
 void pg_effects_start(struct pg_effects *effects, struct pg_session *session, const struct write_order *order);
+/* The same for who sends what is gathered by other means: all rows of one piece, the tickets among them, are begun
+ * anew. The sums stay; order->batch is not read. */
+void pg_effects_start_rows(struct pg_effects *effects, const unsigned *row_types, const struct write_order *order);
+/* A row of the sums or of the backlog, for an array of its row type. */
+void pg_effects_put_kpi(struct pg_array *to, const struct kpi_row *row);
+void pg_effects_put_backlog(struct pg_array *to, const struct batch_agent *agent);
 struct batch_sink pg_effects_sink(struct pg_effects *effects);
 /* What is sent after the tickets, in this order, so that locks are taken in the same order by all. Results go
  * to fn. After each piece of tickets what belongs to them, so that it does not pile up; then the sums, in pieces

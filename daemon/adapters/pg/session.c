@@ -144,6 +144,11 @@ bool pg_session_is_ready(const struct pg_session *session)
 	return session->phase == PHASE_READY;
 }
 
+const unsigned *pg_session_row_types(const struct pg_session *session)
+{
+	return session->row_types;
+}
+
 unsigned pg_session_row_type(const struct pg_session *session, enum pg_row_type type)
 {
 	return session->row_types[type];
@@ -194,18 +199,23 @@ static void watch(struct pg_session *session, short events)
 	event_add(session->io, NULL);
 }
 
+bool pg_row_types_get(const PGresult *result, unsigned types_out[PG_N_ROW_TYPES])
+{
+	if (!pg_result_ok(result) || PQntuples(result) != 1 || PQnfields(result) != PG_N_ROW_TYPES)
+		return false;
+	for (int i = 0; i < PG_N_ROW_TYPES; i++) {
+		const unsigned char *oid = (const unsigned char *)PQgetvalue(result, 0, i);
+		types_out[i] = (unsigned)oid[0] << 24 | (unsigned)oid[1] << 16 | (unsigned)oid[2] << 8 | oid[3];
+	}
+	return true;
+}
+
 static void on_row_types(void *context, PGresult *result)
 {
 	struct pg_session *session = context;
-	if (!pg_result_ok(result) || PQntuples(result) != 1 || PQnfields(result) != PG_N_ROW_TYPES) {
-		return; /* a database without our tables: said where the set-up ends */
-	}
-	for (int i = 0; i < PG_N_ROW_TYPES; i++) {
-		const unsigned char *oid = (const unsigned char *)PQgetvalue(result, 0, i);
-		session->row_types[i] =
-		        (unsigned)oid[0] << 24 | (unsigned)oid[1] << 16 | (unsigned)oid[2] << 8 | oid[3];
-	}
-	session->phase = PHASE_READY;
+	/* If not, a database without our tables: said where the set-up ends. */
+	if (pg_row_types_get(result, session->row_types))
+		session->phase = PHASE_READY;
 }
 
 static void on_set_up(void *context, PGresult *result)

@@ -1,5 +1,6 @@
 /* What one ticket of a batch changes: the difference of its state before and after. */
 #include <errno.h>
+#include <stdlib.h>
 
 #include "batch_event.h"
 #include "kpid/core/batch.h"
@@ -282,6 +283,83 @@ int batch_evaluate(struct batch *batch, const struct batch_ticket *ticket, const
 	buf_clear(&batch->packed);
 	history_pack(list.items, list.n, &batch->packed);
 	struct ticket_row row = {ticket->ticket_id, stored->rev + 1, as_of_us, &after, buf_text(&batch->packed)};
+	sink->ticket(sink->context, &row);
+	return BATCH_OK;
+}
+
+/* ---- from the history alone ---- */
+
+static int compare_identity(const void *a, const void *b)
+{
+	const struct ticket_event *x = *(const struct ticket_event *const *)a;
+	const struct ticket_event *y = *(const struct ticket_event *const *)b;
+	int order = text_compare(x->id, y->id);
+	return order != 0 ? order : text_compare(x->source, y->source);
+}
+
+/* In the order of F1, and no two of one identity. */
+static bool is_history(const struct ticket_event *const *events, size_t n, struct arena *scratch)
+{
+	const struct ticket_event **by_identity = arena_alloc(scratch, (n + 1) * sizeof(*by_identity));
+	for (size_t i = 0; i < n; i++) {
+		if (i > 0 && ticket_event_order(events[i - 1], events[i]) > 0)
+			return false;
+		by_identity[i] = events[i];
+	}
+	qsort(by_identity, n, sizeof(struct ticket_event *), compare_identity);
+	for (size_t i = 1; i < n; i++)
+		if (ticket_event_same_identity(by_identity[i - 1], by_identity[i]))
+			return false;
+	return true;
+}
+
+static void put_rows(struct text ticket_id, const struct ticket *ticket, const struct batch_sink *sink)
+{
+	struct sla_clock row;
+	struct alert alert;
+	for (size_t i = 0; i < n_past_cycles(ticket); i++)
+		sink->cycle_put(sink->context, ticket_id, &ticket->cycles[i]);
+	for (size_t i = 0; i < ticket->n_clocks; i++) {
+		if (clock_row(&ticket->clocks[i], &row))
+			sink->clock_put(sink->context, ticket_id, &row);
+		if (alert_row(ticket_id, ticket, &ticket->clocks[i], &alert))
+			sink->alert_put(sink->context, &alert);
+	}
+}
+
+int batch_recompute(struct text ticket_id, const struct stored_ticket *stored, const struct batch_rules *rules,
+                    struct arena *scratch, struct buf *packed, const struct batch_sink *sink, struct kpi_sums *sums,
+                    int32_t *revision_no_out)
+{
+	struct fold_pin pin = {NULL, stored->opened_us};
+	struct ticket_event *events;
+	struct ticket ticket;
+	size_t n;
+	if (stored->revision_no != 0) {
+		pin.revision = rules->revision_by_no(rules->context, stored->revision_no);
+		if (pin.revision == NULL) {
+			*revision_no_out = stored->revision_no;
+			return BATCH_UNKNOWN_REVISION;
+		}
+	}
+	int result = history_unpack(stored->history, ticket_id, scratch, &events, &n);
+	if (result != 0)
+		return result;
+	const struct ticket_event **sorted = arena_alloc(scratch, (n + 1) * sizeof(*sorted));
+	for (size_t i = 0; i < n; i++)
+		sorted[i] = &events[i];
+	if (!is_history(sorted, n, scratch))
+		return -EBADMSG;
+	ticket_fold(sorted, n, &rules->fold, &pin, stored->as_of_us, NULL, scratch, &ticket);
+	if (ticket.opened_us != pin.opened_us) { /* the stored column is not to choose another revision */
+		pin.opened_us = ticket.opened_us;
+		ticket_fold(sorted, n, &rules->fold, &pin, stored->as_of_us, NULL, scratch, &ticket);
+	}
+	put_rows(ticket_id, &ticket, sink);
+	add_sums(sums, &ticket, 1);
+	buf_clear(packed);
+	history_pack(sorted, n, packed);
+	struct ticket_row row = {ticket_id, stored->rev, stored->as_of_us, &ticket, buf_text(packed)};
 	sink->ticket(sink->context, &row);
 	return BATCH_OK;
 }

@@ -189,4 +189,12 @@ int batch_evaluate(struct batch *batch, const struct batch_ticket *ticket, const
                    const struct batch_rules *rules, struct arena *scratch, const struct batch_sink *sink,
                    struct kpi_sums *sums, int32_t *revision_no_out);
 
+/* What the rows of a stored ticket must be, from its history alone: judged as of when its row was, under the revision
+ * that its row names, and all of it handed to the sink and the sums as if nothing else were stored. The row has the
+ * revision number of the stored one. packed is scratch, for the history written anew.
+ * Returns as batch_evaluate(); -EBADMSG also for a history that is out of order or has an event twice. */
+int batch_recompute(struct text ticket_id, const struct stored_ticket *stored, const struct batch_rules *rules,
+                    struct arena *scratch, struct buf *packed, const struct batch_sink *sink, struct kpi_sums *sums,
+                    int32_t *revision_no_out);
+
 #endif

@@ -1,0 +1,96 @@
+/* kpid verify: what it found, in words or as JSON. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/json_out.h"
+#include "cli/table.h"
+#include "cli/verify.h"
+
+static struct text text_in(const json_t *object, const char *name)
+{
+	return text_of(json_string_value(json_object_get(object, name)));
+}
+
+static void add_value(struct table *table, struct text value, const char *absent)
+{
+	table_text(table, text_is_absent(value) ? TERM_DIM : TERM_PLAIN,
+	           text_is_absent(value) ? text_of(absent) : value);
+}
+
+static void write_differences(const struct verify *verify, const struct term *term, struct buf *out)
+{
+	static const struct table_column columns[] = {{"table", false, false},
+	                                              {"key", false, true},
+	                                              {"column", false, false},
+	                                              {"stored", false, true},
+	                                              {"must be", false, true}};
+	struct table table;
+	const json_t *difference;
+	size_t i;
+	table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
+	json_array_foreach(verify->differences, i, difference)
+	{
+		struct text column = text_in(difference, "column");
+		const char *absent = text_is_absent(column) ? "no row" : "NULL";
+		table_text(&table, TERM_PLAIN, text_in(difference, "table"));
+		table_text(&table, TERM_PLAIN, text_in(difference, "key"));
+		add_value(&table, column, "the row");
+		add_value(&table, text_in(difference, "stored"), absent);
+		add_value(&table, text_in(difference, "expected"), absent);
+	}
+	table_write(&table, term, out);
+	table_release(&table);
+	if (verify->n_differences > (int64_t)json_array_size(verify->differences))
+		buf_add_format(out, "  … and %lld more; --json has all\n",
+		               (long long)(verify->n_differences - (int64_t)json_array_size(verify->differences)));
+}
+
+static bool is_whole(const struct verify *verify)
+{
+	return verify->request->ticket_id == NULL && verify->request->sample == 0;
+}
+
+static void print_words(const struct verify *verify, bool repaired)
+{
+	struct term term;
+	struct buf out = BUF_INIT;
+	term_init(&term);
+	if (verify->n_differences > 0)
+		write_differences(verify, &term, &out);
+	term_count(&out, verify->n_tickets);
+	buf_add_str(&out, verify->n_tickets == 1 ? " ticket" : " tickets");
+	if (is_whole(verify)) {
+		buf_add_str(&out, ", ");
+		term_count(&out, verify->n_sums);
+		buf_add_str(&out, " sums of 5 minutes and ");
+		term_count(&out, verify->n_agents);
+		buf_add_str(&out, " backlogs");
+	}
+	buf_add_str(&out, " reckoned anew from the histories: ");
+	if (verify->n_differences == 0) {
+		buf_add_str(&out, "all that is stored is equal\n");
+	} else {
+		term_count(&out, verify->n_differences);
+		buf_add_str(&out, verify->n_differences == 1 ? " difference" : " differences");
+		buf_add_str(&out, repaired ? ", mended; report.repair has the record\n" : "\n");
+	}
+	if (!is_whole(verify))
+		buf_add_str(&out, "Sums and backlog belong to no one ticket and were not looked at.\n");
+	else if (verify->n_broken + verify->n_lost > 0)
+		buf_add_str(&out,
+		            "Without all histories the sums are not known: they were not looked at, and nothing can be "
+		            "mended.\nRestore these rows of kpid.ticket from a backup first.\n");
+	fwrite(buf_text(&out).ptr, 1, out.len_bytes, stdout);
+	buf_release(&out);
+}
+
+void verify_print(const struct verify *verify, bool repaired)
+{
+	if (!verify->sync->cli->json) {
+		print_words(verify, repaired);
+		return;
+	}
+	json_print(json_pack("{s:I, s:I, s:I, s:b, s:I, s:O}", "tickets", (json_int_t)verify->n_tickets, "sums",
+	                     (json_int_t)verify->n_sums, "backlogs", (json_int_t)verify->n_agents, "repaired", repaired,
+	                     "n_differences", (json_int_t)verify->n_differences, "differences", verify->differences));
+}

@@ -1,0 +1,44 @@
+-- Where the alerts of the tickets $2 are not what they must be ($1). What people and the moment decided is not compared:
+-- when it was detected, what was sent, who acknowledged. A breach that late events undid stays, voided; so does a warning,
+-- averted; and of what is voided nothing else is kept up.
+WITH stored AS (
+	SELECT a
+	FROM kpid.alert a
+	WHERE a.ticket_id = ANY ($2::text[])
+		OR a.alert_id = ANY (ARRAY(SELECT alert_id FROM unnest($1::kpid.alert[])))
+), pairs AS (
+	SELECT s.a AS stored, e.a AS expected
+	FROM stored s
+	FULL JOIN (SELECT a FROM unnest($1::kpid.alert[]) a) e ON (e.a).alert_id = (s.a).alert_id
+), rows AS (
+	SELECT
+		stored,
+		expected,
+		to_jsonb(stored) - '{revision,detected_at,unconfirmed,delivery}'::text[]
+			|| CASE WHEN (stored).state = 'acknowledged' THEN '{"state": "breached"}' ELSE '{}' END::jsonb AS stored_row,
+		CASE
+			WHEN expected IS NOT DISTINCT FROM NULL THEN
+				to_jsonb(stored) - '{revision,detected_at,unconfirmed,delivery}'::text[]
+					|| CASE WHEN (stored).state = 'warning' THEN '{"state": "averted"}' ELSE '{"state": "voided"}' END::jsonb
+					|| '{"resolved_at": null}'
+			ELSE to_jsonb(expected) - '{revision,detected_at,unconfirmed,delivery}'::text[]
+		END AS expected_row
+	FROM pairs
+	WHERE (stored).state IS NULL
+		OR (expected).alert_id IS NULL AND (stored).state NOT IN ('voided', 'averted')
+		OR (expected).alert_id IS NOT NULL AND ((stored).state <> 'voided' OR (expected).breached_at IS NOT NULL)
+)
+SELECT
+	'alert' AS table_name, concat_ws('/', k.ticket_id, k.target, k.n) AS key, d.column_name, d.stored_value,
+	d.expected_value, k.ticket_id AS owner, NULL::timestamptz AS at,
+	CASE WHEN (expected).alert_id IS NULL THEN 'void ' ELSE 'put ' END || k.alert_id AS alert_id
+FROM rows
+CROSS JOIN LATERAL (
+	SELECT
+		coalesce((expected).alert_id, (stored).alert_id) AS alert_id,
+		coalesce((expected).ticket_id, (stored).ticket_id) AS ticket_id,
+		coalesce((expected).target, (stored).target) AS target,
+		coalesce((expected).n, (stored).n) AS n
+) k
+CROSS JOIN LATERAL kpid.row_difference(stored_row, expected_row) d
+ORDER BY k.ticket_id, k.target, k.n, d.column_name

@@ -1,0 +1,11 @@
+-- Tickets that have rows and are not there: their histories are lost.
+SELECT DISTINCT ticket_id
+FROM (
+	SELECT ticket_id FROM kpid.past_cycle
+	UNION ALL
+	SELECT ticket_id FROM kpid.sla_clock
+	UNION ALL
+	SELECT ticket_id FROM kpid.alert
+) r
+WHERE NOT EXISTS (SELECT FROM kpid.ticket t WHERE t.ticket_id = r.ticket_id)
+ORDER BY ticket_id

@@ -1,0 +1,6 @@
+-- The tickets after $1, in the order of their ids.
+SELECT ticket_id, rev, as_of, opened_at, revision_no, history, revised_at
+FROM kpid.ticket
+WHERE ticket_id > $1::text
+ORDER BY ticket_id
+LIMIT 500
