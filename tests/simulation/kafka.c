@@ -847,3 +847,8 @@ void dispatch_start(struct dispatch *dispatch)
 {
 	(void)dispatch;
 }
+
+const struct receivers *dispatch_receivers(const struct dispatch *dispatch)
+{
+	return dispatch->receivers;
+}

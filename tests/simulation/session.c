@@ -493,6 +493,21 @@ unsigned pg_session_row_type(const struct pg_session *session, enum pg_row_type 
 	return 100000 + (unsigned)type;
 }
 
+const unsigned *pg_session_row_types(const struct pg_session *session)
+{
+	static unsigned types[PG_N_ROW_TYPES];
+	for (int i = 0; i < PG_N_ROW_TYPES; i++)
+		types[i] = pg_session_row_type(session, (enum pg_row_type)i);
+	return types;
+}
+
+bool pg_row_types_get(const PGresult *result, unsigned types_out[PG_N_ROW_TYPES])
+{
+	(void)result;
+	memcpy(types_out, pg_session_row_types(NULL), PG_N_ROW_TYPES * sizeof(*types_out));
+	return true;
+}
+
 bool pg_result_ok(const PGresult *result)
 {
 	return result->status == PGRES_TUPLES_OK || result->status == PGRES_COMMAND_OK;
