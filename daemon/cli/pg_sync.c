@@ -11,11 +11,13 @@
 
 #define MAX_PARAMS 8
 
-/* The first line of PostgreSQL's words. */
+/* The first line of PostgreSQL's words; it may have none, where libpq gave up before it asked. */
 static void set_error(struct pg_sync *sync, const char *message)
 {
 	buf_clear(&sync->error);
 	buf_add(&sync->error, message, strcspn(message, "\n"));
+	if (sync->error.len_bytes == 0)
+		buf_add_str(&sync->error, "libpq could not ask PostgreSQL, and does not say why");
 }
 
 /* What to do about errors that have an obvious remedy. */

@@ -128,6 +128,8 @@ static void add_message(const PGconn *conn, const PGresult *result, struct buf *
 	while (len > 0 && message[len - 1] == '\n')
 		len--;
 	buf_add(out, message, len);
+	if (len == 0)
+		buf_add_str(out, "libpq could not ask PostgreSQL, and does not say why");
 }
 
 /* Runs a file of queries/ with text parameters. The result, or NULL with the reason in error. */

@@ -37,6 +37,7 @@ struct pg_session {
 	const char *prepared[N_STATEMENTS]; /* NULL: its place is free */
 	int n_prepared;
 	unsigned row_types[PG_N_ROW_TYPES];
+	bool broken;         /* something could not be sent: no more is, and the loop closes the connection */
 	unsigned generation; /* raised with every connection: tells a callback that the session was lost under it */
 };
 
@@ -115,6 +116,7 @@ static void disconnect(struct pg_session *session)
 	session->generation++;
 	forget_pending(session);
 	session->n_prepared = 0;
+	session->broken = false;
 	session->phase = PHASE_IDLE;
 	if (session->io != NULL)
 		event_free(session->io);
@@ -294,11 +296,20 @@ static void on_retry(evutil_socket_t fd, short what, void *context)
 
 /* ---- queries ---- */
 
+/* A transaction must not go on without a part of it. Its caller is in the middle of things: the loop does the rest. */
+static void send_failed(struct pg_session *session)
+{
+	session->broken = true;
+	event_active(session->io, EV_READ, 0);
+}
+
 static void flush_output(struct pg_session *session)
 {
 	int left = PQflush(session->conn);
-	/* An error shows on reading, with what the server had to say. */
+	/* Why it failed shows on reading, with what the server had to say. */
 	watch(session, left == 1 ? EV_READ | EV_WRITE : EV_READ);
+	if (left < 0)
+		send_failed(session);
 }
 
 static void push_pending(struct pg_session *session, struct pending pending)
@@ -342,7 +353,14 @@ static int prepare(struct pg_session *session, const char *file)
 	session->prepared[index] = file;
 	if (PQsendPrepare(session->conn, name, pg_sql_text(file), 0, NULL) == 1)
 		push_pending(session, (struct pending){.is_prepare = true, .statement = index});
+	else
+		send_failed(session);
 	return index;
+}
+
+static bool can_send(const struct pg_session *session)
+{
+	return session->conn != NULL && !session->broken;
 }
 
 void pg_session_query(struct pg_session *session, const char *file, const struct pg_param *params, int n_params,
@@ -356,31 +374,52 @@ void pg_session_query(struct pg_session *session, const char *file, const struct
 		lengths[i] = params[i].len_bytes;
 		formats[i] = params[i].binary;
 	}
+	if (!can_send(session))
+		return;
 	char name[16];
 	statement_name(prepare(session, file), name);
-	if (PQsendQueryPrepared(session->conn, name, n_params, values, lengths, formats, 1) == 1)
+	if (session->broken)
+		return;
+	if (PQsendQueryPrepared(session->conn, name, n_params, values, lengths, formats, 1) == 1) {
 		push_pending(session, (struct pending){.fn = fn, .context = context});
-	flush_output(session);
+		flush_output(session);
+	} else {
+		send_failed(session);
+	}
 }
 
 void pg_session_command(struct pg_session *session, const char *sql, pg_result_fn fn, void *context)
 {
-	if (PQsendQueryParams(session->conn, sql, 0, NULL, NULL, NULL, NULL, 1) == 1)
+	if (!can_send(session))
+		return;
+	if (PQsendQueryParams(session->conn, sql, 0, NULL, NULL, NULL, NULL, 1) == 1) {
 		push_pending(session, (struct pending){.fn = fn, .context = context});
-	flush_output(session);
+		flush_output(session);
+	} else {
+		send_failed(session);
+	}
 }
 
 void pg_session_sync(struct pg_session *session, pg_result_fn fn, void *context)
 {
-	if (PQpipelineSync(session->conn) == 1)
+	if (!can_send(session))
+		return;
+	if (PQpipelineSync(session->conn) == 1) {
 		push_pending(session, (struct pending){.fn = fn, .context = context, .is_sync = true});
-	flush_output(session);
+		flush_output(session);
+	} else {
+		send_failed(session);
+	}
 }
 
 void pg_session_flush(struct pg_session *session)
 {
-	PQsendFlushRequest(session->conn);
-	flush_output(session);
+	if (!can_send(session))
+		return;
+	if (PQsendFlushRequest(session->conn) == 1)
+		flush_output(session);
+	else
+		send_failed(session);
 }
 
 /* ---- results ---- */
@@ -443,8 +482,8 @@ static void read_results(struct pg_session *session)
 		}
 		deliver(session, result);
 		PQclear(result);
-		if (session->generation != generation)
-			return; /* the callback closed the connection */
+		if (session->generation != generation || session->broken)
+			return; /* the callback closed the connection, or could not send */
 	}
 }
 
@@ -458,11 +497,15 @@ static void on_io(evutil_socket_t fd, short what, void *context)
 	}
 	unsigned generation = session->generation;
 	bool alive = PQconsumeInput(session->conn) == 1;
-	read_results(session);
+	if (!session->broken)
+		read_results(session);
 	if (session->generation != generation)
 		return;
-	if (!alive || PQstatus(session->conn) == CONNECTION_BAD)
-		connection_lost(session, PQerrorMessage(session->conn));
+	const char *words = PQerrorMessage(session->conn);
+	if (session->broken)
+		connection_lost(session, words[0] == '\0' ? "a statement could not be sent" : words);
+	else if (!alive || PQstatus(session->conn) == CONNECTION_BAD)
+		connection_lost(session, words[0] == '\0' ? "the connection could not be read" : words);
 	else
 		flush_output(session);
 }

@@ -51,6 +51,9 @@ bool pg_session_is_ready(const struct pg_session *session);
 /* Closes the connection, as if it had died: lost() is called and it connects again. */
 void pg_session_restart(struct pg_session *session, const char *reason);
 
+/* What cannot be queued is never left out of a pipeline: nothing more is sent on this connection, and lost() is called
+ * from the loop. */
+
 /* Queues a query. file: below sql/, such as "queries/ticket_read.sql"; the pointer identifies the statement
  * and must be a constant. Results are binary. Only while ready. */
 void pg_session_query(struct pg_session *session, const char *file, const struct pg_param *params, int n_params,
