@@ -1,6 +1,7 @@
 #include "adapters/kafka/consumer.h"
 
 #include <event2/event.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -219,19 +220,29 @@ static bool is_cooperative(const struct kafka_consumer *consumer)
 	return protocol != NULL && strcmp(protocol, "COOPERATIVE") == 0;
 }
 
-static void log_and_destroy(const char *what, rd_kafka_error_t *error)
+/* The group would hold partitions for us that nobody reads, or we read what is another's: only to begin anew helps. */
+static void cannot_go_on(struct kafka_consumer *consumer, const char *what, const char *why)
+{
+	char reason[256];
+	snprintf(reason, sizeof(reason), "%s: %s", what, why);
+	consumer->events.fatal(consumer->events.context, reason);
+}
+
+static void moved(struct kafka_consumer *consumer, const char *what, rd_kafka_error_t *error)
 {
 	if (error == NULL)
 		return;
-	log_error("%s: %s", what, rd_kafka_error_string(error));
+	cannot_go_on(consumer, what, rd_kafka_error_string(error));
 	rd_kafka_error_destroy(error);
 }
 
 void kafka_consumer_lead(struct kafka_consumer *consumer, const char *topic, int32_t partition, int lane)
 {
 	rd_kafka_queue_t *queue = rd_kafka_queue_get_partition(consumer->rk, topic, partition);
-	if (queue == NULL)
+	if (queue == NULL) {
+		cannot_go_on(consumer, "leading a partition to its lane", "it has no queue");
 		return;
+	}
 	rd_kafka_queue_forward(queue, consumer->lanes[lane].queue);
 	rd_kafka_queue_destroy(queue);
 }
@@ -245,23 +256,23 @@ void kafka_consumer_assign(struct kafka_consumer *consumer, const rd_kafka_topic
 		kafka_consumer_lead(consumer, p->topic, p->partition, lane_of(context, p->topic, p->partition));
 	}
 	if (is_cooperative(consumer)) {
-		log_and_destroy("taking partitions", rd_kafka_incremental_assign(consumer->rk, partitions));
+		moved(consumer, "taking partitions", rd_kafka_incremental_assign(consumer->rk, partitions));
 		return;
 	}
 	rd_kafka_resp_err_t error = rd_kafka_assign(consumer->rk, partitions);
 	if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
-		log_error("taking partitions: %s", rd_kafka_err2str(error));
+		cannot_go_on(consumer, "taking partitions", rd_kafka_err2str(error));
 }
 
 void kafka_consumer_unassign(struct kafka_consumer *consumer, const rd_kafka_topic_partition_list_t *partitions)
 {
 	if (is_cooperative(consumer)) {
-		log_and_destroy("giving partitions up", rd_kafka_incremental_unassign(consumer->rk, partitions));
+		moved(consumer, "giving partitions up", rd_kafka_incremental_unassign(consumer->rk, partitions));
 		return;
 	}
 	rd_kafka_resp_err_t error = rd_kafka_assign(consumer->rk, NULL);
 	if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
-		log_error("giving partitions up: %s", rd_kafka_err2str(error));
+		cannot_go_on(consumer, "giving partitions up", rd_kafka_err2str(error));
 }
 
 static rd_kafka_topic_partition_list_t *list_of_one(const char *topic, int32_t partition, int64_t offset)
@@ -284,7 +295,7 @@ void kafka_consumer_begin_anew(struct kafka_consumer *consumer, const rd_kafka_t
 		return;
 	}
 	rd_kafka_topic_partition_list_t *one = list_of_one(topic, partition, p->offset);
-	log_and_destroy("taking a partition anew", rd_kafka_incremental_unassign(consumer->rk, one));
+	moved(consumer, "taking a partition anew", rd_kafka_incremental_unassign(consumer->rk, one));
 	kafka_consumer_assign(consumer, one, lane_of, context);
 	rd_kafka_topic_partition_list_destroy(one);
 }
@@ -302,7 +313,11 @@ void kafka_consumer_pause(struct kafka_consumer *consumer, const char *topic, in
 size_t kafka_consumer_read(struct kafka_consumer *consumer, int lane, rd_kafka_message_t **messages_out, size_t n)
 {
 	ssize_t n_read = rd_kafka_consume_batch_queue(consumer->lanes[lane].queue, 0, messages_out, n);
-	return n_read < 0 ? 0 : (size_t)n_read;
+	if (n_read >= 0)
+		return (size_t)n_read;
+	/* The queue was not read empty, so nothing would ever be said of it again. */
+	cannot_go_on(consumer, "reading", rd_kafka_err2str(rd_kafka_last_error()));
+	return 0;
 }
 
 void kafka_consumer_commit(struct kafka_consumer *consumer, const rd_kafka_topic_partition_list_t *offsets)
