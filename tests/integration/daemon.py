@@ -175,7 +175,7 @@ def recompute(inputs, policy, out, options=(), as_of=None):
 class Process:
     """One running kpid, with its log."""
 
-    def __init__(self, command, log, name):
+    def __init__(self, command, log, name, environment=None):
         self.name = name
         self.log_path = log
         self.began = os.path.getsize(log) if os.path.exists(log) else 0
@@ -183,6 +183,7 @@ class Process:
         with open(log, "ab") as file:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=file,
+                env={**os.environ, **(environment or {})},
                 preexec_fn=lambda: libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL))  # it must not outlive the test run
         self.pid = self.process.pid
         self.killed = False
@@ -317,8 +318,9 @@ class Site:
 
     # -- processes ----------------------------------------------------------------------------------------------------
 
-    def start(self, name="a", **settings):
-        """Starts a daemon; settings: {"run.lanes": 1} over the file, with _ for the first dot."""
+    def start(self, name="a", environment=None, **settings):
+        """Starts a daemon; settings: {"run.lanes": 1} over the file, with _ for the first dot; environment: beside the
+        test's own."""
         sets = {"run.instance": name, "postgres.application_name": name}
         sets.update({key.replace("_", ".", 1): value for key, value in settings.items()})
         command = [self.binary, "run", "--config", self.ini]
@@ -328,7 +330,7 @@ class Site:
         if old:
             assert not old.running(), f"{name} is running"
             self.ended.append(old)
-        self.daemons[name] = Process(command, os.path.join(self.folder, f"{name}.log"), name)
+        self.daemons[name] = Process(command, os.path.join(self.folder, f"{name}.log"), name, environment)
         return self.daemons[name]
 
     def command(self, *arguments, status=0, ini=None, **options):
