@@ -630,6 +630,8 @@ static rd_kafka_message_t *fetch_next(struct fetch *fetch, int index)
 	message->_private = sent;
 	fetch->next_offset = offset + 1;
 	note_given(fetch, sent);
+	sim_trace("%s reads %s/%d@%lld", sim_current()->name, sim_topics[sent->topic], sent->partition,
+	          (long long)offset);
 	return message;
 }
 

@@ -615,9 +615,11 @@ static const char *why_not_at_rest(void)
 		return "not calm";
 	for (int topic = 0; topic < SIM_TOPICS; topic++) {
 		for (int number = 0; number < sim_n_partitions; number++) {
-			snprintf(why, sizeof(why), "%s/%d is not read", sim_topics[topic], number);
-			if (!is_read(topic, number))
-				return why;
+			if (is_read(topic, number))
+				continue;
+			snprintf(why, sizeof(why), "%s/%d is not read to its end, %zu", sim_topics[topic], number,
+			         kafka_partition(topic, number)->n);
+			return why;
 		}
 	}
 	for (size_t i = 0; i < store[CLOCKS].n; i++) {
