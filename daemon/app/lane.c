@@ -290,6 +290,10 @@ static void on_retry(evutil_socket_t fd, short what, void *context)
 void lane_drop(struct lane *lane, struct source *source)
 {
 	batch_drop_source(lane->filling, source->source_no);
+	if (batch_is_empty(lane->filling)) { /* the next message is the first again, and starts the clock */
+		lane->filled_bytes = 0;
+		lane->filled_since_us = 0;
+	}
 	/* A batch that is between two tries may go without it; one that is in its transaction may not. */
 	if (lane->sealed != NULL && (lane->state == LANE_PAUSING || lane->state == LANE_NO_DATABASE)) {
 		batch_drop_source(lane->sealed, source->source_no);
