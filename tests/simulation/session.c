@@ -386,7 +386,15 @@ static void call(struct op *op)
 		op->fn(op->context, op->statement.result);
 }
 
-/* libpq gives of what was skipped sometimes each its result, sometimes none. */
+static bool has_sync(const struct queue *queue)
+{
+	const struct op *op = queue->first;
+	while (op != NULL && op->kind != OP_SYNC)
+		op = op->next;
+	return op != NULL;
+}
+
+/* Before a sync, libpq gives what was skipped sometimes each its result, sometimes none. */
 static void deliver(void *context)
 {
 	struct connection *connection = context;
@@ -395,7 +403,8 @@ static void deliver(void *context)
 		struct op *op = shift(&connection->answered);
 		connection->n_to_deliver--;
 		connection->n_answered--;
-		if (op->statement.result->status == PGRES_PIPELINE_ABORTED && sim_chance(300))
+		if (op->statement.result->status == PGRES_PIPELINE_ABORTED && has_sync(&connection->answered) &&
+		    sim_chance(300))
 			continue;
 		call(op);
 	}
