@@ -84,6 +84,7 @@ static void on_refused(void *context, PGresult *result)
 
 static void on_loaded(void *context, PGresult *result)
 {
+	static const struct timeval a_second = {1, 0};
 	struct app *app = context;
 	(void)result;
 	app->loading = false;
@@ -93,8 +94,12 @@ static void on_loaded(void *context, PGresult *result)
 			lane_poke(app->lanes[i], false);
 		return;
 	}
-	if (app->next_policies != NULL || app->status != 0)
-		return; /* it failed; the session comes again */
+	if (app->status != 0)
+		return;
+	if (app->next_policies != NULL) { /* the server refused something, and is as ready as before */
+		evtimer_add(app->load_timer, &a_second);
+		return;
+	}
 	app->begun = true;
 	for (int i = 0; i < app->n_lanes; i++)
 		lane_start(app->lanes[i]);
@@ -147,6 +152,14 @@ static void load_policies(struct app *app)
 static void on_load_revisions(void *context)
 {
 	load_policies(context);
+}
+
+static void on_load_again(evutil_socket_t fd, short what, void *context)
+{
+	struct app *app = context;
+	(void)fd, (void)what;
+	if (!app->begun)
+		load_policies(app);
 }
 
 /* ---- reload ---- */
@@ -275,6 +288,7 @@ struct app *app_new(struct kpid_config *config, int n_lanes, const struct app_fe
 	app->on_int = evsignal_new(app->base, SIGINT, on_stop, app);
 	app->on_hup = evsignal_new(app->base, SIGHUP, on_reload, app);
 	app->stop_timer = evtimer_new(app->base, on_stop_deadline, app);
+	app->load_timer = evtimer_new(app->base, on_load_again, app);
 	evsignal_add(app->on_term, NULL);
 	evsignal_add(app->on_int, NULL);
 	evsignal_add(app->on_hup, NULL);
@@ -297,6 +311,7 @@ void app_free(struct app *app)
 	event_free(app->on_int);
 	event_free(app->on_hup);
 	event_free(app->stop_timer);
+	event_free(app->load_timer);
 	event_base_free(app->base);
 	drop_next(app);
 	rules_book_release(&app->book);

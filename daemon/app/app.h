@@ -51,7 +51,7 @@ struct app {
 	struct pg_session *control; /* single statements: claims, policies, what is seen of partitions */
 	struct horizon horizon;
 	struct attend attend;
-	struct event *on_term, *on_int, *on_hup, *stop_timer;
+	struct event *on_term, *on_int, *on_hup, *stop_timer, *load_timer;
 	struct app_feeder feeder;
 	bool begun, loading, stopping;
 	int status; /* what app_run() returns: an exit code */
