@@ -29,7 +29,7 @@ enum {
 	RETRY_PROBE_MS = 500
 };
 
-enum probe_tag { PROBE_TOPICS, PROBE_ASSIGN, PROBE_SEEN, PROBE_GAPS, PROBE_ORPHANS };
+enum probe_tag { PROBE_TOPICS, PROBE_ASSIGN, PROBE_SEEN, PROBE_GAPS, PROBE_STANDING, PROBE_ORPHANS };
 
 struct kafka_feed {
 	struct app *app;
@@ -286,6 +286,9 @@ static void on_message_error(struct kafka_feed *feed, const rd_kafka_message_t *
 			return;
 		/* When the broker said so is not known: this may have waited here while more was written. */
 		source->end_offset = message->offset;
+		if (source->verify_fingerprint && message->offset < source->next_offset)
+			meet_gap(feed, source, "the topic was truncated or made anew: it ends before what was read "
+			                       "already");
 		return;
 	case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
 	case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
@@ -705,6 +708,8 @@ static void on_needs_completeness(void *context, int64_t deadline_us)
 	look_at_ends(feed);
 }
 
+static void on_standing_probed(struct kafka_feed *feed, const struct kafka_probe_list *answers);
+
 static void on_probed(void *context, const struct kafka_probe_list *answers)
 {
 	if (answers->tag == PROBE_TOPICS)
@@ -713,6 +718,8 @@ static void on_probed(void *context, const struct kafka_probe_list *answers)
 		on_assignment_probed(context, answers);
 	else if (answers->tag == PROBE_GAPS)
 		on_gaps_probed(context, answers);
+	else if (answers->tag == PROBE_STANDING)
+		on_standing_probed(context, answers);
 	else if (answers->tag == PROBE_ORPHANS)
 		orphans_probed(&((struct kafka_feed *)context)->orphans, answers);
 	else
@@ -725,7 +732,9 @@ static int64_t position_of(const struct source *source)
 {
 	if (!source->reading)
 		return RD_KAFKA_OFFSET_END;
-	return source->next_offset == OFFSET_NONE ? RD_KAFKA_OFFSET_BEGINNING : source->next_offset;
+	if (source->next_offset == OFFSET_NONE)
+		return RD_KAFKA_OFFSET_BEGINNING;
+	return source->verify_fingerprint ? source->next_offset - 1 : source->next_offset;
 }
 
 static void go_on(struct kafka_feed *feed, struct source *source)
@@ -753,23 +762,46 @@ static bool is_rebalancing(const struct kafka_feed *feed)
 	return feed->assigning != NULL || feed->revoking != NULL || feed->closing;
 }
 
-static void on_reclaimed(void *context, PGresult *result)
+/* What is there may be another log by now, and that a gap was met may never have been written down. */
+static void on_standing_probed(struct kafka_feed *feed, const struct kafka_probe_list *answers)
 {
-	struct kafka_feed *feed = context;
-	if (!pg_result_ok(result))
-		return;
-	for (int row = 0; row < PQntuples(result); row++) {
-		struct source *source = app_claimed(feed->app, result, row);
-		if (!source->assigned || source->stopped)
+	for (size_t i = 0; i < answers->n; i++) {
+		const struct kafka_probe_item *answer = &answers->items[i];
+		struct source *source = source_of(feed, answer->topic, answer->partition);
+		if (!source->assigned || source->reading || source->stopped || source->fenced)
 			continue;
-		if (is_rebalancing(feed)) {
-			source->stopped = true; /* looked at again when that is over */
+		if (is_rebalancing(feed) || answer->error != RD_KAFKA_RESP_ERR_NO_ERROR) {
+			source->stopped = true; /* looked at again */
 			continue;
 		}
-		source->verify_fingerprint = false;
+		begin_offset(feed, source, answer);
+		if (source->stopped)
+			continue;
 		source->reading = true;
 		go_on(feed, source);
 	}
+}
+
+static void forget_reclaims(struct kafka_feed *feed)
+{
+	for (size_t i = 0; i < feed->app->sources.n; i++)
+		feed->app->sources.items[i]->reclaiming = false;
+}
+
+static void on_reclaimed(void *context, PGresult *result)
+{
+	struct kafka_feed *feed = context;
+	struct kafka_probe_list list = {.tag = PROBE_STANDING};
+	forget_reclaims(feed);
+	if (!pg_result_ok(result))
+		return;
+	for (int row = 0; row < PQntuples(result); row++) {
+		const struct source *source = app_claimed(feed->app, result, row);
+		if (source->assigned && !source->reading && !source->stopped)
+			kafka_probe_add(&list, source->topic, source->partition);
+	}
+	if (list.n > 0)
+		kafka_probe_ask(feed->probe, &list);
 }
 
 static void on_standing(void *context, PGresult *result)
@@ -780,8 +812,10 @@ static void on_standing(void *context, PGresult *result)
 	for (int row = 0; row < PQntuples(result); row++) {
 		struct source *source = sources_find_no(&feed->app->sources, pg_get_int4(result, row, 0));
 		bool runs = text_same(pg_get_text(result, row, 3), TEXT("running"));
-		if (source != NULL && source->assigned && !source->reading && runs && !is_rebalancing(feed))
-			app_claim(feed->app, &source, 1, on_reclaimed, feed);
+		if (source == NULL || !source->assigned || !(source->stopped || source->fenced) || source->reclaiming)
+			continue;
+		if (runs && !is_rebalancing(feed))
+			source->reclaiming = app_claim(feed->app, &source, 1, on_reclaimed, feed);
 	}
 }
 
@@ -947,6 +981,7 @@ static void on_ready_again(void *context)
 {
 	struct kafka_feed *feed = context;
 	feed->claiming = feed->seeing = false;
+	forget_reclaims(feed);
 	orphans_forget(&feed->orphans);
 	if (feed->assigning != NULL)
 		look_at_topics(feed);

@@ -22,6 +22,7 @@ struct source {
 	bool reading;             /* messages are wanted */
 	bool stopped;             /* stands at a gap */
 	const char *gap_reason;   /* a gap was met, and where the partition begins and ends is being asked; NULL */
+	bool reclaiming;          /* it stands, and is being claimed to go on */
 	bool fenced;              /* somebody else has claimed it */
 	int64_t fenced_us;        /* since when; monotonic */
 	bool verify_fingerprint;  /* the message before next_offset comes first and must be the one we know */
