@@ -47,6 +47,8 @@ struct kafka_feed {
 	bool claiming;                              /* the claim is under way */
 	rd_kafka_topic_partition_list_t *revoking;  /* to be given up once no transaction has them; NULL */
 	bool seeing;                                /* looking at ends is under way */
+	size_t n_seen;                              /* partitions that it tells of */
+	bool doubts;                                /* the database did not take it of all of them */
 	int64_t seen_us, stood_us, group_commit_us; /* monotonic: when last */
 	const rd_kafka_topic_t *last_topic;         /* the source found last: messages come in runs */
 	int32_t last_partition;
@@ -615,9 +617,37 @@ static bool is_at_end(const struct source *source, const struct kafka_probe_item
 	return source->next_offset != OFFSET_NONE && answer->high_offset <= source->next_offset;
 }
 
+static void on_owners(void *context, PGresult *result)
+{
+	struct kafka_feed *feed = context;
+	if (!pg_result_ok(result))
+		return;
+	for (int row = 0; row < PQntuples(result); row++) {
+		struct source *source = sources_find_no(&feed->app->sources, pg_get_int4(result, row, 0));
+		if (source != NULL && source->reading && pg_get_int8(result, row, 1) != source->epoch)
+			lane_fence(lane_for(feed, source), source);
+	}
+}
+
+/* A partition without messages has no batch that would find out that it has been claimed: by another, or by ourselves,
+ * over a connection that was lost before its statement had come to its turn. */
+static void look_at_owners(struct kafka_feed *feed)
+{
+	struct pg_array numbers = {.n = 0};
+	pg_array_start(&numbers, PG_OID_INT4);
+	for (size_t i = 0; i < feed->app->sources.n; i++)
+		if (feed->app->sources.items[i]->reading)
+			pg_array_int4(&numbers, feed->app->sources.items[i]->source_no);
+	struct pg_param param = pg_array_param(&numbers);
+	pg_session_query(feed->app->control, "queries/source_verify.sql", &param, 1, on_owners, feed);
+	pg_session_sync(feed->app->control, NULL, NULL);
+	pg_array_release(&numbers);
+}
+
 static void on_seen(void *context, PGresult *result)
 {
-	(void)context;
+	struct kafka_feed *feed = context;
+	feed->doubts = pg_result_ok(result) && pg_result_affected(result) != feed->n_seen;
 	if (!pg_result_ok(result))
 		log_warning("noting the ends of partitions: %s", PQresultErrorMessage(result));
 }
@@ -627,6 +657,8 @@ static void on_seen_end(void *context, PGresult *result)
 	struct kafka_feed *feed = context;
 	(void)result;
 	feed->seeing = false;
+	if (feed->doubts)
+		look_at_owners(feed);
 	if (!watch_is_quiet(feed->app->watch))
 		watch_tick(feed->app->watch);
 }
@@ -657,6 +689,8 @@ static void on_ends_probed(struct kafka_feed *feed, const struct kafka_probe_lis
 	}
 	for (int i = 0; i < N_PARAMS; i++)
 		params[i] = pg_array_param(&arrays[i]);
+	feed->n_seen = arrays[0].n;
+	feed->doubts = false;
 	pg_session_query(feed->app->control, "queries/source_seen.sql", params, N_PARAMS, on_seen, feed);
 	pg_session_sync(feed->app->control, on_seen_end, feed);
 	for (int i = 0; i < N_PARAMS; i++)

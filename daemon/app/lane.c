@@ -303,7 +303,7 @@ void lane_drop(struct lane *lane, struct source *source)
 	source->next_offset = source->committed_offset;
 }
 
-static void fence(struct lane *lane, struct source *source)
+void lane_fence(struct lane *lane, struct source *source)
 {
 	if (!source->fenced)
 		log_warning("%s/%d has been claimed by another instance; what this one read of it is dropped",
@@ -353,7 +353,7 @@ static void on_verified(void *context, PGresult *result)
 			continue;
 		batch_drop_source(batch, source_no);
 		if (source != NULL)
-			fence(lane, source);
+			lane_fence(lane, source);
 	}
 	lane->state = LANE_IDLE;
 	if (batch->n_sources == 0) {

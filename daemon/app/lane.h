@@ -50,6 +50,8 @@ bool lane_has_room(const struct lane *lane);
 void lane_feed(struct lane *lane, struct source *source, const struct wire_message *message, int64_t fingerprint);
 /* Forgets what was read of a source and is not in a transaction. */
 void lane_drop(struct lane *lane, struct source *source);
+/* Somebody else has claimed the source: it is not read any more, and dropped. */
+void lane_fence(struct lane *lane, struct source *source);
 /* Is a batch with this source in its transaction (or waiting to be tried again)? */
 bool lane_is_writing(const struct lane *lane, const struct source *source);
 bool lane_is_idle(const struct lane *lane); /* nothing is filled or under way */
