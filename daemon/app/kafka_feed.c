@@ -289,8 +289,9 @@ static void on_message_error(struct kafka_feed *feed, const rd_kafka_message_t *
 		/* When the broker said so is not known: this may have waited here while more was written. */
 		source->end_offset = message->offset;
 		if (source->verify_fingerprint && message->offset < source->next_offset)
-			meet_gap(feed, source, "the topic was truncated or made anew: it ends before what was read "
-			                       "already");
+			meet_gap(feed, source,
+			         "the topic was truncated or made anew: it ends before what was read "
+			         "already");
 		return;
 	case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
 	case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:

@@ -31,7 +31,8 @@ struct fetch {
 	bool out_of_range;
 	int lane;
 	int64_t next_offset, eof_at;
-	int64_t seen; /* where the log ended when the brokers answered last: what has come by then waits to be read */
+	int64_t first; /* where it was begun that had never been read */
+	int64_t seen;  /* where the log ended when the brokers answered last: what has come by then waits to be read */
 	struct sim_plan *fetching;
 	struct sim_message **given; /* by offset, since it was assigned: what was handed over */
 	size_t n_given, given_capacity;
@@ -205,6 +206,11 @@ bool kafka_make_anew(void)
 	sim_counts.truncated++;
 	sim_trace("%s/%d is made anew", sim_topics[index / SIM_MOST_PARTITIONS], index % SIM_MOST_PARTITIONS);
 	return true;
+}
+
+int64_t kafka_first(const struct sim_instance *instance, int topic, int partition)
+{
+	return instance->consumer->fetches[topic * SIM_MOST_PARTITIONS + partition].first;
 }
 
 struct sim_message *kafka_given(const struct sim_instance *instance, int topic, int partition, int64_t offset)
@@ -525,7 +531,7 @@ static void take(struct kafka_consumer *consumer, const rd_kafka_topic_partition
 	fetch->eof_at = fetch->seen = -1;
 	fetch->next_offset = p->offset;
 	if (p->offset == RD_KAFKA_OFFSET_BEGINNING)
-		fetch->next_offset = partition->low;
+		fetch->first = fetch->next_offset = partition->low;
 	else if (p->offset == RD_KAFKA_OFFSET_END)
 		fetch->next_offset = (int64_t)partition->n;
 	fetch_more(consumer, index);

@@ -35,7 +35,9 @@ static void count_messages(const struct transaction *transaction, const struct c
                            int topic, int partition)
 {
 	const struct sim_partition *log = kafka_partition(topic, partition);
-	int64_t from = was[SP_NEXT].len < 0 ? 0 : cell_number(was[SP_NEXT]), to = cell_number(is[SP_NEXT]);
+	int64_t from = was[SP_NEXT].len < 0 ? kafka_first(connection_instance(transaction), topic, partition)
+	                                    : cell_number(was[SP_NEXT]);
+	int64_t to = cell_number(is[SP_NEXT]);
 	int64_t n = 0;
 	for (int64_t offset = from; offset < to; offset++) {
 		struct sim_message *message = kafka_given(connection_instance(transaction), topic, partition, offset);
