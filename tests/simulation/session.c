@@ -165,7 +165,7 @@ static void refuse(struct connection *connection, struct op *op, const char *sql
 static void command(struct connection *connection, struct op *op)
 {
 	const char *sql = op->statement.file;
-	op->statement.result = result_of(PGRES_COMMAND_OK, NULL, "");
+	op->statement.result = result_of(PGRES_COMMAND_OK, NULL, sql);
 	if (strcmp(sql, "BEGIN") == 0) {
 		connection->open = connection->in_block = true;
 	} else {
@@ -177,6 +177,7 @@ static void command(struct connection *connection, struct op *op)
 		}
 		sim_trace("  %s %s", connection->instance->name, commits ? "COMMIT" : "ROLLBACK");
 		end_transaction(connection, commits);
+		op->statement.result->message = commits ? "COMMIT" : "ROLLBACK";
 	}
 	answer(connection, op);
 }
@@ -667,6 +668,11 @@ char *PQresultErrorMessage(const PGresult *result)
 char *PQresultErrorField(const PGresult *result, int field)
 {
 	return (char *)(uintptr_t)(field == PG_DIAG_SQLSTATE ? result->sqlstate : result->message);
+}
+
+char *PQcmdStatus(PGresult *result)
+{
+	return (char *)(uintptr_t)result->message;
 }
 
 char *PQcmdTuples(PGresult *result)

@@ -1,6 +1,7 @@
 #include "adapters/pg/writer.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "adapters/pg/effects.h"
@@ -109,6 +110,13 @@ static void finish(struct pg_writer *writer)
 	writer->done(writer->context, writer->outcome);
 }
 
+/* COMMIT of a transaction that has failed is no error: the server says that it has rolled back. */
+static void on_committed(void *context, PGresult *result)
+{
+	if (check(context, result) && strcmp(PQcmdStatus(result), "COMMIT") != 0)
+		fail(context, WRITE_FAILED);
+}
+
 static void on_finished(void *context, PGresult *result)
 {
 	(void)result;
@@ -124,7 +132,10 @@ static void on_all_written(void *context, PGresult *result)
 	if (writer->n_written != writer->n_sent)
 		fail(writer, WRITE_RACED);
 	writer->committing = writer->outcome == WRITE_COMMITTED;
-	pg_session_command(writer->session, writer->committing ? "COMMIT" : "ROLLBACK", on_result, writer);
+	if (writer->committing)
+		pg_session_command(writer->session, "COMMIT", on_committed, writer);
+	else
+		pg_session_command(writer->session, "ROLLBACK", on_result, writer);
 	pg_session_sync(writer->session, on_finished, writer);
 }
 
@@ -257,10 +268,11 @@ static void send_kpis(struct pg_writer *writer);
 static void on_kpis_added(void *context, PGresult *result)
 {
 	struct pg_writer *writer = context;
+	bool ok = check(writer, result);
 	writer->n_kpi_pieces--;
 	if (writer->closing)
 		return;
-	if (check(writer, result))
+	if (ok)
 		send_kpis(writer);
 	else
 		close_pipeline(writer);
