@@ -1,4 +1,5 @@
-/* simulate: seeds through the simulation, one after the other; see tests/sim, which calls it on all cores. */
+/* simulate: seeds through the simulation, one after the other. One that fails is told, and --seed N --trace tells its
+ * story. */
 #include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
