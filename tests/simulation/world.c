@@ -637,6 +637,9 @@ static const char *why_not_at_rest(void)
 static void look(void *context)
 {
 	int64_t *until_us = context;
+	for (int i = 0; i < world.n_instances; i++) /* one that took its time to stop */
+		if (world.wanted[i] && !runs(i))
+			start(i);
 	const char *why = why_not_at_rest();
 	if (why == NULL) {
 		world.at_rest = true;
