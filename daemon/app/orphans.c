@@ -86,7 +86,8 @@ void orphans_look(struct orphans *orphans, int64_t deadline_us)
 
 static void on_written(void *context, PGresult *result)
 {
-	(void)context;
+	struct orphans *orphans = context;
+	orphans->moved = pg_result_ok(result) && pg_result_affected(result) > 0;
 	if (!pg_result_ok(result))
 		log_warning("noting the ends of partitions that nobody reads: %s", PQresultErrorMessage(result));
 }
@@ -96,7 +97,9 @@ static void on_written_end(void *context, PGresult *result)
 	struct orphans *orphans = context;
 	(void)result;
 	orphans->looking = false;
-	orphans->done(orphans->context);
+	/* Else the next tick asks again: somebody has yet to read them, and asking faster would not make it sooner. */
+	if (orphans->moved)
+		orphans->done(orphans->context);
 }
 
 static const struct orphan *find(const struct orphans *orphans, const struct kafka_probe_item *answer)
@@ -138,6 +141,7 @@ void orphans_probed(struct orphans *orphans, const struct kafka_probe_list *answ
 		pg_array_time(&arrays[3], answer->asked_us);
 		pg_array_int8(&arrays[4], answer->high_offset, false);
 	}
+	orphans->moved = false;
 	for (int i = 0; i < N_PARAMS; i++)
 		params[i] = pg_array_param(&arrays[i]);
 	pg_session_query(orphans->session, "queries/source_seen.sql", params, N_PARAMS, on_written, orphans);

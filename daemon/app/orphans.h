@@ -25,9 +25,10 @@ struct orphans {
 	struct orphan *items;
 	size_t n, capacity;
 	bool looking;
+	bool moved; /* some are complete further than they were */
 	/* Asks the brokers; answers come to orphans_probed(). */
 	void (*ask)(void *context, struct kafka_probe_list *list);
-	/* How far sources are complete may have changed. */
+	/* Some sources are complete further than they were. */
 	void (*done)(void *context);
 	void *context;
 };
