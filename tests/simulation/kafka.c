@@ -208,6 +208,16 @@ bool kafka_make_anew(void)
 	return true;
 }
 
+bool kafka_is_at_end(int topic, int partition)
+{
+	int index = topic * SIM_MOST_PARTITIONS + partition;
+	for (const struct kafka_consumer *consumer = members; consumer != NULL; consumer = consumer->next)
+		if (!consumer->instance->dead && consumer->fetches[index].assigned &&
+		    consumer->fetches[index].eof_at == (int64_t)at(index)->n)
+			return true;
+	return false;
+}
+
 int64_t kafka_first(const struct sim_instance *instance, int topic, int partition)
 {
 	return instance->consumer->fetches[topic * SIM_MOST_PARTITIONS + partition].first;

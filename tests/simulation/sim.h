@@ -234,6 +234,7 @@ bool kafka_lose_tail(void);
 bool kafka_lose_head(void);
 bool kafka_make_anew(void);
 void kafka_rebalance(void);
+bool kafka_is_at_end(int topic, int partition); /* somebody reads it, and has been told of its end */
 int64_t kafka_first(const struct sim_instance *instance, int topic, int partition); /* where it began there */
 /* The message that an instance was given last from there; NULL: none. */
 struct sim_message *kafka_given(const struct sim_instance *instance, int topic, int partition, int64_t offset);
