@@ -417,7 +417,7 @@ static void look_at_assignment(struct kafka_feed *feed)
 	kafka_probe_ask(feed->probe, &list);
 }
 
-static void claim_assignment(struct kafka_feed *feed);
+static void look_at_topics(struct kafka_feed *feed);
 
 static void on_freed(void *context, PGresult *result)
 {
@@ -430,8 +430,10 @@ static void on_freed(void *context, PGresult *result)
 
 static void on_freed_end(void *context, PGresult *result)
 {
+	struct kafka_feed *feed = context;
 	(void)result;
-	claim_assignment(context);
+	if (feed->assigning != NULL && !feed->claiming)
+		look_at_topics(feed);
 }
 
 /* A claim waits for the former owner's transaction, which may be of a process that was stopped. */
@@ -445,6 +447,8 @@ static void on_assign_claimed(void *context, PGresult *result)
 {
 	struct kafka_feed *feed = context;
 	feed->claiming = false;
+	if (PQresultStatus(result) == PGRES_PIPELINE_ABORTED)
+		return; /* they could not be made known */
 	if (!pg_result_ok(result)) {
 		log_warning("claiming partitions: %s; trying again",
 		            PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
@@ -469,8 +473,18 @@ static void claim_assignment(struct kafka_feed *feed)
 	free(sources);
 }
 
+static void on_introduced(void *context, PGresult *result)
+{
+	struct kafka_feed *feed = context;
+	if (pg_result_ok(result))
+		return;
+	log_warning("making partitions known: %s; trying again", PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
+	feed->claiming = false; /* that was passed over */
+	free_partitions(feed);
+}
+
 /* All partitions of the topics get a row before any deadline may fire: one that nobody has read yet holds
- * deadlines back. */
+ * deadlines back. In the transaction of the claim that is sent next. */
 static void introduce(struct kafka_feed *feed, const struct kafka_probe_list *answers)
 {
 	struct pg_array topics = {.n = 0}, partitions = {.n = 0};
@@ -485,8 +499,7 @@ static void introduce(struct kafka_feed *feed, const struct kafka_probe_list *an
 		}
 	}
 	struct pg_param params[2] = {pg_array_param(&topics), pg_array_param(&partitions)};
-	pg_session_query(feed->app->control, "queries/source_introduce.sql", params, 2, NULL, NULL);
-	pg_session_sync(feed->app->control, NULL, NULL);
+	pg_session_query(feed->app->control, "queries/source_introduce.sql", params, 2, on_introduced, feed);
 	pg_array_release(&topics);
 	pg_array_release(&partitions);
 }
@@ -521,7 +534,7 @@ static bool ask_again_later(struct kafka_feed *feed, const struct kafka_probe_li
 
 static void on_topics_probed(struct kafka_feed *feed, const struct kafka_probe_list *answers)
 {
-	if (feed->assigning == NULL || ask_again_later(feed, answers))
+	if (feed->assigning == NULL || feed->claiming || ask_again_later(feed, answers))
 		return;
 	introduce(feed, answers);
 	claim_assignment(feed);
