@@ -117,7 +117,7 @@ void sim_fail(const char *format, ...)
 	va_end(arguments);
 }
 
-static void trace(const char *format, va_list arguments)
+__attribute__((format(printf, 1, 0))) static void trace(const char *format, va_list arguments)
 {
 	const struct sim_instance *instance = sim_current();
 	printf("%10.6f %-2s ", (double)(sim_now_us() - BEGIN_US) / 1e6, instance == NULL ? "" : instance->name);
@@ -348,9 +348,10 @@ static void write_event(struct sent *message, int no)
 
 static void write_junk(struct sent *message)
 {
-	static const char *const junk[] = {"{", "not json", "[]", "{\"type\":\"ticket.opened\"}",
-	                                   "{\"specversion\":\"1.0\",\"id\":\"u\",\"source\":\"/s\","
-	                                   "\"type\":\"acme.unknown\",\"time\":\"2026-01-05T08:00:00Z\",\"data\":{}}"};
+	static const char *const junk[] = {
+	        "{", "not json", "[]", "{\"type\":\"ticket.opened\"}",
+	        ("{\"specversion\":\"1.0\",\"id\":\"u\",\"source\":\"/s\","
+	         "\"type\":\"acme.unknown\",\"time\":\"2026-01-05T08:00:00Z\",\"data\":{}}")};
 	uint32_t which = below(&world.sends, 6);
 	message->topic = (int)below(&world.sends, SIM_TOPICS);
 	message->partition = (int)below(&world.sends, (uint32_t)sim_n_partitions);
