@@ -67,6 +67,10 @@ const struct cli_command cli_commands[] = {
          "      --repair     mend what differs, in one transaction, with a record in report.repair; look again\n"
          "      --why TEXT   with --repair: why; it is written down, and so is --who NAME (else who runs it)\n",
          cmd_verify},
+        {"doctor", "Look at everything around the daemon, and say what to do", "",
+         "Versions, configuration, the database and its role, brokers, topics, the group, what is behind, what fails.\n"
+         "Each finding is ok, warn or fail; exit status 1 if something fails. Changes nothing.\n",
+         cmd_doctor},
         {"top", "Watch compliance, agents, deadlines and lag live", "",
          "      --interval, -i TIME  between two looks (2s)\n"
          "      --once               print once; so does --json, or output that is no terminal\n\n"

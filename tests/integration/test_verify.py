@@ -37,7 +37,7 @@ def filled(make_stream, make_site):
 
 def test_while_two_daemons_write_nothing_differs(make_stream, make_site):
     stream = make_stream()
-    messages, policy = generated(stream, SEED + 1, 3000 if LONG else 600)
+    messages, policy = generated(stream, SEED + 1, 3000 if LONG else 300)
     site = make_site(stream, policy)
     site.start("a")
     site.start("b")
@@ -154,7 +154,7 @@ def test_each_corruption_is_found_and_mended(filled):
 def test_all_at_once_beside_a_writer(make_stream, make_site):
     """Mended while two daemons read on: what they add meanwhile is neither lost nor doubled."""
     stream = make_stream()
-    messages, policy = generated(stream, SEED + 2, 600)
+    messages, policy = generated(stream, SEED + 2, 300)
     site = make_site(stream, policy)
     stream.send(messages[:len(messages) // 2])
     site.start("a")

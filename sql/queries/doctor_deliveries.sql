@@ -1,0 +1,9 @@
+-- Receivers that fail or have said that they are gone.
+SELECT
+	CASE d.state WHEN 'dropped' THEN 'warn' ELSE 'fail' END AS level,
+	d.receiver || ': ' || count(*) || CASE d.state WHEN 'dropped' THEN ' alerts were not taken' ELSE ' alerts could not be told' END
+		|| coalesce(': ' || max(d.last_error), '') AS what,
+	'kpid alerts test ' || d.receiver AS advice
+FROM report.alert_delivery d
+WHERE d.state IN ('failing', 'dropped')
+GROUP BY d.receiver, d.state

@@ -1,0 +1,6 @@
+-- Indexes that PostgreSQL does not use or trust.
+SELECT 'fail' AS level, 'the index ' || i.indexrelid::regclass || ' is invalid' AS what,
+	'REINDEX INDEX CONCURRENTLY ' || i.indexrelid::regclass AS advice
+FROM pg_index i
+JOIN pg_class c ON c.oid = i.indrelid
+WHERE c.relnamespace = 'kpid'::regnamespace AND NOT (i.indisvalid AND i.indisready)

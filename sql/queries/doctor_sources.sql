@@ -1,0 +1,19 @@
+-- Partitions that stand, that nobody has looked at for $1 seconds, or that are behind by $2 seconds.
+SELECT 'fail' AS level, f.topic || '/' || f.partition || ' is stopped: ' || coalesce(f.state_reason, 'for a reason not written down') AS what,
+	'kpid gap list, then kpid gap accept ' || f.topic || '/' || f.partition AS advice
+FROM report.data_freshness f
+WHERE f.state = 'stopped'
+UNION ALL
+SELECT 'fail', count(*) || ' partitions of ' || f.topic || ' were last heard of ' || round(max(extract(epoch FROM clock_timestamp() - f.seen_at))) || ' s ago'
+		|| CASE WHEN max(f.owner) <> '' THEN ', by ' || string_agg(DISTINCT nullif(f.owner, ''), ', ') ELSE ', by nobody ever' END,
+	'see that kpid run is running and reaches Kafka; if the topic is not read any more: kpid gap retire ' || f.topic
+FROM report.data_freshness f
+WHERE f.state = 'running' AND f.seen_at < clock_timestamp() - $1::double precision * interval '1 second'
+GROUP BY f.topic
+UNION ALL
+SELECT 'warn', f.topic || ' is behind by ' || round(max(f.lag_seconds)) || ' s' || coalesce(', ' || sum(f.lag_messages) || ' messages', ''),
+	'it catches up by itself if it can: more lanes or another instance; see kpid top'
+FROM report.data_freshness f
+WHERE f.state = 'running' AND f.seen_at >= clock_timestamp() - $1::double precision * interval '1 second'
+	AND f.lag_seconds > $2::double precision
+GROUP BY f.topic
