@@ -182,7 +182,7 @@ static void suspect(struct piece *piece, struct text ticket_id, bool opened_diff
 	if (row < 0)
 		return;
 	for (size_t i = verify->n_suspects; i > 0 && i + PIECE > verify->n_suspects; i--) {
-		if (text_equal(verify->suspects[i - 1].ticket_id, ticket_id)) {
+		if (text_same(verify->suspects[i - 1].ticket_id, ticket_id)) {
 			verify->suspects[i - 1].opened_differs |= opened_differs;
 			return;
 		}
