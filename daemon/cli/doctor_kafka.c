@@ -167,12 +167,14 @@ static bool retention_is_good(struct doctor *doctor, const struct brokers *broke
 			              "%s is compacted: of the events of a ticket it may keep the last alone", topic);
 			good = false;
 		}
-		int64_t keeps_us = strtoll(value, NULL, 10) * 1000;
-		if (strcmp(name, "retention.ms") == 0 && keeps_us > 0 && behind_us(brokers, topic) > keeps_us / 2) {
+		if (strcmp(name, "retention.ms") != 0)
+			continue;
+		int64_t keeps_ms = strtoll(value, NULL, 10); /* -1: for ever */
+		if (keeps_ms > 0 && behind_us(brokers, topic) / 1000 > keeps_ms / 2) {
 			doctor_format(doctor, "retention", DOCTOR_WARN, "raise retention.ms until it has caught up",
 			              "%s keeps messages for %" PRId64 " min and is known up to %" PRId64
 			              " min ago: some may be gone before they are read",
-			              topic, keeps_us / (60 * US_PER_SECOND),
+			              topic, keeps_ms / (60 * INT64_C(1000)),
 			              behind_us(brokers, topic) / (60 * US_PER_SECOND));
 			good = false;
 		}

@@ -12,7 +12,9 @@ outbox deliveries settings sources revisions brokers topics partitions offsets r
 
 
 def examine(site, *options, status=None):
-    return json.loads(site.command("doctor", "--json", *options, status=status).stdout)["findings"]
+    done = site.command("doctor", "--json", *options, status=status)
+    assert done.stdout, done.stderr
+    return json.loads(done.stdout)["findings"]
 
 
 def bad(site, *options):

