@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from daemon import is_sanitized, LONG, event, is_sanitized, now, wait_until
+from daemon import LONG, event, is_sanitized, now, wait_until
 
 # Which calls of a function fail; 1 always happens.
 CALLS = {
