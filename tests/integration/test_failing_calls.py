@@ -24,7 +24,7 @@ CALLS = {
 ALL = [(function, call) for function, calls in CALLS.items() for call in calls]
 # Always tried: these were found to lose a part of a transaction, or partitions.
 FIRST = [("PQsendQueryPrepared", 20), ("PQpipelineSync", 9), ("rd_kafka_assign", 1)]
-BY_TIMER = ("rd_kafka_commit",)  # not on the way of an event: worth waiting for
+BY_TIMER = ("rd_kafka_commit", "rd_kafka_producev")  # not on the way of an event: worth waiting for
 N_SHORT = 12
 POLICY = {"revisions": [{"id": "1", "calendars": {"always": {"always": True}}, "policies": [{"name": "all", "targets": {
     "first_response": {"within": "1h", "calendar": "always"}, "resolution": {"within": "8h", "calendar": "always"}}}]}]}
@@ -91,7 +91,8 @@ def test_failing_calls(request, make_stream, make_site, binary):
     tried = list(ALL) if LONG else FIRST + chance.sample([one for one in ALL if one not in FIRST], N_SHORT)
     stream = make_stream(2)
     site = make_site(stream, POLICY, {"kafka": {"session.timeout.ms": 1500, "heartbeat.interval.ms": 200},
-                                      "run": {"batch_max_events": 40, "lanes": 2}, "sla": {"max_silence": "5s"}})
+                                      "run": {"batch_max_events": 40, "lanes": 2}, "sla": {"max_silence": "5s"},
+                                      "alert": {"max_age": "30d"}})  # or none of these would be sent
     failed = []
     for round_no, (function, call) in enumerate(tried):
         stream.send_events(list(events(chance, round_no)))
@@ -103,6 +104,4 @@ def test_failing_calls(request, make_stream, make_site, binary):
             raise AssertionError(f"seed {seed}, after {function} {call}: {error}") from error
     print(f"seed {seed}: {len(failed)} of {len(tried)} calls failed: {failed}")
     missed = [one for one in tried if one[1] == 1 and one not in failed]
-    # A build that is slow may have no alert left to send in the round of that call.
-    assert not missed or is_sanitized(binary), f"never called: {missed}"
-    assert len(failed) > len(tried) // 2
+    assert not missed, f"never called: {missed}"
