@@ -44,6 +44,20 @@ static void list_insert(struct event_list *list, const struct ticket_event *even
 	list->changed = true;
 }
 
+/* The events of a stored history, in their order. As history_unpack(). */
+static int list_unpack(struct event_list *list, struct text history, struct text ticket_id)
+{
+	struct ticket_event *events;
+	size_t n;
+	int result = history_unpack(history, ticket_id, list->arena, &events, &n);
+	if (result != 0)
+		return result;
+	list_reserve(list, n);
+	for (size_t i = 0; i < n; i++)
+		list->items[list->n++] = &events[i];
+	return 0;
+}
+
 static struct text canonical_of(const struct ticket_event *event, struct arena *arena)
 {
 	struct buf buf = BUF_INIT;
@@ -221,6 +235,20 @@ static void add_sums(struct kpi_sums *sums, const struct ticket *ticket, int64_t
 		kpi_sums_add_backlog(sums, ticket->owner_id, sign);
 }
 
+/* The revision that a stored row names. BATCH_UNKNOWN_REVISION: it is not known. */
+static int find_pin(const struct stored_ticket *stored, const struct batch_rules *rules, struct fold_pin *pin_out,
+                    int32_t *revision_no_out)
+{
+	*pin_out = (struct fold_pin){NULL, stored->opened_us};
+	if (stored->revision_no == 0)
+		return BATCH_OK;
+	pin_out->revision = rules->revision_by_no(rules->context, stored->revision_no);
+	if (pin_out->revision != NULL)
+		return BATCH_OK;
+	*revision_no_out = stored->revision_no;
+	return BATCH_UNKNOWN_REVISION;
+}
+
 /* The revision under which a ticket that is known is to be judged from now on, on purpose; NULL: it keeps its own. */
 static const struct policy_revision *new_revision(const struct batch_rules *rules, const struct batch_ticket *ticket,
                                                   const struct stored_ticket *stored, const struct ticket *before)
@@ -238,29 +266,19 @@ int batch_evaluate(struct batch *batch, const struct batch_ticket *ticket, const
 	enum { KEEP_BYTES = 1 << 20 };
 	arena_clear(scratch, KEEP_BYTES);
 
-	struct fold_pin pin = {NULL, stored->opened_us};
-	if (stored->revision_no != 0) {
-		pin.revision = rules->revision_by_no(rules->context, stored->revision_no);
-		if (pin.revision == NULL) {
-			*revision_no_out = stored->revision_no;
-			return BATCH_UNKNOWN_REVISION;
-		}
-	}
-
+	struct fold_pin pin;
 	struct ticket before = {.state = TICKET_UNKNOWN}, after;
 	struct event_list list = {.arena = scratch};
+	int result = find_pin(stored, rules, &pin, revision_no_out);
+	if (result != BATCH_OK)
+		return result;
 	if (stored->rev != 0) {
-		struct ticket_event *events;
-		size_t n;
-		int result = history_unpack(stored->history, ticket->ticket_id, scratch, &events, &n);
+		result = list_unpack(&list, stored->history, ticket->ticket_id);
 		if (result != 0)
 			return result;
-		list_reserve(&list, n);
-		for (size_t i = 0; i < n; i++)
-			list.items[list.n++] = &events[i];
 		ticket_fold(list.items, list.n, &rules->fold, &pin, stored->as_of_us, NULL, scratch, &before);
 	}
-	int result = add_new_events(batch, ticket, &list, scratch, sink);
+	result = add_new_events(batch, ticket, &list, scratch, sink);
 	if (result != 0)
 		return result;
 	int64_t as_of_us = stored->as_of_us > rules->as_of_us ? stored->as_of_us : rules->as_of_us;
@@ -331,34 +349,26 @@ int batch_recompute(struct text ticket_id, const struct stored_ticket *stored, c
                     struct arena *scratch, struct buf *packed, const struct batch_sink *sink, struct kpi_sums *sums,
                     int32_t *revision_no_out)
 {
-	struct fold_pin pin = {NULL, stored->opened_us};
-	struct ticket_event *events;
+	struct fold_pin pin;
 	struct ticket ticket;
-	size_t n;
-	if (stored->revision_no != 0) {
-		pin.revision = rules->revision_by_no(rules->context, stored->revision_no);
-		if (pin.revision == NULL) {
-			*revision_no_out = stored->revision_no;
-			return BATCH_UNKNOWN_REVISION;
-		}
-	}
-	int result = history_unpack(stored->history, ticket_id, scratch, &events, &n);
+	struct event_list list = {.arena = scratch};
+	int result = find_pin(stored, rules, &pin, revision_no_out);
+	if (result != BATCH_OK)
+		return result;
+	result = list_unpack(&list, stored->history, ticket_id);
 	if (result != 0)
 		return result;
-	const struct ticket_event **sorted = arena_alloc(scratch, (n + 1) * sizeof(*sorted));
-	for (size_t i = 0; i < n; i++)
-		sorted[i] = &events[i];
-	if (!is_history(sorted, n, scratch))
+	if (!is_history(list.items, list.n, scratch))
 		return -EBADMSG;
-	ticket_fold(sorted, n, &rules->fold, &pin, stored->as_of_us, NULL, scratch, &ticket);
+	ticket_fold(list.items, list.n, &rules->fold, &pin, stored->as_of_us, NULL, scratch, &ticket);
 	if (ticket.opened_us != pin.opened_us) { /* the stored column is not to choose another revision */
 		pin.opened_us = ticket.opened_us;
-		ticket_fold(sorted, n, &rules->fold, &pin, stored->as_of_us, NULL, scratch, &ticket);
+		ticket_fold(list.items, list.n, &rules->fold, &pin, stored->as_of_us, NULL, scratch, &ticket);
 	}
 	put_rows(ticket_id, &ticket, sink);
 	add_sums(sums, &ticket, 1);
 	buf_clear(packed);
-	history_pack(sorted, n, packed);
+	history_pack(list.items, list.n, packed);
 	struct ticket_row row = {ticket_id, stored->rev, stored->as_of_us, &ticket, buf_text(packed)};
 	sink->ticket(sink->context, &row);
 	return BATCH_OK;
