@@ -168,9 +168,7 @@ static struct kpid_config *read_config(struct app *app)
 {
 	struct config_faults faults = CONFIG_FAULTS_INIT;
 	struct kpid_config *config = kpid_config_load(app->config_path, app->config_sets, app->n_config_sets, &faults);
-	for (size_t i = 0; i < faults.n; i++)
-		log_error("%s:%d: %s: %s", faults.items[i].file, faults.items[i].line, faults.items[i].key,
-		          faults.items[i].message);
+	config_faults_log(&faults);
 	config_faults_release(&faults);
 	return config;
 }

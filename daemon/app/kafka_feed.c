@@ -1004,9 +1004,7 @@ static bool on_prepare_reload(void *context, const struct kpid_config *next)
 	struct config_faults faults = CONFIG_FAULTS_INIT;
 	receivers_free(feed->receivers);
 	feed->receivers = receivers_load(next->alert.receivers_file, &faults);
-	for (size_t i = 0; i < faults.n; i++)
-		log_error("%s:%d: %s: %s", faults.items[i].file, faults.items[i].line, faults.items[i].key,
-		          faults.items[i].message);
+	config_faults_log(&faults);
 	config_faults_release(&faults);
 	return feed->receivers != NULL;
 }

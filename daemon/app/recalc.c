@@ -31,12 +31,6 @@ static void quit(struct recalc *recalc, int status)
 	app_quit(recalc->app, status);
 }
 
-/* Time as text, as the command line has it. */
-static struct pg_param bound(const char *time)
-{
-	return time == NULL ? (struct pg_param){NULL, 0, false} : (struct pg_param){time, (int)strlen(time), false};
-}
-
 /* ---- a page ---- */
 
 static void write_page(struct recalc *recalc)
@@ -141,7 +135,8 @@ static void read_page(struct recalc *recalc)
 		quit(recalc, KPID_EXIT_FAILED);
 		return;
 	}
-	const struct pg_param params[] = {bound(recalc->request->since), bound(recalc->request->until),
+	const struct pg_param params[] = {pg_param_c_string(recalc->request->since),
+	                                  pg_param_c_string(recalc->request->until),
 	                                  pg_param_text(buf_text(&recalc->last))};
 	pg_session_query(recalc->session, "queries/recalculation_read.sql", params, 3, on_page, recalc);
 	pg_session_sync(recalc->session, on_page_end, recalc);
@@ -169,8 +164,9 @@ static void write_record(struct recalc *recalc)
 	for (size_t i = 0; i < set->n_revisions; i++)
 		pg_array_int4(&numbers, set->revisions[i].revision_no);
 	const struct pg_param params[] = {pg_param_text(text_of(recalc->request->asked_by)),
-	                                  pg_param_text(text_of(recalc->request->why)), bound(recalc->request->since),
-	                                  bound(recalc->request->until), pg_array_param(&numbers)};
+	                                  pg_param_text(text_of(recalc->request->why)),
+	                                  pg_param_c_string(recalc->request->since),
+	                                  pg_param_c_string(recalc->request->until), pg_array_param(&numbers)};
 	pg_session_query(recalc->session, "queries/recalculation_begin.sql", params, 5, on_begun, recalc);
 	pg_session_sync(recalc->session, NULL, NULL);
 	pg_array_release(&numbers);

@@ -39,14 +39,9 @@ int cmd_ingest(struct cli *cli, int argc, char **argv)
 	if (!cli_arguments(cli, argc, 1, 1))
 		return CLI_USAGE;
 	struct kpid_config *config;
-	status = cli_load_config(cli, &config);
+	status = preflight_load(cli, &config);
 	if (status != CLI_OK)
 		return status;
-	status = preflight(cli, config, false);
-	if (status != CLI_OK) {
-		kpid_config_free(config);
-		return status;
-	}
 	struct file_feed_report report;
 	status = file_feed_run(config, argv[optind], isatty(STDERR_FILENO) && !cli->json, &report);
 	if (status == CLI_OK)

@@ -67,14 +67,9 @@ static int run(const struct cli *cli, const struct verify_request *request)
 	struct kpid_config *config;
 	struct pg_sync sync;
 	struct verify verify;
-	int status = cli_load_config(cli, &config);
+	int status = preflight_load(cli, &config);
 	if (status != CLI_OK)
 		return status;
-	status = preflight(cli, config, false);
-	if (status != CLI_OK) {
-		kpid_config_free(config);
-		return status;
-	}
 	verify_init(&verify, &sync, config, request);
 	/* Values are compared and shown as text. */
 	if (pg_sync_open(&sync, cli, &config->postgres) && pg_sync_command(&sync, "SET TIME ZONE 'UTC'"))

@@ -160,8 +160,3 @@ int pg_sync_failed(const struct pg_sync *sync)
 	pg_sync_say(sync, "%s", buf_text(&sync->error).ptr);
 	return sync->refused ? CLI_FAILED : CLI_NO_POSTGRES;
 }
-
-struct pg_param pg_param_c_string(const char *value)
-{
-	return (struct pg_param){value, value == NULL ? 0 : (int)strlen(value), false};
-}

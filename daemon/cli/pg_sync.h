@@ -39,7 +39,4 @@ void pg_sync_say(const struct pg_sync *sync, const char *format, ...) __attribut
 /* Says the error. Returns CLI_NO_POSTGRES; CLI_FAILED for what was refused. */
 int pg_sync_failed(const struct pg_sync *sync);
 
-/* Any SQL type in its text form; NULL is NULL. */
-struct pg_param pg_param_c_string(const char *value);
-
 #endif

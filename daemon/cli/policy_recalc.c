@@ -24,7 +24,7 @@ static int load_config(struct cli *cli, const char *policy_path, struct kpid_con
 	sets[cli->n_sets] = buf_text(&set).ptr;
 	with_policy.sets = sets;
 	with_policy.n_sets = cli->n_sets + 1;
-	int status = cli_load_config(&with_policy, config_out);
+	int status = preflight_load(&with_policy, config_out);
 	buf_release(&set);
 	free(sets);
 	return status;
@@ -53,11 +53,6 @@ int policy_recalc(struct cli *cli, const struct policy_recalc_request *request)
 	free(path);
 	if (status != CLI_OK)
 		return status;
-	status = preflight(cli, config, false);
-	if (status != CLI_OK) {
-		kpid_config_free(config);
-		return status;
-	}
 	const struct recalc_request order = {cli_user(), request->why, request->since, request->until};
 	struct recalc_report report;
 	status = recalc_run(config, &order, &report);

@@ -25,3 +25,14 @@ int preflight(const struct cli *cli, const struct kpid_config *config, bool may_
 	pg_sync_close(&sync);
 	return status;
 }
+
+int preflight_load(const struct cli *cli, struct kpid_config **config_out)
+{
+	int status = cli_load_config(cli, config_out);
+	if (status != CLI_OK)
+		return status;
+	status = preflight(cli, *config_out, false);
+	if (status != CLI_OK)
+		kpid_config_free(*config_out);
+	return status;
+}

@@ -9,5 +9,8 @@
 /* CLI_OK; CLI_FAILED after saying that the database is not at this program's version and what to do;
  * CLI_NO_POSTGRES after saying why it cannot be reached, unless may_be_away. */
 int preflight(const struct cli *cli, const struct kpid_config *config, bool may_be_away);
+/* Loads the configuration as cli_load_config(), and looks at its database, which must be there. CLI_OK and the
+ * configuration, or why not. */
+int preflight_load(const struct cli *cli, struct kpid_config **config_out);
 
 #endif

@@ -231,6 +231,15 @@ static bool look_at_all(struct verify *verify)
 	return n_rows == 0;
 }
 
+static bool look_at_ids(struct verify *verify, struct pg_array *ids)
+{
+	const struct pg_param param = pg_array_param(ids);
+	PGresult *rows = pg_sync_query(verify->sync, "queries/verify_read_these.sql", &param, 1);
+	bool ok = rows != NULL && look_at_piece(verify, rows);
+	PQclear(rows);
+	return ok;
+}
+
 /* The tickets from one of the result to before another. */
 static bool look_at_these(struct verify *verify, const PGresult *chosen, int from, int to)
 {
@@ -238,11 +247,8 @@ static bool look_at_these(struct verify *verify, const PGresult *chosen, int fro
 	pg_array_start(&ids, PG_OID_TEXT);
 	for (int row = from; row < to; row++)
 		pg_array_text(&ids, pg_get_text(chosen, row, 0));
-	const struct pg_param param = pg_array_param(&ids);
-	PGresult *rows = pg_sync_query(verify->sync, "queries/verify_read_these.sql", &param, 1);
+	bool ok = look_at_ids(verify, &ids);
 	pg_array_release(&ids);
-	bool ok = rows != NULL && look_at_piece(verify, rows);
-	PQclear(rows);
 	return ok;
 }
 
@@ -266,11 +272,8 @@ static bool look_at_one(struct verify *verify)
 	struct pg_array ids = {.n = 0};
 	pg_array_start(&ids, PG_OID_TEXT);
 	pg_array_text(&ids, text_of(verify->request->ticket_id));
-	const struct pg_param param = pg_array_param(&ids);
-	PGresult *rows = pg_sync_query(verify->sync, "queries/verify_read_these.sql", &param, 1);
+	bool ok = look_at_ids(verify, &ids);
 	pg_array_release(&ids);
-	bool ok = rows != NULL && look_at_piece(verify, rows);
-	PQclear(rows);
 	return ok;
 }
 

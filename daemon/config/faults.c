@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "kpid/base/log.h"
 #include "kpid/base/memory.h"
 
 __attribute__((format(printf, 5, 0))) static void add(struct config_faults *faults, const char *file, int line,
@@ -52,6 +53,13 @@ void config_faults_sort(struct config_faults *faults)
 			faults->items[place] = faults->items[place - 1];
 		faults->items[place] = moving;
 	}
+}
+
+void config_faults_log(const struct config_faults *faults)
+{
+	for (size_t i = 0; i < faults->n; i++)
+		log_error("%s:%d: %s: %s", faults->items[i].file, faults->items[i].line, faults->items[i].key,
+		          faults->items[i].message);
 }
 
 void config_faults_write(const struct config_faults *faults, struct buf *out)

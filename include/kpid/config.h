@@ -130,6 +130,7 @@ size_t kpid_config_diff_not_reloadable(const struct kpid_config *before, const s
 
 void config_words_release(struct config_words *words);
 void config_faults_release(struct config_faults *faults);
+void config_faults_log(const struct config_faults *faults); /* each as an error */
 /* One line a fault. */
 void config_faults_write(const struct config_faults *faults, struct buf *out);
 /* [{"file": …, "line": …, "key": …, "message": …}, …] */

@@ -221,6 +221,11 @@ struct pg_param pg_param_text(struct text value)
 	return (struct pg_param){value.ptr, (int)value.len, true};
 }
 
+struct pg_param pg_param_c_string(const char *value)
+{
+	return (struct pg_param){value, value == NULL ? 0 : (int)strlen(value), false};
+}
+
 static uint64_t get_be(const PGresult *result, int row, int column)
 {
 	const unsigned char *bytes = (const unsigned char *)PQgetvalue(result, row, column);

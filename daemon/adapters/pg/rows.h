@@ -52,6 +52,7 @@ void pg_array_text(struct pg_array *array, struct text value);
 struct pg_param pg_param_int8(int64_t value, char buffer[8]);
 struct pg_param pg_param_time(int64_t us, char buffer[8]);
 struct pg_param pg_param_text(struct text value);
+struct pg_param pg_param_c_string(const char *value); /* any SQL type in its text form; NULL is NULL */
 
 /* Values of a binary result. NULL gives TIME_NONE, 0, an absent text. */
 int32_t pg_get_int4(const PGresult *result, int row, int column);

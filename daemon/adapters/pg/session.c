@@ -151,11 +151,6 @@ const unsigned *pg_session_row_types(const struct pg_session *session)
 	return session->row_types;
 }
 
-unsigned pg_session_row_type(const struct pg_session *session, enum pg_row_type type)
-{
-	return session->row_types[type];
-}
-
 /* ---- connecting ---- */
 
 static void retry_later(struct pg_session *session)

@@ -68,7 +68,6 @@ void pg_session_flush(struct pg_session *session);
 const unsigned *pg_session_row_types(const struct pg_session *session); /* their oids, by enum pg_row_type */
 /* The same from the one row of queries/session_setup.sql. False: this database has no tables of ours. */
 bool pg_row_types_get(const PGresult *result, unsigned types_out[PG_N_ROW_TYPES]);
-unsigned pg_session_row_type(const struct pg_session *session, enum pg_row_type type); /* its oid */
 /* True for a result that a query without error gives. */
 bool pg_result_ok(const PGresult *result);
 /* Rows that a command touched. */

@@ -251,7 +251,7 @@ static void evaluate_piece(struct pg_writer *writer, const PGresult *result)
 	for (size_t i = writer->n_evaluated; i < end; i++)
 		batch->tickets[i]->stored_row = -1;
 	remember_rows(writer, result);
-	pg_array_start(&writer->effects.tickets, pg_session_row_type(writer->session, PG_ROW_TICKET));
+	pg_array_start(&writer->effects.tickets, writer->effects.row_types[PG_ROW_TICKET]);
 	for (; writer->n_evaluated < end; writer->n_evaluated++)
 		if (evaluate_ticket(writer, batch->tickets[writer->n_evaluated], result, &sink) != BATCH_OK)
 			return;
