@@ -51,6 +51,7 @@ def test_while_two_daemons_write_nothing_differs(make_stream, make_site):
 
     sender = threading.Thread(target=send)
     sender.start()
+    wait_until(lambda: site.one("SELECT count(*) FROM kpid.ticket") > 0, "something to look at")
     n_runs = n_half = 0
     while not done.is_set() or n_runs < 5:
         result = verify(site)
