@@ -377,6 +377,7 @@ struct source *app_claimed(struct app *app, const PGresult *result, int row)
 	struct text name = pg_get_text(result, row, 0);
 	snprintf(topic, sizeof(topic), "%.*s", (int)name.len, name.ptr);
 	struct source *source = sources_get(&app->sources, topic, pg_get_int4(result, row, 1));
+	lane_drop(app->lanes[source->lane], source);
 	source->source_no = pg_get_int4(result, row, 2);
 	source->epoch = pg_get_int8(result, row, 3);
 	source->committed_offset = PQgetisnull(result, row, 4) ? OFFSET_NONE : pg_get_int8(result, row, 4);

@@ -69,7 +69,8 @@ void app_flush(struct app *app);         /* what is filled goes now */
 /* Claims sources through the control session. fn gets the result of queries/source_claim.sql; apply each row
  * with app_claimed(). False: the session is not ready; ready_again() will be called. */
 bool app_claim(struct app *app, struct source *const *sources, size_t n, pg_result_fn fn, void *context);
-/* Takes over what a row says of its source. */
+/* Takes over what a row says of its source. What was read of it under an earlier claim, and is in no transaction, is
+ * dropped. */
 struct source *app_claimed(struct app *app, const PGresult *result, int row);
 
 #endif

@@ -44,7 +44,9 @@ struct kafka_feed {
 	size_t *n_read;            /* by lane: messages since its queue was empty */
 	/* The group waits for one answer at a time. */
 	rd_kafka_topic_partition_list_t *assigning; /* to be claimed, looked at, and then taken; NULL */
-	bool claiming;                              /* the claim is under way */
+	uint64_t turn;                              /* of taking them: what was asked for in an earlier one is void */
+	bool claiming;                              /* a claim is under way: at most one */
+	uint64_t claim_turn;                        /* for which */
 	rd_kafka_topic_partition_list_t *revoking;  /* to be given up once no transaction has them; NULL */
 	bool seeing;                                /* looking at ends is under way */
 	size_t n_seen;                              /* partitions that it tells of */
@@ -147,13 +149,11 @@ static void meet_gap(struct kafka_feed *feed, struct source *source, const char 
 
 static void look_at_gaps(struct kafka_feed *feed)
 {
-	struct kafka_probe_list list = {.tag = PROBE_GAPS};
+	struct kafka_probe_list list = {.tag = PROBE_GAPS, .turn = feed->turn};
 	for (size_t i = 0; i < feed->app->sources.n; i++) {
 		struct source *source = feed->app->sources.items[i];
-		if (source->gap_reason != NULL && source->assigned)
+		if (source->gap_reason != NULL)
 			kafka_probe_add(&list, source->topic, source->partition);
-		else
-			source->gap_reason = NULL; /* its next owner will meet it */
 	}
 	if (list.n > 0)
 		kafka_probe_ask(feed->probe, &list);
@@ -162,10 +162,12 @@ static void look_at_gaps(struct kafka_feed *feed)
 /* Those without an answer are asked for again. */
 static void on_gaps_probed(struct kafka_feed *feed, const struct kafka_probe_list *answers)
 {
+	if (answers->turn != feed->turn)
+		return;
 	for (size_t i = 0; i < answers->n; i++) {
 		const struct kafka_probe_item *answer = &answers->items[i];
 		struct source *source = sources_get(&feed->app->sources, answer->topic, answer->partition);
-		if (source->gap_reason == NULL || !source->assigned || answer->error != RD_KAFKA_RESP_ERR_NO_ERROR)
+		if (source->gap_reason == NULL || answer->error != RD_KAFKA_RESP_ERR_NO_ERROR)
 			continue;
 		stop_source(feed, source, answer->low_offset, answer->high_offset, source->gap_reason);
 		source->gap_reason = NULL;
@@ -411,7 +413,7 @@ static void finish_assignment(struct kafka_feed *feed, const struct kafka_probe_
 
 static void look_at_assignment(struct kafka_feed *feed)
 {
-	struct kafka_probe_list list = {.tag = PROBE_ASSIGN};
+	struct kafka_probe_list list = {.tag = PROBE_ASSIGN, .turn = feed->turn};
 	for (int i = 0; i < feed->assigning->cnt; i++)
 		kafka_probe_add(&list, feed->assigning->elems[i].topic, feed->assigning->elems[i].partition);
 	kafka_probe_ask(feed->probe, &list);
@@ -446,9 +448,9 @@ static void free_partitions(struct kafka_feed *feed)
 static void on_assign_claimed(void *context, PGresult *result)
 {
 	struct kafka_feed *feed = context;
-	feed->claiming = false;
 	if (PQresultStatus(result) == PGRES_PIPELINE_ABORTED)
-		return; /* they could not be made known */
+		return; /* they could not be made known: on_introduced() has seen to it */
+	feed->claiming = false;
 	if (!pg_result_ok(result)) {
 		log_warning("claiming partitions: %s; trying again",
 		            PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
@@ -457,6 +459,10 @@ static void on_assign_claimed(void *context, PGresult *result)
 	}
 	if (feed->assigning == NULL)
 		return; /* taken away again meanwhile */
+	if (feed->claim_turn != feed->turn) {
+		look_at_topics(feed); /* others are to be taken by now, or the same once more */
+		return;
+	}
 	for (int row = 0; row < PQntuples(result); row++)
 		app_claimed(feed->app, result, row);
 	look_at_assignment(feed);
@@ -470,6 +476,7 @@ static void claim_assignment(struct kafka_feed *feed)
 	for (int i = 0; i < feed->assigning->cnt; i++)
 		sources[i] = source_of(feed, feed->assigning->elems[i].topic, feed->assigning->elems[i].partition);
 	feed->claiming = app_claim(feed->app, sources, (size_t)feed->assigning->cnt, on_assign_claimed, feed);
+	feed->claim_turn = feed->turn;
 	free(sources);
 }
 
@@ -504,9 +511,10 @@ static void introduce(struct kafka_feed *feed, const struct kafka_probe_list *an
 	pg_array_release(&partitions);
 }
 
+/* Begins to take what is to be taken, or begins again. */
 static void look_at_topics(struct kafka_feed *feed)
 {
-	struct kafka_probe_list list = {.tag = PROBE_TOPICS};
+	struct kafka_probe_list list = {.tag = PROBE_TOPICS, .turn = ++feed->turn};
 	const struct config_topics *topics = &feed->app->config->topics;
 	for (size_t i = 0; i < topics->n; i++)
 		kafka_probe_add(&list, topics->items[i].name, KAFKA_PROBE_TOPIC);
@@ -534,8 +542,10 @@ static bool ask_again_later(struct kafka_feed *feed, const struct kafka_probe_li
 
 static void on_topics_probed(struct kafka_feed *feed, const struct kafka_probe_list *answers)
 {
-	if (feed->assigning == NULL || feed->claiming || ask_again_later(feed, answers))
+	if (feed->assigning == NULL || answers->turn != feed->turn)
 		return;
+	if (feed->claiming || ask_again_later(feed, answers))
+		return; /* the answer to the claim begins again */
 	introduce(feed, answers);
 	claim_assignment(feed);
 }
@@ -558,7 +568,7 @@ static void on_assigned(void *context, const rd_kafka_topic_partition_list_t *pa
 
 static void on_assignment_probed(struct kafka_feed *feed, const struct kafka_probe_list *answers)
 {
-	if (feed->assigning != NULL && !ask_again_later(feed, answers))
+	if (feed->assigning != NULL && answers->turn == feed->turn && !ask_again_later(feed, answers))
 		finish_assignment(feed, answers);
 }
 
@@ -607,6 +617,7 @@ static void on_revoked(void *context, const rd_kafka_topic_partition_list_t *par
 	for (int i = 0; i < partitions->cnt; i++) {
 		struct source *source = source_of(feed, partitions->elems[i].topic, partitions->elems[i].partition);
 		source->assigned = source->reading = false;
+		source->gap_reason = NULL; /* its next owner will meet it */
 		lane_drop(lane_for(feed, source), source);
 	}
 	if (lost) {
@@ -818,7 +829,8 @@ static void on_standing_probed(struct kafka_feed *feed, const struct kafka_probe
 		struct source *source = source_of(feed, answer->topic, answer->partition);
 		if (!source->assigned || source->reading || source->stopped || source->fenced)
 			continue;
-		if (is_rebalancing(feed) || answer->error != RD_KAFKA_RESP_ERR_NO_ERROR) {
+		if (answers->turn != feed->turn || is_rebalancing(feed) ||
+		    answer->error != RD_KAFKA_RESP_ERR_NO_ERROR) {
 			source->stopped = true; /* looked at again */
 			continue;
 		}
@@ -839,7 +851,7 @@ static void forget_reclaims(struct kafka_feed *feed)
 static void on_reclaimed(void *context, PGresult *result)
 {
 	struct kafka_feed *feed = context;
-	struct kafka_probe_list list = {.tag = PROBE_STANDING};
+	struct kafka_probe_list list = {.tag = PROBE_STANDING, .turn = feed->turn};
 	forget_reclaims(feed);
 	if (!pg_result_ok(result))
 		return;
@@ -874,9 +886,10 @@ static void look_at_standing(struct kafka_feed *feed)
 	pg_array_start(&numbers, PG_OID_INT4);
 	for (size_t i = 0; i < feed->app->sources.n; i++) {
 		const struct source *source = feed->app->sources.items[i];
-		bool fenced_long = source->fenced && now_us - source->fenced_us > RECLAIM_US &&
-		                   !lane_is_writing(lane_for(feed, source), source);
-		if (source->assigned && !source->reading && (source->stopped || fenced_long))
+		bool fenced_long = source->fenced && now_us - source->fenced_us > RECLAIM_US;
+		/* What was read before it stood is written first. */
+		if (source->assigned && !source->reading && (source->stopped || fenced_long) &&
+		    !lane_holds(lane_for(feed, source), source))
 			pg_array_int4(&numbers, source->source_no);
 	}
 	if (numbers.n > 0 && pg_session_is_ready(feed->app->control)) {

@@ -31,8 +31,6 @@ struct lane {
 	int64_t filled_since_us; /* monotonic, of the first message of filling; 0: empty */
 	struct write_order order;
 	struct batch_rules rules;
-	int64_t *epochs;
-	size_t epochs_capacity;
 	struct event *age_timer, *retry_timer;
 	int retry_ms;
 	bool lock_tickets;
@@ -88,6 +86,7 @@ void lane_feed(struct lane *lane, struct source *source, const struct wire_messa
 {
 	enum { KEEP_BYTES = 256 * 1024 };
 	struct batch_source *progress = batch_source(lane->filling, source->source_no, source->next_offset);
+	progress->epoch = source->epoch; /* the same as before: a claim drops what was read under another */
 	struct ticket_event event;
 	struct wire_rejection rejection;
 
@@ -134,6 +133,11 @@ bool lane_is_writing(const struct lane *lane, const struct source *source)
 	return has_source(lane->sealed, source->source_no);
 }
 
+bool lane_holds(const struct lane *lane, const struct source *source)
+{
+	return has_source(lane->filling, source->source_no) || lane_is_writing(lane, source);
+}
+
 bool lane_is_idle(const struct lane *lane)
 {
 	return lane->sealed == NULL && batch_is_empty(lane->filling);
@@ -175,10 +179,8 @@ static void write_sealed(struct lane *lane)
 	struct lane_shared *shared = lane->shared;
 	struct batch *batch = lane->sealed;
 	int64_t now_us = wall_clock_us();
-	lane->epochs = mem_grow(lane->epochs, &lane->epochs_capacity, batch->n_sources, sizeof(*lane->epochs));
 	for (size_t i = 0; i < batch->n_sources; i++) {
-		struct source *source = sources_find_no(shared->sources, batch->sources[i].source_no);
-		lane->epochs[i] = source == NULL ? -1 : source->epoch;
+		const struct source *source = sources_find_no(shared->sources, batch->sources[i].source_no);
 		batch->sources[i].high_offset = source == NULL ? -1 : source->high_offset;
 	}
 	lane->rules = (struct batch_rules){
@@ -190,7 +192,6 @@ static void write_sealed(struct lane *lane)
 	lane->order = (struct write_order){
 	        .batch = batch,
 	        .rules = &lane->rules,
-	        .epochs = lane->epochs,
 	        .now_us = now_us,
 	        .config = shared->config,
 	        .lock_tickets = lane->lock_tickets,
@@ -257,7 +258,7 @@ static void took_effect(struct lane *lane)
 	for (size_t i = 0; i < lane->sealed->n_sources; i++) {
 		const struct batch_source *progress = &lane->sealed->sources[i];
 		struct source *source = sources_find_no(lane->shared->sources, progress->source_no);
-		if (source != NULL)
+		if (source != NULL && source->epoch == progress->epoch)
 			source->committed_offset = progress->next_offset;
 	}
 	forget_sealed(lane);
@@ -314,12 +315,21 @@ void lane_fence(struct lane *lane, struct source *source)
 	lane_drop(lane, source);
 }
 
-static int row_of_source(const PGresult *result, int32_t source_no)
+/* What the database says of a source of the sealed batch. */
+struct verified {
+	bool ours; /* nobody has claimed it since it was read, not even we */
+	int64_t next_offset;
+};
+
+static struct verified verified(const PGresult *result, const struct batch_source *progress)
 {
 	for (int row = 0; row < PQntuples(result); row++)
-		if (pg_get_int4(result, row, 0) == source_no)
-			return row;
-	return -1;
+		if (pg_get_int4(result, row, 0) == progress->source_no)
+			return (struct verified){
+			        .ours = pg_get_int8(result, row, 1) == progress->epoch,
+			        .next_offset = PQgetisnull(result, row, 2) ? OFFSET_NONE : pg_get_int8(result, row, 2),
+			};
+	return (struct verified){false, OFFSET_NONE};
 }
 
 static void on_verified(void *context, PGresult *result)
@@ -328,31 +338,22 @@ static void on_verified(void *context, PGresult *result)
 	if (!pg_result_ok(result))
 		return; /* the session is about to be lost, or will be asked again */
 	struct batch *batch = lane->sealed;
-	bool committed = false;
 	for (size_t i = 0; i < batch->n_sources; i++) {
 		const struct batch_source *progress = &batch->sources[i];
-		struct source *source = sources_find_no(lane->shared->sources, progress->source_no);
-		int row = row_of_source(result, progress->source_no);
-		bool ours = source != NULL && row >= 0 && pg_get_int8(result, row, 1) == source->epoch;
-		int64_t next = row < 0 || PQgetisnull(result, row, 2) ? OFFSET_NONE : pg_get_int8(result, row, 2);
-		if (ours && next == progress->next_offset && next != progress->begin_offset)
-			committed = true;
-	}
-	if (committed) {
-		took_effect(lane);
-		return;
+		struct verified now = verified(result, progress);
+		if (now.ours && now.next_offset == progress->next_offset && now.next_offset != progress->begin_offset) {
+			took_effect(lane);
+			return;
+		}
 	}
 	for (size_t i = batch->n_sources; i-- > 0;) {
-		int32_t source_no = batch->sources[i].source_no;
-		int64_t begin = batch->sources[i].begin_offset;
-		struct source *source = sources_find_no(lane->shared->sources, source_no);
-		int row = row_of_source(result, source_no);
-		bool ours = source != NULL && row >= 0 && pg_get_int8(result, row, 1) == source->epoch;
-		int64_t next = row < 0 || PQgetisnull(result, row, 2) ? OFFSET_NONE : pg_get_int8(result, row, 2);
-		if (ours && next == begin)
+		const struct batch_source progress = batch->sources[i];
+		struct verified now = verified(result, &progress);
+		if (now.ours && now.next_offset == progress.begin_offset)
 			continue;
-		batch_drop_source(batch, source_no);
-		if (source != NULL)
+		batch_drop_source(batch, progress.source_no);
+		struct source *source = sources_find_no(lane->shared->sources, progress.source_no);
+		if (source != NULL && source->epoch == progress.epoch)
 			lane_fence(lane, source);
 	}
 	lane->state = LANE_IDLE;
@@ -462,7 +463,6 @@ void lane_free(struct lane *lane)
 	batch_release(&lane->batches[0]);
 	batch_release(&lane->batches[1]);
 	arena_release(&lane->parse_arena);
-	free(lane->epochs);
 	free(lane);
 }
 

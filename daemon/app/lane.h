@@ -48,12 +48,14 @@ bool lane_has_room(const struct lane *lane);
 /* Parses one message of the source and puts what it is into the batch that is filled. value and headers may
  * go away afterwards. fingerprint: of this message. */
 void lane_feed(struct lane *lane, struct source *source, const struct wire_message *message, int64_t fingerprint);
-/* Forgets what was read of a source and is not in a transaction. */
+/* Forgets what was read of a source and is not in a transaction: reading goes on where the database stands. */
 void lane_drop(struct lane *lane, struct source *source);
 /* Somebody else has claimed the source: it is not read any more, and dropped. */
 void lane_fence(struct lane *lane, struct source *source);
 /* Is a batch with this source in its transaction (or waiting to be tried again)? */
 bool lane_is_writing(const struct lane *lane, const struct source *source);
+/* Is anything of it in a batch, be that filled or in its transaction? */
+bool lane_holds(const struct lane *lane, const struct source *source);
 bool lane_is_idle(const struct lane *lane); /* nothing is filled or under way */
 /* Starts the filled batch if it may start; flush: even if it could wait for company. */
 void lane_poke(struct lane *lane, bool flush);

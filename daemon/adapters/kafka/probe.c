@@ -225,7 +225,7 @@ static void submit(struct kafka_probe *probe, struct kafka_probe_list *list, boo
 {
 	struct job *job = mem_alloc(sizeof(*job));
 	*job = (struct job){.list = *list, .is_wake = is_wake};
-	*list = (struct kafka_probe_list){NULL, 0, 0, 0};
+	*list = (struct kafka_probe_list){.n = 0};
 	pthread_mutex_lock(&probe->mutex);
 	push(&probe->questions, job);
 	pthread_cond_signal(&probe->asked);

@@ -25,7 +25,8 @@ struct kafka_probe_item {
 struct kafka_probe_list {
 	struct kafka_probe_item *items;
 	size_t n, capacity;
-	int tag; /* the asker's */
+	int tag; /* this and the turn are the asker's own, and come back with the answers */
+	uint64_t turn;
 };
 
 /* In the place of a partition: asks how many the topic has. */

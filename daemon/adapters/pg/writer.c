@@ -158,7 +158,7 @@ static void send_fence(struct pg_writer *writer)
 	for (size_t i = 0; i < batch->n_sources; i++) {
 		const struct batch_source *source = &batch->sources[i];
 		pg_array_int4(&writer->keys[0], source->source_no);
-		pg_array_int8(&writer->keys[1], writer->order->epochs[i], false);
+		pg_array_int8(&writer->keys[1], source->epoch, false);
 		pg_array_int8(&writer->keys[2], source->begin_offset, source->begin_offset == OFFSET_NONE);
 	}
 	struct pg_param params[3];
@@ -180,7 +180,7 @@ static void send_move(struct pg_writer *writer)
 	for (size_t i = 0; i < batch->n_sources; i++) {
 		const struct batch_source *source = &batch->sources[i];
 		pg_array_int4(&arrays[0], source->source_no);
-		pg_array_int8(&arrays[1], writer->order->epochs[i], false);
+		pg_array_int8(&arrays[1], source->epoch, false);
 		pg_array_int8(&arrays[2], source->begin_offset, source->begin_offset == OFFSET_NONE);
 		pg_array_int8(&arrays[3], source->next_offset, source->next_offset == OFFSET_NONE);
 		pg_array_int8(&arrays[4], source->fingerprint, false);

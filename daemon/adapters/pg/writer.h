@@ -21,7 +21,6 @@ enum write_outcome {
 struct write_order {
 	struct batch *batch; /* sealed */
 	const struct batch_rules *rules;
-	const int64_t *epochs;            /* of batch->sources, by index */
 	int64_t now_us;                   /* wall clock: caps what is complete, decides what is too old to send */
 	const struct kpid_config *config; /* alert and shadow options */
 	bool unconfirmed;                 /* judged as of a time that silent sources have not confirmed */

@@ -23,6 +23,7 @@
 /* What this batch has read from one source partition. */
 struct batch_source {
 	int32_t source_no;
+	int64_t epoch;         /* of the claim under which all of it was read; 0 where nothing is fenced */
 	int64_t begin_offset;  /* where this batch began; OFFSET_NONE */
 	int64_t next_offset;   /* where the next one begins */
 	int64_t fingerprint;   /* of the last message read */
