@@ -15,6 +15,7 @@
 #include "app/dispatch.h"
 #include "app/exit_status.h"
 #include "app/orphans.h"
+#include "kpid/base/check.h"
 #include "kpid/base/log.h"
 #include "kpid/base/memory.h"
 
@@ -392,10 +393,13 @@ static void finish_assignment(struct kafka_feed *feed, const struct kafka_probe_
 		if (p == NULL)
 			continue;
 		struct source *source = source_of(feed, answer->topic, answer->partition);
+		KPID_CHECK(source->source_no > 0 && source->epoch > 0); /* claimed, and by us */
 		source->assigned = true;
 		p->offset = source->stopped ? RD_KAFKA_OFFSET_END : begin_offset(feed, source, answer);
 		source->reading = !source->stopped;
 	}
+	for (int i = 0; i < feed->assigning->cnt; i++)
+		KPID_CHECK(feed->assigning->elems[i].offset != RD_KAFKA_OFFSET_INVALID);
 	kafka_consumer_assign(feed->consumer, feed->assigning, lane_of, feed);
 	for (int i = 0; i < feed->assigning->cnt; i++) {
 		const struct source *source =

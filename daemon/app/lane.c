@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "adapters/pg/rows.h"
+#include "kpid/base/check.h"
 #include "kpid/base/log.h"
 #include "kpid/base/memory.h"
 
@@ -86,9 +87,13 @@ void lane_feed(struct lane *lane, struct source *source, const struct wire_messa
 {
 	enum { KEEP_BYTES = 256 * 1024 };
 	struct batch_source *progress = batch_source(lane->filling, source->source_no, source->next_offset);
-	progress->epoch = source->epoch; /* the same as before: a claim drops what was read under another */
 	struct ticket_event event;
 	struct wire_rejection rejection;
+	if (progress->n_messages == 0)
+		progress->epoch = source->epoch;
+	KPID_CHECK(progress->epoch == source->epoch); /* a claim drops what was read under an earlier one */
+	KPID_CHECK(progress->next_offset == source->next_offset);
+	KPID_CHECK(source->next_offset == OFFSET_NONE || message->offset >= source->next_offset);
 
 	arena_clear(&lane->parse_arena, KEEP_BYTES);
 	switch (wire_parse(message, wall_clock_us(), &lane->parse_arena, &event, &rejection)) {
@@ -258,8 +263,10 @@ static void took_effect(struct lane *lane)
 	for (size_t i = 0; i < lane->sealed->n_sources; i++) {
 		const struct batch_source *progress = &lane->sealed->sources[i];
 		struct source *source = sources_find_no(lane->shared->sources, progress->source_no);
-		if (source != NULL && source->epoch == progress->epoch)
-			source->committed_offset = progress->next_offset;
+		if (source == NULL || source->epoch != progress->epoch)
+			continue;
+		KPID_CHECK(source->committed_offset == progress->begin_offset);
+		source->committed_offset = progress->next_offset;
 	}
 	forget_sealed(lane);
 	lane->state = LANE_IDLE;

@@ -17,6 +17,7 @@ enum cli_status {
 	CLI_CONFIG = 3,        /* the configuration has faults; they are on stderr */
 	CLI_NO_POSTGRES = 4,   /* PostgreSQL is not reachable or refuses */
 	CLI_NO_KAFKA = 5,      /* Kafka is not reachable */
+	CLI_FAULT = 70,        /* see base/check.h */
 	CLI_OUT_OF_MEMORY = 71 /* see base/memory.h */
 };
 

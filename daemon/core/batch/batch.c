@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "batch_event.h"
+#include "kpid/base/check.h"
 #include "kpid/base/hash.h"
 #include "kpid/base/memory.h"
 #include "kpid/core/history.h"
@@ -206,4 +207,7 @@ void batch_seal(struct batch *batch)
 {
 	if (batch->n_tickets > 1)
 		qsort(batch->tickets, batch->n_tickets, sizeof(struct batch_ticket *), compare_tickets);
+	/* The order in which rows are locked, each once. */
+	for (size_t i = 1; i < batch->n_tickets; i++)
+		KPID_CHECK(text_compare(batch->tickets[i - 1]->ticket_id, batch->tickets[i]->ticket_id) < 0);
 }

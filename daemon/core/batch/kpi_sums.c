@@ -1,6 +1,7 @@
 /* Per agent and bucket, the sum of what the tickets of a batch change. */
 #include <stdlib.h>
 
+#include "kpid/base/check.h"
 #include "kpid/base/hash.h"
 #include "kpid/base/memory.h"
 #include "kpid/core/batch.h"
@@ -149,6 +150,8 @@ struct kpi_row **kpi_sums_sorted(struct kpi_sums *sums, size_t *n_rows_out)
 			if (!row_is_zero(row))
 				rows[n++] = row;
 	qsort(rows, n, sizeof(struct kpi_row *), compare_rows);
+	for (size_t i = 1; i < n; i++)
+		KPID_CHECK(compare_rows(&rows[i - 1], &rows[i]) < 0);
 	*n_rows_out = n;
 	return rows;
 }

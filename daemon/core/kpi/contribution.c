@@ -1,14 +1,17 @@
 #include "contribution.h"
 
+#include "kpid/base/check.h"
+
 #define MICROS INT64_C(1000000)
 
 struct entries {
 	struct kpi_entry *items;
-	size_t n;
+	size_t n, capacity;
 };
 
 static void add(struct entries *entries, struct text agent_id, int64_t at_us, enum kpi_measure measure, int64_t value)
 {
+	KPID_CHECK(entries->n < entries->capacity);
 	entries->items[entries->n++] = (struct kpi_entry){
 	        .agent_id = text_is_empty(agent_id) ? TEXT("") : agent_id,
 	        .bucket_us = timestamp_bucket(at_us),
@@ -127,7 +130,8 @@ static size_t max_entries(const struct ticket *ticket, const struct kpi_facts *f
 
 void kpi_contribute(struct ticket *ticket, const struct kpi_facts *facts, int64_t fcr_window_us, struct arena *arena)
 {
-	struct entries entries = {arena_alloc(arena, max_entries(ticket, facts) * sizeof(*entries.items)), 0};
+	struct entries entries = {.capacity = max_entries(ticket, facts)};
+	entries.items = arena_alloc(arena, entries.capacity * sizeof(*entries.items));
 	if (ticket->n_cycles > 0)
 		add(&entries, facts->opened_by, ticket->opened_us, KPI_OPENED, 1);
 	add_first_response(&entries, ticket, facts);

@@ -1,6 +1,6 @@
 #include "fold.h"
 
-#include <assert.h>
+#include "kpid/base/check.h"
 
 static void init_ticket(struct ticket *ticket)
 {
@@ -154,7 +154,7 @@ void ticket_fold(const struct ticket_event *const *events, size_t n_events, cons
 		if (observer != NULL)
 			tell(&fold, observer, &steps.items[i], as_of_us, arena);
 	}
-	assert(ticket_out->n_cycles == ticket_out->cycle);
+	KPID_CHECK(ticket_out->n_cycles == ticket_out->cycle);
 	settle(&fold, as_of_us, arena, ticket_out);
 	kpi_contribute(ticket_out, &fold.facts, rules->fcr_window_us, arena);
 }
