@@ -161,6 +161,13 @@ static int any_partition(void)
 	return index;
 }
 
+/* Between an accepted gap and the next commit there is no message to know the log by: whatever else then stands there
+ * up to that offset is taken for it, by anybody. Such logs are left alone. */
+static bool is_known(int index)
+{
+	return source_has_fingerprint(index / SIM_MOST_PARTITIONS, index % SIM_MOST_PARTITIONS);
+}
+
 bool kafka_was_cut(void)
 {
 	return was_cut;
@@ -170,10 +177,12 @@ bool kafka_lose_tail(void)
 {
 	int index = any_partition();
 	struct sim_partition *partition = at(index);
-	if ((int64_t)partition->n <= partition->low)
+	if ((int64_t)partition->n <= partition->low || !is_known(index))
 		return false;
 	was_cut = true;
 	partition->n -= 1 + sim_below((uint32_t)((int64_t)partition->n - partition->low));
+	if (partition->passed_to > (int64_t)partition->n)
+		partition->passed_to = (int64_t)partition->n;
 	upset(index);
 	sim_counts.truncated++;
 	sim_trace("%s/%d ends at %zu now", sim_topics[index / SIM_MOST_PARTITIONS], index % SIM_MOST_PARTITIONS,
@@ -199,9 +208,11 @@ bool kafka_make_anew(void)
 {
 	int index = any_partition();
 	struct sim_partition *partition = at(index);
+	if (!is_known(index))
+		return false;
 	was_cut = true;
 	partition->n = 0;
-	partition->low = 0;
+	partition->low = partition->passed_to = 0;
 	upset(index);
 	sim_counts.truncated++;
 	sim_trace("%s/%d is made anew", sim_topics[index / SIM_MOST_PARTITIONS], index % SIM_MOST_PARTITIONS);
@@ -780,7 +791,10 @@ static void look_at_logs(void *context)
 			item->high_offset = (int64_t)partition->n;
 		}
 	}
-	probe->plan = sim_after(away ? 1000000 : sim_between(50, 3000), probe->instance, hand_back, probe);
+	int64_t delay_us = away ? 1000000 : sim_between(50, 3000);
+	if (!away && !sim_is_calm() && sim_chance(sim_dawdles() ? 300 : 30))
+		delay_us = sim_between(3000, sim_chance(300) ? 4000000 : 300000);
+	probe->plan = sim_after(delay_us, probe->instance, hand_back, probe);
 }
 
 static void ask(void *context)

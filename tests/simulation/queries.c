@@ -109,6 +109,17 @@ static struct slot *source_by_no(int64_t source_no, const struct transaction *tr
 	return NULL;
 }
 
+bool source_has_fingerprint(int topic, int partition)
+{
+	for (size_t i = 0; i < store[SOURCES].n; i++) {
+		const struct cell *row = store[SOURCES].slots[i]->committed;
+		if (row != NULL && kafka_topic_no(cell_as_text(row[SP_TOPIC])) == topic &&
+		    cell_number(row[SP_PARTITION]) == partition)
+			return row[SP_NEXT].len < 0 || row[SP_FINGERPRINT].len >= 0;
+	}
+	return true;
+}
+
 static bool is_at(const struct cell *row, struct cell epoch, struct cell offset)
 {
 	return row != NULL && cell_same(row[SP_EPOCH], epoch) && cell_same(row[SP_NEXT], offset);

@@ -72,8 +72,8 @@ static void plan_step(struct connection *connection)
 	if (connection->step != NULL || connection->closed)
 		return;
 	int64_t delay_us = sim_between(5, 400);
-	if (!sim_is_calm() && sim_chance(20))
-		delay_us = sim_between(400, sim_chance(100) ? 3000000 : 60000);
+	if (!sim_is_calm() && sim_chance(sim_dawdles() ? 100 : 20))
+		delay_us = sim_between(400, sim_chance(sim_dawdles() ? 300 : 100) ? 3000000 : 60000);
 	connection->step = sim_after(delay_us, NULL, step, connection);
 }
 

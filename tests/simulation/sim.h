@@ -34,6 +34,7 @@ bool sim_chance(uint32_t per_mille); /* true so often */
 int64_t sim_between(int64_t least, int64_t most);
 bool sim_is_calm(void); /* nothing breaks any more */
 bool sim_jumps(void);   /* clocks jump in this seed */
+bool sim_dawdles(void); /* servers often take seconds in this seed, and it is not calm yet */
 /* The seed has failed; the first reason counts. */
 void sim_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 bool sim_failed(void);
@@ -185,6 +186,8 @@ struct statement {
 
 /* False: it waits for a lock, and is to be run again. */
 bool statement_run(struct statement *statement);
+/* The message before the committed offset of a partition is known, or nothing of it was ever read. */
+bool source_has_fingerprint(int topic, int partition);
 
 /* ---- sessions (session.c) ---- */
 

@@ -40,7 +40,7 @@ static struct {
 	bool wanted[MOST_INSTANCES];
 	int n_instances, n_lanes, policy, fault_per_mille;
 	const char *batch_events, *batch_age, *tick;
-	bool calm, jumps, failed, at_rest;
+	bool calm, jumps, dawdles, failed, at_rest;
 	int looks;
 	char reason[512];
 } world;
@@ -99,6 +99,11 @@ bool sim_is_calm(void)
 bool sim_jumps(void)
 {
 	return world.jumps;
+}
+
+bool sim_dawdles(void)
+{
+	return world.dawdles && !world.calm;
 }
 
 bool sim_failed(void)
@@ -678,6 +683,7 @@ static void choose(uint64_t seed)
 	world.batch_age = ages[below(&c, 4)];
 	world.tick = ticks[below(&c, 3)];
 	world.jumps = below(&c, 4) == 0;
+	world.dawdles = below(&c, 8) == 0;
 	kafka_start(1 + (int)below(&c, SIM_MOST_PARTITIONS), below(&c, 2) == 0);
 }
 
