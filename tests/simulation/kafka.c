@@ -794,6 +794,7 @@ static void look_at_logs(void *context)
 	int64_t delay_us = away ? 1000000 : sim_between(50, 3000);
 	if (!away && !sim_is_calm() && sim_chance(sim_dawdles() ? 300 : 30))
 		delay_us = sim_between(3000, sim_chance(300) ? 4000000 : 300000);
+	sim_owe(delay_us);
 	probe->plan = sim_after(delay_us, probe->instance, hand_back, probe);
 }
 

@@ -74,6 +74,7 @@ static void plan_step(struct connection *connection)
 	int64_t delay_us = sim_between(5, 400);
 	if (!sim_is_calm() && sim_chance(sim_dawdles() ? 100 : 20))
 		delay_us = sim_between(400, sim_chance(sim_dawdles() ? 300 : 100) ? 3000000 : 60000);
+	sim_owe(delay_us);
 	connection->step = sim_after(delay_us, NULL, step, connection);
 }
 

@@ -42,6 +42,7 @@ static struct {
 	const char *batch_events, *batch_age, *tick;
 	bool calm, jumps, dawdles, failed, at_rest;
 	int looks;
+	int64_t owes_until_us;
 	char reason[512];
 } world;
 
@@ -99,6 +100,13 @@ bool sim_is_calm(void)
 bool sim_jumps(void)
 {
 	return world.jumps;
+}
+
+void sim_owe(int64_t delay_us)
+{
+	enum { SOON_US = 100000 };
+	if (delay_us > SOON_US && sim_now_us() + delay_us > world.owes_until_us)
+		world.owes_until_us = sim_now_us() + delay_us;
 }
 
 bool sim_dawdles(void)
@@ -621,6 +629,8 @@ static const char *why_not_at_rest(void)
 	static char why[64];
 	if (!world.calm)
 		return "not calm";
+	if (sim_now_us() <= world.owes_until_us)
+		return "a server has not answered";
 	for (int topic = 0; topic < SIM_TOPICS; topic++) {
 		for (int number = 0; number < sim_n_partitions; number++) {
 			if (is_read(topic, number))
