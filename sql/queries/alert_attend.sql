@@ -5,11 +5,18 @@ WITH ended AS (
 	SET ended_at = clock_timestamp(), ended_by = 'kpid', ended_why = 'its time was up'
 	WHERE k.ended_at IS NULL AND k.fires_again_at <= clock_timestamp()
 	RETURNING k.alert_id
+), few AS MATERIALIZED (
+	SELECT alert_id FROM ended
+	UNION
+	SELECT alert_id FROM kpid.alert WHERE delivery = 'silenced'
 ), attended AS (
 	SELECT a.alert_id
 	FROM kpid.alert a
-	WHERE (a.alert_id IN (SELECT e.alert_id FROM ended e) AND a.state = 'acknowledged')
-		OR (a.delivery = 'silenced' AND NOT kpid.is_silenced(a.project_id, a.target, clock_timestamp()))
+	WHERE a.alert_id = ANY (ARRAY(SELECT f.alert_id FROM few f))
+		AND (
+			(a.alert_id IN (SELECT e.alert_id FROM ended e) AND a.state = 'acknowledged')
+			OR (a.delivery = 'silenced' AND NOT kpid.is_silenced(a.project_id, a.target, clock_timestamp()))
+		)
 	ORDER BY a.alert_id
 	FOR UPDATE
 ), changed AS (
