@@ -9,6 +9,7 @@
 
 #include "adapters/pg/rows.h"
 #include "app/exit_status.h"
+#include "app/notify.h"
 #include "kpid/base/hash.h"
 #include "kpid/base/log.h"
 #include "kpid/base/memory.h"
@@ -82,6 +83,12 @@ static void on_refused(void *context, PGresult *result)
 		log_error("PostgreSQL: %s", PQresultErrorMessage(result));
 }
 
+static void end_reload(struct app *app)
+{
+	app->reloading = false;
+	notify_ready();
+}
+
 static void on_loaded(void *context, PGresult *result)
 {
 	static const struct timeval a_second = {1, 0};
@@ -89,6 +96,8 @@ static void on_loaded(void *context, PGresult *result)
 	(void)result;
 	app->loading = false;
 	horizon_look(&app->horizon);
+	if (app->reloading)
+		end_reload(app);
 	if (app->begun) {
 		for (int i = 0; i < app->n_lanes; i++)
 			lane_poke(app->lanes[i], false);
@@ -106,6 +115,8 @@ static void on_loaded(void *context, PGresult *result)
 	watch_start(app->watch);
 	attend_start(&app->attend);
 	app->feeder.begin(app->feeder.context);
+	notify_status("running");
+	notify_ready();
 }
 
 static void send_settings(struct app *app)
@@ -181,6 +192,8 @@ static void on_reload(evutil_socket_t fd, short what, void *context)
 		log_warning("a reload was asked for while policies are being loaded; ask again in a moment");
 		return;
 	}
+	app->reloading = true;
+	notify_reloading();
 	drop_next(app);
 	struct kpid_config *config = read_config(app);
 	struct policy_set *policies = config == NULL ? NULL : rules_file_load(config->sla.policy_file);
@@ -198,6 +211,7 @@ static void on_reload(evutil_socket_t fd, short what, void *context)
 		log_error("nothing was reloaded: the configuration in force is kept");
 		policy_set_free(policies);
 		kpid_config_free(config);
+		end_reload(app);
 		return;
 	}
 	app->next_config = config;
@@ -211,8 +225,10 @@ static void on_ready(void *context)
 {
 	struct app *app = context;
 	load_policies(app);
-	if (app->begun)
-		app->feeder.ready_again(app->feeder.context);
+	if (!app->begun)
+		return;
+	notify_status("running");
+	app->feeder.ready_again(app->feeder.context);
 }
 
 static void on_lost(void *context, const char *reason)
@@ -220,6 +236,7 @@ static void on_lost(void *context, const char *reason)
 	struct app *app = context;
 	(void)reason;
 	app->loading = false;
+	notify_status("waiting for PostgreSQL");
 	horizon_forget(&app->horizon);
 	attend_forget(&app->attend);
 }
@@ -242,6 +259,7 @@ static void on_stop(evutil_socket_t fd, short what, void *context)
 	}
 	app->stopping = true;
 	log_info("stopping");
+	notify_stopping();
 	evtimer_add(app->stop_timer, &patience);
 	app->feeder.stop(app->feeder.context);
 }
@@ -291,6 +309,7 @@ struct app *app_new(struct kpid_config *config, int n_lanes, const struct app_fe
 	evsignal_add(app->on_int, NULL);
 	evsignal_add(app->on_hup, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	app->watchdog = notify_watchdog(app->base);
 	return app;
 }
 
@@ -310,6 +329,8 @@ void app_free(struct app *app)
 	event_free(app->on_hup);
 	event_free(app->stop_timer);
 	event_free(app->load_timer);
+	if (app->watchdog != NULL)
+		event_free(app->watchdog);
 	event_base_free(app->base);
 	drop_next(app);
 	rules_book_release(&app->book);
@@ -324,6 +345,7 @@ void app_free(struct app *app)
 
 int app_run(struct app *app)
 {
+	notify_status("waiting for PostgreSQL");
 	pg_session_start(app->control);
 	event_base_dispatch(app->base);
 	return app->status;

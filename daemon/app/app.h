@@ -51,9 +51,9 @@ struct app {
 	struct pg_session *control; /* single statements: claims, policies, what is seen of partitions */
 	struct horizon horizon;
 	struct attend attend;
-	struct event *on_term, *on_int, *on_hup, *stop_timer, *load_timer;
+	struct event *on_term, *on_int, *on_hup, *stop_timer, *load_timer, *watchdog; /* watchdog: NULL if none waits */
 	struct app_feeder feeder;
-	bool begun, loading, stopping;
+	bool begun, loading, reloading, stopping;
 	int status; /* what app_run() returns: an exit code */
 };
 

@@ -9,13 +9,13 @@
 KPID_KAFKA_VERSION=4.1.0
 
 KPID_PACKAGES_build=(gcc cmake ninja-build pkg-config libevent-dev librdkafka-dev libpq-dev libjansson-dev libglib2.0-dev libcurl4-openssl-dev tzdata
-    libinih-dev libssl-dev zlib1g-dev)
+    libinih-dev libssl-dev zlib1g-dev libsystemd-dev)
 KPID_PACKAGES_demo=("${KPID_PACKAGES_build[@]}" postgresql-15 python3)
 KPID_PACKAGES_kafka=(openjdk-17-jre-headless maven)
 KPID_PACKAGES_bench=("${KPID_PACKAGES_demo[@]}" "${KPID_PACKAGES_kafka[@]}" python3-psycopg2
     python3-confluent-kafka kcat)
 KPID_PACKAGES_test=("${KPID_PACKAGES_bench[@]}" clang clang-format clang-tidy libclang-rt-14-dev libcmocka-dev
-    python3-pytest python3-jsonschema python3-yaml openssl)
+    python3-pytest python3-jsonschema python3-yaml openssl binutils systemd)
 
 kpid_say() { printf 'setup: %s\n' "$*" >&2; }
 

@@ -1,5 +1,6 @@
 """cmake --install: what comes where, and that it works from there."""
 import os
+import re
 import subprocess
 
 import pytest
@@ -45,6 +46,27 @@ def test_program(prefix):
     assert f'"kpid {version}"' in (prefix / "share/man/man1/kpid.1").read_text()
 
 
+def readelf(prefix, *options):
+    return subprocess.run(["readelf", "--wide", *options, prefix / "bin" / "kpid"], capture_output=True, text=True,
+                          check=True).stdout
+
+
+def test_program_is_hardened(prefix, binary):
+    """Loaded anywhere, nothing both writable and executable, all symbols bound at the start and read-only then."""
+    assert "DYN" in next(line for line in readelf(prefix, "--file-header").splitlines() if "Type:" in line)
+    segments = readelf(prefix, "--program-headers")
+    assert "GNU_RELRO" in segments
+    stack = next(line for line in segments.splitlines() if "GNU_STACK" in line).split()
+    assert "RWE" not in segments and stack[-2] == "RW"
+    dynamic = readelf(prefix, "--dynamic")
+    assert "BIND_NOW" in dynamic and "PIE" in dynamic
+    assert "RPATH" not in dynamic and "RUNPATH" not in dynamic
+    symbols = readelf(prefix, "--dyn-syms")
+    assert "__stack_chk_fail" in symbols
+    if "CMAKE_BUILD_TYPE:STRING=Release" in open(os.path.join(os.path.dirname(binary), "CMakeCache.txt")).read():
+        assert "__snprintf_chk" in symbols or "__vsnprintf_chk" in symbols
+
+
 def test_manual_pages_are_whole(prefix):
     for path in ("man1/kpid.1", "man5/kpid.ini.5"):
         text = (prefix / "share/man" / path).read_text()
@@ -60,3 +82,17 @@ def test_service(prefix):
     assert start.endswith("/bin/kpid run") and start.startswith("ExecStart=/")
     user = next(line for line in lines if line.startswith("User=")).partition("=")[2]
     assert f"u {user} " in (prefix / "lib/sysusers.d/kpid.conf").read_text()
+
+
+def test_service_is_a_sandbox(prefix, tmp_path):
+    """`systemd-analyze` finds the unit right, and little that it could do to the machine."""
+    unit = prefix / "lib/systemd/system/kpid.service"
+    done = subprocess.run(["systemd-analyze", "security", "--offline=true", "--threshold=15", unit], capture_output=True,
+                          text=True, check=False)
+    assert done.returncode == 0 and "Overall exposure level" in done.stdout, done.stdout + done.stderr
+    # What is not of this machine: the user, and where the program was installed.
+    text = unit.read_text().replace("=kpid\n", "=root\n")
+    here = tmp_path / "kpid.service"
+    here.write_text(re.sub(r"(?m)^ExecStart=\S+", f"ExecStart={prefix}/bin/kpid", text))
+    done = subprocess.run(["systemd-analyze", "verify", "--man=false", here], capture_output=True, text=True, check=False)
+    assert "kpid.service" not in done.stdout + done.stderr, done.stdout + done.stderr

@@ -2,6 +2,7 @@
 import json
 import os
 import signal
+import socket
 import time
 
 import psycopg2
@@ -109,6 +110,80 @@ def test_reload(make_stream, make_site):
     assert site.rows("SELECT policy_version FROM report.ticket WHERE ticket_id = 'before'") == [("1",)]
     assert daemon.running()
     daemon.stop(5)
+
+
+class Manager:
+    """In the place of the service manager: what it is told."""
+
+    def __init__(self, path):
+        self.path = str(path)
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(self.path)
+        self.said = []
+
+    def _hear(self, seconds):
+        self.socket.settimeout(seconds)
+        try:
+            self.said += [(time.monotonic(), line) for line in self.socket.recv(4096).decode().splitlines()]
+        except TimeoutError:
+            return False
+        return True
+
+    def wait_for(self, line, seconds=20):
+        """Until a line comes that has not been waited for before; returns what came before it."""
+        end = time.monotonic() + seconds
+        while True:
+            lines = [said for _, said in self.said]
+            if line in lines:
+                before = lines[:lines.index(line)]
+                del self.said[:len(before) + 1]
+                return before
+            assert time.monotonic() < end and self._hear(end - time.monotonic()), f"no {line} but {lines}"
+
+    def hear_for(self, seconds):
+        """When and what is said in that time."""
+        self.said.clear()
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self._hear(max(0.01, end - time.monotonic()))
+        return list(self.said)
+
+
+def test_service_manager(make_stream, make_site, tmp_path):
+    """It hears when the daemon is ready, reloads and stops, how it is, and that it still turns; a hung one is silent."""
+    manager = Manager(tmp_path / "notify")
+    site = make_site(make_stream(1), policy(first_response="1h"))
+    site.disconnect()
+    site.pg.pause()
+    try:
+        daemon = site.start("a", {"NOTIFY_SOCKET": manager.path, "WATCHDOG_USEC": "400000"})
+        assert "READY=1" not in manager.wait_for("STATUS=waiting for PostgreSQL")
+        assert "READY=1" not in [line for _, line in manager.hear_for(1)]
+    finally:
+        site.pg.cont()
+    manager.wait_for("STATUS=running")
+    manager.wait_for("READY=1")
+
+    turns = [at for at, line in manager.hear_for(2) if line == "WATCHDOG=1"]
+    assert 7 <= len(turns) <= 12 and max(b - a for a, b in zip(turns, turns[1:])) < 0.4
+    daemon.pause()
+    time.sleep(0.5)
+    manager.hear_for(0.1)  # what it had said before
+    assert manager.hear_for(1) == []
+    daemon.cont()
+
+    for text in (None, "{"):  # taken, and refused
+        if text:
+            with open(site.policy_path, "w", encoding="utf-8") as file:
+                file.write(text)
+        daemon.signal(signal.SIGHUP)
+        manager.wait_for("RELOADING=1")
+        assert any(line.startswith("MONOTONIC_USEC=") for line in manager.wait_for("READY=1"))
+    assert daemon.logged("nothing was reloaded")
+
+    daemon.signal(signal.SIGTERM)
+    manager.wait_for("STOPPING=1")
+    assert daemon.wait(10) == 0
 
 
 def test_reload_under_load(make_site, part_stream, part):

@@ -1,0 +1,17 @@
+/* What the service manager is told (sd_notify(3)). Without one, that is without $NOTIFY_SOCKET, nothing happens. */
+#ifndef KPID_APP_NOTIFY_H
+#define KPID_APP_NOTIFY_H
+
+struct event;
+struct event_base;
+
+void notify_status(const char *words); /* for `systemctl status`: one line */
+void notify_ready(void);               /* after the start, and after a reload whether or not it was taken */
+void notify_reloading(void);
+void notify_stopping(void);
+
+/* Says that the loop still turns, twice in each time that the manager waits for it ($WATCHDOG_USEC). NULL: it does not
+ * wait. Free with event_free(). */
+struct event *notify_watchdog(struct event_base *base);
+
+#endif
