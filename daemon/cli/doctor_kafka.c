@@ -313,10 +313,13 @@ static void look(struct doctor *doctor, struct brokers *brokers)
 {
 	rd_kafka_resp_err_t error = rd_kafka_metadata(brokers->rk, 1, NULL, &brokers->metadata, TIMEOUT_MS);
 	if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
-		doctor_format(
-		        doctor, "brokers", DOCTOR_FAIL,
-		        "see bootstrap.servers, security.protocol and sasl.* in [kafka], and that the brokers run",
-		        "Kafka cannot be reached: %s", rd_kafka_err2str(error));
+		const char *login = kafka_conf_login_remedy(&doctor->config->kafka);
+		doctor_format(doctor, "brokers", DOCTOR_FAIL,
+		              login != NULL
+		                      ? login
+		                      : "see bootstrap.servers, security.protocol and sasl.* in [kafka], and that the "
+		                        "brokers run",
+		              "Kafka cannot be reached: %s", rd_kafka_err2str(error));
 		return;
 	}
 	doctor_format(doctor, "brokers", DOCTOR_OK, "", "%d brokers answer", brokers->metadata->broker_cnt);

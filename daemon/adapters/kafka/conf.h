@@ -10,5 +10,7 @@
 rd_kafka_conf_t *kafka_conf_consumer(const struct kpid_config *config);
 /* Properties of consumers are left out. */
 rd_kafka_conf_t *kafka_conf_producer(const struct config_pairs *pairs);
+/* Why a login may be refused though its password is right, and what helps; NULL: nothing of that kind is known. */
+const char *kafka_conf_login_remedy(const struct config_pairs *pairs);
 
 #endif

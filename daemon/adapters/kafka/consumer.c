@@ -25,6 +25,7 @@ struct kafka_consumer {
 	struct waking_queue group;
 	struct waking_queue *lanes;
 	int n_lanes;
+	const char *login_remedy; /* NULL */
 	bool said_away, closing;
 };
 
@@ -101,6 +102,7 @@ struct kafka_consumer *kafka_consumer_new(struct event_base *base, const struct 
 	struct kafka_consumer *consumer = mem_zalloc(sizeof(*consumer));
 	consumer->events = *events;
 	consumer->rk = rk;
+	consumer->login_remedy = kafka_conf_login_remedy(&config->kafka);
 	consumer->n_lanes = n_lanes;
 	consumer->lanes = mem_zalloc((size_t)n_lanes * sizeof(*consumer->lanes));
 	rd_kafka_poll_set_consumer(rk);
@@ -182,6 +184,8 @@ static void on_error(struct kafka_consumer *consumer, rd_kafka_event_t *event)
 	} else if (error == RD_KAFKA_RESP_ERR__TRANSPORT || error == RD_KAFKA_RESP_ERR__RESOLVE ||
 	           error == RD_KAFKA_RESP_ERR__TIMED_OUT || error == RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED) {
 		log_debug("Kafka: %s", words);
+	} else if (error == RD_KAFKA_RESP_ERR__AUTHENTICATION && consumer->login_remedy != NULL) {
+		log_warning("Kafka: %s; %s", words, consumer->login_remedy);
 	} else {
 		log_warning("Kafka: %s", words);
 	}

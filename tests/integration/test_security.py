@@ -1,0 +1,223 @@
+"""What SECURITY.md promises that no other test shows: encryption, logins and rights against real servers, hostile text."""
+import ctypes
+import ctypes.util
+import itertools
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+
+import pytest
+
+import kafka_admin
+from daemon import Site, Stream, event, policy, wait_until
+from kafka_admin import DESCRIBE, GROUP, READ, TOPIC, WRITE
+from servers import Kafka, Postgres
+
+PASSWORD = "not-in-any-log-8e1f"
+WRONG = "neither-is-this-77ac"
+NUMBERS = itertools.count(1)
+
+
+def openssl(*arguments):
+    subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True)
+
+
+class Certificates:
+    """An authority, a certificate of it for `localhost` and no other name, and an authority that signed nothing."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.ca, self.other_ca = self._authority("ca"), self._authority("other")
+        self.key, self.certificate = self.path("server.key"), self.path("server.pem")
+        openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-keyout", self.key, "-out",
+                self.path("server.csr"))
+        with open(self.path("names"), "w", encoding="ascii") as file:
+            file.write("subjectAltName=DNS:localhost\n")
+        openssl("x509", "-req", "-days", "2", "-in", self.path("server.csr"), "-CA", self.ca, "-CAkey", self.path("ca.key"),
+                "-CAcreateserial", "-extfile", self.path("names"), "-out", self.certificate)
+        self.both = self.path("both.pem")  # as Kafka wants it
+        with open(self.both, "w", encoding="ascii") as out:
+            for path in (self.key, self.certificate):
+                with open(path, encoding="ascii") as file:
+                    out.write(file.read())
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def _authority(self, name):
+        openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={name}", "-keyout",
+                self.path(f"{name}.key"), "-out", self.path(f"{name}.pem"))
+        return self.path(f"{name}.pem")
+
+    def secret(self, name, text):
+        path = self.path(name)
+        with open(path, "w", encoding="ascii") as file:
+            file.write(text + "\n")
+        os.chmod(path, 0o600)
+        return path
+
+
+@pytest.fixture(scope="module")
+def certificates():
+    folder = tempfile.mkdtemp(prefix="kpid-tls-")
+    os.chmod(folder, 0o755)  # for the user that PostgreSQL runs as
+    yield Certificates(folder)
+    shutil.rmtree(folder)
+
+
+class SecuredKafka(Kafka):
+    """Beside the listener of the tests one that takes logins over TLS only, and nobody may do what was not allowed."""
+
+    port_names = (*Kafka.port_names, "secured_port")
+
+    def __init__(self, certificates):
+        super().__init__(settings={
+            "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SECURED:SASL_SSL",
+            "sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-512",
+            "listener.name.secured.plain.sasl.jaas.config":
+                f'org.apache.kafka.common.security.plain.PlainLoginModule required user_kpid="{PASSWORD}";',
+            "listener.name.secured.scram-sha-512.sasl.jaas.config":
+                "org.apache.kafka.common.security.scram.ScramLoginModule required;",
+            "listener.name.secured.ssl.keystore.type": "PEM",
+            "listener.name.secured.ssl.keystore.location": certificates.both,
+            "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+            "super.users": "User:ANONYMOUS",
+            "group.min.session.timeout.ms": 500,
+        }, format_options=[f"--add-scram=SCRAM-SHA-512=[name=\"kpid\",password=\"{PASSWORD}\"]"])
+
+    def _create(self):
+        self.settings.update({
+            "listeners": f"PLAINTEXT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{self.controller_port},"
+                         f"SECURED://127.0.0.1:{self.secured_port}",
+            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{self.port},SECURED://localhost:{self.secured_port}"})
+        super()._create()
+
+
+@pytest.fixture(scope="module")
+def secured_kafka(certificates):
+    with SecuredKafka(certificates) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def secured_pg(certificates, binary):
+    """Takes the role `daemon`, a writer, with its password and over TLS only."""
+    key = certificates.path("pg.key")
+    shutil.copy(certificates.key, key)
+    os.chmod(key, 0o600)
+    if os.getuid() == 0:
+        shutil.chown(key, "postgres", "postgres")
+    with Postgres(settings={"fsync": "off", "ssl": "on", "ssl_cert_file": certificates.certificate,
+                            "ssl_key_file": key, "password_encryption": "scram-sha-256"}) as server:
+        server.create_database("security")
+        subprocess.run([binary, "migrate", "up"], check=True, capture_output=True,
+                       env={**server.env("security"), "KPID_CONFIG": "/dev/null"})
+        server.psql(f"CREATE ROLE daemon LOGIN PASSWORD '{PASSWORD}' IN ROLE kpid_writer")
+        hba = server.psql("SHOW hba_file")
+        with open(hba, encoding="utf-8") as file:
+            rest = file.read()
+        with open(hba, "w", encoding="utf-8") as file:
+            file.write("hostssl all daemon 127.0.0.1/32 scram-sha-256\nhost all daemon 127.0.0.1/32 reject\n" + rest)
+        server.psql("SELECT pg_reload_conf()")
+        yield server
+
+
+@pytest.fixture
+def site(secured_pg, secured_kafka, certificates, binary, tmp_path):
+    """Everything over TLS, with passwords, and with the rights that SECURITY.md names and no others."""
+    name = f"security-{next(NUMBERS)}"
+    stream = Stream(secured_kafka, name, 2)
+    site = Site(secured_pg, secured_kafka, binary, "security", tmp_path / "site", stream, policy(first_response="1s"), {
+        "kafka": {"bootstrap.servers": f"localhost:{secured_kafka.secured_port}", "security.protocol": "sasl_ssl",
+                  "sasl.mechanism": "PLAIN", "sasl.username": "kpid", "group.id": name,
+                  "sasl.password_file": certificates.secret("kafka.password", PASSWORD),
+                  "ssl.ca.location": certificates.ca},
+        "postgres": {"host": "localhost", "user": "daemon", "sslmode": "verify-full", "sslrootcert": certificates.ca,
+                     "password_file": certificates.secret("pg.password", PASSWORD)},
+        "run": {"log_level": "debug"}})
+    topics = sorted(set(stream.topics.values()))
+    kafka_admin.allow(secured_kafka.port, "User:kpid", (GROUP, name, READ),
+                      *((TOPIC, topic, right) for topic in topics for right in (READ, DESCRIBE)),
+                      *((TOPIC, site.alert_topic, right) for right in (WRITE, DESCRIBE)))
+    yield site
+    faults = site.close()
+    for topic in [*topics, site.alert_topic]:
+        secured_kafka.delete_topic(topic)
+    assert not faults, faults
+    for log in os.listdir(site.folder):
+        with open(os.path.join(site.folder, log), encoding="utf-8", errors="replace") as file:
+            text = file.read()
+        assert PASSWORD not in text and WRONG not in text, f"{log} tells a password"
+
+
+def n_tickets(site):
+    return site.one("SELECT count(*) FROM report.ticket")
+
+
+def test_encrypted_to_both_servers_with_no_more_than_its_rights(site):
+    before = n_tickets(site)
+    site.stream.send_events([event("ticket.opened", f"TLS-{i}") for i in range(50)])
+    daemon = site.start("a")
+    wait_until(lambda: n_tickets(site) == before + 50, "the tickets")
+    # Alerts go out, too: the right to write to their topic is enough.
+    wait_until(lambda: len(site.kafka.consume_all(site.alert_topic)) >= 50, "the alerts")
+    ((encrypted, version),) = set(site.rows(
+        "SELECT ssl, s.version FROM pg_stat_ssl s JOIN pg_stat_activity USING (pid) WHERE usename = 'daemon'"))
+    assert encrypted and version in ("TLSv1.2", "TLSv1.3")
+    with open(f"/proc/{daemon.pid}/cmdline", "rb") as file:
+        assert PASSWORD.encode() not in file.read()
+    assert PASSWORD not in site.command("check-config", "--show").stdout
+    assert not daemon.logged(r"(?i)authoriz")
+    daemon.stop(10)
+
+
+@pytest.mark.parametrize("option, value, said", [
+    ("postgres_sslrootcert", "other_ca", "certificate verify failed"),
+    ("postgres_host", "127.0.0.1", "does not match host name"),
+    ("postgres_password_file", "wrong", "password authentication failed"),
+    ("postgres_sslmode", "disable", "rejects connection"),
+    ("kafka_ssl.ca.location", "other_ca", "certificate verify failed"),
+    ("kafka_bootstrap.servers", "127.0.0.1", "certificate verify failed|IP address mismatch|hostname mismatch"),
+    ("kafka_sasl.password_file", "wrong", "(?i)authentication failed"),
+])
+def test_a_server_or_a_login_that_is_not_the_right_one(site, certificates, option, value, said):
+    """Nothing is read or written, the log says why, and it goes on trying."""
+    if value == "other_ca":
+        value = certificates.other_ca
+    elif value == "wrong":
+        value = certificates.secret("wrong.password", WRONG)
+    elif option == "kafka_bootstrap.servers":
+        value = f"127.0.0.1:{site.kafka.secured_port}"
+    before = n_tickets(site)
+    site.stream.send_events([event("ticket.opened", f"refused {option}")])
+    daemon = site.start("a", **{option: value})
+    wait_until(lambda: re.search(said, "\n".join(daemon.logged(r".* (?:warning|error) .*"))), f"it to say {said}", 30)
+    time.sleep(1)
+    assert daemon.running() and n_tickets(site) == before
+    daemon.stop(10)
+
+
+def test_scram(site):
+    """A librdkafka that cannot log in to Kafka 4 by SCRAM says so, and what to do; from 2.6.1 on it can."""
+    librdkafka = ctypes.CDLL(ctypes.util.find_library("rdkafka"))
+    before = n_tickets(site)
+    site.stream.send_events([event("ticket.opened", "by SCRAM")])
+    daemon = site.start("a", **{"kafka_sasl.mechanism": "SCRAM-SHA-512"})
+    if librdkafka.rd_kafka_version() >= 0x020601ff:
+        wait_until(lambda: n_tickets(site) == before + 1, "the ticket")
+    else:
+        wait_until(lambda: daemon.logged(r"warning .*SCRAM.*before 2\.6\.1.*PLAIN over TLS"), "it to say why", 30)
+        assert n_tickets(site) == before
+        found = site.command("doctor", "--set", "kafka.sasl.mechanism=SCRAM-SHA-512", status=None).stdout
+        assert re.search(r"before 2\.6\.1", " ".join(found.split()))
+    daemon.stop(10)
+
+
+def test_a_right_that_is_missing_is_named(site):
+    """Without the right to read its group the daemon reads nothing, and says which right it lacks."""
+    daemon = site.start("a", **{"kafka_group.id": "a-group-of-others"})
+    wait_until(lambda: daemon.logged(r"(?i)(?:warning|error).*group.*(?:authoriz|access denied)"), "it to say so", 30)
+    daemon.stop(10)
