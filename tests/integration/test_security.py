@@ -2,17 +2,19 @@
 import ctypes
 import ctypes.util
 import itertools
+import json
 import os
 import re
 import shutil
 import subprocess
 import tempfile
 import time
+from datetime import timedelta
 
 import pytest
 
 import kafka_admin
-from daemon import Site, Stream, event, policy, wait_until
+from daemon import Site, Stream, event, now, policy, wait_until
 from kafka_admin import DESCRIBE, GROUP, READ, TOPIC, WRITE
 from servers import Kafka, Postgres
 
@@ -221,3 +223,78 @@ def test_a_right_that_is_missing_is_named(site):
     daemon = site.start("a", **{"kafka_group.id": "a-group-of-others"})
     wait_until(lambda: daemon.logged(r"(?i)(?:warning|error).*group.*(?:authoriz|access denied)"), "it to say so", 30)
     daemon.stop(10)
+
+
+# Text that is a statement, a format, a path, an address, a row, another line of a log, or an order to a terminal.
+HOSTILE = [
+    "'; DROP TABLE kpid.ticket; --", '"; SELECT pg_sleep(60); --', "$1 $$ $body$ \\' E'\\x27", "{1,NULL}", "(1,2)", 'NULL,"}',
+    "%s%n%p {0} ${HOME} `id`", "../../../etc/passwd", "http://169.254.169.254/latest", "<script>alert(1)</script>",
+    "\x1b[2J\x1b]0;owned\x07\x9b31m", "a\n2026-01-01T00:00:00.000Z error   forged", "b\r\u2028\u202egnp.exe", "\u0085\ufeff\U000e0041", "  ",
+]
+ATTRIBUTES = ["project_id", "channel", "category", "priority", "team_id", "requester_ref"]
+
+
+def story_of(ticket, text):
+    """Each type of event, with the text in each of its text fields."""
+    happens = itertools.count()
+
+    def then(type, **data):
+        moment = now() - timedelta(hours=1) + timedelta(minutes=next(happens))
+        return event(type, ticket, at=moment, id=f"{text}{next(happens)}", source=text, **data)
+
+    return [then("ticket.opened", agent_id=text, **dict.fromkeys(ATTRIBUTES, text)),
+            then("ticket.assigned", agent_id=text), then("ticket.requester_replied"),
+            then("ticket.responded", agent_id=text), then("ticket.arrived", agent_id=text),
+            then("ticket.paused", agent_id=text, reason=text), then("ticket.resumed", agent_id=text, reason=text),
+            then("ticket.updated", **dict.fromkeys(ATTRIBUTES, text)),
+            then("ticket.resolved", agent_id=text, resolution="solved"), then("ticket.reopened", agent_id=text),
+            then("ticket.closed", agent_id=text, resolution="solved"),
+            then("survey.submitted", agent_id=text, survey_id=text, score=4, answers={text: 3})]
+
+
+def drives_no_terminal(said):
+    return not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", said)
+
+
+def test_text_is_text(site):
+    """In every field: the rows have it as it was sent, nothing else has happened, and no output obeys it."""
+    tickets = {f"{text}{i}": text for i, text in enumerate(HOSTILE)}
+    before = n_tickets(site)
+    for ticket, text in tickets.items():
+        site.stream.send_events(story_of(ticket, text))
+    opened = {f"{ticket} is open": text for ticket, text in tickets.items()}
+    site.stream.send_events([event("ticket.opened", ticket, agent_id=text, project_id=text) for ticket, text in opened.items()])
+    site.stream.send([("opened", 0, text.encode() + b" no json") for text in HOSTILE])
+    daemon = site.start("a")
+    wait_until(lambda: n_tickets(site) == before + 2 * len(tickets), "the tickets")
+    site.wait_read()
+    n_rejected = site.one("SELECT count(*) FROM report.dead_letter")
+
+    for ticket, text in tickets.items():
+        ((*attributes, state, closer),) = site.rows(
+            f"SELECT {', '.join(ATTRIBUTES)}, state, closer_id FROM report.ticket WHERE ticket_id = %s", ticket)
+        assert attributes == [text] * len(ATTRIBUTES) and (state, closer) == ("closed", text), ticket
+        assert site.one("SELECT sum(resolved) FROM report.agent_kpi_5m WHERE agent_id = %s", text) == 2
+        assert site.one("SELECT count(*) FROM report.alert WHERE ticket_id = %s AND owner_at_breach = %s", ticket, text) > 0
+        explained = json.loads(site.command("explain", "--json", ticket).stdout)
+        assert explained["ticket_id"] == ticket and explained["agrees_with_record"]
+        told = [step["event"]["data"] for step in explained["events"]]
+        assert {data["reason"] for data in told if "reason" in data} == {text}
+        assert site.one("SELECT report.explain_ticket(%s) -> 'ticket' ->> 'project_id'", ticket) == text
+        assert drives_no_terminal(site.command("explain", ticket).stdout)
+    assert n_rejected == len(HOSTILE)
+    for arguments in (["dlq", "list"], ["top", "--once"], ["alerts", "list"], ["verify"], ["gap", "list"]):
+        assert drives_no_terminal(site.command(*arguments, status=None).stdout), arguments
+    assert json.loads(site.command("verify", "--json").stdout)["differences"] == []
+
+    # Alerts are JSON of their own; and each line of the log is one that the daemon has written.
+    def alerts():
+        return [json.loads(message.value)["data"] for message in site.kafka.consume_all(site.alert_topic)]
+
+    wait_until(lambda: len(alerts()) >= len(opened), "the alerts")
+    assert {alert["ticket_id"]: (alert["owner_at_breach"], alert["project_id"]) for alert in alerts()} == {
+        ticket: (text, text) for ticket, text in opened.items()}
+    daemon.stop(10)
+    assert drives_no_terminal(daemon.log()) and not daemon.logged("(?m)^.{26}error +forged")
+    for line in daemon.log().splitlines():
+        assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (debug|info|warning|error) +\S", line), line
