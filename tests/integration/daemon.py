@@ -34,7 +34,8 @@ import tables  # noqa: E402
 from kafka_admin import KafkaError  # noqa: E402
 
 LONG = os.environ.get("KPID_LONG", "") not in ("", "0")
-INCIDENTS = os.path.join(os.path.dirname(ROOT), "shared", "data", "incidents.ndjson.gz")
+SHARED = os.environ.get("KPID_SHARED") or os.path.join(os.path.dirname(ROOT), "shared")
+INCIDENTS = os.path.join(SHARED, "data", "incidents.ndjson.gz")
 RECOMPUTE = os.path.join(ROOT, "tests", "recompute", "recompute")
 PATIENCE = 60  # seconds until a condition is given up: far above what it takes on a loaded machine
 PR_SET_PDEATHSIG = 1
