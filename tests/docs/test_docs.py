@@ -1,6 +1,7 @@
 """Documents cannot rot: every path, command, option, view and query that they name is there and works."""
 import fnmatch
 import functools
+import glob
 import json
 import os
 import re
@@ -92,6 +93,15 @@ def test_paths_in_sentences():
 def test_paths_in_blocks():
     complain([f"{where(block)}: {fault}" for block in BLOCKS if block.language not in ("json", "sql", "ini")
               for word in re.split(r"[\s=]+", block.text) if (fault := path_faults(word, block.file))])
+
+
+def test_tests_that_are_named_exist():
+    defined = set(re.findall(r"(?m)^(?:def|static void) (test_\w+)\(", "\n".join(
+        read(path) for path in TREE if path.startswith("tests/") and path.endswith((".py", ".c")))))
+    named = {code.text: where(code) for code in INLINE if re.fullmatch(r"test_\w+", code.text)}
+    assert len(named) > 10
+    complain([f"{place}: there is no {name}" for name, place in named.items()
+              if name not in defined and not glob.glob(f"{ROOT}/tests/**/{name}.*", recursive=True)])
 
 
 def test_links():
