@@ -86,6 +86,10 @@ static void on_refused(void *context, PGresult *result)
 static void end_reload(struct app *app)
 {
 	app->reloading = false;
+	if (app->next_policies != NULL) { /* the server refused something: not to come into force some time later */
+		drop_next(app);
+		log_error("nothing was reloaded: the configuration in force is kept");
+	}
 	notify_ready();
 }
 
@@ -309,7 +313,7 @@ struct app *app_new(struct kpid_config *config, int n_lanes, const struct app_fe
 	evsignal_add(app->on_int, NULL);
 	evsignal_add(app->on_hup, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	app->watchdog = notify_watchdog(app->base);
+	app->turning = notify_turning(app->base, &app->begun);
 	return app;
 }
 
@@ -329,8 +333,8 @@ void app_free(struct app *app)
 	event_free(app->on_hup);
 	event_free(app->stop_timer);
 	event_free(app->load_timer);
-	if (app->watchdog != NULL)
-		event_free(app->watchdog);
+	if (app->turning != NULL)
+		event_free(app->turning);
 	event_base_free(app->base);
 	drop_next(app);
 	rules_book_release(&app->book);

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <systemd/sd-daemon.h>
 
 #include "app/lane.h"
@@ -28,19 +29,27 @@ void notify_stopping(void)
 	sd_notify(0, "STOPPING=1\nSTATUS=stopping");
 }
 
-static void on_watchdog(evutil_socket_t fd, short what, void *context)
+/* Without a watchdog. A start may last as long as it says so, and no longer than some such times after that. */
+enum { BEAT_US = 10000000, PATIENCE_US = 4 * BEAT_US };
+
+static void on_beat(evutil_socket_t fd, short what, void *context)
 {
-	(void)fd, (void)what, (void)context;
+	const bool *begun = context;
+	(void)fd, (void)what;
 	sd_notify(0, "WATCHDOG=1");
+	if (!*begun)
+		sd_notifyf(0, "EXTEND_TIMEOUT_USEC=%d", PATIENCE_US);
 }
 
-struct event *notify_watchdog(struct event_base *base)
+struct event *notify_turning(struct event_base *base, const bool *begun)
 {
-	uint64_t within_us;
-	if (sd_watchdog_enabled(0, &within_us) <= 0)
+	uint64_t within_us = 2 * BEAT_US;
+	if (getenv("NOTIFY_SOCKET") == NULL)
 		return NULL;
+	if (sd_watchdog_enabled(0, &within_us) <= 0)
+		within_us = 2 * BEAT_US;
 	const struct timeval every = {(time_t)(within_us / 2 / 1000000), (suseconds_t)(within_us / 2 % 1000000)};
-	struct event *timer = event_new(base, -1, EV_PERSIST, on_watchdog, NULL);
+	struct event *timer = event_new(base, -1, EV_PERSIST, on_beat, (void *)(uintptr_t)begun);
 	event_add(timer, &every);
 	return timer;
 }

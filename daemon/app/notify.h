@@ -2,6 +2,8 @@
 #ifndef KPID_APP_NOTIFY_H
 #define KPID_APP_NOTIFY_H
 
+#include <stdbool.h>
+
 struct event;
 struct event_base;
 
@@ -10,8 +12,8 @@ void notify_ready(void);               /* after the start, and after a reload wh
 void notify_reloading(void);
 void notify_stopping(void);
 
-/* Says that the loop still turns, twice in each time that the manager waits for it ($WATCHDOG_USEC). NULL: it does not
- * wait. Free with event_free(). */
-struct event *notify_watchdog(struct event_base *base);
+/* Says that the loop still turns, twice in each time that the manager waits for that ($WATCHDOG_USEC); and until
+ * *begun, that the start goes on. NULL: there is no manager. Free with event_free(). */
+struct event *notify_turning(struct event_base *base, const bool *begun);
 
 #endif

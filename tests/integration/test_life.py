@@ -100,7 +100,15 @@ def test_reload(make_stream, make_site):
     reload("needs a restart")
     assert policy_version_of("yet") == "1"
     del site.settings["kafka"]["fetch.min.bytes"]
+    # What the server refuses comes into force neither now nor some time later.
+    site.write_policy({"revisions": [*first, {**second, "id": "refused"}]})
     site.configure()
+    site.pg.psql("ALTER TABLE kpid.policy_revision ADD CONSTRAINT refuses CHECK (id <> 'refused') NOT VALID", site.database)
+    reload(kept)
+    site.pg.psql("ALTER TABLE kpid.policy_revision DROP CONSTRAINT refuses", site.database)
+    time.sleep(1)
+    assert policy_version_of("later") == "1"
+    site.write_policy({"revisions": [*first, second]})
     reload("the configuration has been reloaded")
     assert policy_version_of("new") == "2"
     assert site.rows("SELECT policy_version FROM report.ticket WHERE ticket_id = 'before'") == [("1",)]
@@ -158,7 +166,8 @@ def test_service_manager(make_stream, make_site, tmp_path):
     try:
         daemon = site.start("a", {"NOTIFY_SOCKET": manager.path, "WATCHDOG_USEC": "400000"})
         assert "READY=1" not in manager.wait_for("STATUS=waiting for PostgreSQL")
-        assert "READY=1" not in [line for _, line in manager.hear_for(1)]
+        waiting = [line for _, line in manager.hear_for(1)]
+        assert "READY=1" not in waiting and "EXTEND_TIMEOUT_USEC=40000000" in waiting
     finally:
         site.pg.cont()
     manager.wait_for("STATUS=running")
