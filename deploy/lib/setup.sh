@@ -1,7 +1,7 @@
 #!/bin/bash
 # Brings a Debian 12 to where kpid can be built, shown, tested or measured.
 #
-#   deploy/lib/setup.sh build|demo|test|kafka|bench...     or: source it and call kpid_setup build
+#   deploy/lib/setup.sh build|demo|test|kafka|bench|coverage...     or: source it and call kpid_setup build
 #
 # Only what is missing is installed; with nothing missing it asks no network and takes a moment.
 # Kafka comes from Maven Central through mvn and is kept in ${KPID_CACHE:-${XDG_CACHE_HOME:-~/.cache}/kpid}.
@@ -16,6 +16,7 @@ KPID_PACKAGES_bench=("${KPID_PACKAGES_demo[@]}" "${KPID_PACKAGES_kafka[@]}" pyth
     python3-confluent-kafka kcat)
 KPID_PACKAGES_test=("${KPID_PACKAGES_bench[@]}" clang clang-format clang-tidy libclang-rt-14-dev libcmocka-dev
     python3-pytest python3-jsonschema python3-yaml openssl binutils systemd)
+KPID_PACKAGES_coverage=("${KPID_PACKAGES_test[@]}" gcovr)
 
 kpid_say() { printf 'setup: %s\n' "$*" >&2; }
 
@@ -183,10 +184,11 @@ kpid_setup() {
         build) kpid_install "${KPID_PACKAGES_build[@]}" || return ;;
         demo) kpid_install "${KPID_PACKAGES_demo[@]}" || return ;;
         kafka) kpid_install "${KPID_PACKAGES_kafka[@]}" && kpid_fetch_kafka || return ;;
+        coverage) kpid_install "${KPID_PACKAGES_coverage[@]}" || return ;;
         bench) kpid_install "${KPID_PACKAGES_bench[@]}" && kpid_fetch_kafka || return ;;
         test) kpid_install "${KPID_PACKAGES_test[@]}" && kpid_install_alertmanager && kpid_fetch_kafka || return ;;
         *)
-            kpid_say "unknown: $goal (one of build, demo, test, kafka, bench)"
+            kpid_say "unknown: $goal (one of build, demo, test, kafka, bench, coverage)"
             return 2
             ;;
         esac
@@ -195,7 +197,7 @@ kpid_setup() {
 
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then
     if [ $# -eq 0 ]; then
-        echo 'usage: setup.sh build|demo|test|kafka|bench...' >&2
+        echo 'usage: setup.sh build|demo|test|kafka|bench|coverage...' >&2
         exit 2
     fi
     kpid_setup "$@"
