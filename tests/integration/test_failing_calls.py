@@ -1,7 +1,8 @@
 """Each call of libpq and librdkafka made to fail once (tests/fixture/fail_call.c): an error, a retry or a clean end of the
-daemon, which is then started again; never a wrong row."""
+daemon, which is then started again; and the daemon killed where it would make it. Never a wrong row."""
 import os
 import random
+import signal
 
 import pytest
 
@@ -42,10 +43,10 @@ def events(chance, round_no):
         yield event(kind, ticket, at, agent_id=chance.choice(["ann", "bob", "cai"]))
 
 
-def fail(site, library, function, call):
+def fail(site, library, function, call, variable="KPID_FAIL"):
     cooperative = "incremental" in function
     site.configure(kafka={"partition.assignment.strategy": "cooperative-sticky" if cooperative else "range"})
-    environment = {"KPID_FAIL": f"{function}:{call}", "LD_PRELOAD": library}
+    environment = {variable: f"{function}:{call}", "LD_PRELOAD": library}
     if is_sanitized(site.binary):
         environment["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
     return site.start("a", environment)
@@ -58,7 +59,7 @@ def go_through(site, daemon, function, call):
         places = site.places()
         return all(places.get(place) == end for place, end in site.stream.ends().items() if end > 0)
 
-    has_failed = f"call {call} of {function} fails"
+    has_failed = f"fail_call: {function}:{call} fails"
     wait_until(lambda: not daemon.running() or read(), f"{function} {call}: all to be read, or the daemon to end")
     if function in BY_TIMER:
         wait_until(lambda: has_failed in daemon.log(), f"{function} to be called {call} times")
@@ -82,20 +83,32 @@ def go_through(site, daemon, function, call):
     return failed
 
 
-def test_failing_calls(request, make_stream, make_site, binary):
+@pytest.fixture
+def library(binary):
     library = os.path.join(os.path.dirname(binary), "tests", "fail_call.so")
     if not os.access(library, os.R_OK):
         pytest.fail(f"there is no {library}: the tests of that build are not built")
-    seed = int(os.environ.get("KPID_SEED", 1 if not LONG else random.randrange(1 << 30)))
+    return library
+
+
+def seed_of_run():
+    return int(os.environ.get("KPID_SEED", 1 if not LONG else random.randrange(1 << 30)))
+
+
+def new_site(make_stream, make_site):
+    return make_site(make_stream(2), POLICY, {"kafka": {"session.timeout.ms": 1500, "heartbeat.interval.ms": 200},
+                                              "run": {"batch_max_events": 40, "lanes": 2}, "sla": {"max_silence": "5s"},
+                                              "alert": {"max_age": "30d"}})  # or none of these would be sent
+
+
+def test_failing_calls(make_stream, make_site, library):
+    seed = seed_of_run()
     chance = random.Random(seed)
     tried = list(ALL) if LONG else FIRST + chance.sample([one for one in ALL if one not in FIRST], N_SHORT)
-    stream = make_stream(2)
-    site = make_site(stream, POLICY, {"kafka": {"session.timeout.ms": 1500, "heartbeat.interval.ms": 200},
-                                      "run": {"batch_max_events": 40, "lanes": 2}, "sla": {"max_silence": "5s"},
-                                      "alert": {"max_age": "30d"}})  # or none of these would be sent
+    site = new_site(make_stream, make_site)
     failed = []
     for round_no, (function, call) in enumerate(tried):
-        stream.send_events(list(events(chance, round_no)))
+        site.stream.send_events(list(events(chance, round_no)))
         if go_through(site, fail(site, library, function, call), function, call):
             failed.append((function, call))
         try:
@@ -105,3 +118,29 @@ def test_failing_calls(request, make_stream, make_site, binary):
     print(f"seed {seed}: {len(failed)} of {len(tried)} calls failed: {failed}")
     missed = [one for one in tried if one[1] == 1 and one not in failed]
     assert not missed, f"never called: {missed}"
+
+
+def test_killed_at_a_call(make_stream, make_site, library):
+    """kill -9 where the daemon is about to speak to a server, each such place of the list: whoever comes next goes on."""
+    seed = seed_of_run()
+    chance = random.Random(seed)
+    places = [one for one in ALL if one[0] != "rd_kafka_consumer_close_queue"]
+    tried = places if LONG else [("PQpipelineSync", 9)] + chance.sample(places, N_SHORT // 2)
+    site = new_site(make_stream, make_site)
+    n_killed = 0
+    for round_no, (function, call) in enumerate(tried):
+        site.stream.send_events(list(events(chance, round_no)))
+        daemon = fail(site, library, function, call, "KPID_KILL")
+        daemon.killed = True  # or not: some calls are not made so often
+        wait_until(lambda: not daemon.running() or site.n_read() == len(site.stream.sent), f"{function} {call}: death, or the end")
+        if daemon.running():
+            daemon.kill()
+        else:
+            n_killed += daemon.process.returncode == -signal.SIGKILL
+    again = site.start("a")
+    site.wait_read()
+    site.wait_settled()
+    site.check_recomputed()
+    again.stop()
+    print(f"seed {seed}: killed at {n_killed} of {len(tried)} places")
+    assert n_killed > len(tried) // 2
