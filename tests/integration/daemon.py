@@ -34,6 +34,7 @@ import tables  # noqa: E402
 from kafka_admin import KafkaError  # noqa: E402
 
 LONG = os.environ.get("KPID_LONG", "") not in ("", "0")
+GENTLE = os.environ.get("KPID_GENTLE", "") not in ("", "0")  # what is killed cannot tell what it ran
 SHARED = os.environ.get("KPID_SHARED") or os.path.join(os.path.dirname(ROOT), "shared")
 INCIDENTS = os.path.join(SHARED, "data", "incidents.ndjson.gz")
 RECOMPUTE = os.path.join(ROOT, "tests", "recompute", "recompute")
@@ -93,9 +94,9 @@ def generator_module():
 
 
 @functools.lru_cache(None)
-def is_sanitized(binary):
+def is_instrumented(binary):
     with open(binary, "rb") as file:
-        return re.search(rb"__[at]san_init", file.read()) is not None
+        return re.search(rb"__[at]san_init|__gcov_", file.read()) is not None
 
 
 def header_bytes(given):
@@ -356,6 +357,10 @@ class Site:
         """Ends what runs; returns the faults of all that ever ran."""
         for daemon in self.daemons.values():
             daemon.cont()
+            if daemon.running() and GENTLE:
+                daemon.signal(signal.SIGTERM)
+                with contextlib.suppress(TimeoutError):
+                    daemon.wait(10)
             if daemon.running():
                 daemon.kill()
         for process in self.ended:
@@ -382,7 +387,7 @@ class Site:
         """The charter's bound; a sanitized program has other needs."""
         peak = self.peak_mib()
         print(f"peak {peak:.1f} MiB")
-        assert is_sanitized(self.binary) or peak <= most_mib, f"{peak:.1f} MiB were resident"
+        assert is_instrumented(self.binary) or peak <= most_mib, f"{peak:.1f} MiB were resident"
         return peak
 
     # -- the database -------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from daemon import LONG, event, is_sanitized, now, wait_until
+from daemon import LONG, event, is_instrumented, now, wait_until
 
 # Which calls of a function fail; 1 always happens.
 CALLS = {
@@ -47,7 +47,7 @@ def fail(site, library, function, call, variable="KPID_FAIL"):
     cooperative = "incremental" in function
     site.configure(kafka={"partition.assignment.strategy": "cooperative-sticky" if cooperative else "range"})
     environment = {variable: f"{function}:{call}", "LD_PRELOAD": library}
-    if is_sanitized(site.binary):
+    if is_instrumented(site.binary):
         environment["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
     return site.start("a", environment)
 

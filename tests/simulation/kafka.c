@@ -851,12 +851,6 @@ void outbox_start(struct outbox *outbox)
 	(void)outbox;
 }
 
-bool outbox_is_idle(const struct outbox *outbox)
-{
-	(void)outbox;
-	return true;
-}
-
 struct dispatch {
 	struct receivers *receivers;
 };

@@ -453,12 +453,6 @@ bool pg_session_is_ready(const struct pg_session *session)
 	return session->phase == PHASE_READY;
 }
 
-void pg_session_restart(struct pg_session *session, const char *reason)
-{
-	if (session->phase != PHASE_IDLE)
-		lose(session, reason);
-}
-
 static void send(struct pg_session *session, enum op_kind kind, struct op op)
 {
 	struct connection *connection = session->connection;

@@ -210,8 +210,3 @@ void outbox_start(struct outbox *outbox)
 	pg_session_start(outbox->session);
 	on_timer(-1, 0, outbox);
 }
-
-bool outbox_is_idle(const struct outbox *outbox)
-{
-	return outbox->n_sent == 0 && outbox->delivered.n == 0;
-}

@@ -15,7 +15,5 @@ struct outbox *outbox_new(struct event_base *base, const struct kpid_config *con
 /* What was not acknowledged is sent again by the next one. */
 void outbox_free(struct outbox *outbox);
 void outbox_start(struct outbox *outbox);
-/* Nothing read is still waiting for its acknowledgement. */
-bool outbox_is_idle(const struct outbox *outbox);
 
 #endif

@@ -179,12 +179,6 @@ static void connection_lost(struct pg_session *session, const char *reason)
 		session->events.lost(session->events.context, why);
 }
 
-void pg_session_restart(struct pg_session *session, const char *reason)
-{
-	if (session->phase != PHASE_IDLE)
-		connection_lost(session, reason);
-}
-
 static void watch(struct pg_session *session, short events)
 {
 	if (session->io != NULL && session->io_events == events)

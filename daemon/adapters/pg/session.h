@@ -48,8 +48,6 @@ struct pg_session *pg_session_new(struct event_base *base, const struct config_p
 void pg_session_free(struct pg_session *session);
 void pg_session_start(struct pg_session *session);
 bool pg_session_is_ready(const struct pg_session *session);
-/* Closes the connection, as if it had died: lost() is called and it connects again. */
-void pg_session_restart(struct pg_session *session, const char *reason);
 
 /* What cannot be queued is never left out of a pipeline: nothing more is sent on this connection, and lost() is called
  * from the loop. */

@@ -28,7 +28,6 @@ struct pg_writer {
 	int n_kpi_pieces;           /* under way */
 	enum write_outcome outcome; /* WRITE_COMMITTED until something says otherwise */
 	bool closing;               /* the pipeline's sync is sent */
-	bool committing;
 	struct write_parts parts;
 	int64_t mark_us;
 };
@@ -106,7 +105,6 @@ static void finish(struct pg_writer *writer)
 	writer->parts.n_tickets += (int64_t)writer->n_sent;
 	writer->parts.n_events += (int64_t)writer->order->batch->n_events;
 	writer->order = NULL;
-	writer->committing = false;
 	writer->done(writer->context, writer->outcome);
 }
 
@@ -131,8 +129,7 @@ static void on_all_written(void *context, PGresult *result)
 	lap(writer, &writer->parts.write_us);
 	if (writer->n_written != writer->n_sent)
 		fail(writer, WRITE_RACED);
-	writer->committing = writer->outcome == WRITE_COMMITTED;
-	if (writer->committing)
+	if (writer->outcome == WRITE_COMMITTED)
 		pg_session_command(writer->session, "COMMIT", on_committed, writer);
 	else
 		pg_session_command(writer->session, "ROLLBACK", on_result, writer);
@@ -370,7 +367,7 @@ void pg_writer_start(struct pg_writer *writer, const struct write_order *order)
 	writer->n_read = writer->n_evaluated = writer->n_sent = writer->n_written = 0;
 	writer->outcome = WRITE_COMMITTED;
 	writer->n_kpi_pieces = 0;
-	writer->closing = writer->committing = false;
+	writer->closing = false;
 	writer->mark_us = monotonic_us();
 	for (size_t i = 0; i < order->batch->n_sources; i++)
 		order->batch->sources[i].n_duplicates = 0;
@@ -388,15 +385,9 @@ bool pg_writer_is_busy(const struct pg_writer *writer)
 	return writer->order != NULL;
 }
 
-bool pg_writer_is_committing(const struct pg_writer *writer)
-{
-	return writer->committing;
-}
-
 void pg_writer_abandon(struct pg_writer *writer)
 {
 	writer->order = NULL;
-	writer->committing = false;
 }
 
 const struct write_parts *pg_writer_parts(const struct pg_writer *writer)

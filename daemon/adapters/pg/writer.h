@@ -43,8 +43,6 @@ void pg_writer_free(struct pg_writer *writer);
 /* The order, and all it points to, must stay until done() is called. */
 void pg_writer_start(struct pg_writer *writer, const struct write_order *order);
 bool pg_writer_is_busy(const struct pg_writer *writer);
-/* True once COMMIT was sent: if the session is lost then, only the offsets table knows whether it happened. */
-bool pg_writer_is_committing(const struct pg_writer *writer);
 /* Forgets the batch without calling done(). */
 void pg_writer_abandon(struct pg_writer *writer);
 const struct write_parts *pg_writer_parts(const struct pg_writer *writer);
