@@ -27,6 +27,7 @@ struct kafka_consumer {
 	int n_lanes;
 	const char *login_remedy; /* NULL */
 	bool said_away, closing;
+	bool was_assigned; /* ever */
 };
 
 static void clear_wake(int fd)
@@ -122,8 +123,9 @@ void kafka_consumer_free(struct kafka_consumer *consumer)
 	for (int i = 0; i < consumer->n_lanes; i++)
 		queue_close(&consumer->lanes[i]);
 	queue_close(&consumer->group);
-	/* Who could not leave in good order would wait here for brokers that do not answer; the process ends sooner. */
-	if (kafka_consumer_is_closed(consumer))
+	/* Who could not leave in good order would wait here for brokers that do not answer; the process ends sooner. And
+	 * librdkafka before 2.3 (its issue 4312) aborts over a member that was never assigned anything. */
+	if (kafka_consumer_is_closed(consumer) && consumer->was_assigned)
 		rd_kafka_destroy_flags(consumer->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 	free(consumer->lanes);
 	free(consumer);
@@ -158,6 +160,7 @@ static void on_rebalance(struct kafka_consumer *consumer, rd_kafka_event_t *even
 	rd_kafka_topic_partition_list_t *partitions = rd_kafka_event_topic_partition_list(event);
 	switch (rd_kafka_event_error(event)) {
 	case RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS:
+		consumer->was_assigned = true;
 		consumer->events.assigned(consumer->events.context, partitions);
 		break;
 	case RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS:
