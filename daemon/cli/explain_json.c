@@ -68,6 +68,14 @@ static json_t *json_of_timeline(const struct explanation *explanation, const str
 	return array;
 }
 
+/* In which the hours of its calendar hold. */
+static json_t *json_of_time_zone(const struct sla_clock *clock)
+{
+	if (clock->policy == NULL || text_is_absent(clock->calendar))
+		return json_null();
+	return json_of_text(clock->policy->targets[clock->target].calendar->time_zone);
+}
+
 static json_t *json_of_clock(const struct explanation *explanation, const struct sla_clock *clock)
 {
 	bool breached = clock->verdict == VERDICT_BREACHED;
@@ -91,6 +99,7 @@ static json_t *json_of_clock(const struct explanation *explanation, const struct
 	json_object_set_new(object, "owner_at_breach", json_of_name(clock->owner_at_breach));
 	json_object_set_new(object, "project_at_breach", json_of_name(clock->project_at_breach));
 	json_object_set_new(object, "calendar", json_of_text(clock->calendar));
+	json_object_set_new(object, "time_zone", json_of_time_zone(clock));
 	json_object_set_new(object, "warnings", json_integer(clock->n_warnings));
 	json_object_set_new(object, "warned_at", json_of_time(clock->warned_us));
 	json_object_set_new(object, "level", json_integer(clock->level));
@@ -161,6 +170,24 @@ static json_t *json_of_conflict(const struct explain_conflict *conflict)
 	return object;
 }
 
+/* S1: the policies before the one that matches, each with the first attribute that it asks for and does not get. */
+static json_t *json_of_passed_over(const struct ticket *ticket)
+{
+	json_t *array = json_array();
+	for (size_t i = 0; ticket->revision != NULL && i < ticket->revision->n_policies; i++) {
+		const struct policy *policy = &ticket->revision->policies[i];
+		if (policy == ticket->policy)
+			break;
+		int attribute = policy_mismatch(policy, ticket->attributes);
+		json_t *object = json_object();
+		json_object_set_new(object, "policy", json_of_text(policy->name));
+		json_object_set_new(object, "attribute", json_of_words(event_text_name((enum event_text)attribute)));
+		json_object_set_new(object, "value", json_of_name(ticket->attributes[attribute]));
+		json_array_append_new(array, object);
+	}
+	return array;
+}
+
 static void set_header(const struct explanation *explanation, json_t *object)
 {
 	const struct ticket *ticket = &explanation->ticket;
@@ -178,6 +205,7 @@ static void set_header(const struct explanation *explanation, json_t *object)
 	                    ticket->policy == NULL ? json_null() : json_of_text(ticket->policy->name));
 	json_object_set_new(object, "policy_version",
 	                    ticket->revision == NULL ? json_null() : json_of_text(ticket->revision->id));
+	json_object_set_new(object, "passed_over", json_of_passed_over(ticket));
 	json_object_set_new(object, "as_of", json_of_time(explanation->as_of_us));
 	json_object_set_new(object, "revised_at", json_of_time(explanation->revised_us));
 	json_object_set_new(object, "revision", json_integer(explanation->rev));

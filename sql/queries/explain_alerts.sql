@@ -15,6 +15,6 @@ SELECT
 	a.unconfirmed,
 	a.delivery,
 	a.revision
-FROM kpid.alert a
+FROM report.alert a
 WHERE a.ticket_id = $1
-ORDER BY a.breached_at, a.target, a.n
+ORDER BY a.breached_at, a.target COLLATE "C", a.n
