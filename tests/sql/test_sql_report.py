@@ -8,6 +8,7 @@ import zoneinfo
 from decimal import Decimal
 
 import pytest
+from psycopg2 import errors
 
 from conftest import MEASURES, dicts, insert, insert_buckets, insert_some, insert_ticket, public_name, rows
 
@@ -459,24 +460,68 @@ def test_alert_has_its_evidence(db):
     assert found["alert_id"] == "a1" and found["evidence_topic"] is None
 
 
-def test_explain_ticket(db, pg, database):
-    insert_some(db)
-    rows(db, "UPDATE kpid.policy_revision SET json = %s", '{"calendars": {"office": {"time_zone": "UTC"}}, "policies": '
-         '[{"name": "other"}, {"name": "gold", "targets": {}}]}')
-    rows(db, "UPDATE kpid.ticket SET policy = 'gold'")
+def history(*events):
+    """Format 1 (daemon/core/ticket/history.c) of (rank, microseconds, agent) each."""
+    def number(value):
+        return bytes([value & 127 | 128]) + number(value >> 7) if value > 127 else bytes([value])
+
+    def text(value):
+        return number(len(value) << 2 | 1) + value.encode()
+    packed, before = b"\x01", 0
+    for i, (rank, at, agent) in enumerate(events):
+        packed += bytes([rank]) + number((at - before) * 2) + text("urn:crm") + text(f"e{i}") + number(2 * 1) + number(2 * i)
+        packed += number(1 << 6) + text(agent)
+        before = at
+    return packed
+
+
+@pytest.fixture
+def tool(db, pg, database):
+    """A connection as a BI tool has it."""
     rows(db, "DROP ROLE IF EXISTS a_tool")
     rows(db, "CREATE ROLE a_tool LOGIN IN ROLE kpid_reader")
-    reader = pg.connect(database, "a_tool")
-    (told,), = rows(reader, "SELECT report.explain_ticket('T1')")
-    assert told["ticket"]["agent_id"] == "ann" and [cycle["cycle"] for cycle in told["cycles"]] == [1, 2]
-    assert told["policy"] == {"name": "gold", "targets": {}} and told["calendars"] == {"office": {"time_zone": "UTC"}}
-    assert [clock["state"] for clock in told["clocks"]] == ["breached"]
+    connection = pg.connect(database, "a_tool")
+    yield connection
+    connection.close()
+    rows(db, "DROP ROLE a_tool")
+
+
+def test_explain_ticket(db, tool):
+    """What it tells of events and clocks is in tests/integration/test_explain.py; here, what was recorded."""
+    insert_some(db)
+    rows(db, "UPDATE kpid.policy_revision SET json = %s", '{"calendars": {"office": {"time_zone": "UTC"}}, "policies": '
+         '[{"name": "other", "match": {"priority": ["1"]}}, {"name": "gold", "targets": {}}]}')
+    at = 1_767_600_000_000_000  # 2026-01-05 08:00Z
+    rows(db, "UPDATE kpid.ticket SET policy = 'gold', cycle = 1, history = %s", history((0, at, "ann"), (4, at + 1, "bob")))
+    (told,), = rows(tool, "SET timezone = 'Asia/Shanghai'; SELECT report.explain_ticket('T1')")
+    assert [(step["at"], step["owner"], step["effect"], step["topic"]) for step in told["events"]] == [
+        ("2026-01-05T08:00:00Z", "ann", "opened; assigned to ann; policy is gold", "ticket-opened"),
+        ("2026-01-05T08:00:00.000001Z", "ann", "first response, by bob", "ticket-opened")]
+    assert told["clocks"] == [] and told["agrees_with_record"]
+    assert told["passed_over"] == [{"policy": "other", "attribute": "priority", "value": None}]
+    assert told["ticket"]["agent_id"] == "ann" and [cycle["cycle"] for cycle in told["cycles"]] == [1, 1]
+    assert told["ticket"]["opened_at"] == "2026-01-05T08:00:00+00:00"  # whatever the zone of the session
+    assert told["policy_text"] == {"name": "gold", "targets": {}} and told["calendars"] == {"office": {"time_zone": "UTC"}}
+    assert [clock["state"] for clock in told["live"]] == ["breached"]
     alert, = told["alerts"]
     assert alert["alert_id"] == "a1" and alert["acknowledgements"][0]["acknowledged_by"] == "bob"
-    assert alert["deliveries"][0]["receiver"] == "ops"
-    assert rows(reader, "SELECT report.explain_ticket('nope')") == [(None,)]
-    reader.close()
-    rows(db, "DROP ROLE a_tool")
+    assert alert["deliveries"][0]["receiver"] == "ops" and alert["due_at"] == "2026-01-05T10:00:00Z"
+    assert rows(tool, "SELECT report.explain_ticket('nope')") == [(None,)]
+    with pytest.raises(errors.InsufficientPrivilege):
+        rows(tool, "SELECT kpid.history_events('\\x01')")
+
+
+GOOD = history((0, 1_767_600_000_000_000, "ann"))
+
+
+@pytest.mark.parametrize("broken", [
+    b"", b"\x02", b"\x01\x0c", GOOD[:-1], GOOD[:9], GOOD + b"\x00", GOOD.replace(b"ann", b"a\xffn"), GOOD.replace(b"ann", b"a\0n"),
+    b"\x01\x0c" + GOOD[2:], GOOD.replace(b"\x1durn", b"\x04urn"), b"\x01\x00" + b"\xff" * 12,
+    history((0, 1_000_000, "ann"))], ids=range(12))
+def test_a_broken_history_is_said_to_be_one(db, tool, broken):
+    insert_ticket(db, "T1", history=broken)
+    with pytest.raises(errors.DataCorrupted, match="a broken history: .* at byte [0-9]+ of [0-9]+"):
+        rows(tool, "SELECT report.explain_ticket('T1')")
 
 
 # -- input -----------------------------------------------------------------------------------------------------------

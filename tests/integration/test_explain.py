@@ -1,0 +1,192 @@
+"""report.explain_ticket() in SQL against `kpid explain --json`: two readings of the rules, one answer.
+
+Each key that the command prints must be in what the function gives, with the same value. KPID_LONG=1 takes more tickets,
+KPID_SEED others.
+"""
+import contextlib
+import datetime
+import importlib.machinery
+import importlib.util
+import json
+import os
+import random
+import subprocess
+
+import psycopg2
+import pytest
+
+from test_commands import EVIL, ROOT, STORY, Database, Postgres, event
+
+GOLDEN = os.path.join(ROOT, "tests", "golden")
+GENERATE = os.path.join(ROOT, "tests", "recompute", "generate")
+LONG = os.environ.get("KPID_LONG") == "1"
+SEED = int(os.environ.get("KPID_SEED") or 1)
+N_TICKETS = 200 if LONG else 40
+
+
+def _load(path):
+    loader = importlib.machinery.SourceFileLoader("differential", path)
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("differential", loader))
+    loader.exec_module(module)
+    return module
+
+
+differential = _load(os.path.join(GOLDEN, "differential"))
+
+
+@pytest.fixture(scope="module")
+def pg():
+    with Postgres(settings={"fsync": "off"}) as server:
+        server.psql("CREATE ROLE analyst LOGIN")
+        yield server
+
+
+@pytest.fixture
+def make_database(pg, tmp_path):
+    """make_database(events, policy): a database that has read them."""
+    with contextlib.ExitStack() as stack:
+        def make(events, policy=None):
+            database = Database(pg, "explained", tmp_path)
+            stack.callback(pg.drop_database, database.name)
+            if policy is not None:
+                (tmp_path / "policy.json").write_text(json.dumps(policy))
+            database.run("migrate", "up")
+            database.ingest("events.ndjson", events)
+            pg.psql("GRANT kpid_reader TO analyst")
+            database.reader = stack.enter_context(contextlib.closing(pg.connect(database.name, "analyst")))
+            return database
+        yield make
+
+
+def explain(database, ticket):
+    """As a BI tool asks: as a reader of the report alone."""
+    with database.reader, database.reader.cursor() as cursor:
+        cursor.execute("SELECT report.explain_ticket(%s)", (ticket,))
+        return cursor.fetchone()[0]
+
+
+def difference(told, found, path=""):
+    """Where the two differ first; None: nowhere. What SQL tells besides does not count."""
+    if isinstance(told, dict) and isinstance(found, dict):
+        gone = told.keys() - found.keys()
+        return f"{path}: no {sorted(gone)}" if gone else next(
+            filter(None, (difference(value, found[key], f"{path}.{key}") for key, value in told.items())), None)
+    if isinstance(told, list) and isinstance(found, list) and len(told) == len(found):
+        return next(filter(None, (difference(*pair, f"{path}[{i}]") for i, pair in enumerate(zip(told, found)))), None)
+    return None if told == found and isinstance(told, bool) == isinstance(found, bool) else (
+        f"{path}: kpid explain {told!r}, SQL {found!r}")
+
+
+def tickets(database):
+    return json.loads(database.sql("SELECT coalesce(json_agg(ticket_id), '[]') FROM kpid.ticket"))
+
+
+def check_all(database):
+    """Returns how many tickets, events and pieces of time lines were compared."""
+    n = [0, 0, 0]
+    for ticket in tickets(database):
+        told = json.loads(database.run("explain", "--json", "--", ticket).stdout)
+        different = difference(told, explain(database, ticket), repr(ticket))
+        assert different is None, different
+        n[0] += 1
+        n[1] += len(told["events"])
+        n[2] += sum(len(clock["timeline"]) for clock in told["clocks"])
+    return n
+
+
+@pytest.mark.parametrize("seed", range(SEED, SEED + (40 if LONG else 4)))
+def test_random_tickets(make_database, tmp_path, seed):
+    """Policies, pauses, promises, calendars and changes of clocks as tests/golden/differential has them; time is known to
+    any instant, and of some alerts it turned out that they were none."""
+    base = differential.base_of(seed)
+    subprocess.run([GENERATE, "--seed", str(seed), "--tickets", str(N_TICKETS), "--base", base.isoformat() + "Z",
+                    *differential.FEATURES[seed % 4], "--policy-out", tmp_path / "random.json",
+                    "--out", tmp_path / "random.ndjson"], check=True, capture_output=True)
+    database = make_database([], json.loads((tmp_path / "random.json").read_text()))
+    database.run("ingest", str(tmp_path / "random.ndjson"))
+    chance = random.Random(seed)
+    with contextlib.closing(database.server.connect(database.name)) as connection, connection, connection.cursor() as cursor:
+        for ticket in tickets(database):
+            after = chance.choice([{"minutes": chance.randrange(60)}, {"minutes": 20, "microseconds": 1},
+                                   {"days": chance.randrange(15), "hours": 16}, None])
+            if after is not None:
+                cursor.execute("UPDATE kpid.ticket SET as_of = %s WHERE ticket_id = %s",
+                               (base.replace(tzinfo=datetime.timezone.utc) + datetime.timedelta(**after), ticket))
+        cursor.execute("UPDATE kpid.ticket SET as_of = '-infinity' WHERE ticket_id = (SELECT max(ticket_id) FROM kpid.ticket)")
+        cursor.execute("UPDATE kpid.alert SET state = 'voided' WHERE breached_at IS NOT NULL AND n > 1")
+    n_tickets, n_events, n_pieces = check_all(database)
+    assert n_tickets > N_TICKETS // 2 and n_events > 2 * n_tickets and n_pieces > n_tickets
+
+
+def test_golden_tickets(make_database):
+    """The story of test_commands, and each event of the contract's examples."""
+    with open(os.path.join(GOLDEN, "events", "conflicts.jsonl"), encoding="utf-8") as file:
+        messages = [message["value"] + "\n" for case in map(json.loads, file) for message in case["messages"]]
+    samples = os.path.join(ROOT, "deploy", "asyncapi", "samples")
+    for name in sorted(os.listdir(samples)):
+        if name.endswith(".structured.json") and not name.startswith("kpid."):
+            with open(os.path.join(samples, name), encoding="utf-8") as file:
+                messages.append(json.dumps(json.load(file)) + "\n")
+    database = make_database(STORY + messages)
+    database.ingest("late.ndjson", [event(20, "ticket.responded", "2026-03-01T10:04:10Z")])
+    n_tickets, n_events, _ = check_all(database)
+    assert n_tickets > 10 and n_events > 3 * 10
+    told = explain(database, "T-1")
+    assert [step["event"] for step in told["events"]][:1] == [STORY[0]] and told["conflicts"][0]["id"] == "e8"
+    assert "was in time and arrived late: ingest:late" in told["alerts"][0]["voided_because"]
+    assert explain(database, EVIL)["events"][1]["event"]["data"]["reason"] == "\u202egnp"
+    database.sql("UPDATE kpid.ticket SET state = 4 WHERE ticket_id = 'T-1'")
+    assert not explain(database, "T-1")["agrees_with_record"]
+
+
+def test_passed_over_policies_and_zones(make_database):
+    """S1: each policy before the one that matches, with what kept it from matching."""
+    hours = {"time_zone": "Europe/Berlin", "weekly": {"sun": ["09:00-12:00"]}}
+    policy = {"revisions": [{"id": "1", "calendars": {"shop": hours}, "policies": [
+        {"name": "a", "match": {"priority": [1], "category": ["lift/*"]}, "targets": {}},
+        {"name": "b", "match": {"channel": ["100%_*"]}, "targets": {}},
+        {"name": "c", "match": {"channel": [""]}, "targets": {}},
+        {"name": "d", "targets": {"resolution": {"within": "4h", "calendar": "shop", "pause_on": ["wait"]}}}]}]}
+    database = make_database([
+        event(1, "ticket.opened", "2026-03-29T00:00:00Z", category="lift/1", priority=2, channel="100 _x"),
+        event(2, "ticket.paused", "2026-03-29T08:00:00Z", reason="wait"),
+        event(3, "ticket.resumed", "2026-03-29T09:00:00Z")], policy)
+    told = explain(database, "T-1")
+    assert told["policy"] == "d" and told["passed_over"] == [
+        {"policy": "a", "attribute": "priority", "value": "2"}, {"policy": "b", "attribute": "channel", "value": "100 _x"},
+        {"policy": "c", "attribute": "channel", "value": "100 _x"}]
+    clock, = told["clocks"]
+    assert (clock["calendar"], clock["time_zone"], clock["due_at"]) == ("shop", "Europe/Berlin", "2026-04-05T09:00:00Z")
+    assert [(piece["state"], piece["from"][5:16], piece["ran_us"] // 60_000_000, piece["reason"])
+            for piece in clock["timeline"][:5]] == [
+                ("rests", "03-29T00:00", 0, None), ("runs", "03-29T07:00", 60, None), ("stands", "03-29T08:00", 60, "wait"),
+                ("runs", "03-29T09:00", 120, None), ("rests", "03-29T10:00", 120, None)]
+    check_all(database)
+
+
+def test_broken_histories(make_database):
+    """Cut anywhere: both refuse it, or both tell the same of what is left. With any bit flipped, it is refused or told."""
+    database = make_database(STORY)
+    history = bytes.fromhex(database.sql("SELECT encode(history, 'hex') FROM kpid.ticket WHERE ticket_id = 'T-1'").strip())
+    chance = random.Random(SEED)
+    n_told = n_refused = 0
+
+    def told_by_sql(packed):
+        database.sql(f"UPDATE kpid.ticket SET history = '\\x{packed.hex()}' WHERE ticket_id = 'T-1'")
+        try:
+            return explain(database, "T-1")
+        except psycopg2.errors.DataCorrupted as error:
+            assert "a broken history" in str(error) and "kpid verify" in str(error)
+            return None
+    for n in range(0, len(history) + 1, 1 if LONG else 5):
+        found = told_by_sql(history[:n])
+        done = subprocess.run(database.command("explain", "--json", "T-1"), capture_output=True, text=True, check=False)
+        assert (done.returncode == 0) == (found is not None), (n, done.stderr)
+        n_refused += found is None
+        assert found is None or difference(json.loads(done.stdout), found) is None, n
+    assert n_refused > 0 and told_by_sql(history) is not None
+    for _ in range(2000 if LONG else 200):
+        packed = bytearray(history)
+        packed[chance.randrange(len(packed))] ^= 1 << chance.randrange(8)
+        n_told += told_by_sql(bytes(packed)) is not None
+    assert n_told > 0
