@@ -123,8 +123,8 @@ void kafka_consumer_free(struct kafka_consumer *consumer)
 	for (int i = 0; i < consumer->n_lanes; i++)
 		queue_close(&consumer->lanes[i]);
 	queue_close(&consumer->group);
-	/* Who could not leave in good order would wait here for brokers that do not answer; the process ends sooner. And
-	 * librdkafka before 2.3 (its issue 4312) aborts over a member that was never assigned anything. */
+	/* Who could not leave in good order would wait here for brokers that do not answer; the process ends sooner.
+	 * And librdkafka before 2.3 (its issue 4312) aborts over a member that was never assigned anything. */
 	if (kafka_consumer_is_closed(consumer) && consumer->was_assigned)
 		rd_kafka_destroy_flags(consumer->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 	free(consumer->lanes);
