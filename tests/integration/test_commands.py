@@ -478,3 +478,31 @@ def test_top_live_outlives_its_connection(db, pg):
     frames, status, _ = watch(db.command("top", "--interval", "100ms"), [b"x", kill, b"y", b"z", b"z", b"z", b"q"])
     assert status == 0
     assert any(b"no answer: " in frame for frame in frames) and b"no answer" not in frames[-1]
+
+
+# -- alerts ------------------------------------------------------------------------------------------------------------
+
+def test_alerts_are_taken_on_and_kept_back(db):
+    lasting = [alert for alert in db.json("alerts", "list") if alert["state"] == "breached"]
+    assert lasting
+    alert_id = lasting[0]["alert_id"]
+
+    def state():
+        return db.sql(f"SELECT state FROM report.alert WHERE alert_id = '{alert_id}'")
+
+    db.run("alerts", "ack", alert_id, "--why", "on it", "--again", "2h")
+    assert state() == "acknowledged"
+    assert db.sql("SELECT why, fires_again_at - acknowledged_at BETWEEN interval '119 min' AND interval '121 min' "
+                  "FROM report.acknowledgement") == "on it|t"
+    assert alert_id in [alert["alert_id"] for alert in db.json("alerts", "list", "--state", "acknowledged")]
+    db.run("alerts", "unack", alert_id, "--why", "not mine")
+    assert state() == "breached"
+
+    db.run("alerts", "silence", "--until", "30m", "--why", "maintenance", "--target", "resolution")
+    number, = db.sql("SELECT silence_no FROM report.silence").split()
+    db.run("alerts", "unsilence", number)
+    assert db.sql("SELECT count(*) FROM report.silence WHERE ends_at <= now()") == "1"
+    for wrong in (["ack"], ["ack", alert_id, "--again", "soon"], ["silence", "--why", "x"], ["what"]):
+        assert db.run("alerts", *wrong, status=2)
+    db.run("alerts", "ack", "nope", "--why", "x", status=1)
+    db.run("alerts", "unsilence", "x", status=1)
