@@ -164,6 +164,48 @@ def test_passed_over_policies_and_zones(make_database):
     check_all(database)
 
 
+CHANGES = (
+    ("Europe/Berlin", "2026-10-25"), ("Europe/Berlin", "2026-03-29"), ("Australia/Lord_Howe", "2026-04-05"),
+    ("Australia/Lord_Howe", "2026-10-04"), ("America/Havana", "2026-11-01"), ("America/Havana", "2026-03-08"),
+    ("Pacific/Apia", "2011-12-30"), ("Africa/Casablanca", "2026-02-15"), ("Asia/Shanghai", "1990-09-16"),
+)  # fmt: skip
+
+
+def test_S7_S8_where_clocks_change(make_database):
+    """Hours that begin and end about the moments at which clocks of their zone change, and due times that are brought nearer."""
+    chance = random.Random(SEED)
+    calendars, policies, events = {}, [], []
+
+    def face(quarters):
+        return f"{quarters // 4:02}:{quarters % 4 * 15:02}"
+
+    def add(ticket, kind, at, **data):
+        events.append(event(len(events), kind, at.isoformat() + "Z", ticket, **data))
+    for i in range(900 if LONG else 90):
+        zone, day = CHANGES[i % len(CHANGES)]
+        begin = chance.randrange(16)
+        hours = [f"{face(begin)}-{face(begin + chance.randrange(1, 12))}", "22:00-24:00"]
+        calendars[f"c{i}"] = {"time_zone": zone, "weekly": dict.fromkeys("mon tue wed thu fri sat sun".split(), hours)}
+        policies.append({"name": f"p{i}", "match": {"category": [f"k{i}"]}, "targets": {"resolution": {
+            "within": f"{chance.randrange(1, 30) * 10}m", "calendar": f"c{i}", "pause_on": ["w"],
+            "warn_at": ["50%", "30m before", "3h before"], "escalate_after": ["1h"]}}})
+        at = datetime.datetime.fromisoformat(day) - datetime.timedelta(hours=chance.randrange(40))
+        promise = {"resolution_due_at": (at + datetime.timedelta(hours=9)).isoformat() + "Z"} if i % 3 == 0 else {}
+        add(f"plain {i}", "ticket.opened", at, category=f"k{i}")
+        add(f"moved {i}", "ticket.opened", at, category=f"k{i}", **promise)
+        at += datetime.timedelta(minutes=chance.randrange(400))
+        add(f"moved {i}", "ticket.paused", at, reason="w")
+        at += datetime.timedelta(minutes=chance.randrange(900))
+        add(f"moved {i}", "ticket.resumed", at)
+        if promise:
+            due = at + datetime.timedelta(minutes=chance.randrange(1, 60))
+            add(f"moved {i}", "ticket.updated", at, resolution_due_at=due.isoformat() + "Z")
+    database = make_database(events, {"revisions": [{"id": "1", "calendars": calendars, "policies": policies}]})
+    database.sql("UPDATE kpid.ticket SET as_of = opened_at + interval '4 days'")
+    n_tickets, _, n_pieces = check_all(database)
+    assert n_tickets == 2 * len(policies) and n_pieces > 5 * n_tickets
+
+
 def test_broken_histories(make_database):
     """Cut anywhere: both refuse it, or both tell the same of what is left. With any bit flipped, it is refused or told."""
     database = make_database(STORY)
