@@ -1594,5 +1594,6 @@ END
 $body$;
 COMMENT ON FUNCTION report.explain_ticket(text) IS 'How a ticket came to its figures, under the names of kpid explain --json: its events in order, each with what it did; its clocks with their time lines, warnings and verdicts; the policies that were passed over; alerts with who took them on and who was told; what it gave to which figures; conflicts. Besides: ticket, cycles and live (the clocks that run), as the views of the report have them; policy_text and calendars, the very text of what judges it; recalculations: who had it judged anew and why. NULL: no such ticket. An error: its history is broken.';
 
--- Each of these is reached through the function above alone; row_difference and others keep what they were granted.
+-- As in 0003_roles.sql: nobody reaches them but through the function above, and who writes.
 REVOKE ALL ON ALL ROUTINES IN SCHEMA kpid FROM PUBLIC;
+GRANT EXECUTE ON ALL ROUTINES IN SCHEMA kpid TO kpid_writer;

@@ -30,6 +30,9 @@ struct kafka_consumer {
 	bool was_assigned; /* ever */
 };
 
+/* A client that is left to the end of the process: where it is stays known, for who looks for leaks. */
+static rd_kafka_t *volatile left_behind;
+
 static void clear_wake(int fd)
 {
 	uint64_t count;
@@ -127,6 +130,8 @@ void kafka_consumer_free(struct kafka_consumer *consumer)
 	 * And librdkafka before 2.3 (its issue 4312) aborts over a member that was never assigned anything. */
 	if (kafka_consumer_is_closed(consumer) && consumer->was_assigned)
 		rd_kafka_destroy_flags(consumer->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+	else
+		left_behind = consumer->rk;
 	free(consumer->lanes);
 	free(consumer);
 }
