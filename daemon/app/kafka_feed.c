@@ -318,6 +318,12 @@ static bool has_backlog(const struct kafka_feed *feed, const struct source *sour
 	       high > 0 && high > source->next_offset && high > source->end_offset;
 }
 
+/* Its messages may be in the lane's queue behind others, which has not been seen empty. */
+static bool waits_its_turn(const struct kafka_feed *feed, const struct source *source)
+{
+	return feed->n_read[source->lane] > 0 && has_backlog(feed, source);
+}
+
 /* The lane's queue held much, and is empty now: it may have been full. */
 static void fetch_again(struct kafka_feed *feed, int index)
 {
@@ -694,7 +700,7 @@ static void on_seen_end(void *context, PGresult *result)
 
 static void on_ends_probed(struct kafka_feed *feed, const struct kafka_probe_list *answers)
 {
-	enum { N_PARAMS = 5 };
+	enum { N_PARAMS = 6 };
 	struct pg_array arrays[N_PARAMS] = {{.n = 0}};
 	struct pg_param params[N_PARAMS];
 	if (!pg_session_is_ready(feed->app->control)) {
@@ -702,19 +708,24 @@ static void on_ends_probed(struct kafka_feed *feed, const struct kafka_probe_lis
 		return;
 	}
 	for (int i = 0; i < N_PARAMS; i++)
-		pg_array_start(&arrays[i], i == 0 ? PG_OID_INT4 : i == 3 ? PG_OID_TIMESTAMPTZ : PG_OID_INT8);
+		pg_array_start(&arrays[i], i == 0   ? PG_OID_INT4
+		                           : i == 3 ? PG_OID_TIMESTAMPTZ
+		                           : i == 5 ? PG_OID_BOOL
+		                                    : PG_OID_INT8);
 	for (size_t i = 0; i < answers->n; i++) {
 		const struct kafka_probe_item *answer = &answers->items[i];
 		struct source *source = source_of(feed, answer->topic, answer->partition);
 		if (answer->error != RD_KAFKA_RESP_ERR_NO_ERROR || !source->reading || source->verify_fingerprint)
 			continue;
+		bool at_end = is_at_end(source, answer);
 		kafka_consumer_heard(feed->consumer);
 		source->high_offset = answer->high_offset;
 		pg_array_int4(&arrays[0], source->source_no);
 		pg_array_int8(&arrays[1], source->epoch, false);
 		pg_array_int8(&arrays[2], source->committed_offset, source->committed_offset == OFFSET_NONE);
-		pg_array_time(&arrays[3], is_at_end(source, answer) ? answer->asked_us : TIME_NONE);
+		pg_array_time(&arrays[3], at_end ? answer->asked_us : TIME_NONE);
 		pg_array_int8(&arrays[4], answer->high_offset, false);
+		pg_array_bool(&arrays[5], at_end || waits_its_turn(feed, source));
 	}
 	for (int i = 0; i < N_PARAMS; i++)
 		params[i] = pg_array_param(&arrays[i]);

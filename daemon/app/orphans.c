@@ -121,7 +121,7 @@ static bool is_at_end(const struct orphan *orphan, const struct kafka_probe_item
 
 void orphans_probed(struct orphans *orphans, const struct kafka_probe_list *answers)
 {
-	enum { N_PARAMS = 5 };
+	enum { N_PARAMS = 6 };
 	struct pg_array arrays[N_PARAMS] = {{.n = 0}};
 	struct pg_param params[N_PARAMS];
 	if (!pg_session_is_ready(orphans->session)) {
@@ -129,7 +129,10 @@ void orphans_probed(struct orphans *orphans, const struct kafka_probe_list *answ
 		return;
 	}
 	for (int i = 0; i < N_PARAMS; i++)
-		pg_array_start(&arrays[i], i == 0 ? PG_OID_INT4 : i == 3 ? PG_OID_TIMESTAMPTZ : PG_OID_INT8);
+		pg_array_start(&arrays[i], i == 0   ? PG_OID_INT4
+		                           : i == 3 ? PG_OID_TIMESTAMPTZ
+		                           : i == 5 ? PG_OID_BOOL
+		                                    : PG_OID_INT8);
 	for (size_t i = 0; i < answers->n; i++) {
 		const struct kafka_probe_item *answer = &answers->items[i];
 		const struct orphan *orphan = find(orphans, answer);
@@ -140,6 +143,7 @@ void orphans_probed(struct orphans *orphans, const struct kafka_probe_list *answ
 		pg_array_int8(&arrays[2], orphan->next_offset, orphan->next_offset == OFFSET_NONE);
 		pg_array_time(&arrays[3], answer->asked_us);
 		pg_array_int8(&arrays[4], answer->high_offset, false);
+		pg_array_bool(&arrays[5], true);
 	}
 	orphans->moved = false;
 	for (int i = 0; i < N_PARAMS; i++)

@@ -16,7 +16,8 @@ struct watch {
 	struct batch batch;
 	struct batch_rules rules;
 	struct write_order order;
-	int64_t started_us; /* monotonic */
+	int64_t answered_us;    /* monotonic: of the last tick */
+	int64_t awake_since_us; /* monotonic: ticks have been answered without a standstill since */
 	int64_t fire_as_of_us;
 	bool fire_unconfirmed;
 	bool asking; /* a tick's question is under way */
@@ -89,6 +90,17 @@ static void fire(struct watch *watch, int64_t as_of_us, bool unconfirmed)
 
 /* ---- ticking ---- */
 
+/* Whether a source may be called silent. While the database, or we ourselves, stood still, no source could have been
+ * heard of: that is counted from when ticks were answered again. */
+static bool may_tell_silence(struct watch *watch)
+{
+	int64_t max_silence_us = watch->shared->config->sla.max_silence_us, now_us = monotonic_clock_us();
+	if (now_us - watch->answered_us > max_silence_us / 2)
+		watch->awake_since_us = now_us;
+	watch->answered_us = now_us;
+	return now_us - watch->awake_since_us > max_silence_us;
+}
+
 static void on_tick(void *context, PGresult *result)
 {
 	struct watch *watch = context;
@@ -97,6 +109,7 @@ static void on_tick(void *context, PGresult *result)
 		log_warning("asking for the next deadline: %s", PQresultErrorMessage(result));
 		return;
 	}
+	bool silence_counts = may_tell_silence(watch);
 	completeness_update(&shared->completeness, result);
 	int64_t now_us = pg_get_time(result, 0, 0), next_us = pg_get_time(result, 0, 1);
 	int64_t complete_us = completeness_least(&shared->completeness, false);
@@ -108,10 +121,9 @@ static void on_tick(void *context, PGresult *result)
 	watch->quiet = next_us == TIME_NONE || next_us >= now_us;
 	if (watch->quiet)
 		return;
-	bool may_be_silent = monotonic_clock_us() - watch->started_us > shared->config->sla.max_silence_us;
 	if (next_us < complete_us)
 		fire(watch, complete_us, false);
-	else if (may_be_silent && next_us < heard_us)
+	else if (silence_counts && next_us < heard_us)
 		fire(watch, heard_us, true);
 	else
 		watch->events.needs_completeness(watch->events.context, next_us);
@@ -203,7 +215,6 @@ void watch_free(struct watch *watch)
 
 void watch_start(struct watch *watch)
 {
-	watch->started_us = monotonic_clock_us();
 	pg_session_start(watch->session);
 	on_timer(-1, 0, watch);
 }

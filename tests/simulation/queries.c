@@ -324,12 +324,13 @@ static bool source_seen(struct statement *s)
 	size_t *which;
 	bool waits;
 	struct elements at_end = elements_of(s->params[3]), high = elements_of(s->params[4]);
+	struct elements heard = elements_of(s->params[5]);
 	struct rows rows = lock_sources(s, true, &which, &waits);
 	for (size_t i = 0; i < rows.n; i++) {
 		struct cell *row = row_copy(SOURCES, rows.items[i]);
 		row[SP_COMPLETE] = greatest(row[SP_COMPLETE], at_end.items[which[i]]);
 		row[SP_HIGH] = high.items[which[i]];
-		if (at_end.items[which[i]].len >= 0)
+		if (cell_number(heard.items[which[i]]) == 1)
 			row[SP_SEEN] = NOW;
 		slot_put(s->transaction, table_find(SOURCES, row), row);
 	}
