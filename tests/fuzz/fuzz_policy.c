@@ -50,7 +50,7 @@ static void check_clocks(const struct policy_set *set, const struct policy *poli
                          struct arena *arena)
 {
 	struct ticket_event opened, paused, resumed;
-	struct ticket ticket;
+	struct ticket ticket, unpaused;
 	ticket_event_init(&opened);
 	opened.ticket_id = opened.source = opened.id = TEXT("1");
 	opened.type = EVENT_OPENED;
@@ -65,15 +65,20 @@ static void check_clocks(const struct policy_set *set, const struct policy *poli
 	resumed.id = TEXT("3");
 	resumed.type = EVENT_RESUMED;
 	resumed.occurred_us += 7200 * US_PER_SECOND;
+	for (int target = 0; target < TARGET_N; target++)
+		if (policy->targets[target].present && policy->targets[target].pause_on.n > 0)
+			paused.texts[EVENT_REASON] = policy->targets[target].pause_on.items[0];
 	const struct ticket_event *events[] = {&opened, &paused, &resumed};
 	const struct fold_rules rules = {set, 7 * US_PER_DAY};
 	const struct fold_pin pin = {NULL, TIME_NONE};
+	ticket_fold(events, 1, &rules, &pin, opened_us, NULL, arena, &unpaused);
 	for (int64_t days = 0; days <= 800; days += 400) {
 		int64_t as_of_us = opened_us + days * US_PER_DAY;
 		ticket_fold(events, 3, &rules, &pin, as_of_us, NULL, arena, &ticket);
 		for (size_t i = 0; i < ticket.n_clocks; i++) {
 			const struct sla_clock *clock = &ticket.clocks[i];
 			CHECK(clock->start_us >= opened_us && clock->due_us > clock->start_us);
+			CHECK(clock->target == unpaused.clocks[i].target && clock->due_us >= unpaused.clocks[i].due_us);
 			CHECK((clock->verdict == VERDICT_BREACHED) == (clock->breached_us != TIME_NONE));
 			CHECK(clock->verdict != VERDICT_BREACHED || clock->breached_us >= clock->due_us);
 			CHECK(clock->fires_us == TIME_NONE || clock->fires_us >= as_of_us);
