@@ -83,10 +83,10 @@ static void on_refused(void *context, PGresult *result)
 		log_error("PostgreSQL: %s", PQresultErrorMessage(result));
 }
 
-static void end_reload(struct app *app)
+static void end_reload(struct app *app, bool refused)
 {
 	app->reloading = false;
-	if (app->next_policies != NULL) { /* the server refused something: not to come into force some time later */
+	if (refused) {
 		drop_next(app);
 		log_error("nothing was reloaded: the configuration in force is kept");
 	}
@@ -100,8 +100,8 @@ static void on_loaded(void *context, PGresult *result)
 	(void)result;
 	app->loading = false;
 	horizon_look(&app->horizon);
-	if (app->reloading)
-		end_reload(app);
+	if (app->reloading) /* what the server refused is not to come into force some time later */
+		end_reload(app, app->next_policies != NULL);
 	if (app->begun) {
 		for (int i = 0; i < app->n_lanes; i++)
 			lane_poke(app->lanes[i], false);
@@ -211,16 +211,12 @@ static void on_reload(evutil_socket_t fd, short what, void *context)
 	config_words_release(&names);
 	if (ok && app->feeder.prepare_reload != NULL)
 		ok = app->feeder.prepare_reload(app->feeder.context, config);
-	if (!ok) {
-		log_error("nothing was reloaded: the configuration in force is kept");
-		policy_set_free(policies);
-		kpid_config_free(config);
-		end_reload(app);
-		return;
-	}
 	app->next_config = config;
 	app->next_policies = policies;
-	load_policies(app);
+	if (ok)
+		load_policies(app);
+	else
+		end_reload(app, true);
 }
 
 /* ---- life ---- */

@@ -70,6 +70,8 @@ void explanation_release(struct explanation *explanation);
 int explanation_read(struct explanation *explanation, struct pg_sync *sync, struct text ticket_id,
                      int64_t fcr_window_us);
 
+/* S1: how many policies of its revision stand before the one that matches, and do not match. */
+size_t explanation_n_passed_over(const struct explanation *explanation);
 /* NULL: the source is not known any more. */
 const struct explain_source *explanation_source(const struct explanation *explanation, int32_t source_no);
 /* The clock that an alert tells of; NULL: folding gives none (any more). */

@@ -20,6 +20,16 @@ void explanation_add_place(const struct explanation *explanation, int32_t source
 	buf_add_format(out, "/%d @%lld", (int)source->partition, (long long)offset);
 }
 
+size_t explanation_n_passed_over(const struct explanation *explanation)
+{
+	const struct ticket *ticket = &explanation->ticket;
+	size_t n = 0;
+	while (ticket->revision != NULL && n < ticket->revision->n_policies &&
+	       &ticket->revision->policies[n] != ticket->policy)
+		n++;
+	return n;
+}
+
 const struct sla_clock *explanation_clock(const struct explanation *explanation, const struct explain_alert *alert)
 {
 	for (size_t i = 0; i < explanation->ticket.n_clocks; i++) {

@@ -170,14 +170,14 @@ static json_t *json_of_conflict(const struct explain_conflict *conflict)
 	return object;
 }
 
-/* S1: the policies before the one that matches, each with the first attribute that it asks for and does not get. */
-static json_t *json_of_passed_over(const struct ticket *ticket)
+/* Each with the first attribute that it asks for and does not get. */
+static json_t *json_of_passed_over(const struct explanation *explanation)
 {
+	const struct ticket *ticket = &explanation->ticket;
 	json_t *array = json_array();
-	for (size_t i = 0; ticket->revision != NULL && i < ticket->revision->n_policies; i++) {
+	size_t n = explanation_n_passed_over(explanation);
+	for (size_t i = 0; i < n; i++) {
 		const struct policy *policy = &ticket->revision->policies[i];
-		if (policy == ticket->policy)
-			break;
 		int attribute = policy_mismatch(policy, ticket->attributes);
 		json_t *object = json_object();
 		json_object_set_new(object, "policy", json_of_text(policy->name));
@@ -205,7 +205,7 @@ static void set_header(const struct explanation *explanation, json_t *object)
 	                    ticket->policy == NULL ? json_null() : json_of_text(ticket->policy->name));
 	json_object_set_new(object, "policy_version",
 	                    ticket->revision == NULL ? json_null() : json_of_text(ticket->revision->id));
-	json_object_set_new(object, "passed_over", json_of_passed_over(ticket));
+	json_object_set_new(object, "passed_over", json_of_passed_over(explanation));
 	json_object_set_new(object, "as_of", json_of_time(explanation->as_of_us));
 	json_object_set_new(object, "revised_at", json_of_time(explanation->revised_us));
 	json_object_set_new(object, "revision", json_integer(explanation->rev));

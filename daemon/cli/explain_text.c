@@ -60,10 +60,9 @@ static void write_passed_over(struct page *page)
 {
 	enum { MOST = 12 };
 	const struct ticket *ticket = &page->explanation->ticket;
-	for (size_t i = 0; ticket->revision != NULL && i < ticket->revision->n_policies; i++) {
+	size_t n = explanation_n_passed_over(page->explanation);
+	for (size_t i = 0; i < n; i++) {
 		const struct policy *policy = &ticket->revision->policies[i];
-		if (policy == ticket->policy)
-			return;
 		page_label(page, i == 0 ? "not" : "");
 		if (i == MOST) {
 			buf_add_str(&page->words, "… and others before it");

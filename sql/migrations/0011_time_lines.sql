@@ -74,7 +74,7 @@ END
 $body$;
 COMMENT ON FUNCTION kpid.history_bytes(bytea, integer, bigint) IS 'So many bytes of a history from a place on.';
 
-CREATE FUNCTION kpid.history_text(bytes bytea, memory text[], INOUT at integer, OUT word text, OUT is_literal boolean)
+CREATE FUNCTION kpid.history_text(bytes bytea, INOUT memory text[], INOUT at integer, OUT word text)
 LANGUAGE plpgsql IMMUTABLE
 AS $body$
 DECLARE
@@ -82,7 +82,6 @@ DECLARE
 	argument bigint := (tag.plain >> 2) & x'3fffffffffffffff'::bigint;
 BEGIN
 	at := tag.at;
-	is_literal := tag.plain & 3 = 1;
 	CASE tag.plain & 3
 		WHEN 0 THEN
 			IF argument >= least(cardinality(memory), 64) THEN
@@ -92,6 +91,7 @@ BEGIN
 		WHEN 1 THEN
 			word := convert_from(kpid.history_bytes(bytes, at, argument), 'UTF8');
 			at := at + argument;
+			memory := array_append(memory, word);
 		WHEN 2 THEN
 			word := encode(kpid.history_bytes(bytes, at, 16), 'hex')::uuid;
 			at := at + 16;
@@ -101,7 +101,7 @@ BEGIN
 	END CASE;
 END
 $body$;
-COMMENT ON FUNCTION kpid.history_text(bytea, text[], integer) IS 'The text of a history at a place, and the place behind it. memory: the literals before it, of which the last 64 may be meant; is_literal: it is one itself.';
+COMMENT ON FUNCTION kpid.history_text(bytea, text[], integer) IS 'The text of a history at a place, and the place behind it. memory: the literals before it, of which the last 64 may be meant; and with it, if it is one.';
 
 CREATE FUNCTION kpid.history_events(history bytea) RETURNS SETOF kpid.history_event
 LANGUAGE plpgsql IMMUTABLE
@@ -133,11 +133,9 @@ BEGIN
 		before_us := event.occurred_us;
 		said := kpid.history_text(bytes, memory, number.at);
 		event.source := said.word;
-		IF said.is_literal THEN
-			memory := array_append(memory, said.word);
-		END IF;
+		memory := said.memory;
 		said := kpid.history_text(bytes, memory, said.at);
-		event.id := said.word;
+		event.id := said.word; -- not remembered: it does not come again
 		number := kpid.history_number(bytes, said.at);
 		event.source_no := number.signed;
 		number := kpid.history_number(bytes, number.at);
@@ -147,9 +145,7 @@ BEGIN
 			said := kpid.history_text(bytes, memory, at);
 			event.sequence := said.word;
 			at := said.at;
-			IF said.is_literal THEN
-				memory := array_append(memory, said.word);
-			END IF;
+			memory := said.memory;
 		END IF;
 		number := kpid.history_number(bytes, at);
 		at := number.at;
@@ -162,9 +158,7 @@ BEGIN
 			said := kpid.history_text(bytes, memory, at);
 			event.texts[i] := said.word;
 			at := said.at;
-			IF said.is_literal THEN
-				memory := array_append(memory, said.word);
-			END IF;
+			memory := said.memory;
 		END LOOP;
 		IF head & 32 <> 0 THEN
 			number := kpid.history_number(bytes, at);

@@ -23,8 +23,7 @@
 
 #include "workload.h"
 
-/* TOGETHER_US: what is due within it is sent at once, lest waking up for each be most of the work on a small machine.
- */
+/* TOGETHER_US: what is due within it is sent at once; to wake up for each would be most of the work there is. */
 enum { MOST_PARTITIONS = 64, POLL_US = 2000, TOGETHER_US = 2000, PATIENCE_S = 120 };
 
 struct series { /* of one partition: when events were due, by offset */

@@ -1,9 +1,8 @@
 """An hour at a steady rate: lag, latency, memory, HOT updates, and bytes a row must be at its end as at its beginning."""
 import statistics
-import threading
 
 from latency import N_PARTITIONS, RATES, Live
-from rig import Account, BenchError, Kpid, memory_of, say
+from rig import Account, BenchError, Kpid, Samples, memory_of, say
 
 SAMPLE_S = 10
 MOST_P99_MS = 500
@@ -16,19 +15,16 @@ TABLES = """
 BIG_ENOUGH = 1000  # rows at the least, for bytes a row to say something
 
 
-class Samples:
-    """What is looked at every few seconds, on a connection of its own, while the block runs."""
+class Desk(Samples):
+    """Lag, the daemon's memory and its tables, on a connection of its own."""
 
     def __init__(self, pg, database, pid):
+        super().__init__(SAMPLE_S)
         self.connection = pg.connect(database)
-        self.connection.autocommit = True
         self.pid = pid
         self.lag, self.mib, self.tables = [], [], []
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._sample)
-        self.error = None
 
-    def _look(self):
+    def look(self):
         with self.connection.cursor() as cursor:
             cursor.execute(LAG)
             self.lag.append(cursor.fetchone()[0])
@@ -36,20 +32,8 @@ class Samples:
             self.tables.append({name: tuple(figures) for name, *figures in cursor.fetchall()})
         self.mib.append(memory_of(self.pid)[0])
 
-    def _sample(self):
-        try:
-            while not self._ended.wait(SAMPLE_S):
-                self._look()
-        except Exception as error:  # told of when the block ends
-            self.error = error
-
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._ended.set()
-        self._thread.join()
+    def __exit__(self, *exception):
+        super().__exit__(*exception)
         self.connection.close()
 
 
@@ -109,10 +93,8 @@ def run(rig, results, options):
         kpid = Kpid(rig, pg, name, [name], policy)
         account = Account(pg)
         with Live(rig, kpid, name, rate, times) as live, kpid.start() as process:
-            with Samples(pg, kpid.database, process.pid) as samples:
+            with Desk(pg, kpid.database, process.pid) as samples:
                 figures = live.figures()
-            if samples.error:
-                raise samples.error
             spent = account.figures(process, int(pg.psql(Kpid.TOTAL, kpid.database)))
             process.stop()
         kpid.run("verify", "--sample", "5000")

@@ -62,27 +62,44 @@ def memory_of(pid):
     return int(kib["VmRSS"]) / 1024, int(kib["VmHWM"]) / 1024
 
 
-class MemorySamples:
-    """Resident memory of a process every half second, while the block runs."""
+class Samples:
+    """Calls look() every so many seconds, while the block runs. What look() raises is raised at the block's end."""
 
-    def __init__(self, pid):
-        self.pid = pid
-        self.mib = []
+    def __init__(self, every_s):
+        self._every_s = every_s
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._sample)
+        self._error = None
 
     def _sample(self):
-        while not self._ended.wait(0.5):
-            with contextlib.suppress(OSError, KeyError):
-                self.mib.append(memory_of(self.pid)[0])
+        try:
+            while not self._ended.wait(self._every_s):
+                self.look()
+        except Exception as error:
+            self._error = error
 
     def __enter__(self):
         self._thread.start()
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, kind, *_):
         self._ended.set()
         self._thread.join()
+        if self._error and kind is None:
+            raise self._error
+
+
+class MemorySamples(Samples):
+    """Resident memory of a process every half second."""
+
+    def __init__(self, pid):
+        super().__init__(0.5)
+        self.pid = pid
+        self.mib = []
+
+    def look(self):
+        with contextlib.suppress(OSError, KeyError):
+            self.mib.append(memory_of(self.pid)[0])
 
 
 # ---- the rig --------------------------------------------------------------------------------------------------------

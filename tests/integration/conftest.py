@@ -2,7 +2,6 @@
 import os
 import random
 import re
-import subprocess
 import sys
 import threading
 
@@ -10,7 +9,7 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from daemon import (INCIDENTS, ROOT, Site, Stream, incident_lines, now, recompute,  # noqa: E402
+from daemon import (INCIDENTS, ROOT, Site, Stream, create_migrated, incident_lines, now, recompute,  # noqa: E402
                     shuffle_within_an_hour)
 from servers import Kafka, Postgres  # noqa: E402
 
@@ -91,9 +90,7 @@ def kafka():
 @pytest.fixture(scope="session")
 def template(pg, binary):
     """The name of a database that is migrated and empty."""
-    pg.create_database("template_kpid")
-    subprocess.run([binary, "migrate", "up"], check=True, capture_output=True,
-                   env={**pg.env("template_kpid"), "KPID_CONFIG": "/dev/null"})
+    create_migrated(pg, binary, "template_kpid")
     return "template_kpid"
 
 

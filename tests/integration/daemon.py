@@ -84,13 +84,21 @@ def policy(first_response=None, resolution=None, pause_on=(), id="1", **revision
 
 
 @functools.lru_cache(None)
-def generator_module():
-    loader = importlib.machinery.SourceFileLoader("kpid_generate", os.path.join(ROOT, "tests/recompute/generate"))
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("kpid_generate", loader))
+def program_as_module(path):
+    """A program of tests/ that has no .py to be imported by."""
+    loader = importlib.machinery.SourceFileLoader(os.path.basename(path), os.path.join(ROOT, "tests", path))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
     sys.dont_write_bytecode, before = True, sys.dont_write_bytecode
     loader.exec_module(module)
     sys.dont_write_bytecode = before
     return module
+
+
+def create_migrated(pg, binary, name):
+    """A database of this version's schema."""
+    pg.create_database(name)
+    subprocess.run([binary, "migrate", "up"], check=True, capture_output=True,
+                   env={**pg.env(name), "KPID_CONFIG": "/dev/null"})
 
 
 @functools.lru_cache(None)
@@ -613,7 +621,7 @@ def shuffle_within_an_hour(values, share_of_duplicates, seed):
 
 def generated(stream, seed, n_tickets, random_partitions=True):
     """A nasty set: messages for Stream.send() and the policy file that goes with them."""
-    module = generator_module()
+    module = program_as_module("recompute/generate")
     generator = module.Generator(seed, hours=True)
     policy_file = generator.policy_file()
     chance = random.Random(seed)

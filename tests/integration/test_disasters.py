@@ -7,7 +7,7 @@ import time
 import pytest
 
 from conftest import POLICY
-from daemon import Proxy, Site, wait_until
+from daemon import Proxy, Site, create_migrated, wait_until
 from servers import PG_BIN, Postgres, ServerError
 from test_outages import Load
 
@@ -17,6 +17,8 @@ SMALL = {"run": {"batch_max_events": 400}, "kafka": {"session.timeout.ms": 3000,
 
 class Standby(Postgres):
     """Follows another server, until it is promoted."""
+
+    ready_words = ("ready", "standby")
 
     def __init__(self, primary):
         super().__init__(settings=primary.settings)
@@ -28,18 +30,9 @@ class Standby(Postgres):
         if done.returncode != 0:
             raise ServerError(f"pg_basebackup: {done.stderr.strip()}")
 
-    def _ready(self):
-        try:
-            with open(os.path.join(self._data(), "postmaster.pid"), encoding="utf-8") as file:
-                return file.read().split("\n")[7].strip() in ("ready", "standby")
-        except (FileNotFoundError, IndexError):
-            return False
-
 
 def new_site(pg, kafka, binary, stream, folder):
-    pg.create_database("disaster")
-    subprocess.run([binary, "migrate", "up"], check=True, capture_output=True,
-                   env={**pg.env("disaster"), "KPID_CONFIG": "/dev/null"})
+    create_migrated(pg, binary, "disaster")
     return Site(pg, kafka, binary, "disaster", folder, stream, POLICY, SMALL)
 
 

@@ -1,12 +1,10 @@
-"""report.explain_ticket() in SQL against `kpid explain --json`: two readings of the rules, one answer.
+"""report.explain_ticket() in SQL against `kpid explain --json`: twice the same fold, one answer.
 
 Each key that the command prints must be in what the function gives, with the same value. KPID_LONG=1 takes more tickets,
 KPID_SEED others.
 """
 import contextlib
 import datetime
-import importlib.machinery
-import importlib.util
 import json
 import os
 import random
@@ -15,6 +13,7 @@ import subprocess
 import psycopg2
 import pytest
 
+from daemon import program_as_module
 from test_commands import EVIL, ROOT, STORY, Database, Postgres, event
 
 GOLDEN = os.path.join(ROOT, "tests", "golden")
@@ -24,14 +23,7 @@ SEED = int(os.environ.get("KPID_SEED") or 1)
 N_TICKETS = 200 if LONG else 40
 
 
-def _load(path):
-    loader = importlib.machinery.SourceFileLoader("differential", path)
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("differential", loader))
-    loader.exec_module(module)
-    return module
-
-
-differential = _load(os.path.join(GOLDEN, "differential"))
+differential = program_as_module("golden/differential")
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import random
 
 import pytest
 
-from daemon import DEFAULT_TOPICS, LONG, ROOT, event, generated, generator_module
+from daemon import DEFAULT_TOPICS, LONG, ROOT, event, generated, program_as_module
 
 REJECTS = os.path.join(ROOT, "tests", "golden", "events", "rejects.jsonl")
 N_MALFORMED = 10_000
@@ -98,7 +98,7 @@ def test_malformed_among_good(make_stream, make_site):
     good, policy = generated(stream, 11, 600)
     valid = [value for _, _, value, headers in good if value and not headers and value.startswith(b"{")]
     bad = list(corpus()) * 3
-    generator = generator_module().Generator(12)
+    generator = program_as_module("recompute/generate").Generator(12)
     while len(bad) < N_MALFORMED * 1.25:
         value = chance.choice(valid)
         if chance.random() < 0.15:

@@ -14,7 +14,7 @@ from datetime import timedelta
 import pytest
 
 import kafka_admin
-from daemon import Site, Stream, event, now, policy, wait_until
+from daemon import Site, Stream, create_migrated, event, now, policy, wait_until
 from kafka_admin import DESCRIBE, GROUP, READ, TOPIC, WRITE
 from servers import Kafka, Postgres
 
@@ -114,9 +114,7 @@ def secured_pg(certificates, binary):
         shutil.chown(key, "postgres", "postgres")
     with Postgres(settings={"fsync": "off", "ssl": "on", "ssl_cert_file": certificates.certificate,
                             "ssl_key_file": key, "password_encryption": "scram-sha-256"}) as server:
-        server.create_database("security")
-        subprocess.run([binary, "migrate", "up"], check=True, capture_output=True,
-                       env={**server.env("security"), "KPID_CONFIG": "/dev/null"})
+        create_migrated(server, binary, "security")
         server.psql(f"CREATE ROLE daemon LOGIN PASSWORD '{PASSWORD}' IN ROLE kpid_writer")
         hba = server.psql("SHOW hba_file")
         with open(hba, encoding="utf-8") as file:

@@ -131,12 +131,12 @@ rd_kafka_conf_t *kafka_conf_producer(const struct config_pairs *pairs)
 const char *kafka_conf_login_remedy(const struct config_pairs *pairs)
 {
 	enum { MENDED_IN = 0x020601ff }; /* librdkafka 2.6.1, its pull request 4895 */
-	for (size_t i = 0; rd_kafka_version() < MENDED_IN && i < pairs->n; i++)
-		if (strncmp(pairs->items[i].name, "sasl.mechanism", strlen("sasl.mechanism")) == 0 &&
-		    strncmp(pairs->items[i].value, "SCRAM-", strlen("SCRAM-")) == 0)
-			return "if the password is right: a librdkafka before 2.6.1, which this is, repeats a part of "
-			       "SCRAM "
-			       "logins that Kafka 4 refuses; let the brokers take sasl.mechanism = PLAIN over TLS, or "
-			       "client certificates, or install a newer librdkafka";
-	return NULL;
+	const char *mechanism = config_pairs_get(pairs, "sasl.mechanism");
+	if (mechanism == NULL)
+		mechanism = config_pairs_get(pairs, "sasl.mechanisms");
+	if (rd_kafka_version() >= MENDED_IN || mechanism == NULL || strncmp(mechanism, "SCRAM-", strlen("SCRAM-")) != 0)
+		return NULL;
+	return "if the password is right: a librdkafka before 2.6.1, which this is, repeats a part of SCRAM logins "
+	       "that Kafka 4 refuses; let the brokers take sasl.mechanism = PLAIN over TLS, or client certificates, or "
+	       "install a newer librdkafka";
 }
