@@ -34,8 +34,11 @@ enum dlq_found { DLQ_FOUND, DLQ_NOT_THERE, DLQ_NO_ANSWER };
 /* "TOPIC/PARTITION/OFFSET"; the topic may have slashes of its own. False: it is none. free() the topic. */
 bool dlq_parse_key(const char *argument, struct dlq_key *key_out);
 void dlq_add_key(const struct dlq_key *key, struct buf *out);
+/* The letter_no of each message that was read from there, oldest first: one, unless the topic was made anew. NULL: no
+ * answer, the reason is in sync->error. PQclear() it. */
+PGresult *dlq_find(struct pg_sync *sync, const struct dlq_key *key);
 /* With DLQ_FOUND the letter is the caller's to release; with DLQ_NO_ANSWER the reason is in sync->error. */
-enum dlq_found dlq_read(struct pg_sync *sync, const struct dlq_key *key, struct dlq_letter *letter_out);
+enum dlq_found dlq_read(struct pg_sync *sync, int64_t letter_no, struct dlq_letter *letter_out);
 void dlq_letter_release(struct dlq_letter *letter);
 
 /* Each returns an enum cli_status; what is wrong was said. */

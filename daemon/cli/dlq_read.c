@@ -84,14 +84,21 @@ static void read_letter(const PGresult *row, struct dlq_letter *letter)
 		read_headers(letter);
 }
 
-enum dlq_found dlq_read(struct pg_sync *sync, const struct dlq_key *key, struct dlq_letter *letter_out)
+PGresult *dlq_find(struct pg_sync *sync, const struct dlq_key *key)
 {
 	char partition[16], offset[24];
 	snprintf(partition, sizeof(partition), "%d", (int)key->partition);
 	snprintf(offset, sizeof(offset), "%lld", (long long)key->offset);
 	const struct pg_param params[] = {pg_param_c_string(key->topic), pg_param_c_string(partition),
 	                                  pg_param_c_string(offset)};
-	PGresult *row = pg_sync_query(sync, "queries/dlq_show.sql", params, 3);
+	return pg_sync_query(sync, "queries/dlq_find.sql", params, 3);
+}
+
+enum dlq_found dlq_read(struct pg_sync *sync, int64_t letter_no, struct dlq_letter *letter_out)
+{
+	char number[8];
+	const struct pg_param param = pg_param_int8(letter_no, number);
+	PGresult *row = pg_sync_query(sync, "queries/dlq_show.sql", &param, 1);
 	if (row == NULL)
 		return DLQ_NO_ANSWER;
 	bool there = PQntuples(row) == 1;

@@ -13,11 +13,13 @@
 
 /* As many are on their way at once: each holds its bytes in memory. */
 #define N_AT_ONCE 200
+#define NO_LETTER 0
 
 enum fate { FATE_REFUSED, FATE_WOULD, FATE_WAITING, FATE_SENT, FATE_FAILED };
 
 struct item {
 	struct dlq_key key;
+	int64_t letter_no; /* NO_LETTER: nothing was read from there */
 	enum fate fate;
 	char why[256]; /* of what was refused or failed */
 	struct dlq_letter letter;
@@ -129,7 +131,8 @@ static bool start(struct requeue *requeue, struct item *item)
 		refuse(item, "it was read from a file: correct the file and run kpid ingest again");
 		return true;
 	}
-	switch (dlq_read(requeue->sync, &item->key, &item->letter)) {
+	switch (item->letter_no == NO_LETTER ? DLQ_NOT_THERE
+	                                     : dlq_read(requeue->sync, item->letter_no, &item->letter)) {
 	case DLQ_NO_ANSWER:
 		return false;
 	case DLQ_NOT_THERE:
@@ -152,26 +155,18 @@ static bool start(struct requeue *requeue, struct item *item)
 
 static bool mark_sent(struct requeue *requeue)
 {
-	struct pg_array topics = {.n = 0}, partitions = {.n = 0}, offsets = {.n = 0};
-	pg_array_start(&topics, PG_OID_TEXT);
-	pg_array_start(&partitions, PG_OID_INT4);
-	pg_array_start(&offsets, PG_OID_INT8);
+	struct pg_array letters = {.n = 0};
+	pg_array_start(&letters, PG_OID_INT8);
 	for (size_t i = 0; i < requeue->n_items; i++) {
 		const struct item *item = &requeue->items[i];
-		if (item->fate != FATE_SENT)
-			continue;
-		pg_array_text(&topics, text_of(item->key.topic));
-		pg_array_int4(&partitions, item->key.partition);
-		pg_array_int8(&offsets, item->key.offset, false);
+		if (item->fate == FATE_SENT)
+			pg_array_int8(&letters, item->letter_no, false);
 	}
-	const struct pg_param params[] = {pg_array_param(&topics), pg_array_param(&partitions),
-	                                  pg_array_param(&offsets)};
-	PGresult *result = topics.n == 0 ? NULL : pg_sync_query(requeue->sync, "queries/dlq_requeued.sql", params, 3);
-	bool ok = topics.n == 0 || result != NULL;
+	const struct pg_param param = pg_array_param(&letters);
+	PGresult *result = letters.n == 0 ? NULL : pg_sync_query(requeue->sync, "queries/dlq_requeued.sql", &param, 1);
+	bool ok = letters.n == 0 || result != NULL;
 	PQclear(result);
-	pg_array_release(&topics);
-	pg_array_release(&partitions);
-	pg_array_release(&offsets);
+	pg_array_release(&letters);
 	return ok;
 }
 
@@ -235,10 +230,10 @@ static bool finish_group(struct requeue *requeue)
 	return ok;
 }
 
-static bool requeue_one(struct requeue *requeue, const struct dlq_key *key)
+static bool requeue_one(struct requeue *requeue, const struct dlq_key *key, int64_t letter_no)
 {
 	struct item *item = &requeue->items[requeue->n_items];
-	*item = (struct item){.key = *key};
+	*item = (struct item){.key = *key, .letter_no = letter_no};
 	if (!start(requeue, item))
 		return false;
 	requeue->n_items++;
@@ -247,11 +242,24 @@ static bool requeue_one(struct requeue *requeue, const struct dlq_key *key)
 
 /* ---- all ---- */
 
+/* Every message that was read from there. */
+static bool requeue_place(struct requeue *requeue, const struct dlq_key *key)
+{
+	PGresult *found = dlq_find(requeue->sync, key);
+	bool ok = found != NULL;
+	if (ok && PQntuples(found) == 0)
+		ok = requeue_one(requeue, key, NO_LETTER);
+	for (int row = 0; ok && row < PQntuples(found); row++)
+		ok = requeue_one(requeue, key, pg_get_int8(found, row, 0));
+	PQclear(found);
+	return ok;
+}
+
 static bool requeue_keys(struct requeue *requeue, const struct dlq_key *keys, size_t n_keys)
 {
 	bool ok = true;
 	for (size_t i = 0; ok && i < n_keys; i++)
-		ok = requeue_one(requeue, &keys[i]);
+		ok = requeue_place(requeue, &keys[i]);
 	return finish_group(requeue) && ok;
 }
 
@@ -261,14 +269,14 @@ static bool requeue_reason(struct requeue *requeue, const char *reason)
 	PGresult *rows = pg_sync_query(requeue->sync, "queries/dlq_keys.sql", &param, 1);
 	if (rows == NULL)
 		return false;
-	size_t n = (size_t)PQntuples(rows);
-	struct dlq_key *keys = mem_zalloc(n * sizeof(*keys));
-	for (int row = 0; row < PQntuples(rows); row++)
+	bool ok = true;
+	for (int row = 0; ok && row < PQntuples(rows); row++) {
 		/* A binary text ends with a NUL, too. */
-		keys[row] = (struct dlq_key){PQgetvalue(rows, row, 0), pg_get_int4(rows, row, 1),
-		                             pg_get_int8(rows, row, 2)};
-	bool ok = requeue_keys(requeue, keys, n);
-	free(keys);
+		const struct dlq_key key = {PQgetvalue(rows, row, 0), pg_get_int4(rows, row, 1),
+		                            pg_get_int8(rows, row, 2)};
+		ok = requeue_one(requeue, &key, pg_get_int8(rows, row, 3));
+	}
+	ok = finish_group(requeue) && ok;
 	PQclear(rows);
 	return ok;
 }

@@ -110,16 +110,21 @@ static void print_letter_json(const struct dlq_key *key, const struct dlq_letter
 	json_print(object);
 }
 
-int dlq_show(struct pg_sync *sync, const struct dlq_key *key, bool raw)
+static int not_there(const struct pg_sync *sync, const struct dlq_key *key)
+{
+	pg_sync_say(sync, "there is no dead letter %s/%d/%lld", key->topic, (int)key->partition,
+	            (long long)key->offset);
+	return CLI_FAILED;
+}
+
+static int show_one(struct pg_sync *sync, const struct dlq_key *key, int64_t letter_no, bool raw)
 {
 	struct dlq_letter letter;
-	switch (dlq_read(sync, key, &letter)) {
+	switch (dlq_read(sync, letter_no, &letter)) {
 	case DLQ_NO_ANSWER:
 		return pg_sync_failed(sync);
-	case DLQ_NOT_THERE:
-		pg_sync_say(sync, "there is no dead letter %s/%d/%lld", key->topic, (int)key->partition,
-		            (long long)key->offset);
-		return CLI_FAILED;
+	case DLQ_NOT_THERE: /* deleted since it was found */
+		return not_there(sync, key);
 	case DLQ_FOUND:
 		break;
 	}
@@ -131,4 +136,19 @@ int dlq_show(struct pg_sync *sync, const struct dlq_key *key, bool raw)
 		print_letter(key, &letter);
 	dlq_letter_release(&letter);
 	return CLI_OK;
+}
+
+int dlq_show(struct pg_sync *sync, const struct dlq_key *key, bool raw)
+{
+	PGresult *found = dlq_find(sync, key);
+	if (found == NULL)
+		return pg_sync_failed(sync);
+	int n = PQntuples(found), status = n == 0 ? not_there(sync, key) : CLI_OK;
+	for (int row = 0; status == CLI_OK && row < n; row++) {
+		if (row > 0 && !raw && !sync->cli->json)
+			putchar('\n');
+		status = show_one(sync, key, pg_get_int8(found, row, 0), raw);
+	}
+	PQclear(found);
+	return status;
 }

@@ -1,6 +1,7 @@
 -- Messages that are no event. One that is there already (read again after its row was written) stays as it is.
 -- Where the writer does not know a partition by name, its topic is '?' and its partition is the source_no.
 INSERT INTO kpid.dead_letter
+	(topic, partition, "offset", reason, detail, value, headers, conflict_sha256, read_at, requeued_at)
 SELECT
 	coalesce(s.topic, d.topic),
 	coalesce(s.partition, d.partition),

@@ -131,6 +131,59 @@ def test_topic_made_anew_while_it_runs(running, kafka):
     assert site.one("SELECT count(*) FROM report.ticket") == 240
 
 
+def test_what_was_rejected_of_a_topic_made_anew(running, kafka):
+    """Two messages have stood at one offset: both were rejected, both are kept, shown and requeued."""
+    stream, site, place = running
+    old, new, again = b"{old", b"{new", b"{old and new"
+    stream.send([("opened", 0, old)])
+    site.wait_read()
+    site.daemons["a"].stop(5)
+    kafka.recreate_topic(place[0], 2)
+    stream.send(openings(range(1000, 1100), 0) + [("opened", 0, new), ("opened", 0, again)])
+    site.start("a")
+    wait_until(lambda: gap_of(site, place), "the gap")
+    site.command("gap", "accept", f"{place[0]}/0")
+    if gap_of(site, (place[0], 1)):
+        site.command("gap", "accept", f"{place[0]}/1")
+    site.wait_read(but=((place[0], 1),))
+    letters = "SELECT \"offset\", value FROM kpid.dead_letter ORDER BY \"offset\", letter_no"
+    assert [(offset, bytes(value)) for offset, value in site.rows(letters)] == [(100, old), (100, new), (101, again)]
+    name = f"{place[0]}/0/100"
+    shown = site.command("dlq", "show", name).stdout
+    assert shown.count(name) == 2 and shown.index(old.decode()) < shown.index(new.decode())
+    assert site.command("dlq", "show", "--raw", name).stdout == (old + new).decode()
+    # Each goes back as what it is, and comes back as a dead letter of its new place.
+    site.command("dlq", "requeue", name)
+    wait_until(lambda: site.one("SELECT count(*) FROM kpid.dead_letter") == 5, "both to come back")
+    assert [bytes(value) for (value,) in site.rows(
+        "SELECT value FROM kpid.dead_letter WHERE requeued_at IS NOT NULL ORDER BY letter_no")] == [old, new]
+    assert sorted(bytes(value) for _, value in site.rows(letters)[3:]) == [new, old]
+
+
+def test_partitions_added(make_stream, make_site, kafka):
+    """What comes into a new partition counts, and a deadline waits for it as for any other."""
+    stream = make_stream(1)
+    site = make_site(stream, {"revisions": [{"id": "1", "calendars": {"always": {"always": True}}, "policies": [
+        {"name": "all", "targets": {"first_response": {"within": "2s", "calendar": "always"}}}]}]},
+        {"kafka": {"topic.metadata.refresh.interval.ms": 500}})
+    daemons = [site.start(name) for name in "ab"]
+    stream.send(openings(range(100), 0))
+    site.wait_read()
+    for topic in stream.topics.values():
+        kafka.add_partitions(topic, 3)
+    stream.n_partitions = dict.fromkeys(stream.n_partitions, 3)
+    stream.send(openings(range(50), 1) + openings(range(50), 2))
+    site.wait_read()
+    assert site.one("SELECT count(*) FROM report.ticket") == 200
+    late, answered = event("ticket.opened", "LATE"), event("ticket.opened", "ANSWERED")
+    stream.send([("opened", 1, late), ("opened", 2, answered),
+                 ("activity", 2, event("ticket.responded", "ANSWERED", agent_id="ann"))])
+    wait_until(lambda: site.dicts("SELECT * FROM report.alert WHERE ticket_id = 'LATE'"), "the alert")
+    site.check_recomputed()
+    assert not site.dicts("SELECT * FROM report.alert WHERE ticket_id = 'ANSWERED'")
+    assert all(daemon.running() for daemon in daemons)
+
+
 def test_a_gap_holds_deadlines_back_until_silence(make_stream, make_site, kafka):
     """What is not read may be the answer: the alert waits for the longest silence, and is unconfirmed."""
     stream = make_stream(1)

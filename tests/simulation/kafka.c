@@ -68,7 +68,7 @@ int sim_n_partitions;
 
 static struct topic topics[SIM_TOPICS];
 static struct kafka_consumer *members; /* live processes' and, until they are missed, dead ones' */
-static bool is_eager, wants_rebalance, revoking, was_cut;
+static bool is_eager, wants_rebalance, revoking;
 static int64_t revoking_since_us;
 
 /* ---- brokers ---- */
@@ -168,18 +168,12 @@ static bool is_known(int index)
 	return source_has_fingerprint(index / SIM_MOST_PARTITIONS, index % SIM_MOST_PARTITIONS);
 }
 
-bool kafka_was_cut(void)
-{
-	return was_cut;
-}
-
 bool kafka_lose_tail(void)
 {
 	int index = any_partition();
 	struct sim_partition *partition = at(index);
 	if ((int64_t)partition->n <= partition->low || !is_known(index))
 		return false;
-	was_cut = true;
 	partition->n -= 1 + sim_below((uint32_t)((int64_t)partition->n - partition->low));
 	if (partition->passed_to > (int64_t)partition->n)
 		partition->passed_to = (int64_t)partition->n;
@@ -210,7 +204,6 @@ bool kafka_make_anew(void)
 	struct sim_partition *partition = at(index);
 	if (!is_known(index))
 		return false;
-	was_cut = true;
 	partition->n = 0;
 	partition->low = partition->passed_to = 0;
 	upset(index);
@@ -358,7 +351,7 @@ void kafka_start(int n_partitions, bool eager)
 	sim_n_partitions = n_partitions;
 	is_eager = eager;
 	members = NULL;
-	wants_rebalance = revoking = was_cut = false;
+	wants_rebalance = revoking = false;
 	memset(topics, 0, sizeof(topics));
 	for (int i = 0; i < SIM_TOPICS; i++)
 		topics[i].handle.name = sim_topics[i];

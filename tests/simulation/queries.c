@@ -726,7 +726,7 @@ static bool backlog_add(struct statement *s)
 
 static bool dead_letter_put(struct statement *s)
 {
-	enum { SHA = 7 };
+	enum { VALUE = 5, SHA = 7 };
 	struct rows rows = rows_of(s->params[0], LETTERS);
 	for (size_t i = 0; i < rows.n; i++) {
 		struct cell *row = rows.items[i];
@@ -736,7 +736,8 @@ static bool dead_letter_put(struct statement *s)
 			row[0] = known[SP_TOPIC];
 			row[1] = known[SP_PARTITION];
 		}
-		struct slot *slot = table_place(LETTERS, row);
+		const struct cell key[] = {row[0], row[1], row[2], row[VALUE]};
+		struct slot *slot = table_place(LETTERS, key);
 		struct slot *conflict = row[SHA].len < 0 ? NULL : table_place(CONFLICTS, &row[SHA]);
 		if (!slot_lock(s->transaction, slot) || (conflict != NULL && !slot_lock(s->transaction, conflict)))
 			return false;

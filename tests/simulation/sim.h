@@ -233,7 +233,6 @@ void kafka_start(int n_partitions, bool eager);
 struct sim_partition *kafka_partition(int topic, int partition);
 int kafka_topic_no(struct text topic);
 void kafka_append(int topic, int partition, const char *bytes, uint32_t len, int64_t occurred_us);
-bool kafka_was_cut(void); /* some offset has had two messages */
 bool kafka_lose_tail(void);
 bool kafka_lose_head(void);
 bool kafka_make_anew(void);

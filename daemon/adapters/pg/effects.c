@@ -197,7 +197,7 @@ static void put_dead_letter(struct pg_effects *effects, const struct batch_dead_
 		dead_letter_headers_json(letter, &effects->json);
 		headers = buf_text(&effects->json);
 	}
-	pg_row_start(to, 10);
+	pg_row_start(to, 11);
 	pg_column_text(to, letter->topic);
 	pg_column_int4(to, letter->partition);
 	pg_column_int8(to, letter->offset);
@@ -208,6 +208,7 @@ static void put_dead_letter(struct pg_effects *effects, const struct batch_dead_
 	pg_column_bytea(to, sha256);
 	pg_column_time(to, effects->order->now_us);
 	pg_column_time(to, TIME_NONE);
+	pg_column_null(to, PG_OID_INT8); /* letter_no: the table's own */
 	pg_row_end(to);
 }
 
