@@ -96,6 +96,20 @@ static void put_source_no(char bytes[4], int32_t source_no)
 	memcpy(bytes, &big_endian, sizeof(big_endian));
 }
 
+static void pause_source(struct kafka_feed *feed, struct source *source)
+{
+	source->paused = true;
+	kafka_consumer_pause(feed->consumer, source->topic, source->partition, true);
+}
+
+/* Before it is assigned: what was fetched by then would be thrown away, and not be fetched again. */
+static void resume_source(struct kafka_feed *feed, struct source *source)
+{
+	if (source->paused)
+		kafka_consumer_pause(feed->consumer, source->topic, source->partition, false);
+	source->paused = false;
+}
+
 static void stop_source(struct kafka_feed *feed, struct source *source, int64_t low, int64_t high, const char *reason)
 {
 	char source_no[4], number[6][8];
@@ -107,7 +121,7 @@ static void stop_source(struct kafka_feed *feed, struct source *source, int64_t 
 	          (int)source->partition);
 	source->stopped = true;
 	source->reading = false;
-	kafka_consumer_pause(feed->consumer, source->topic, source->partition, true);
+	pause_source(feed, source);
 	if (!pg_session_is_ready(feed->app->control))
 		return; /* found again after the next claim */
 	put_source_no(source_no, source->source_no);
@@ -144,7 +158,7 @@ static void meet_gap(struct kafka_feed *feed, struct source *source, const char 
 {
 	source->reading = false;
 	source->gap_reason = reason;
-	kafka_consumer_pause(feed->consumer, source->topic, source->partition, true);
+	pause_source(feed, source);
 	look_at_gaps(feed);
 }
 
@@ -403,15 +417,17 @@ static void finish_assignment(struct kafka_feed *feed, const struct kafka_probe_
 		source->assigned = true;
 		p->offset = source->stopped ? RD_KAFKA_OFFSET_END : begin_offset(feed, source, answer);
 		source->reading = !source->stopped;
+		if (source->reading)
+			resume_source(feed, source);
 	}
 	for (int i = 0; i < feed->assigning->cnt; i++)
 		KPID_CHECK(feed->assigning->elems[i].offset != RD_KAFKA_OFFSET_INVALID);
 	kafka_consumer_assign(feed->consumer, feed->assigning, lane_of, feed);
 	for (int i = 0; i < feed->assigning->cnt; i++) {
-		const struct source *source =
+		struct source *source =
 		        source_of(feed, feed->assigning->elems[i].topic, feed->assigning->elems[i].partition);
 		if (source->stopped)
-			kafka_consumer_pause(feed->consumer, source->topic, source->partition, true);
+			pause_source(feed, source);
 	}
 	if (feed->assigning->cnt > 0)
 		log_info("%d partitions taken", feed->assigning->cnt);
@@ -820,12 +836,12 @@ static void go_on(struct kafka_feed *feed, struct source *source)
 			rd_kafka_topic_partition_list_add(all, other->topic, other->partition)->offset =
 			        position_of(other);
 	}
-	kafka_consumer_pause(feed->consumer, source->topic, source->partition, false);
+	resume_source(feed, source);
 	kafka_consumer_begin_anew(feed->consumer, all, source->topic, source->partition, lane_of, feed);
 	for (size_t i = 0; i < feed->app->sources.n; i++) {
-		const struct source *other = feed->app->sources.items[i];
+		struct source *other = feed->app->sources.items[i];
 		if (other->assigned && !other->reading)
-			kafka_consumer_pause(feed->consumer, other->topic, other->partition, true);
+			pause_source(feed, other);
 	}
 	rd_kafka_topic_partition_list_destroy(all);
 	log_info("%s/%d goes on at offset %" PRId64, source->topic, (int)source->partition, source->next_offset);

@@ -21,6 +21,7 @@ struct source {
 	bool assigned;            /* ours, as far as Kafka says */
 	bool reading;             /* messages are wanted */
 	bool stopped;             /* stands at a gap */
+	bool paused;              /* as librdkafka was told, which keeps to it beyond a rebalance */
 	const char *gap_reason;   /* a gap was met, and where the partition begins and ends is being asked; NULL */
 	bool reclaiming;          /* it stands, and is being claimed to go on */
 	bool fenced;              /* somebody else has claimed it */

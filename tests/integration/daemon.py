@@ -30,6 +30,7 @@ import zlib
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path[:0] = [os.path.join(ROOT, "tests", part) for part in ("fixture", "integration", "recompute")]
 
+import dead_letters  # noqa: E402
 import tables  # noqa: E402
 from kafka_admin import KafkaError  # noqa: E402
 
@@ -150,6 +151,11 @@ class Stream:
         body = json.loads(value)
         kind = KINDS.get(body["type"], "activity")
         return kind, self.partition_of(kind, body["data"]["ticket_id"]), value
+
+    def add_partitions(self, kind, n_partitions):
+        """Gives a topic more partitions, so many in all."""
+        self.kafka.add_partitions(self.topics[kind], n_partitions)
+        self.n_partitions[kind] = n_partitions
 
     def ends(self):
         return {(topic, partition): end for topic in self.topics.values()
@@ -518,6 +524,8 @@ class Site:
         path = self.stream.write(os.path.join(self.folder, "all.msgs"))
         recompute([path], self.policy, expected, self.stream.topic_type_options(), as_of)
         self.check(expected)
+        found = dead_letters.differences(self, expected)
+        assert not found, "\n".join(found)
         return expected
 
     def faults_inside(self):

@@ -160,7 +160,32 @@ def test_what_was_rejected_of_a_topic_made_anew(running, kafka):
     assert sorted(bytes(value) for _, value in site.rows(letters)[3:]) == [new, old]
 
 
-def test_partitions_added(make_stream, make_site, kafka):
+@pytest.mark.parametrize("strategy", ["cooperative-sticky", "range"])
+def test_a_gap_that_another_saw_the_end_of(make_stream, make_site, kafka, strategy):
+    """A partition that stood when it was given up is read when it is taken again: its gap is over by then."""
+    stream = make_stream(2)
+    site = make_site(stream, settings={"kafka": {"partition.assignment.strategy": strategy}})
+    first = site.start("a")
+    stream.send(openings(range(100), 0) + openings(range(100), 1))
+    site.wait_read()
+    topic = stream.topics["opened"]
+    kafka.recreate_topic(topic, 2)
+    for partition in (0, 1):
+        wait_until(lambda partition=partition: gap_of(site, (topic, partition)), "the gap")
+    second = site.start("b")
+    wait_until(lambda: second.logged("partitions taken"), "b to take its share")
+    for partition in (0, 1):
+        accept(site, (topic, partition))
+    stream.send(openings(range(1000, 1010), 0) + openings(range(1000, 1010), 1))
+    site.wait_read()
+    second.stop(10)
+    stream.send(openings(range(1010, 1020), 0) + openings(range(1010, 1020), 1))
+    site.wait_read()
+    assert site.one("SELECT count(*) FROM report.ticket") == 240
+    assert first.running()
+
+
+def test_partitions_added(make_stream, make_site):
     """What comes into a new partition counts, and a deadline waits for it as for any other."""
     stream = make_stream(1)
     site = make_site(stream, {"revisions": [{"id": "1", "calendars": {"always": {"always": True}}, "policies": [
@@ -169,9 +194,8 @@ def test_partitions_added(make_stream, make_site, kafka):
     daemons = [site.start(name) for name in "ab"]
     stream.send(openings(range(100), 0))
     site.wait_read()
-    for topic in stream.topics.values():
-        kafka.add_partitions(topic, 3)
-    stream.n_partitions = dict.fromkeys(stream.n_partitions, 3)
+    for kind in stream.topics:
+        stream.add_partitions(kind, 3)
     stream.send(openings(range(50), 1) + openings(range(50), 2))
     site.wait_read()
     assert site.one("SELECT count(*) FROM report.ticket") == 200

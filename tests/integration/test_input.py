@@ -1,13 +1,12 @@
 """Whatever comes: what is no event is a dead letter with its reason, what is one is counted, nothing falls over."""
 import base64
-import collections
-import csv
 import json
 import os
 import random
 
 import pytest
 
+import dead_letters
 from daemon import DEFAULT_TOPICS, LONG, ROOT, event, generated, program_as_module
 
 REJECTS = os.path.join(ROOT, "tests", "golden", "events", "rejects.jsonl")
@@ -56,42 +55,6 @@ def mutated(value, chance):
     return bytes(data)
 
 
-def dead_letters(site):
-    """Coordinates and reason of each; the coordinates of conflicts depend on who came first, so only their number."""
-    rows = site.rows("SELECT topic, partition, \"offset\", reason FROM report.dead_letter")
-    return split_conflicts((topic, int(partition), int(offset), reason) for topic, partition, offset, reason in rows)
-
-
-def expected_dead_letters(folder):
-    with open(os.path.join(folder, "dead_letter.csv"), encoding="utf-8", newline="") as file:
-        return split_conflicts((row["topic"], int(row["partition"]), int(row["offset"]), row["reason"])
-                               for row in csv.DictReader(file))
-
-
-def split_conflicts(rows):
-    plain, n_conflicts = {}, 0
-    for topic, partition, offset, reason in rows:
-        if reason == "id_conflict":
-            n_conflicts += 1
-        else:
-            plain[topic, partition, offset] = reason
-    return plain, n_conflicts
-
-
-def check_dead_letters(site, folder):
-    (actual, n_actual), (expected, n_expected) = dead_letters(site), expected_dead_letters(folder)
-    differing = {place: (expected.get(place), actual.get(place)) for place in {*expected, *actual}
-                 if expected.get(place) != actual.get(place)}
-    assert not differing, f"{len(differing)} differ (expected, there): {dict(list(differing.items())[:10])}"
-    assert n_actual == n_expected, f"{n_expected} conflicts expected, {n_actual} there"
-    sent = {place[:3] for place in site.stream.sent}
-    assert all((topic, int(partition), int(offset)) in sent for topic, partition, offset in site.rows(
-        "SELECT topic, partition, \"offset\" FROM report.dead_letter WHERE reason = 'id_conflict'"))
-    with open(os.path.join(folder, "counts.json"), encoding="utf-8") as file:
-        counts = json.load(file)
-    return collections.Counter(expected.values()) + collections.Counter(id_conflict=n_expected), counts
-
-
 def test_malformed_among_good(make_stream, make_site):
     chance = random.Random(5)
     stream = make_stream(4)
@@ -113,12 +76,12 @@ def test_malformed_among_good(make_stream, make_site):
     site.start("a")
     site.start("b")
     expected = site.check_recomputed()
-    reasons, counts = check_dead_letters(site, expected)
+    reasons = dead_letters.reasons(expected)
     assert sum(reasons.values()) >= N_MALFORMED, reasons
     assert set(reasons) == {"too_large", "too_deep", "not_json", "not_an_object", "missing_field", "bad_time",
                             "bad_value", "future", "id_conflict"}, reasons
-    n_dead, n_tombstones, n_unknown = site.rows(
-        "SELECT sum(n_dead_letters), sum(n_tombstones), sum(n_unknown_type) FROM kpid.source_partition")[0]
+    n_tombstones, n_unknown = site.rows(
+        "SELECT sum(n_tombstones), sum(n_unknown_type) FROM kpid.source_partition")[0]
     assert n_tombstones > 0 and n_unknown > 0
     assert site.one("SELECT count(*) FROM report.dead_letter WHERE detail = ''") == 0
     # The bytes are kept as they came.
@@ -147,7 +110,6 @@ def test_nasty_sets(make_stream, make_site, seed):
     expected = site.check_recomputed()
     found = site.differences(expected, but=())
     assert not found, "\n".join(found)
-    check_dead_letters(site, expected)
 
 
 def test_any_order_any_partition(make_stream, make_site):

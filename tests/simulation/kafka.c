@@ -27,7 +27,8 @@ struct rd_kafka_topic_s {
 
 /* One partition, as a consumer has it. */
 struct fetch {
-	bool assigned, paused, broken; /* broken: its offset is out of range, and was said to be */
+	bool assigned, broken; /* broken: its offset is out of range, and was said to be */
+	bool paused;           /* stays so when it is given up and taken again */
 	bool out_of_range;
 	int lane;
 	int64_t next_offset, eof_at;
@@ -540,7 +541,7 @@ static void take(struct kafka_consumer *consumer, const rd_kafka_topic_partition
 	const struct sim_partition *partition = at(index);
 	struct fetch *fetch = &consumer->fetches[index];
 	fetch->assigned = true;
-	fetch->paused = fetch->broken = fetch->out_of_range = false;
+	fetch->broken = fetch->out_of_range = false;
 	fetch->lane = lane;
 	fetch->eof_at = fetch->seen = -1;
 	fetch->next_offset = p->offset;
