@@ -554,13 +554,17 @@ def state_in(line):
 
 class Proxy:
     """Between kpid and PostgreSQL: can cut a connection just before a COMMIT reaches the server, or just after the
-    server has committed and before it could say so."""
+    server has committed and before it could say so; or after any byte of either (cut_at)."""
 
     def __init__(self, port, seed=1):
         self.target = port
         self.random = random.Random(seed)
         self.cut_before = self.cut_after = 0.0  # shares of the commits
         self.n_commits = self.n_cut_before = self.n_cut_after = 0
+        # Of every second commit: (whose, n) lets n bytes through, counted from where the "client"'s COMMIT or the "server"'s
+        # answer to it begins. More than there are cut behind them, before the next.
+        self.cut_at = []
+        self.n_cut_at = 0
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.closing = False
@@ -576,7 +580,7 @@ class Proxy:
             threading.Thread(target=self._serve, args=(client, server), daemon=True).start()
 
     def _serve(self, client, server):
-        lose_answer = False
+        lose_answer, cut = False, None
         with client, server:
             try:
                 while not self.closing:
@@ -592,6 +596,15 @@ class Proxy:
                                 self.n_cut_before += 1
                                 return
                             lose_answer = chance < self.cut_before + self.cut_after
+                            if self.cut_at and self.n_commits % 2 == 0:
+                                cut = self.cut_at.pop()
+                                self.n_cut_at += 1
+                            if cut and cut[0] == "client":  # of the message that prepares it: type, length, no name
+                                server.sendall(data[:data.index(b"\0COMMIT\0") - 5 + cut[1]])
+                                return
+                        if source is server and cut and b"COMMIT\0" in data:
+                            client.sendall(data[:data.index(b"COMMIT\0") - 5 + cut[1]])
+                            return
                         if source is server and lose_answer:
                             if b"COMMIT\0" in data:
                                 self.n_cut_after += 1

@@ -144,6 +144,23 @@ def test_ambiguous_commits(make_site, part_stream, part):
     site.check(part.expected.get())
 
 
+def test_cut_at_each_byte_of_a_commit(make_site, part_stream, part, chance):
+    """Whatever part of a COMMIT, or of the answer to it, came through: the batch counts once."""
+    site = make_site(part_stream, POLICY, {**SMALL, "run": {"batch_max_events": 80}})
+    proxy = Proxy(site.pg.port)
+    proxy.cut_at = [("client", n) for n in range(64)] + [("server", n) for n in range(20)]
+    chance.shuffle(proxy.cut_at)
+    n_cuts = len(proxy.cut_at)
+    site.pg_port = proxy.port
+    site.configure()
+    site.start("a")
+    site.wait_read()
+    site.wait_settled()
+    proxy.close()
+    assert proxy.n_cut_at == n_cuts, f"{proxy.n_cut_at} of {n_cuts} cuts in {proxy.n_commits} commits"
+    site.check(part.expected.get())
+
+
 def test_a_cancelled_first_transaction(make_site, part_stream, part):
     """An error in the very first statements of a connection: what comes after it is tried again, and works."""
     site = make_site(part_stream, POLICY)
