@@ -5,12 +5,16 @@ WITH stored AS (
 	SELECT a
 	FROM kpid.alert a
 	WHERE a.ticket_id = ANY ($2::text[])
-		OR a.alert_id = ANY (ARRAY(SELECT alert_id FROM unnest($1::kpid.alert[])))
+	UNION ALL -- those that say they are of another ticket; an OR would look at all there are
+	SELECT a
+	FROM unnest($1::kpid.alert[]) e
+	JOIN kpid.alert a ON a.alert_id = e.alert_id
+	WHERE a.ticket_id <> ALL ($2::text[])
 ), pairs AS (
 	SELECT s.a AS stored, e.a AS expected
 	FROM stored s
 	FULL JOIN (SELECT a FROM unnest($1::kpid.alert[]) a) e ON (e.a).alert_id = (s.a).alert_id
-), rows AS (
+), rows AS MATERIALIZED (
 	SELECT
 		stored,
 		expected,
@@ -41,4 +45,5 @@ CROSS JOIN LATERAL (
 		coalesce((expected).n, (stored).n) AS n
 ) k
 CROSS JOIN LATERAL kpid.row_difference(stored_row, expected_row) d
+WHERE stored_row IS DISTINCT FROM expected_row
 ORDER BY k.ticket_id, k.target, k.n, d.column_name
