@@ -11,6 +11,7 @@
 #include "adapters/kafka/probe.h"
 #include "adapters/outbox/outbox.h"
 #include "adapters/pg/rows.h"
+#include "adapters/pg/standing.h"
 #include "app/app.h"
 #include "app/dispatch.h"
 #include "app/exit_status.h"
@@ -447,15 +448,6 @@ static void look_at_assignment(struct kafka_feed *feed)
 
 static void look_at_topics(struct kafka_feed *feed);
 
-static void on_freed(void *context, PGresult *result)
-{
-	(void)context;
-	if (!pg_result_ok(result))
-		log_warning("ending transactions that stand still: %s", PQresultErrorMessage(result));
-	else if (PQntuples(result) > 0)
-		log_warning("%d transactions of instances that stand still were ended", PQntuples(result));
-}
-
 static void on_freed_end(void *context, PGresult *result)
 {
 	struct kafka_feed *feed = context;
@@ -467,7 +459,7 @@ static void on_freed_end(void *context, PGresult *result)
 /* A claim waits for the former owner's transaction, which may be of a process that was stopped. */
 static void free_partitions(struct kafka_feed *feed)
 {
-	pg_session_query(feed->app->control, "queries/source_free.sql", NULL, 0, on_freed, feed);
+	pg_end_standing(feed->app->control);
 	pg_session_sync(feed->app->control, on_freed_end, feed);
 }
 

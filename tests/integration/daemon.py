@@ -278,7 +278,7 @@ class Site:
         self.stream = stream
         self.policy = policy
         self.user = "postgres"
-        self.pg_port = pg.port
+        self.pg_host, self.pg_port = "127.0.0.1", pg.port
         self.settings = {
             "kafka": {"session.timeout.ms": 6000, "heartbeat.interval.ms": 500},
             "postgres": {}, "run": {}, "sla": {}, "alert": {},
@@ -317,7 +317,7 @@ class Site:
         for section, options in sections.items():
             self.settings[section].update(options)
         ini = {section: dict(options) for section, options in self.settings.items()}
-        ini["postgres"] = {"host": "127.0.0.1", "port": self.pg_port, "dbname": self.database, "user": self.user,
+        ini["postgres"] = {"host": self.pg_host, "port": self.pg_port, "dbname": self.database, "user": self.user,
                            **ini["postgres"]}
         if self.policy is not None:
             ini["sla"]["policy_file"] = self.policy_path
@@ -334,12 +334,12 @@ class Site:
 
     # -- processes ----------------------------------------------------------------------------------------------------
 
-    def start(self, name="a", environment=None, **settings):
+    def start(self, name="a", environment=None, within=(), **settings):
         """Starts a daemon; settings: {"run.lanes": 1} over the file, with _ for the first dot; environment: beside the
-        test's own."""
+        test's own; within: a command that goes before it."""
         sets = {"run.instance": name, "postgres.application_name": name}
         sets.update({key.replace("_", ".", 1): value for key, value in settings.items()})
-        command = [self.binary, "run", "--config", self.ini]
+        command = [*within, self.binary, "run", "--config", self.ini]
         for key, value in sets.items():
             command += ["--set", f"{key}={value}"]
         old = self.daemons.get(name)

@@ -1,10 +1,11 @@
 """Every event counts exactly once: through rebalances, kill -9, zombies and commits of which nobody knows."""
 import time
 
+import psycopg2
 import pytest
 
 from conftest import POLICY
-from daemon import LONG, Proxy, wait_until
+from daemon import LONG, Proxy, event, wait_until
 
 # Members that vanish are given up soon, so that a kill does not cost the test many seconds.
 QUICK = {"kafka": {"session.timeout.ms": 6000 if LONG else 1500, "heartbeat.interval.ms": 300}}
@@ -159,6 +160,25 @@ def test_cut_at_each_byte_of_a_commit(make_site, part_stream, part, chance):
     proxy.close()
     assert proxy.n_cut_at == n_cuts, f"{proxy.n_cut_at} of {n_cuts} cuts in {proxy.n_commits} commits"
     site.check(part.expected.get())
+
+
+def test_a_transaction_stands_still(make_stream, make_site):
+    """Of an instance whose machine is gone: its server process holds rows that others want. They end it."""
+    stream = make_stream(1)
+    site = make_site(stream)
+    daemon = site.start("a")
+    stream.send([("opened", 0, event("ticket.opened", f"T{i}")) for i in range(10)])
+    site.wait_read()
+    gone = site.pg.connect(site.database)
+    gone.autocommit = False
+    gone.cursor().execute("SELECT FROM kpid.ticket WHERE ticket_id = 'T3' FOR UPDATE")
+    stream.send([("activity", 0, event("ticket.responded", f"T{i}", agent_id="ann")) for i in range(10)])
+    site.wait_read(timeout=30)  # and not the minute after which PostgreSQL itself would end it
+    assert daemon.logged("1 transactions of instances that stand still were ended")
+    with pytest.raises(psycopg2.Error):
+        gone.cursor().execute("SELECT 1")
+    gone.close()
+    site.check_recomputed()
 
 
 def test_a_cancelled_first_transaction(make_site, part_stream, part):

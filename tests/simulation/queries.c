@@ -397,9 +397,9 @@ static bool source_stop(struct statement *s)
 	return true;
 }
 
-static bool source_free(struct statement *s)
+static bool standing_end(struct statement *s)
 {
-	for (int n = sessions_free_sources(s->transaction->connection); n > 0; n--)
+	for (int n = sessions_end_standing(s->transaction->connection); n > 0; n--)
 		add_row(s, (struct cell[]){cell_bool(true)}, 1);
 	return true;
 }
@@ -829,7 +829,7 @@ bool statement_run(struct statement *statement)
 	        {"source_introduce", source_introduce, true},
 	        {"source_stop", source_stop, true},
 	        {"source_begin", source_begin, true},
-	        {"source_free", source_free, false},
+	        {"standing_end", standing_end, false},
 	        {"orphans", orphans, true},
 	        {"settings_agree", settings_agree, false},
 	        {"policy_store", policy_store, false},

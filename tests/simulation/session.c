@@ -594,12 +594,13 @@ void sessions_restart_server(int64_t down_us)
 	sim_counts.restarts++;
 }
 
-int sessions_free_sources(const struct connection *but)
+int sessions_end_standing(const struct connection *but)
 {
 	int n = 0;
 	for (struct connection *connection = connections, *next; connection != NULL; connection = next) {
 		next = connection->next;
-		if (connection == but || !connection->transaction.has_sources || connection->sent.first != NULL ||
+		bool holds = connection->transaction.has_sources || connection->transaction.n > 0;
+		if (connection == but || !holds || connection->sent.first != NULL ||
 		    sim_now_us() - connection->idle_since_us < STANDS_STILL_US)
 			continue;
 		terminate(connection);

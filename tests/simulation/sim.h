@@ -198,8 +198,8 @@ void sessions_wake(void); /* a transaction has ended */
 bool sessions_cut_one(void);
 bool sessions_terminate_one(void);
 void sessions_restart_server(int64_t down_us);
-/* source_free.sql: ends the transactions of who stands still. Returns how many. */
-int sessions_free_sources(const struct connection *but);
+/* standing_end.sql: ends the transactions of who stands still. Returns how many. */
+int sessions_end_standing(const struct connection *but);
 const char *connection_owner(const struct transaction *transaction);
 struct sim_instance *connection_instance(const struct transaction *transaction);
 

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "adapters/pg/effects.h"
+#include "adapters/pg/standing.h"
 #include "kpid/base/log.h"
 #include "kpid/base/memory.h"
 
@@ -28,6 +29,7 @@ struct pg_writer {
 	int n_kpi_pieces;           /* under way */
 	enum write_outcome outcome; /* WRITE_COMMITTED until something says otherwise */
 	bool closing;               /* the pipeline's sync is sent */
+	bool waited_in_vain;        /* for a lock */
 	struct write_parts parts;
 	int64_t mark_us;
 };
@@ -67,6 +69,7 @@ static bool check(struct pg_writer *writer, PGresult *result)
 		const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 		log_warning("PostgreSQL refused a batch (%s): %s; trying again", sqlstate == NULL ? "?" : sqlstate,
 		            message == NULL ? PQresultErrorMessage(result) : message);
+		writer->waited_in_vain = sqlstate != NULL && strcmp(sqlstate, SQLSTATE_LOCK_TIMEOUT) == 0;
 	}
 	fail(writer, WRITE_FAILED);
 	return false;
@@ -133,6 +136,8 @@ static void on_all_written(void *context, PGresult *result)
 		pg_session_command(writer->session, "COMMIT", on_committed, writer);
 	else
 		pg_session_command(writer->session, "ROLLBACK", on_result, writer);
+	if (writer->waited_in_vain)
+		pg_end_standing(writer->session);
 	pg_session_sync(writer->session, on_finished, writer);
 }
 
@@ -367,7 +372,7 @@ void pg_writer_start(struct pg_writer *writer, const struct write_order *order)
 	writer->n_read = writer->n_evaluated = writer->n_sent = writer->n_written = 0;
 	writer->outcome = WRITE_COMMITTED;
 	writer->n_kpi_pieces = 0;
-	writer->closing = false;
+	writer->closing = writer->waited_in_vain = false;
 	writer->mark_us = monotonic_us();
 	for (size_t i = 0; i < order->batch->n_sources; i++)
 		order->batch->sources[i].n_duplicates = 0;
