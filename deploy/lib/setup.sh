@@ -15,7 +15,7 @@ KPID_PACKAGES_kafka=(openjdk-17-jre-headless maven)
 KPID_PACKAGES_bench=("${KPID_PACKAGES_demo[@]}" "${KPID_PACKAGES_kafka[@]}" python3-psycopg2
     python3-confluent-kafka kcat)
 KPID_PACKAGES_test=("${KPID_PACKAGES_bench[@]}" clang clang-format clang-tidy libclang-rt-14-dev libcmocka-dev
-    python3-pytest python3-jsonschema python3-yaml openssl binutils systemd iproute2)
+    python3-pytest python3-jsonschema python3-yaml openssl binutils systemd systemd-container iproute2)
 KPID_PACKAGES_coverage=("${KPID_PACKAGES_test[@]}" gcovr)
 
 kpid_say() { printf 'setup: %s\n' "$*" >&2; }

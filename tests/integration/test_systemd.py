@@ -1,0 +1,91 @@
+"""kpid.service as it is installed, under a real systemd: its sandbox, readiness, reload, watchdog and stop."""
+import os
+import signal
+import subprocess
+
+import pytest
+
+from container import Container
+from daemon import event, is_instrumented, policy, wait_until
+
+WATCHDOG = "[Service]\nWatchdogSec=4\nRestartSec=0\n"
+
+
+@pytest.fixture
+def machine(binary, tmp_path):
+    if is_instrumented(binary):
+        pytest.skip("a sanitizer does not run in the sandbox of the unit")
+    try:
+        made = Container(tmp_path / "machine", f"kpid-{os.getpid()}")
+    except OSError as error:
+        pytest.skip(f"no container can be made here: {error}")
+    try:
+        subprocess.run(["cmake", "--install", os.path.dirname(binary)], check=True, capture_output=True,
+                       env={**os.environ, "DESTDIR": made.root})
+        for command in ("systemd-sysusers", "systemd-tmpfiles --create --prefix=/etc/kpid"):
+            subprocess.run([*command.split(), f"--root={made.root}"], check=True, capture_output=True)
+        yield made
+    finally:
+        made.close()
+
+
+def install(machine, site):
+    """Its configuration, where the service reads it: by the group, and nobody else."""
+    with open(site.ini, encoding="utf-8") as file:
+        text = file.read().replace(site.policy_path, "/etc/kpid/policy.json")
+    machine.write("/etc/kpid/kpid.ini", text, group="kpid", mode=0o640)
+    with open(site.policy_path, encoding="utf-8") as file:
+        machine.write("/etc/kpid/policy.json", file.read(), group="kpid", mode=0o640)
+
+
+def openings(first, n):
+    return [event("ticket.opened", f"T{i}", agent_id="ann") for i in range(first, first + n)]
+
+
+def test_the_unit(make_stream, make_site, machine):
+    stream = make_stream(2)
+    site = make_site(stream, policy(first_response="1h"))
+    install(machine, site)
+    machine.write("/etc/systemd/system/kpid.service.d/watchdog.conf", WATCHDOG)
+    machine.boot()
+    wait_until(lambda: machine.property("ActiveState") == "active", lambda: machine.journal()[-2000:] + machine.console())
+    assert machine.property("StatusText") == "running"
+    stream.send_events(openings(0, 100))
+    site.wait_read()
+
+    # It is the user kpid without a right, in its sandbox.
+    pid = machine.property("MainPID")
+    status = dict(line.split(":\t", 1) for line in machine.run("cat", f"/proc/{pid}/status").splitlines() if ":\t" in line)
+    uid = machine.run("id", "-u", "kpid").strip()
+    assert status["Uid"].split()[0] == uid != "0"
+    assert status["CapEff"] == status["CapBnd"] == "0" * 16 and status["NoNewPrivs"] == "1" and status["Seccomp"] == "2"
+
+    # Reload: taken, and refused as a whole.
+    later = policy(first_response="2h", id="2", effective_from="2100-01-01T00:00:00Z")
+    site.write_policy({"revisions": site.policy["revisions"] + later["revisions"]})
+    install(machine, site)
+    machine.systemctl("reload", "kpid.service")
+    assert "the configuration has been reloaded" in machine.journal()
+    assert site.one("SELECT count(*) FROM kpid.policy_revision") == 2
+    machine.write("/etc/kpid/policy.json", "{", group="kpid", mode=0o640)
+    machine.systemctl("reload", "kpid.service")
+    assert "nothing was reloaded" in machine.journal() and machine.property("ActiveState") == "active"
+    install(machine, site)
+
+    # One that hangs is ended, and another begins.
+    machine.run("kill", f"-{signal.SIGSTOP.value}", pid)
+    wait_until(lambda: machine.property("NRestarts") == "1" and machine.property("ActiveState") == "active",
+               lambda: "a restart by the watchdog:\n" + machine.journal()[-2000:])
+    assert machine.property("MainPID") != pid and "Watchdog timeout" in machine.journal()
+    stream.send_events(openings(100, 100))
+    site.wait_read()
+    assert site.one("SELECT count(*) FROM report.ticket") == 200
+
+    # It ends in good order, and is not started again for a fault of its configuration.
+    machine.systemctl("stop", "kpid.service")
+    assert machine.property("Result") == "success" and machine.property("ActiveState") == "inactive"
+    machine.write("/etc/kpid/kpid.ini", "[kafka]\nno.such = 1\n", group="kpid", mode=0o640)
+    machine.systemctl("start", "kpid.service")
+    assert machine.property("ActiveState") == "failed" and machine.property("ExecMainStatus") == "3"
+    assert machine.property("NRestarts") == "0"
+    site.check_recomputed()
