@@ -30,8 +30,8 @@ const struct config_option config_options[] = {
 	 "The most bytes of messages that are fetched ahead of the batches, all lanes together. When PostgreSQL does "
 	 "not keep up, fetching stops there and goes on by itself."},
 	{"run", "start", CONFIG_WORD, FIELD(run.start), 0, 0, start_words, "earliest", NULL, false,
-	 "Where a partition that was never read begins. Once it has been read its place is kept in PostgreSQL, and "
-	 "this option has no effect on it."},
+	 "Where a topic that was never read begins. Once it has been read its place is kept in PostgreSQL, and this "
+	 "option has no effect on it, nor on partitions that are added to it: they are read from their beginning."},
 	{"run", "instance", CONFIG_STRING, FIELD(run.instance), 1, 100, NULL, "", "host name and process number", false,
 	 "The name of this instance in logs and tables."},
 	{"run", "log_level", CONFIG_WORD, FIELD(run.log_level), 0, 0, log_level_words, "info", NULL, true,

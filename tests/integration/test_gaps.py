@@ -208,6 +208,27 @@ def test_partitions_added(make_stream, make_site):
     assert all(daemon.running() for daemon in daemons)
 
 
+def test_read_from_the_end_on(make_stream, make_site):
+    """run.start = latest is about what there was before the first start: not what came while away, nor in new partitions."""
+    stream = make_stream(2)
+    site = make_site(stream, settings={"run": {"start": "latest"}, "kafka": {"topic.metadata.refresh.interval.ms": 3000}})
+    stream.send(openings(range(50), 0) + openings(range(50), 1))
+    daemon = site.start("a")
+    wait_until(lambda: daemon.logged("8 partitions taken"), "all partitions to be taken")
+    assert site.one("SELECT count(*) FROM report.ticket") == 0
+    stream.send(openings(range(100, 110), 0))
+    site.wait_read()
+    daemon.stop(10)
+    stream.send(openings(range(110, 120), 1))
+    daemon = site.start("a")
+    site.wait_read()
+    stream.add_partitions("opened", 3)
+    stream.send(openings(range(10), 2))
+    site.wait_read()
+    assert site.one("SELECT count(*) FROM report.ticket") == 30
+    assert site.one("SELECT count(*) FROM report.gap") == 0
+
+
 def test_a_gap_holds_deadlines_back_until_silence(make_stream, make_site, kafka):
     """What is not read may be the answer: the alert waits for the longest silence, and is unconfirmed."""
     stream = make_stream(1)
