@@ -1,6 +1,7 @@
 #include "cli/policy_test.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "app/lane.h"
@@ -8,6 +9,7 @@
 #include "cli/json_out.h"
 #include "cli/pg_sync.h"
 #include "cli/table.h"
+#include "kpid/base/memory.h"
 #include "kpid/core/history.h"
 #include "kpid/core/ticket.h"
 
@@ -194,6 +196,43 @@ static struct tally tally_of(const json_t *counts)
 	};
 }
 
+struct named_tally {
+	struct text name;
+	struct tally tally;
+};
+
+/* How many verdicts change; one that is made no more and one that is made now cancel out. */
+static int64_t change_of(const struct tally *tally)
+{
+	return llabs(tally->judged[AFTER] - tally->judged[BEFORE]) + llabs(tally->met[AFTER] - tally->met[BEFORE]);
+}
+
+/* What changes most comes first, then what is judged most. */
+static int compare_named(const void *a, const void *b)
+{
+	const struct named_tally *x = a, *y = b;
+	int64_t by_change = change_of(&y->tally) - change_of(&x->tally);
+	int64_t by_number = y->tally.judged[BEFORE] - x->tally.judged[BEFORE];
+	if (by_change != 0)
+		return by_change > 0 ? 1 : -1;
+	if (by_number != 0)
+		return by_number > 0 ? 1 : -1;
+	return text_compare(x->name, y->name);
+}
+
+static void add_named_rows(struct table *table, json_t *names)
+{
+	struct named_tally *rows = mem_zalloc((json_object_size(names) + 1) * sizeof(*rows));
+	const char *name;
+	json_t *counts;
+	size_t n = 0;
+	json_object_foreach(names, name, counts) rows[n++] = (struct named_tally){text_of(name), tally_of(counts)};
+	qsort(rows, n, sizeof(*rows), compare_named);
+	for (size_t i = 0; i < n && i < MOST_LINES; i++)
+		add_row(table, rows[i].name, &rows[i].tally);
+	free(rows);
+}
+
 static void write_table(struct buf *out, const struct term *term, const char *what, const struct tally *targets,
                         json_t *names)
 {
@@ -203,22 +242,15 @@ static void write_table(struct buf *out, const struct term *term, const char *wh
 	                                       {"would be", true, false},
 	                                       {"kept", true, false}};
 	struct table table;
-	const char *name;
-	json_t *counts;
-	int n = 0;
+	size_t n = json_object_size(names);
 	table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
 	for (int target = 0; targets != NULL && target < TARGET_N; target++)
 		if (targets[target].judged[BEFORE] + targets[target].judged[AFTER] > 0)
 			add_row(&table, text_of(sla_target_name((enum sla_target)target)), &targets[target]);
-	json_object_foreach(names, name, counts)
-	{
-		struct tally tally = tally_of(counts);
-		if (n++ < MOST_LINES)
-			add_row(&table, text_of(name), &tally);
-	}
+	add_named_rows(&table, names);
 	table_write(&table, term, out);
 	if (n > MOST_LINES)
-		buf_add_format(out, "  … and %d more; --json has all\n", n - MOST_LINES);
+		buf_add_format(out, "  … and %zu more; --json has all\n", n - MOST_LINES);
 	buf_add_char(out, '\n');
 	table_release(&table);
 }

@@ -1,7 +1,10 @@
 """Warnings, escalations and calendars as they are lived: by the wall clock, on real servers."""
+import contextlib
 import csv
 import datetime
 import json
+import signal
+import subprocess
 
 from conftest import POLICY
 from daemon import SECOND, event, now, recompute, wait_until
@@ -125,6 +128,16 @@ def test_a_policy_is_tried_on_recorded_tickets(make_site, incidents, tmp_path):
     assert tried["changes"] and all(change["target"] == "resolution" for change in tried["changes"])
     judged, met = site.rows("SELECT sum(resolution_measured), sum(resolution_within_sla) FROM report.agent_kpi_5m")[0]
     assert (tried["targets"]["resolution"]["judged_before"], tried["targets"]["resolution"]["met_before"]) == (judged, met)
+    words = site.command("policy", "test", str(path)).stdout
+    n_changes = len(tried["changes"])
+    assert f"{tried['tickets']:,} tickets judged again, nothing touched; {n_changes} verdicts would be others" in words
+    change = tried["changes"][0]
+    assert f"{change['ticket_id']}/resolution/{change['n']}  {change['before']} → {change['after']}" in words
+    # Whom it touches most comes first.
+    first_agent = words.splitlines()[next(i for i, line in enumerate(words.splitlines()) if line.startswith("  agent")) + 1].split()
+    touched = {name: abs(of["judged_after"] - of["judged_before"]) + abs(of["met_after"] - of["met_before"])
+               for name, of in tried["agents"].items()}
+    assert touched[first_agent[0]] == max(touched.values()) > 0
     recompute([incidents], other, str(tmp_path / "expected"), as_of=now())
     with open(tmp_path / "expected" / "agent_kpi_5m.csv", encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -181,3 +194,66 @@ def test_tickets_are_judged_anew_on_purpose(make_site, incidents, tmp_path):
     assert "needs --why" in site.command("policy", "recalc", str(path), status=2).stderr
     assert "cannot be read" in site.command("policy", "recalc", str(tmp_path / "none"), "--why", "x", status=3).stderr
     assert site.one("SELECT count(*) FROM report.recalculation") == 3
+
+
+@contextlib.contextmanager
+def held(site, ticket_id):
+    """A ticket that somebody is writing: yields a cursor of that transaction."""
+    connection = site.pg.connect(site.database)
+    connection.autocommit = False
+    try:
+        cursor = connection.cursor()
+        cursor.execute("SELECT FROM kpid.ticket WHERE ticket_id = %s FOR UPDATE", (ticket_id,))
+        yield cursor
+        connection.commit()
+    finally:
+        connection.close()
+
+
+def waiting(site):
+    """The server process that waits for a lock."""
+    return wait_until(lambda: site.rows("SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND "
+                                        "wait_event_type = 'Lock'"), "a page to wait for a lock")[0][0]
+
+
+def test_a_recalculation_is_disturbed(make_site, part, tmp_path):
+    """Its connection is lost, it is told to end, somebody writes a ticket under it: in the end all is judged anew, once."""
+    other = json.loads(json.dumps(POLICY))
+    for revision in other["revisions"]:
+        revision["id"] += " again"
+    other["revisions"][0]["policies"][2]["targets"]["resolution"]["within"] = "90h"
+    path = tmp_path / "other.json"
+    path.write_text(json.dumps(other))
+    site = make_site(policy=POLICY)
+    site.command("ingest", part.path)
+    n_tickets = site.one("SELECT count(*) FROM report.ticket WHERE opened_at IS NOT NULL")
+    middle = site.one("SELECT ticket_id FROM kpid.ticket ORDER BY ticket_id OFFSET %s LIMIT 1", n_tickets // 2)
+
+    def recalc():
+        return subprocess.Popen([site.binary, "policy", "recalc", "--config", site.ini, "--json", str(path), "--why", "a test"],
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    with held(site, middle):
+        program = recalc()
+        for _ in range(3):
+            site.rows("SELECT pg_terminate_backend(%s)", waiting(site))
+        waiting(site)
+        program.send_signal(signal.SIGTERM)
+    _, said = program.communicate(timeout=60)
+    assert program.returncode == 1 and "broken off" in said, said
+    judged = site.one("SELECT count(*) FROM report.ticket WHERE policy_version LIKE '%% again'")
+    assert 0 < judged < n_tickets
+
+    last = site.one("SELECT max(ticket_id) FROM report.ticket WHERE policy_version NOT LIKE '%% again'")
+    with held(site, last) as cursor:
+        program = recalc()
+        waiting(site)
+        cursor.execute("UPDATE kpid.ticket SET rev = rev + 1 WHERE ticket_id = %s", (last,))
+    told, said = program.communicate(timeout=60)
+    assert program.returncode == 0, said
+    assert json.loads(told)["tickets"] == n_tickets and 0 < json.loads(told)["judged"] <= n_tickets - judged + 500
+    site.command("ingest", part.path)  # nothing is new, but deadlines have come to lie before what is known
+    recompute([part.path], other, str(tmp_path / "expected"), as_of=now())
+    found = site.differences(str(tmp_path / "expected"), but=("sla_live", "alert"))
+    assert not found, "\n".join(found)
+    site.command("verify")
