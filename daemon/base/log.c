@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "kpid/base/printable.h"
+
 static atomic_int max_level = LOG_LEVEL_INFO;
 static atomic_int to_journal;
 
@@ -20,14 +22,11 @@ void log_set_journal(int enabled)
 
 static void put_escaped(FILE *stream, const char *line)
 {
-	for (const unsigned char *c = (const unsigned char *)line; *c != '\0'; c++) {
-		/* C1 controls are two bytes in UTF-8, 0xc2 0x80..0x9f: terminals obey them too. */
-		if (*c < 0x20 || *c == 0x7f)
-			fprintf(stream, "\\x%02x", *c);
-		else if (*c == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f)
-			fprintf(stream, "\\u00%02x", *++c);
-		else
-			putc(*c, stream);
+	struct text rest = text_of(line);
+	struct printable piece;
+	while (rest.len > 0) {
+		printable_next(&rest, &piece);
+		fwrite(piece.bytes, 1, piece.len_bytes, stream);
 	}
 }
 

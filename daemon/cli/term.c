@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "kpid/base/printable.h"
 #include "kpid/core/timestamp.h"
 
 #define DEFAULT_COLUMNS 100
@@ -46,12 +47,6 @@ void term_style(struct buf *out, const struct term *term, enum term_style style)
 
 /* ---- characters ---- */
 
-/* What one character comes to on the terminal. */
-struct piece {
-	char bytes[12];
-	size_t len_bytes, columns;
-};
-
 struct range {
 	uint32_t first, last;
 };
@@ -65,16 +60,8 @@ static bool is_in(uint32_t c, const struct range *ranges, size_t n)
 }
 #define IS_IN(c, ranges) is_in(c, ranges, sizeof(ranges) / sizeof((ranges)[0]))
 
-/* C1 controls; and what is not seen, or changes the order of what is seen. */
-static bool is_unsafe(uint32_t c)
-{
-	static const struct range ranges[] = {{0x80, 0x9f},     {0xad, 0xad},      {0x61c, 0x61c},   {0x180e, 0x180e},
-	                                      {0x200b, 0x200f}, {0x2028, 0x202e},  {0x2060, 0x206f}, {0xfeff, 0xfeff},
-	                                      {0xfff9, 0xfffb}, {0xe0000, 0xe007f}};
-	return IS_IN(c, ranges);
-}
-
-static size_t columns_of(uint32_t c)
+/* On a terminal. */
+static size_t columns_of(const struct printable *piece)
 {
 	static const struct range combining[] = {
 	        {0x300, 0x36f},   {0x483, 0x489},   {0x591, 0x5bd},   {0x610, 0x61a},
@@ -85,65 +72,30 @@ static size_t columns_of(uint32_t c)
 	        {0x1100, 0x115f}, {0x2e80, 0x303e},   {0x3041, 0x33ff},   {0x3400, 0x4dbf},   {0x4e00, 0x9fff},
 	        {0xa000, 0xa4cf}, {0xac00, 0xd7a3},   {0xf900, 0xfaff},   {0xfe30, 0xfe6f},   {0xff00, 0xff60},
 	        {0xffe0, 0xffe6}, {0x1f300, 0x1f64f}, {0x1f680, 0x1f6ff}, {0x1f900, 0x1f9ff}, {0x20000, 0x3fffd}};
+	uint32_t c = piece->character;
+	if (c == 0)
+		return piece->len_bytes;
 	if (IS_IN(c, combining))
 		return 0;
 	return IS_IN(c, wide) ? 2 : 1;
 }
 
-/* How many bytes the character at the beginning has, and which it is; 0 if it is no UTF-8. */
-static uint32_t decode(struct text t, uint32_t *c_out)
-{
-	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-	unsigned char first = (unsigned char)t.ptr[0];
-	uint32_t n = first < 0x80 ? 1 : first < 0xc0 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf8 ? 4 : 0;
-	if (n == 0 || n > t.len)
-		return 0;
-	uint32_t c = n == 1 ? first : first & (0x7fu >> n);
-	for (uint32_t i = 1; i < n; i++) {
-		unsigned char next = (unsigned char)t.ptr[i];
-		if ((next & 0xc0) != 0x80)
-			return 0;
-		c = c << 6 | (next & 0x3f);
-	}
-	if (c < least[n] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-		return 0;
-	*c_out = c;
-	return n;
-}
-
-/* Takes one character off the text, which is not empty. */
-static void next_piece(struct text *rest, struct piece *piece_out)
-{
-	uint32_t c = 0, n = decode(*rest, &c);
-	int written = 0;
-	if (n == 0 || c < 0x20 || c == 0x7f)
-		written = snprintf(piece_out->bytes, sizeof(piece_out->bytes), "\\x%02x", (unsigned char)rest->ptr[0]);
-	else if (is_unsafe(c))
-		written = snprintf(piece_out->bytes, sizeof(piece_out->bytes), "\\u%04x", (unsigned)c);
-	else
-		memcpy(piece_out->bytes, rest->ptr, n);
-	piece_out->len_bytes = written > 0 ? (size_t)written : n;
-	piece_out->columns = written > 0 ? (size_t)written : columns_of(c);
-	rest->ptr += n == 0 ? 1 : n;
-	rest->len -= n == 0 ? 1 : n;
-}
-
 void term_escape(struct buf *out, struct text t)
 {
-	struct piece piece;
+	struct printable piece;
 	while (t.len > 0) {
-		next_piece(&t, &piece);
+		printable_next(&t, &piece);
 		buf_add(out, piece.bytes, piece.len_bytes);
 	}
 }
 
 size_t term_width(struct text t)
 {
-	struct piece piece;
+	struct printable piece;
 	size_t columns = 0;
 	while (t.len > 0) {
-		next_piece(&t, &piece);
-		columns += piece.columns;
+		printable_next(&t, &piece);
+		columns += columns_of(&piece);
 	}
 	return columns;
 }
@@ -162,13 +114,13 @@ void term_field(struct buf *out, struct text t, size_t columns, bool right)
 		term_spaces(out, right ? 0 : columns - width);
 		return;
 	}
-	struct piece piece;
+	struct printable piece;
 	while (t.len > 0) {
-		next_piece(&t, &piece);
-		if (used + piece.columns + 1 > columns)
+		printable_next(&t, &piece);
+		if (used + columns_of(&piece) + 1 > columns)
 			break;
 		buf_add(out, piece.bytes, piece.len_bytes);
-		used += piece.columns;
+		used += columns_of(&piece);
 	}
 	buf_add_str(out, columns == 0 ? "" : "…");
 	term_spaces(out, columns == 0 ? 0 : columns - used - 1);
@@ -209,12 +161,12 @@ void term_wrap(struct buf *out, struct text t, size_t at, size_t indent, size_t 
 			at++;
 		}
 		while (word.len > 0) {
-			struct piece piece;
-			next_piece(&word, &piece);
-			if (at + piece.columns > columns && at > indent)
+			struct printable piece;
+			printable_next(&word, &piece);
+			if (at + columns_of(&piece) > columns && at > indent)
 				break_line(out, indent, &at);
 			buf_add(out, piece.bytes, piece.len_bytes);
-			at += piece.columns;
+			at += columns_of(&piece);
 		}
 		fresh = false;
 	}
@@ -231,10 +183,11 @@ void term_cut_line(struct buf *out, struct text line, size_t columns)
 				n++;
 			n += n < line.len;
 		} else {
-			uint32_t c = 0;
-			n = decode(line, &c);
-			n = n == 0 ? 1 : n;
-			used += columns_of(c);
+			struct text rest = line;
+			struct printable piece;
+			printable_next(&rest, &piece);
+			n = line.len - rest.len;
+			used += columns_of(&piece);
 			if (used > columns)
 				n = 0;
 		}

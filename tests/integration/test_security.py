@@ -255,7 +255,7 @@ def story_of(ticket, text):
 
 
 def drives_no_terminal(said):
-    return not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", said)
+    return not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]", said)
 
 
 def test_text_is_text(site):
