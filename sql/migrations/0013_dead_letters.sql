@@ -5,6 +5,6 @@ ALTER TABLE kpid.dead_letter
 CREATE UNIQUE INDEX dead_letter_message
 ON kpid.dead_letter (topic, partition, "offset", sha256(value), coalesce(jsonb_hash_extended(headers, 0), 0));
 
-COMMENT ON COLUMN kpid.dead_letter.letter_no IS 'Names the row. A message that is read again has one row; two messages of one place have two.';
+COMMENT ON COLUMN kpid.dead_letter.letter_no IS 'Names the row. A message that is read again has one row; two messages of one place have two, unless they are the same bytes.';
 COMMENT ON COLUMN report.dead_letter."offset" IS
 	'Offset in the partition. A topic that was made anew may have two messages at one offset. A reserved word of SQL: write it in double quotes.';
