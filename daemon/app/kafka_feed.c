@@ -586,8 +586,13 @@ static void on_assigned(void *context, const rd_kafka_topic_partition_list_t *pa
 
 static void on_assignment_probed(struct kafka_feed *feed, const struct kafka_probe_list *answers)
 {
-	if (feed->assigning != NULL && answers->turn == feed->turn && !ask_again_later(feed, answers))
-		finish_assignment(feed, answers);
+	bool from_end = feed->app->config->run.start == START_LATEST;
+	if (feed->assigning == NULL || answers->turn != feed->turn || ask_again_later(feed, answers))
+		return;
+	/* Where a partition begins that is read from its end on is written down at once, or a crash would move it. */
+	if (from_end && !pg_session_is_ready(feed->app->control))
+		return; /* on_ready_again() begins again */
+	finish_assignment(feed, answers);
 }
 
 static void on_probe_retry(evutil_socket_t fd, short what, void *context)

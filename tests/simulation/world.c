@@ -497,6 +497,8 @@ static void happen(void *context)
 	case FREEZE:
 		if (instance != NULL) {
 			instance->frozen_until_us = sim_now_us() + fault->long_us;
+			if (instance->frozen_until_us > world.owes_until_us)
+				world.owes_until_us = instance->frozen_until_us; /* what waits for that goes on then */
 			sim_counts.freezes++;
 		}
 		break;
@@ -630,7 +632,7 @@ static const char *why_not_at_rest(void)
 	if (!world.calm)
 		return "not calm";
 	if (sim_now_us() <= world.owes_until_us)
-		return "a server has not answered";
+		return "somebody has yet to answer";
 	for (int topic = 0; topic < SIM_TOPICS; topic++) {
 		for (int number = 0; number < sim_n_partitions; number++) {
 			if (is_read(topic, number))
