@@ -140,16 +140,18 @@ void kafka_append(int topic, int number, const char *bytes, uint32_t len, int64_
 	wake_all(topic * SIM_MOST_PARTITIONS + number);
 }
 
+static void look_at_range(struct fetch *fetch, const struct sim_partition *partition)
+{
+	if (fetch->assigned && (fetch->next_offset > (int64_t)partition->n || fetch->next_offset < partition->low))
+		fetch->out_of_range = true;
+}
+
 /* Who fetches from there is told so before anything is written anew: its next fetch is under way all the time. */
 static void upset(int index)
 {
 	const struct sim_partition *partition = at(index);
-	for (struct kafka_consumer *consumer = members; consumer != NULL; consumer = consumer->next) {
-		struct fetch *fetch = &consumer->fetches[index];
-		if (fetch->assigned &&
-		    (fetch->next_offset > (int64_t)partition->n || fetch->next_offset < partition->low))
-			fetch->out_of_range = true;
-	}
+	for (struct kafka_consumer *consumer = members; consumer != NULL; consumer = consumer->next)
+		look_at_range(&consumer->fetches[index], partition);
 	wake_all(index);
 }
 
@@ -515,6 +517,7 @@ static void on_fetched(void *context)
 	struct fetch *fetch = &wake->consumer->fetches[wake->index];
 	fetch->fetching = NULL;
 	fetch->seen = (int64_t)at(wake->index)->n;
+	look_at_range(fetch, at(wake->index)); /* said at once, whenever it is read */
 	if (fetch->assigned)
 		wake_lane(wake->consumer, fetch->lane);
 }
