@@ -117,10 +117,11 @@ void term_field(struct buf *out, struct text t, size_t columns, bool right)
 	struct printable piece;
 	while (t.len > 0) {
 		printable_next(&t, &piece);
-		if (used + columns_of(&piece) + 1 > columns)
+		size_t wide = columns_of(&piece);
+		if (used + wide + 1 > columns)
 			break;
 		buf_add(out, piece.bytes, piece.len_bytes);
-		used += columns_of(&piece);
+		used += wide;
 	}
 	buf_add_str(out, columns == 0 ? "" : "…");
 	term_spaces(out, columns == 0 ? 0 : columns - used - 1);
@@ -163,10 +164,11 @@ void term_wrap(struct buf *out, struct text t, size_t at, size_t indent, size_t 
 		while (word.len > 0) {
 			struct printable piece;
 			printable_next(&word, &piece);
-			if (at + columns_of(&piece) > columns && at > indent)
+			size_t wide = columns_of(&piece);
+			if (at + wide > columns && at > indent)
 				break_line(out, indent, &at);
 			buf_add(out, piece.bytes, piece.len_bytes);
-			at += columns_of(&piece);
+			at += wide;
 		}
 		fresh = false;
 	}

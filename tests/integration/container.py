@@ -6,8 +6,8 @@ import signal
 import subprocess
 import time
 
+import network
 from daemon import wait_until
-from network import end_with_us
 
 TARGET = """[Unit]
 Description=Nothing but kpid
@@ -30,18 +30,15 @@ class Container:
             if shutil.which(program) is None:
                 raise OSError(f"there is no {program} here")
         os.makedirs(self.folder, exist_ok=True)
-        self._run("mount", "-t", "tmpfs", "tmpfs", self.folder)
+        network.run("mount", "-t", "tmpfs", "tmpfs", self.folder)
         for part in ("root", "upper", "work"):
             os.mkdir(os.path.join(self.folder, part))
-        self._run("mount", "-t", "overlay", "overlay", "-o", f"lowerdir=/,upperdir={self.folder}/upper,workdir={self.folder}/work",
-                  self.root)
-
-    @staticmethod
-    def _run(*command):
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-        if done.returncode != 0:
-            raise OSError(f"{' '.join(command)}: {done.stderr.strip()}")
-        return done.stdout
+        try:
+            network.run("mount", "-t", "overlay", "overlay", "-o",
+                        f"lowerdir=/,upperdir={self.folder}/upper,workdir={self.folder}/work", self.root)
+        except OSError:
+            self.close()
+            raise
 
     def path(self, inside):
         return os.path.join(self.root, inside.lstrip("/"))
@@ -53,7 +50,7 @@ class Container:
             file.write(text)
         os.chmod(path, mode)
         if group:
-            self._run("chroot", self.root, "chgrp", group, inside)
+            network.run("chroot", self.root, "chgrp", group, inside)
 
     def boot(self):
         self.write("/etc/systemd/system/kpid-alone.target", TARGET)
@@ -61,7 +58,7 @@ class Container:
             self.process = subprocess.Popen(
                 ["systemd-nspawn", f"--directory={self.root}", f"--machine={self.name}", "--register=no", "--keep-unit", "--quiet",
                  "--boot", "systemd.unit=kpid-alone.target"], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                preexec_fn=end_with_us)
+                preexec_fn=network.end_with_us)
         wait_until(lambda: self.systemctl("is-system-running").strip() not in ("", "offline", "unknown"), self.console)
 
     def console(self):

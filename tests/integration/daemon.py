@@ -6,7 +6,6 @@ that read a stream into that database. Several sites may read one stream.
 import base64
 import contextlib
 import csv
-import ctypes
 import datetime
 import functools
 import gzip
@@ -31,6 +30,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 sys.path[:0] = [os.path.join(ROOT, "tests", part) for part in ("fixture", "integration", "recompute")]
 
 import dead_letters  # noqa: E402
+import network  # noqa: E402
 import tables  # noqa: E402
 from kafka_admin import KafkaError  # noqa: E402
 
@@ -40,7 +40,6 @@ SHARED = os.environ.get("KPID_SHARED") or os.path.join(os.path.dirname(ROOT), "s
 INCIDENTS = os.path.join(SHARED, "data", "incidents.ndjson.gz")
 RECOMPUTE = os.path.join(ROOT, "tests", "recompute", "recompute")
 PATIENCE = 60  # seconds until a condition is given up: far above what it takes on a loaded machine
-PR_SET_PDEATHSIG = 1
 TOPIC_TYPES = {"opened": "ticket.opened", "closed": "ticket.closed", "survey": "survey.submitted", "activity": "*"}
 KINDS = {"ticket.opened": "opened", "ticket.closed": "closed", "survey.submitted": "survey"}
 DEFAULT_TOPICS = {"ticket-opened": "opened", "ticket-closed": "closed", "survey": "survey"}
@@ -195,12 +194,11 @@ class Process:
         self.name = name
         self.log_path = log
         self.began = os.path.getsize(log) if os.path.exists(log) else 0
-        libc = ctypes.CDLL(None)
         with open(log, "ab") as file:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=file,
                 env={**os.environ, **(environment or {})},
-                preexec_fn=lambda: libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL))  # it must not outlive the test run
+                preexec_fn=network.end_with_us)
         self.pid = self.process.pid
         self.killed = False
         self.peak_kib = 0

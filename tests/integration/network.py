@@ -9,6 +9,7 @@ import sys
 import threading
 
 PR_SET_PDEATHSIG = 1
+LIBC = ctypes.CDLL(None)  # before any fork
 HERE = os.path.dirname(os.path.abspath(__file__))
 # In there, somebody has to listen where Kafka says that it does.
 FORWARD = "import sys, time, network\nnetwork.Forwarder(sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4]))\n" \
@@ -25,7 +26,16 @@ def why_not():
 
 
 def end_with_us():
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    """Before a program is executed: it must not outlive the test run."""
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def run(*command):
+    """What a command said; OSError if it did not work."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    if done.returncode != 0:
+        raise OSError(f"{' '.join(command)}: {done.stderr.strip()}")
+    return done.stdout
 
 
 class Forwarder:
@@ -81,11 +91,11 @@ class Network:
         self.processes = []
         self.holder = self._start(["unshare", "--net", "sh", "-c", "echo ready; exec sleep 1000000"])
         self.command = ["nsenter", "--net", "--target", str(self.holder.pid)]
-        self._run("ip", "link", "add", self.link, "type", "veth", "peer", "name", "outside", "netns", str(self.holder.pid))
-        self._run("ip", "address", "add", f"{self.here}/30", "dev", self.link)
-        self._run("ip", "link", "set", self.link, "up")
+        run("ip", "link", "add", self.link, "type", "veth", "peer", "name", "outside", "netns", str(self.holder.pid))
+        run("ip", "address", "add", f"{self.here}/30", "dev", self.link)
+        run("ip", "link", "set", self.link, "up")
         for words in ("address add " + self.there + "/30 dev outside", "link set outside up", "link set lo up"):
-            self._run(*self.command, "ip", *words.split())
+            run(*self.command, "ip", *words.split())
         self.forwarders = [Forwarder(self.here, 0, "127.0.0.1", port) for port in (pg_port, kafka_port)]
         self.pg_port = self.forwarders[0].port
         self._start([*self.command, sys.executable, "-c", FORWARD, "127.0.0.1", str(kafka_port), self.here,
@@ -99,20 +109,14 @@ class Network:
             raise OSError(f"{command} did not start")
         return process
 
-    @staticmethod
-    def _run(*command):
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise OSError(f"{' '.join(command)}: {done.stderr.strip()}")
-
     def silence(self):
         """From now on nothing comes through, in either direction, and nobody is told."""
-        self._run("ip", "route", "add", "blackhole", f"{self.there}/32")
-        self._run(*self.command, "ip", "route", "add", "blackhole", f"{self.here}/32")
+        run("ip", "route", "add", "blackhole", f"{self.there}/32")
+        run(*self.command, "ip", "route", "add", "blackhole", f"{self.here}/32")
 
     def heal(self):
-        self._run("ip", "route", "delete", "blackhole", f"{self.there}/32")
-        self._run(*self.command, "ip", "route", "delete", "blackhole", f"{self.here}/32")
+        run("ip", "route", "delete", "blackhole", f"{self.there}/32")
+        run(*self.command, "ip", "route", "delete", "blackhole", f"{self.here}/32")
 
     def close(self):
         for forwarder in self.forwarders:

@@ -142,9 +142,7 @@ def test_what_was_rejected_of_a_topic_made_anew(running, kafka):
     stream.send(openings(range(1000, 1100), 0) + [("opened", 0, new), ("opened", 0, again)])
     site.start("a")
     wait_until(lambda: gap_of(site, place), "the gap")
-    site.command("gap", "accept", f"{place[0]}/0")
-    if gap_of(site, (place[0], 1)):
-        site.command("gap", "accept", f"{place[0]}/1")
+    accept(site, place)
     site.wait_read(but=((place[0], 1),))
     letters = "SELECT \"offset\", value FROM kpid.dead_letter ORDER BY \"offset\", letter_no"
     assert [(offset, bytes(value)) for offset, value in site.rows(letters)] == [(100, old), (100, new), (101, again)]

@@ -147,14 +147,20 @@ def test_a_policy_is_tried_on_recorded_tickets(make_site, incidents, tmp_path):
     assert "neither --since nor --until" in site.command("policy", "check", str(path), "--since", "x", status=2).stderr
 
 
-def test_tickets_are_judged_anew_on_purpose(make_site, incidents, tmp_path):
-    """kpid policy recalc: as if the other file had been in force from the start, by a writer without DDL, on record."""
+def judged_again(tmp_path, place, within):
+    """POLICY with new ids and another resolution of one policy (its revision and its place there); and its file."""
     other = json.loads(json.dumps(POLICY))
     for revision in other["revisions"]:
         revision["id"] += " again"
-    other["revisions"][1]["policies"][3]["targets"]["resolution"]["within"] = "10wd"
+    other["revisions"][place[0]]["policies"][place[1]]["targets"]["resolution"]["within"] = within
     path = tmp_path / "other.json"
     path.write_text(json.dumps(other))
+    return other, path
+
+
+def test_tickets_are_judged_anew_on_purpose(make_site, incidents, tmp_path):
+    """kpid policy recalc: as if the other file had been in force from the start, by a writer without DDL, on record."""
+    other, path = judged_again(tmp_path, (1, 3), "10wd")
     site = make_site(policy=POLICY)
     site.command("ingest", "--json", incidents)
     opened, = site.rows("SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY opened_at) FROM report.ticket")[0]
@@ -218,12 +224,7 @@ def waiting(site):
 
 def test_a_recalculation_is_disturbed(make_site, part, tmp_path):
     """Its connection is lost, it is told to end, somebody writes a ticket under it: in the end all is judged anew, once."""
-    other = json.loads(json.dumps(POLICY))
-    for revision in other["revisions"]:
-        revision["id"] += " again"
-    other["revisions"][0]["policies"][2]["targets"]["resolution"]["within"] = "90h"
-    path = tmp_path / "other.json"
-    path.write_text(json.dumps(other))
+    other, path = judged_again(tmp_path, (0, 2), "90h")
     site = make_site(policy=POLICY)
     site.command("ingest", part.path)
     n_tickets = site.one("SELECT count(*) FROM report.ticket WHERE opened_at IS NOT NULL")

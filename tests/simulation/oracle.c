@@ -235,6 +235,7 @@ static void read_message(struct reference *reference, const struct sim_message *
 	        .topic_type = message->topic == 0 ? EVENT_OPENED : EVENT_TYPE_NONE,
 	};
 	struct wire_rejection rejection;
+	const struct slot *letter;
 	struct item *item = &reference->items[reference->n_items];
 	switch (wire_parse(&wire, sim_now_us() + US_PER_DAY, &reference->arena, &item->event, &rejection)) {
 	case WIRE_EVENT: {
@@ -246,10 +247,11 @@ static void read_message(struct reference *reference, const struct sim_message *
 		break;
 	}
 	case WIRE_REJECTED:
-		if (letter_of(message) == NULL)
+		letter = letter_of(message);
+		if (letter == NULL)
 			sim_fail("%s/%d@%lld is no event, and no dead letter", sim_topics[message->topic],
 			         message->partition, (long long)message->offset);
-		count_letter(reference, letter_of(message));
+		count_letter(reference, letter);
 		break;
 	default:
 		break;
