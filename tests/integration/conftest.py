@@ -73,6 +73,15 @@ def binary():
 
 
 @pytest.fixture(scope="session")
+def library(binary):
+    """The path of tests/fixture/fail_call.c as it was built beside the binary."""
+    path = os.path.join(os.path.dirname(binary), "tests", "fail_call.so")
+    if not os.access(path, os.R_OK):
+        pytest.fail(f"there is no {path}: the tests of that build are not built")
+    return path
+
+
+@pytest.fixture(scope="session")
 def pg():
     # Nobody pulls the plug: a killed server loses nothing without fsync either.
     with Postgres(settings={"fsync": "off", "track_commit_timestamp": "on", "shared_buffers": "256MB",

@@ -107,6 +107,14 @@ def is_instrumented(binary):
         return re.search(rb"__[at]san_init|__gcov_", file.read()) is not None
 
 
+def failing_calls(binary, library, **wanted):
+    """The environment in which a daemon runs with tests/fixture/fail_call.c, such as KPID_FAIL="PQflush:3"."""
+    environment = {**wanted, "LD_PRELOAD": library}
+    if is_instrumented(binary):
+        environment["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
+    return environment
+
+
 def header_bytes(given):
     """Of a header's value as the golden corpus has it: text, null, or {"b64": bytes}."""
     if isinstance(given, dict):

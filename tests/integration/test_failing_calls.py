@@ -4,9 +4,7 @@ import os
 import random
 import signal
 
-import pytest
-
-from daemon import LONG, event, is_instrumented, now, wait_until
+from daemon import LONG, event, failing_calls, now, wait_until
 
 # Which calls of a function fail; 1 always happens.
 CALLS = {
@@ -46,10 +44,7 @@ def events(chance, round_no):
 def fail(site, library, function, call, variable="KPID_FAIL"):
     cooperative = "incremental" in function
     site.configure(kafka={"partition.assignment.strategy": "cooperative-sticky" if cooperative else "range"})
-    environment = {variable: f"{function}:{call}", "LD_PRELOAD": library}
-    if is_instrumented(site.binary):
-        environment["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
-    return site.start("a", environment)
+    return site.start("a", failing_calls(site.binary, library, **{variable: f"{function}:{call}"}))
 
 
 def go_through(site, daemon, function, call):
@@ -81,14 +76,6 @@ def go_through(site, daemon, function, call):
         site.wait_settled()
         again.stop()
     return failed
-
-
-@pytest.fixture
-def library(binary):
-    library = os.path.join(os.path.dirname(binary), "tests", "fail_call.so")
-    if not os.access(library, os.R_OK):
-        pytest.fail(f"there is no {library}: the tests of that build are not built")
-    return library
 
 
 def seed_of_run():

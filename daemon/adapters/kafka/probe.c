@@ -100,9 +100,18 @@ static void answer(struct kafka_probe *probe, struct kafka_probe_item *item)
 		                                               &item->low_offset, &item->high_offset, ASK_TIMEOUT_MS);
 }
 
+static bool is_ending(struct kafka_probe *probe)
+{
+	pthread_mutex_lock(&probe->mutex);
+	bool ending = probe->ending;
+	pthread_mutex_unlock(&probe->mutex);
+	return ending;
+}
+
 static void answer_all(struct kafka_probe *probe, struct kafka_probe_list *list)
 {
-	for (size_t i = 0; i < list->n; i++) {
+	/* Who ends waits for one answer at most. */
+	for (size_t i = 0; i < list->n && !is_ending(probe); i++) {
 		/* A broker that does not answer the first will not answer the rest either. */
 		if (i > 0 && list->items[i - 1].error == RD_KAFKA_RESP_ERR__TIMED_OUT)
 			list->items[i].error = RD_KAFKA_RESP_ERR__TIMED_OUT;
@@ -114,7 +123,7 @@ static void answer_all(struct kafka_probe *probe, struct kafka_probe_list *list)
 /* Sending the question is enough: the answer may stand behind a long poll. */
 static void wake_all(struct kafka_probe *probe, const struct kafka_probe_list *list)
 {
-	for (size_t i = 0; i < list->n; i++) {
+	for (size_t i = 0; i < list->n && !is_ending(probe); i++) {
 		int64_t low, high;
 		rd_kafka_query_watermark_offsets(probe->consumer, list->items[i].topic, list->items[i].partition, &low,
 		                                 &high, WAKE_TIMEOUT_MS);
