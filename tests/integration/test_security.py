@@ -1,4 +1,5 @@
 """What SECURITY.md promises that no other test shows: encryption, logins and rights against real servers, hostile text."""
+import contextlib
 import ctypes
 import ctypes.util
 import itertools
@@ -16,7 +17,7 @@ import pytest
 import kafka_admin
 from daemon import Site, Stream, create_migrated, event, now, policy, wait_until
 from kafka_admin import DESCRIBE, GROUP, READ, TOPIC, WRITE
-from servers import Kafka, Postgres
+from servers import KAFKA_3_VERSION, Kafka, Postgres
 
 PASSWORD = "not-in-any-log-8e1f"
 WRONG = "neither-is-this-77ac"
@@ -98,6 +99,10 @@ class SecuredKafka(Kafka):
         super()._create()
 
 
+class SecuredKafka3(SecuredKafka):
+    version = KAFKA_3_VERSION
+
+
 @pytest.fixture(scope="module")
 def secured_kafka(certificates):
     with SecuredKafka(certificates) as server:
@@ -125,8 +130,8 @@ def secured_pg(certificates, binary):
         yield server
 
 
-@pytest.fixture
-def site(secured_pg, secured_kafka, certificates, binary, tmp_path):
+@contextlib.contextmanager
+def secured_site(secured_pg, secured_kafka, certificates, binary, tmp_path):
     """Everything over TLS, with passwords, and with the rights that SECURITY.md names and no others."""
     name = f"security-{next(NUMBERS)}"
     stream = Stream(secured_kafka, name, 2)
@@ -151,6 +156,20 @@ def site(secured_pg, secured_kafka, certificates, binary, tmp_path):
         with open(os.path.join(site.folder, log), encoding="utf-8", errors="replace") as file:
             text = file.read()
         assert PASSWORD not in text and WRONG not in text, f"{log} tells a password"
+
+
+@pytest.fixture
+def site(secured_pg, secured_kafka, certificates, binary, tmp_path):
+    with secured_site(secured_pg, secured_kafka, certificates, binary, tmp_path) as site:
+        yield site
+
+
+@pytest.fixture
+def site_of_kafka_3(secured_pg, certificates, binary, tmp_path):
+    if not os.path.isdir(SecuredKafka3.jars()):
+        pytest.skip(f"no Kafka in {SecuredKafka3.jars()}: deploy/lib/setup.sh test fetches it")
+    with SecuredKafka3(certificates) as kafka, secured_site(secured_pg, kafka, certificates, binary, tmp_path) as site:
+        yield site
 
 
 def n_tickets(site):
@@ -204,7 +223,23 @@ def test_a_server_or_a_login_that_is_not_the_right_one(site, certificates):
         daemon.stop(10)
 
 
-def test_scram(site):
+def test_scram(site_of_kafka_3, certificates):
+    """With the right password all goes its way; with another nothing does."""
+    site = site_of_kafka_3
+    before = n_tickets(site)
+    scram = {"kafka_sasl.mechanism": "SCRAM-SHA-512"}
+    site.stream.send_events([event("ticket.opened", f"SCRAM-{i}") for i in range(50)])
+    wrong = site.start("a", **scram, **{"kafka_sasl.password_file": certificates.secret("wrong.password", WRONG)})
+    wait_until(lambda: wrong.logged(r"(?i)warning .*authentication failed"), "it to be refused", 30)
+    wrong.stop(10)
+    assert n_tickets(site) == before
+    right = site.start("a", **scram)
+    wait_until(lambda: n_tickets(site) == before + 50, "the tickets")
+    wait_until(lambda: len(site.kafka.consume_all(site.alert_topic)) >= 50, "the alerts")
+    right.stop(10)
+
+
+def test_scram_with_kafka_4(site):
     """A librdkafka that cannot log in to Kafka 4 by SCRAM says so, and what to do; from 2.6.1 on it can."""
     librdkafka = ctypes.CDLL(ctypes.util.find_library("rdkafka"))
     before = n_tickets(site)
