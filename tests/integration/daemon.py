@@ -35,11 +35,11 @@ import tables  # noqa: E402
 from kafka_admin import KafkaError  # noqa: E402
 
 LONG = os.environ.get("KPID_LONG", "") not in ("", "0")
-GENTLE = os.environ.get("KPID_GENTLE", "") not in ("", "0")  # what is killed cannot tell what it ran
+GENTLE = os.environ.get("KPID_GENTLE", "") not in ("", "0")  # of tests/coverage: what is killed cannot tell what it ran
 SHARED = os.environ.get("KPID_SHARED") or os.path.join(os.path.dirname(ROOT), "shared")
 INCIDENTS = os.path.join(SHARED, "data", "incidents.ndjson.gz")
 RECOMPUTE = os.path.join(ROOT, "tests", "recompute", "recompute")
-PATIENCE = 60  # seconds until a condition is given up: far above what it takes on a loaded machine
+PATIENCE = 300 if GENTLE else 60  # seconds until a condition is given up: far above what it takes on a loaded machine
 TOPIC_TYPES = {"opened": "ticket.opened", "closed": "ticket.closed", "survey": "survey.submitted", "activity": "*"}
 KINDS = {"ticket.opened": "opened", "ticket.closed": "closed", "survey.submitted": "survey"}
 DEFAULT_TOPICS = {"ticket-opened": "opened", "ticket-closed": "closed", "survey": "survey"}
@@ -235,7 +235,7 @@ class Process:
         self.note_peak()
         began = time.monotonic()
         self.signal(signal.SIGTERM)
-        status = self.wait(timeout)
+        status = self.wait(PATIENCE if GENTLE else timeout)
         assert status == 0, f"{self.name} ended with {status}:\n{self.log()[-3000:]}"
         return time.monotonic() - began
 
