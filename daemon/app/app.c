@@ -408,6 +408,11 @@ struct source *app_claimed(struct app *app, const PGresult *result, int row)
 	source->stopped = text_same(pg_get_text(result, row, 6), TEXT("stopped"));
 	source->fenced = false;
 	source->end_offset = OFFSET_NONE;
+	bool knows = !PQgetisnull(result, row, 8) && !PQgetisnull(result, row, 9);
+	source->checked.offset = knows ? pg_get_int8(result, row, 8) : OFFSET_NONE;
+	source->checked.fingerprint = pg_get_int8(result, row, 9);
+	source->read = (struct known_message){knows ? source->committed_offset - 1 : OFFSET_NONE, source->fingerprint};
+	source->asked.offset = OFFSET_NONE;
 	/* The fingerprint is known only of what was read since it is kept. */
 	source->verify_fingerprint = source->committed_offset != OFFSET_NONE && !PQgetisnull(result, row, 5);
 	return source;

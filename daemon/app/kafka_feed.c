@@ -8,7 +8,9 @@
 #include <string.h>
 
 #include "adapters/kafka/consumer.h"
+#include "adapters/kafka/fingerprint.h"
 #include "adapters/kafka/probe.h"
+#include "adapters/kafka/reread.h"
 #include "adapters/outbox/outbox.h"
 #include "adapters/pg/rows.h"
 #include "adapters/pg/standing.h"
@@ -26,6 +28,7 @@ enum {
 	MANY_MESSAGES = 1000, /* read without a pause: a backlog */
 	POLL_MS = 100,        /* how often the group is served even if nothing wakes us */
 	SEEN_US = 1000000,    /* how often ends of partitions are looked at, and partitions that stand */
+	CHECK_US = 2000000,   /* how often it is looked whether logs are still what they were */
 	GROUP_COMMIT_US = 5000000,
 	RECLAIM_US = 15000000, /* a partition that is fenced but still assigned is claimed again after this */
 	RETRY_PROBE_MS = 500
@@ -37,6 +40,7 @@ struct kafka_feed {
 	struct app *app;
 	struct kafka_consumer *consumer;
 	struct kafka_probe *probe;
+	struct kafka_reread *reread;
 	struct orphans orphans;
 	struct outbox *outbox;
 	struct dispatch *dispatch;
@@ -53,8 +57,9 @@ struct kafka_feed {
 	bool seeing;                                /* looking at ends is under way */
 	size_t n_seen;                              /* partitions that it tells of */
 	bool doubts;                                /* the database did not take it of all of them */
-	int64_t seen_us, stood_us, group_commit_us; /* monotonic: when last */
-	const rd_kafka_topic_t *last_topic;         /* the source found last: messages come in runs */
+	bool checking;                              /* messages are being read again */
+	int64_t seen_us, stood_us, checked_us, group_commit_us; /* monotonic: when last */
+	const rd_kafka_topic_t *last_topic;                     /* the source found last: messages come in runs */
 	int32_t last_partition;
 	struct source *last_source;
 	bool closing;
@@ -221,21 +226,6 @@ static int64_t begin_offset(struct kafka_feed *feed, struct source *source, cons
 
 /* ---- messages ---- */
 
-/* Of what a message is; the same for the same message, whoever reads it. */
-static int64_t fingerprint_of(const rd_kafka_message_t *message)
-{
-	enum { SAMPLE_BYTES = 64 };
-	rd_kafka_timestamp_type_t type;
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
-	hash = (hash ^ (uint64_t)rd_kafka_message_timestamp(message, &type)) * UINT64_C(0x100000001b3);
-	hash = (hash ^ message->len) * UINT64_C(0x100000001b3);
-	const unsigned char *bytes = message->payload;
-	size_t n = bytes == NULL ? 0 : message->len < SAMPLE_BYTES ? message->len : SAMPLE_BYTES;
-	for (size_t i = 0; i < n; i++)
-		hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
-	return (int64_t)hash;
-}
-
 static struct source *source_of_message(struct kafka_feed *feed, const rd_kafka_message_t *message)
 {
 	if (message->rkt != feed->last_topic || message->partition != feed->last_partition) {
@@ -253,7 +243,7 @@ static bool check_offset(struct kafka_feed *feed, struct source *source, const r
 	if (!source->verify_fingerprint)
 		return source->next_offset == OFFSET_NONE || message->offset >= source->next_offset;
 	source->verify_fingerprint = false;
-	if (message->offset == source->next_offset - 1 && fingerprint_of(message) != source->fingerprint) {
+	if (message->offset == source->next_offset - 1 && kafka_fingerprint(message) != source->fingerprint) {
 		meet_gap(feed, source, "the topic was made anew: other messages stand where ours were");
 		return false;
 	}
@@ -294,7 +284,10 @@ static void feed_message(struct kafka_feed *feed, const rd_kafka_message_t *mess
 	        .offset = message->offset,
 	        .topic_type = source->topic_type,
 	};
-	lane_feed(lane_for(feed, source), source, &wire, fingerprint_of(message));
+	source->read = (struct known_message){message->offset, kafka_fingerprint(message)};
+	if (source->checked.offset == OFFSET_NONE)
+		source->checked = source->read;
+	lane_feed(lane_for(feed, source), source, &wire, source->read.fingerprint);
 }
 
 static void on_message_error(struct kafka_feed *feed, const rd_kafka_message_t *message)
@@ -928,6 +921,48 @@ static void look_at_standing(struct kafka_feed *feed)
 	pg_array_release(&numbers);
 }
 
+/* ---- topics that are made anew while they are read ---- */
+
+/* Of a topic that was made anew, no message is in its place. As long as one of before is, the log is the same, and so
+ * is what was read of it by the time that this was asked. */
+static void on_read_again_done(void *context, const struct kafka_reread_list *answers)
+{
+	struct kafka_feed *feed = context;
+	feed->checking = false;
+	for (size_t i = 0; i < answers->n; i++) {
+		const struct kafka_reread_item *answer = &answers->items[i];
+		struct source *source = sources_get(&feed->app->sources, answer->topic, answer->partition);
+		struct known_message asked = source->asked;
+		source->asked.offset = OFFSET_NONE;
+		if (asked.offset == OFFSET_NONE || !source->reading || answer->state == REREAD_UNKNOWN)
+			continue; /* claimed anew meanwhile; or to be asked again */
+		bool other = answer->state == REREAD_FOUND && answer->fingerprint != source->checked.fingerprint;
+		if (other || answer->state == REREAD_NOT_THERE)
+			meet_gap(
+			        feed, source,
+			        "the topic was truncated or made anew while it was read: what stood there is not there "
+			        "any more");
+		else
+			source->checked = asked;
+	}
+}
+
+static void check_logs(struct kafka_feed *feed)
+{
+	struct kafka_reread_list list = {.n = 0};
+	for (size_t i = 0; i < feed->app->sources.n; i++) {
+		struct source *source = feed->app->sources.items[i];
+		if (!source->reading || source->verify_fingerprint || source->read.offset == source->checked.offset)
+			continue;
+		source->asked = source->read;
+		kafka_reread_add(&list, source->topic, source->partition, source->checked.offset);
+	}
+	feed->checked_us = monotonic_clock_us();
+	feed->checking = list.n > 0;
+	if (feed->checking)
+		kafka_reread_ask(feed->reread, &list);
+}
+
 /* ---- regularly ---- */
 
 /* A partition that was taken anew may have been stopped by librdkafka only after its queue had been led to its lane,
@@ -981,6 +1016,8 @@ static void on_poll_timer(evutil_socket_t fd, short what, void *context)
 		look_at_standing(feed);
 		lead_to_lanes(feed);
 	}
+	if (now_us - feed->checked_us > CHECK_US && !feed->checking)
+		check_logs(feed);
 	if (now_us - feed->group_commit_us > GROUP_COMMIT_US)
 		commit_to_group(feed);
 	check_closed(feed);
@@ -1020,7 +1057,8 @@ static void on_begin(void *context)
 	}
 	feed->probe =
 	        kafka_probe_new(app->base, &app->config->kafka, kafka_consumer_handle(feed->consumer), on_probed, feed);
-	if (feed->probe == NULL) {
+	feed->reread = kafka_reread_new(app->base, app->config, on_read_again_done, feed);
+	if (feed->probe == NULL || feed->reread == NULL) {
 		app_quit(app, KPID_EXIT_CONFIG);
 		return;
 	}
@@ -1085,6 +1123,7 @@ static void on_stop(void *context)
 static void release(struct kafka_feed *feed, struct read_again_context *again)
 {
 	kafka_probe_free(feed->probe);
+	kafka_reread_free(feed->reread);
 	orphans_release(&feed->orphans);
 	outbox_free(feed->outbox);
 	dispatch_free(feed->dispatch);

@@ -118,6 +118,7 @@ void lane_feed(struct lane *lane, struct source *source, const struct wire_messa
 	progress->n_messages++;
 	progress->next_offset = source->next_offset = message->offset + 1;
 	progress->fingerprint = fingerprint;
+	progress->checked = source->checked;
 	lane->filled_bytes += message->value.len;
 	if (lane->filled_since_us == 0) {
 		lane->filled_since_us = monotonic_clock_us();

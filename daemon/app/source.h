@@ -18,17 +18,20 @@ struct source {
 	int64_t next_offset;      /* where reading goes on: of the first message not in a batch; OFFSET_NONE */
 	int64_t committed_offset; /* next_offset as the database has it */
 	int64_t fingerprint;      /* of the message before committed_offset, as the database has it */
-	bool assigned;            /* ours, as far as Kafka says */
-	bool reading;             /* messages are wanted */
-	bool stopped;             /* stands at a gap */
-	bool paused;              /* as librdkafka was told, which keeps to it beyond a rebalance */
-	const char *gap_reason;   /* a gap was met, and where the partition begins and ends is being asked; NULL */
-	bool reclaiming;          /* it stands, and is being claimed to go on */
-	bool fenced;              /* somebody else has claimed it */
-	int64_t fenced_us;        /* since when; monotonic */
-	bool verify_fingerprint;  /* the message before next_offset comes first and must be the one we know */
-	int64_t end_offset;       /* position at which its end was met: may be past the last message's; OFFSET_NONE */
-	int64_t high_offset;      /* end of the partition as last heard; -1 */
+	/* The log that is read is the one that it was when `checked` was read, as long as that is in its place. */
+	struct known_message checked, read; /* the latest that was found in its place again; the last read */
+	struct known_message asked;         /* `read` as it was when `checked` was asked for; else none */
+	bool assigned;                      /* ours, as far as Kafka says */
+	bool reading;                       /* messages are wanted */
+	bool stopped;                       /* stands at a gap */
+	bool paused;                        /* as librdkafka was told, which keeps to it beyond a rebalance */
+	const char *gap_reason;  /* a gap was met, and where the partition begins and ends is being asked; NULL */
+	bool reclaiming;         /* it stands, and is being claimed to go on */
+	bool fenced;             /* somebody else has claimed it */
+	int64_t fenced_us;       /* since when; monotonic */
+	bool verify_fingerprint; /* the message before next_offset comes first and must be the one we know */
+	int64_t end_offset;      /* position at which its end was met: may be past the last message's; OFFSET_NONE */
+	int64_t high_offset;     /* end of the partition as last heard; -1 */
 };
 
 struct sources {

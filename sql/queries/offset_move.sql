@@ -2,6 +2,8 @@
 UPDATE kpid.source_partition p
 SET next_offset = mine.next_offset,
 	last_fingerprint = mine.fingerprint,
+	checked_offset = mine.checked_offset,
+	checked_fingerprint = mine.checked_fingerprint,
 	high_offset = coalesce(mine.high_offset, p.high_offset),
 	complete_until = greatest(p.complete_until, mine.complete_until),
 	last_event_at = greatest(p.last_event_at, mine.last_event_at),
@@ -13,9 +15,11 @@ SET next_offset = mine.next_offset,
 	n_unknown_type = p.n_unknown_type + mine.n_unknown_type,
 	n_dead_letters = p.n_dead_letters + mine.n_dead_letters
 FROM unnest($1::integer[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
-	$7::timestamptz[], $8::timestamptz[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[])
+	$7::timestamptz[], $8::timestamptz[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[],
+	$14::bigint[], $15::bigint[])
 	AS mine (source_no, epoch, begin_offset, next_offset, fingerprint, high_offset,
-		complete_until, last_event_at, n_messages, n_duplicates, n_tombstones, n_unknown_type, n_dead_letters)
+		complete_until, last_event_at, n_messages, n_duplicates, n_tombstones, n_unknown_type, n_dead_letters,
+		checked_offset, checked_fingerprint)
 WHERE p.source_no = mine.source_no
 	AND p.epoch = mine.epoch
 	AND p.next_offset IS NOT DISTINCT FROM mine.begin_offset

@@ -12,4 +12,5 @@ SET epoch = p.epoch + 1,
 	claimed_at = clock_timestamp(),
 	seen_at = clock_timestamp(),
 	state = CASE WHEN p.state = 'finished' THEN 'running' ELSE p.state END
-RETURNING topic, partition, source_no, epoch, next_offset, last_fingerprint, state, state_reason
+RETURNING topic, partition, source_no, epoch, next_offset, last_fingerprint, state, state_reason,
+	coalesce(checked_offset, next_offset - 1), coalesce(checked_fingerprint, last_fingerprint)

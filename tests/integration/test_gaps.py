@@ -131,6 +131,31 @@ def test_topic_made_anew_while_it_runs(running, kafka):
     assert site.one("SELECT count(*) FROM report.ticket") == 240
 
 
+@pytest.mark.parametrize("killed", [False, True])
+def test_topic_made_anew_and_as_long_as_before_within_a_moment(running, kafka, killed):
+    """The reader goes on where it was, in another log: it finds out, also after a crash, and what it had passed is read."""
+    stream, site, place = running
+    other = (place[0], 1)
+    daemon = site.daemons["a"]
+    daemon.pause()
+    kafka.recreate_topic(place[0], 2)
+    stream.send(openings(range(1000, 1150), 0) + openings(range(1000, 1150), 1))
+    daemon.cont()
+    if killed:
+        wait_until(lambda: site.places()[place] == site.places()[other] == 150, "what comes after the offset to be read")
+        daemon.kill()
+        site.start("a")
+    for stopped in (place, other):
+        gap = wait_until(lambda stopped=stopped: gap_of(site, stopped), "the gap")
+        assert (gap["expected_offset"], gap["low_offset"], gap["high_offset"]) == (150, 0, 150)
+        assert "made anew while it was read" in gap["reason"]
+    assert site.one("SELECT count(*) FROM report.ticket") == 300
+    for stopped in (place, other):
+        accept(site, stopped)
+    site.wait_read()
+    assert site.one("SELECT count(*) FROM report.ticket") == 500
+
+
 def test_what_was_rejected_of_a_topic_made_anew(running, kafka):
     """Two messages have stood at one offset: both were rejected, both are kept, shown and requeued."""
     stream, site, place = running

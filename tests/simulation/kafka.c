@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "adapters/kafka/consumer.h"
+#include "adapters/kafka/fingerprint.h"
 #include "adapters/kafka/probe.h"
+#include "adapters/kafka/reread.h"
 #include "adapters/outbox/outbox.h"
 #include "app/dispatch.h"
 #include "app/lane.h"
@@ -16,9 +18,10 @@
 enum {
 	MOST_PARTITIONS = SIM_TOPICS * SIM_MOST_PARTITIONS,
 	MOST_MEMBERS = 8,
-	LOOK_US = 200000,      /* how often the coordinator looks at its group */
-	SESSION_US = 2000000,  /* so long a member may be silent */
-	REBALANCE_US = 5000000 /* so long it may take to give partitions up */
+	LOOK_US = 200000,       /* how often the coordinator looks at its group */
+	SESSION_US = 2000000,   /* so long a member may be silent */
+	REBALANCE_US = 5000000, /* so long it may take to give partitions up */
+	CHECK_US = 2500000      /* so long it takes until what was read is looked for */
 };
 
 struct rd_kafka_topic_s {
@@ -146,12 +149,9 @@ static void look_at_range(struct fetch *fetch, const struct sim_partition *parti
 		fetch->out_of_range = true;
 }
 
-/* Who fetches from there is told so before anything is written anew: its next fetch is under way all the time. */
 static void upset(int index)
 {
-	const struct sim_partition *partition = at(index);
-	for (struct kafka_consumer *consumer = members; consumer != NULL; consumer = consumer->next)
-		look_at_range(&consumer->fetches[index], partition);
+	at(index)->was_cut = true;
 	wake_all(index);
 }
 
@@ -171,6 +171,8 @@ static bool is_known(int index)
 	return source_has_fingerprint(index / SIM_MOST_PARTITIONS, index % SIM_MOST_PARTITIONS);
 }
 
+/* As at an unclean election of a leader. Who fetches from there is told so before anything is written anew: its next
+ * fetch is under way all the time, and an election takes longer. Otherwise librdkafka before 2.1 has no way to know. */
 bool kafka_lose_tail(void)
 {
 	int index = any_partition();
@@ -180,6 +182,8 @@ bool kafka_lose_tail(void)
 	partition->n -= 1 + sim_below((uint32_t)((int64_t)partition->n - partition->low));
 	if (partition->passed_to > (int64_t)partition->n)
 		partition->passed_to = (int64_t)partition->n;
+	for (struct kafka_consumer *consumer = members; consumer != NULL; consumer = consumer->next)
+		look_at_range(&consumer->fetches[index], partition);
 	upset(index);
 	sim_counts.truncated++;
 	sim_trace("%s/%d ends at %zu now", sim_topics[index / SIM_MOST_PARTITIONS], index % SIM_MOST_PARTITIONS,
@@ -626,6 +630,16 @@ static rd_kafka_message_t *new_message(int index, int64_t offset, rd_kafka_resp_
 	return message;
 }
 
+static rd_kafka_message_t *message_at(int index, int64_t offset)
+{
+	struct sim_message *sent = at(index)->log[offset];
+	rd_kafka_message_t *message = new_message(index, offset, RD_KAFKA_RESP_ERR_NO_ERROR);
+	message->payload = (void *)(uintptr_t)sent->bytes;
+	message->len = sent->bytes == NULL ? 0 : sent->len;
+	message->_private = sent;
+	return message;
+}
+
 /* The next of a partition; NULL: there is nothing. */
 static rd_kafka_message_t *fetch_next(struct fetch *fetch, int index)
 {
@@ -648,11 +662,10 @@ static rd_kafka_message_t *fetch_next(struct fetch *fetch, int index)
 		return new_message(index, offset, RD_KAFKA_RESP_ERR__PARTITION_EOF);
 	}
 	struct sim_message *sent = partition->log[offset];
-	rd_kafka_message_t *message = new_message(index, offset, RD_KAFKA_RESP_ERR_NO_ERROR);
-	message->payload = (void *)(uintptr_t)sent->bytes;
-	message->len = sent->bytes == NULL ? 0 : sent->len;
-	message->_private = sent;
+	rd_kafka_message_t *message = message_at(index, offset);
 	fetch->next_offset = offset + 1;
+	if (partition->was_cut)
+		sim_owe(CHECK_US);
 	note_given(fetch, sent);
 	sim_trace("%s reads %s/%d@%lld", sim_current()->name, sim_topics[sent->topic], sent->partition,
 	          (long long)offset);
@@ -827,6 +840,94 @@ void kafka_probe_wake(struct kafka_probe *probe, struct kafka_probe_list *list)
 {
 	(void)probe;
 	release_list(list);
+}
+
+/* ---- what reads messages again ---- */
+
+struct kafka_reread {
+	struct sim_instance *instance;
+	kafka_reread_fn fn;
+	void *context;
+	struct kafka_reread_list list; /* asked for; one at a time */
+	struct sim_plan *plan;
+};
+
+void kafka_reread_add(struct kafka_reread_list *list, const char *topic, int32_t partition, int64_t offset)
+{
+	list->items = mem_grow(list->items, &list->capacity, list->n + 1, sizeof(*list->items));
+	list->items[list->n++] =
+	        (struct kafka_reread_item){.topic = mem_strdup(topic), .partition = partition, .offset = offset};
+}
+
+static void release_reread(struct kafka_reread_list *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		free(list->items[i].topic);
+	free(list->items);
+	*list = (struct kafka_reread_list){.n = 0};
+}
+
+struct kafka_reread *kafka_reread_new(struct event_base *base, const struct kpid_config *config, kafka_reread_fn fn,
+                                      void *context)
+{
+	struct kafka_reread *reread = mem_zalloc(sizeof(*reread));
+	(void)base, (void)config;
+	*reread = (struct kafka_reread){.instance = sim_current(), .fn = fn, .context = context};
+	return reread;
+}
+
+void kafka_reread_free(struct kafka_reread *reread)
+{
+	if (reread == NULL)
+		return;
+	sim_cancel(reread->plan);
+	release_reread(&reread->list);
+	free(reread);
+}
+
+static void hand_reread_back(void *context)
+{
+	struct kafka_reread *reread = context;
+	struct kafka_reread_list list = reread->list;
+	reread->plan = NULL;
+	reread->list = (struct kafka_reread_list){.n = 0};
+	reread->fn(reread->context, &list);
+	release_reread(&list);
+}
+
+static void read_log_again(struct kafka_reread_item *item)
+{
+	int index = index_of(item->topic, item->partition);
+	if (item->offset >= (int64_t)at(index)->n) {
+		item->state = REREAD_NOT_THERE;
+	} else if (item->offset < at(index)->low) {
+		item->state = REREAD_GONE;
+	} else {
+		rd_kafka_message_t *message = message_at(index, item->offset);
+		item->state = REREAD_FOUND;
+		item->fingerprint = kafka_fingerprint(message);
+		rd_kafka_message_destroy(message);
+	}
+}
+
+static void read_logs_again(void *context)
+{
+	struct kafka_reread *reread = context;
+	bool away = !sim_is_calm() && sim_chance(50);
+	for (size_t i = 0; i < reread->list.n && !away; i++)
+		read_log_again(&reread->list.items[i]);
+	int64_t delay_us = away ? 2000000 : sim_between(50, sim_is_calm() ? 3000 : 300000);
+	sim_owe(delay_us);
+	reread->plan = sim_after(delay_us, reread->instance, hand_reread_back, reread);
+}
+
+void kafka_reread_ask(struct kafka_reread *reread, struct kafka_reread_list *list)
+{
+	if (reread->list.n > 0)
+		sim_fail("%s asks for messages again before it was answered", reread->instance->name);
+	reread->list = *list;
+	*list = (struct kafka_reread_list){.n = 0};
+	reread->plan = sim_after(sim_between(50, 3000), reread->instance, read_logs_again, reread);
 }
 
 /* ---- who sends alerts ---- */

@@ -152,7 +152,9 @@ static struct cell *new_source(struct cell topic, struct cell partition, int64_t
 	                               NOW,
 	                               cell_text(TEXT("running")),
 	                               cell_int8(0),
-	                               cell_int8(0)};
+	                               cell_int8(0),
+	                               cell_null(),
+	                               cell_null()};
 	return row_copy(SOURCES, row);
 }
 
@@ -187,6 +189,13 @@ static struct rows partitions_of(const struct statement *s)
 	return keys;
 }
 
+static struct cell checked_offset(const struct cell *row)
+{
+	if (row[SP_CHECKED].len >= 0 || row[SP_NEXT].len < 0)
+		return row[SP_CHECKED];
+	return cell_int8(cell_number(row[SP_NEXT]) - 1);
+}
+
 static bool source_claim(struct statement *s)
 {
 	struct rows keys = partitions_of(s);
@@ -209,8 +218,9 @@ static bool source_claim(struct statement *s)
 		slot_put(s->transaction, slot, row);
 		add_row(s,
 		        (struct cell[]){row[SP_TOPIC], row[SP_PARTITION], row[SP_NO], row[SP_EPOCH], row[SP_NEXT],
-		                        row[SP_FINGERPRINT], row[SP_STATE], cell_null()},
-		        8);
+		                        row[SP_FINGERPRINT], row[SP_STATE], cell_null(), checked_offset(row),
+		                        row[row[SP_CHECKED].len < 0 ? SP_FINGERPRINT : SP_CHECKED_FINGERPRINT]},
+		        10);
 	}
 	return true;
 }
@@ -293,20 +303,32 @@ static struct cell sum(struct cell a, struct cell b)
 
 static bool offset_move(struct statement *s)
 {
-	enum { NEXT = 3, FINGERPRINT, HIGH, COMPLETE, MESSAGES = 8, LETTERS_COUNT = 12 };
+	enum {
+		NEXT = 3,
+		FINGERPRINT,
+		HIGH,
+		COMPLETE,
+		MESSAGES = 8,
+		LETTERS_COUNT = 12,
+		CHECKED,
+		CHECKED_FINGERPRINT,
+		N
+	};
 	size_t *which;
 	bool waits;
-	struct elements mine[13];
+	struct elements mine[N];
 	struct rows rows = lock_sources(s, false, &which, &waits);
 	if (waits)
 		return false;
-	for (int i = 0; i < 13; i++)
+	for (int i = 0; i < N; i++)
 		mine[i] = elements_of(s->params[i]);
 	for (size_t i = 0; i < rows.n; i++) {
 		size_t at = which[i];
 		struct cell *row = row_copy(SOURCES, rows.items[i]);
 		row[SP_NEXT] = mine[NEXT].items[at];
 		row[SP_FINGERPRINT] = mine[FINGERPRINT].items[at];
+		row[SP_CHECKED] = mine[CHECKED].items[at];
+		row[SP_CHECKED_FINGERPRINT] = mine[CHECKED_FINGERPRINT].items[at];
 		if (mine[HIGH].items[at].len >= 0)
 			row[SP_HIGH] = mine[HIGH].items[at];
 		row[SP_COMPLETE] = greatest(row[SP_COMPLETE], mine[COMPLETE].items[at]);

@@ -138,6 +138,8 @@ enum {
 	SP_STATE,
 	SP_MESSAGES,
 	SP_LETTERS,
+	SP_CHECKED,
+	SP_CHECKED_FINGERPRINT,
 	SP_COLUMNS
 };
 
@@ -223,6 +225,7 @@ struct sim_partition {
 	size_t n, capacity;
 	int64_t low;
 	struct sim_message *all;          /* ever, newest first */
+	bool was_cut;                     /* or made anew, ever */
 	int64_t last_gap_from, passed_to; /* what an accepted gap skipped; of the log that is there now */
 };
 

@@ -571,7 +571,7 @@ static void accept_gap(struct transaction *transaction, struct slot *slot)
 	partition->passed_to = resume > partition->low && resume > partition->passed_to ? resume : partition->passed_to;
 	row[SP_STATE] = cell_text(TEXT("running"));
 	row[SP_NEXT] = cell_int8(resume);
-	row[SP_FINGERPRINT] = cell_null();
+	row[SP_FINGERPRINT] = row[SP_CHECKED] = row[SP_CHECKED_FINGERPRINT] = cell_null();
 	row[SP_EPOCH] = cell_int8(cell_number(row[SP_EPOCH]) + 1);
 	sim_trace("the gap of %s/%lld is accepted, on at %lld", sim_topics[topic],
 	          (long long)cell_number(row[SP_PARTITION]), (long long)resume);

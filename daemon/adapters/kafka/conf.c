@@ -90,6 +90,13 @@ static bool wanted_by_producer(const char *name)
 	return !is_consumers(name);
 }
 
+/* Offsets are ours: they live in PostgreSQL, and one that is not there any more must stop us. */
+static const struct property owned_by_consumers[] = {{"enable.auto.commit", "false"},
+                                                     {"enable.auto.offset.store", "false"},
+                                                     {"auto.offset.reset", "error"},
+                                                     {"enable.partition.eof", "true"},
+                                                     {NULL, NULL}};
+
 rd_kafka_conf_t *kafka_conf_consumer(const struct kpid_config *config)
 {
 	char ahead_kib[24];
@@ -104,17 +111,27 @@ rd_kafka_conf_t *kafka_conf_consumer(const struct kpid_config *config)
 	                                    {"reconnect.backoff.max.ms", "2000"},
 	                                    {"topic.metadata.refresh.interval.ms", "30000"},
 	                                    {NULL, NULL}};
-	/* Offsets are ours: they live in PostgreSQL, and one that is not there any more must stop us. */
-	static const struct property owned[] = {{"enable.auto.commit", "false"},
-	                                        {"enable.auto.offset.store", "false"},
-	                                        {"auto.offset.reset", "error"},
-	                                        {"enable.partition.eof", "true"},
-	                                        {NULL, NULL}};
-	rd_kafka_conf_t *conf = build(&config->kafka, defaults, owned, wanted_by_consumer);
+	rd_kafka_conf_t *conf = build(&config->kafka, defaults, owned_by_consumers, wanted_by_consumer);
 	if (conf != NULL)
 		rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_ERROR |
 		                                       RD_KAFKA_EVENT_OFFSET_COMMIT);
 	return conf;
+}
+
+static bool wanted_by_reader(const char *name)
+{
+	return wanted_by_consumer(name) && strncmp(name, "fetch.", strlen("fetch.")) != 0 &&
+	       strncmp(name, "queued.", strlen("queued.")) != 0 &&
+	       strncmp(name, "max.partition.fetch", strlen("max.partition.fetch")) != 0;
+}
+
+rd_kafka_conf_t *kafka_conf_reader(const struct kpid_config *config)
+{
+	static const struct property defaults[] = {
+	        {"queued.max.messages.kbytes", "64"},  {"queued.min.messages", "1"},
+	        {"max.partition.fetch.bytes", "4096"}, {"fetch.error.backoff.ms", "100"},
+	        {"reconnect.backoff.max.ms", "2000"},  {NULL, NULL}};
+	return build(&config->kafka, defaults, owned_by_consumers, wanted_by_reader);
 }
 
 rd_kafka_conf_t *kafka_conf_producer(const struct config_pairs *pairs)

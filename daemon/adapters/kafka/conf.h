@@ -8,6 +8,8 @@
 
 /* What librdkafka says goes to the log. NULL after logging what is wrong with a property. */
 rd_kafka_conf_t *kafka_conf_consumer(const struct kpid_config *config);
+/* For a consumer without a group's membership that reads little. */
+rd_kafka_conf_t *kafka_conf_reader(const struct kpid_config *config);
 /* Properties of consumers are left out. */
 rd_kafka_conf_t *kafka_conf_producer(const struct config_pairs *pairs);
 /* Why a login may be refused though its password is right, and what helps; NULL: nothing of that kind is known. */

@@ -1,71 +1,28 @@
 #include "adapters/kafka/probe.h"
 
-#include <event2/event.h>
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/eventfd.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "adapters/kafka/conf.h"
+#include "adapters/kafka/worker.h"
 #include "kpid/base/log.h"
 #include "kpid/base/memory.h"
 
 enum { ASK_TIMEOUT_MS = 1000, WAKE_TIMEOUT_MS = 5 };
 
 struct job {
-	struct job *next;
+	struct worker_job job;
 	struct kafka_probe_list list;
 	bool is_wake; /* of the consumer; nobody waits for answers */
-};
-
-struct queue {
-	struct job *first, *last;
 };
 
 struct kafka_probe {
 	rd_kafka_t *rk, *consumer;
 	kafka_probe_fn fn;
 	void *context;
-	pthread_t thread;
-	pthread_mutex_t mutex; /* guards what follows */
-	pthread_cond_t asked;
-	struct queue questions, answers;
-	bool ending;
-	int wake_fd; /* an eventfd: answers are there */
-	struct event *wake;
+	struct worker *worker;
 };
-
-static void push(struct queue *queue, struct job *job)
-{
-	job->next = NULL;
-	if (queue->last == NULL)
-		queue->first = job;
-	else
-		queue->last->next = job;
-	queue->last = job;
-}
-
-static struct job *pop(struct queue *queue)
-{
-	struct job *job = queue->first;
-	if (job == NULL)
-		return NULL;
-	queue->first = job->next;
-	if (queue->first == NULL)
-		queue->last = NULL;
-	return job;
-}
-
-static void free_job(struct job *job)
-{
-	for (size_t i = 0; i < job->list.n; i++)
-		free(job->list.items[i].topic);
-	free(job->list.items);
-	free(job);
-}
 
 void kafka_probe_add(struct kafka_probe_list *list, const char *topic, int32_t partition)
 {
@@ -100,18 +57,10 @@ static void answer(struct kafka_probe *probe, struct kafka_probe_item *item)
 		                                               &item->low_offset, &item->high_offset, ASK_TIMEOUT_MS);
 }
 
-static bool is_ending(struct kafka_probe *probe)
-{
-	pthread_mutex_lock(&probe->mutex);
-	bool ending = probe->ending;
-	pthread_mutex_unlock(&probe->mutex);
-	return ending;
-}
-
 static void answer_all(struct kafka_probe *probe, struct kafka_probe_list *list)
 {
 	/* Who ends waits for one answer at most. */
-	for (size_t i = 0; i < list->n && !is_ending(probe); i++) {
+	for (size_t i = 0; i < list->n && !worker_is_ending(probe->worker); i++) {
 		/* A broker that does not answer the first will not answer the rest either. */
 		if (i > 0 && list->items[i - 1].error == RD_KAFKA_RESP_ERR__TIMED_OUT)
 			list->items[i].error = RD_KAFKA_RESP_ERR__TIMED_OUT;
@@ -123,62 +72,37 @@ static void answer_all(struct kafka_probe *probe, struct kafka_probe_list *list)
 /* Sending the question is enough: the answer may stand behind a long poll. */
 static void wake_all(struct kafka_probe *probe, const struct kafka_probe_list *list)
 {
-	for (size_t i = 0; i < list->n && !is_ending(probe); i++) {
+	for (size_t i = 0; i < list->n && !worker_is_ending(probe->worker); i++) {
 		int64_t low, high;
 		rd_kafka_query_watermark_offsets(probe->consumer, list->items[i].topic, list->items[i].partition, &low,
 		                                 &high, WAKE_TIMEOUT_MS);
 	}
 }
 
-static void hand_back(struct kafka_probe *probe, struct job *job)
+static void work(void *context, struct worker_job *given)
 {
-	static const uint64_t one = 1;
-	push(&probe->answers, job);
-	if (write(probe->wake_fd, &one, sizeof(one)) < 0)
-		return; /* the counter is at its limit: the loop is awake anyway */
+	struct job *job = (struct job *)given;
+	if (job->is_wake)
+		wake_all(context, &job->list);
+	else
+		answer_all(context, &job->list);
 }
 
-static void *work(void *context)
+static void done(void *context, struct worker_job *given)
 {
-	struct kafka_probe *probe = context;
-	pthread_mutex_lock(&probe->mutex);
-	while (!probe->ending) {
-		struct job *job = pop(&probe->questions);
-		if (job == NULL) {
-			pthread_cond_wait(&probe->asked, &probe->mutex);
-			continue;
-		}
-		pthread_mutex_unlock(&probe->mutex);
-		if (job->is_wake)
-			wake_all(probe, &job->list);
-		else
-			answer_all(probe, &job->list);
-		pthread_mutex_lock(&probe->mutex);
-		if (job->is_wake)
-			free_job(job);
-		else
-			hand_back(probe, job);
-	}
-	pthread_mutex_unlock(&probe->mutex);
-	return NULL;
-}
-
-static void on_wake(evutil_socket_t fd, short what, void *context)
-{
-	struct kafka_probe *probe = context;
-	uint64_t count;
-	(void)what;
-	if (read(fd, &count, sizeof(count)) < 0)
-		return;
-	for (;;) {
-		pthread_mutex_lock(&probe->mutex);
-		struct job *job = pop(&probe->answers);
-		pthread_mutex_unlock(&probe->mutex);
-		if (job == NULL)
-			return;
+	const struct kafka_probe *probe = context;
+	const struct job *job = (const struct job *)given;
+	if (!job->is_wake)
 		probe->fn(probe->context, &job->list);
-		free_job(job);
-	}
+}
+
+static void release(struct worker_job *given)
+{
+	struct job *job = (struct job *)given;
+	for (size_t i = 0; i < job->list.n; i++)
+		free(job->list.items[i].topic);
+	free(job->list.items);
+	free(job);
 }
 
 struct kafka_probe *kafka_probe_new(struct event_base *base, const struct config_pairs *pairs, rd_kafka_t *consumer,
@@ -199,13 +123,7 @@ struct kafka_probe *kafka_probe_new(struct event_base *base, const struct config
 	probe->consumer = consumer;
 	probe->fn = fn;
 	probe->context = context;
-	pthread_mutex_init(&probe->mutex, NULL);
-	pthread_cond_init(&probe->asked, NULL);
-	probe->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	probe->wake = event_new(base, probe->wake_fd, EV_READ | EV_PERSIST, on_wake, probe);
-	event_add(probe->wake, NULL);
-	if (pthread_create(&probe->thread, NULL, work, probe) != 0)
-		abort(); /* no thread at start: nothing to go on with */
+	probe->worker = worker_new(base, &(struct worker_events){work, done, release, probe});
 	return probe;
 }
 
@@ -213,19 +131,7 @@ void kafka_probe_free(struct kafka_probe *probe)
 {
 	if (probe == NULL)
 		return;
-	pthread_mutex_lock(&probe->mutex);
-	probe->ending = true;
-	pthread_cond_signal(&probe->asked);
-	pthread_mutex_unlock(&probe->mutex);
-	pthread_join(probe->thread, NULL);
-	for (struct job *job; (job = pop(&probe->questions)) != NULL;)
-		free_job(job);
-	for (struct job *job; (job = pop(&probe->answers)) != NULL;)
-		free_job(job);
-	event_free(probe->wake);
-	close(probe->wake_fd);
-	pthread_cond_destroy(&probe->asked);
-	pthread_mutex_destroy(&probe->mutex);
+	worker_free(probe->worker);
 	rd_kafka_destroy(probe->rk);
 	free(probe);
 }
@@ -235,10 +141,7 @@ static void submit(struct kafka_probe *probe, struct kafka_probe_list *list, boo
 	struct job *job = mem_alloc(sizeof(*job));
 	*job = (struct job){.list = *list, .is_wake = is_wake};
 	*list = (struct kafka_probe_list){.n = 0};
-	pthread_mutex_lock(&probe->mutex);
-	push(&probe->questions, job);
-	pthread_cond_signal(&probe->asked);
-	pthread_mutex_unlock(&probe->mutex);
+	worker_submit(probe->worker, &job->job);
 }
 
 void kafka_probe_ask(struct kafka_probe *probe, struct kafka_probe_list *list)

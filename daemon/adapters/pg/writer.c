@@ -171,7 +171,7 @@ static void send_fence(struct pg_writer *writer)
 
 static void send_move(struct pg_writer *writer)
 {
-	enum { N_PARAMS = 13 };
+	enum { N_PARAMS = 15 };
 	const struct batch *batch = writer->order->batch;
 	struct pg_array arrays[N_PARAMS] = {0};
 	struct pg_param params[N_PARAMS];
@@ -194,6 +194,8 @@ static void send_move(struct pg_writer *writer)
 		pg_array_int8(&arrays[10], source->n_tombstones, false);
 		pg_array_int8(&arrays[11], source->n_unknown_type, false);
 		pg_array_int8(&arrays[12], source->n_dead_letters, false);
+		pg_array_int8(&arrays[13], source->checked.offset, source->checked.offset == OFFSET_NONE);
+		pg_array_int8(&arrays[14], source->checked.fingerprint, source->checked.offset == OFFSET_NONE);
 	}
 	for (int i = 0; i < N_PARAMS; i++)
 		params[i] = pg_array_param(&arrays[i]);

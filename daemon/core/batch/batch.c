@@ -59,6 +59,7 @@ struct batch_source *batch_source(struct batch *batch, int32_t source_no, int64_
 	        .source_no = source_no,
 	        .begin_offset = begin_offset,
 	        .next_offset = begin_offset,
+	        .checked = {OFFSET_NONE, 0},
 	        .last_event_us = TIME_NONE,
 	        .high_offset = -1,
 	};

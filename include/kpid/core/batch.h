@@ -20,15 +20,22 @@
 
 #define OFFSET_NONE INT64_MIN /* nothing read yet: where a partition that was never read begins */
 
+/* A message of a source partition, as it was read. */
+struct known_message {
+	int64_t offset; /* OFFSET_NONE: there is none */
+	int64_t fingerprint;
+};
+
 /* What this batch has read from one source partition. */
 struct batch_source {
 	int32_t source_no;
-	int64_t epoch;         /* of the claim under which all of it was read; 0 where nothing is fenced */
-	int64_t begin_offset;  /* where this batch began; OFFSET_NONE */
-	int64_t next_offset;   /* where the next one begins */
-	int64_t fingerprint;   /* of the last message read */
-	int64_t last_event_us; /* greatest occurred_us of this batch; TIME_NONE */
-	int64_t high_offset;   /* end of the partition as last heard; -1: not known */
+	int64_t epoch;                /* of the claim under which all of it was read; 0 where nothing is fenced */
+	int64_t begin_offset;         /* where this batch began; OFFSET_NONE */
+	int64_t next_offset;          /* where the next one begins */
+	int64_t fingerprint;          /* of the last message read */
+	struct known_message checked; /* see struct source */
+	int64_t last_event_us;        /* greatest occurred_us of this batch; TIME_NONE */
+	int64_t high_offset;          /* end of the partition as last heard; -1: not known */
 	int64_t n_messages, n_tombstones, n_unknown_type, n_dead_letters;
 	int64_t n_duplicates; /* known after evaluating */
 };
