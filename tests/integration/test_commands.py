@@ -177,6 +177,28 @@ def test_explain_in_words(db):
     assert max(len(line) for line in words.splitlines()) <= 110
 
 
+def test_explain_clocks_that_run(db):
+    """Of tickets that are open now: what is pending, stands in a pause, was promised, or is not judged."""
+    now = datetime.datetime.now(datetime.timezone.utc)
+
+    def at(**ago):
+        return (now - datetime.timedelta(**ago)).isoformat()
+
+    db.ingest("open.ndjson", [
+        event(20, "ticket.opened", at(hours=1), "T-3", priority="1"),
+        event(21, "ticket.responded", at(minutes=58), "T-3", agent_id="li"),
+        event(22, "ticket.paused", at(minutes=50), "T-3", reason="awaiting_customer"),
+        event(23, "ticket.opened", at(hours=1), "T-4", resolution_due_at=(now + datetime.timedelta(hours=5)).isoformat()),
+        event(24, "ticket.resolved", at(minutes=30), "T-4", agent_id="li"),
+        event(25, "ticket.responded", at(minutes=10), "T-5", agent_id="li"),
+    ])
+    words = {ticket: db.words("explain", ticket) for ticket in ("T-3", "T-4", "T-5")}
+    assert "pending, stands in a pause with 23h50m left" in words["T-3"]
+    assert "breached, still running" in words["T-3"]  # nobody has arrived
+    assert "the time promised in an event" in words["T-4"] and "to spare" in words["T-4"]
+    assert "none: it is not known to be open" in words["T-5"]
+
+
 def test_explain_a_closing_that_tells_everything(db):
     told = db.json("explain", "T-2")
     assert [(step["type"], step["derived"], step["at"][11:16]) for step in told["events"]] == [

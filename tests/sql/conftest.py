@@ -6,6 +6,7 @@ no other. So a test can give it migrations that fail, which the real one must no
 import glob
 import json
 import os
+import pathlib
 import shutil
 import subprocess
 import sys
@@ -25,6 +26,8 @@ int main(int argc, char **argv) { return cli_main(argc, argv); }
 """
 SOURCES = ["daemon/cli/cli.c", "daemon/cli/cmd_migrate.c", "daemon/adapters/pg/migrate.c", "daemon/config/*.c",
            "daemon/base/*.c", "daemon/core/wire/*.c", "daemon/core/sla/duration.c"]
+INSTRUMENTED = ["--coverage", "-fprofile-update=atomic"] if os.environ.get("KPID_SQL_OBJECTS") else [
+    "-fsanitize=address,undefined"]
 PACKAGES = ["libpq", "libcrypto", "inih", "jansson", "rdkafka"]
 MEASURES = """opened responded first_response_measured first_response_within_sla first_response_us_sum resolved
     resolution_measured resolution_within_sla resolution_us_sum arrival_measured arrival_within_sla
@@ -70,14 +73,15 @@ class Program:
 @pytest.fixture(scope="session")
 def objects(tmp_path_factory):
     """Everything but the SQL files, compiled."""
-    directory = tmp_path_factory.mktemp("objects")
+    kept = os.environ.get("KPID_SQL_OBJECTS")  # of tests/coverage
+    directory = pathlib.Path(kept) if kept else tmp_path_factory.mktemp("objects")
     commands = directory / "commands.c"
     commands.write_text(COMMANDS)
     sources = [str(commands)]
     for pattern in SOURCES:
         sources += sorted(glob.glob(os.path.join(ROOT, pattern)))
     flags = run("pkg-config", "--cflags", *PACKAGES).stdout.split()
-    done = run("cc", "-std=c17", "-D_GNU_SOURCE", '-DKPID_VERSION="test"', "-g", "-fsanitize=address,undefined",
+    done = run("cc", "-std=c17", "-D_GNU_SOURCE", '-DKPID_VERSION="test"', "-g", *INSTRUMENTED,
                "-fno-sanitize-recover=all", f"-I{ROOT}/include", f"-I{ROOT}/daemon", *flags, "-c", *sources,
                cwd=directory)
     assert done.returncode == 0, done.stderr
@@ -96,7 +100,7 @@ def build(objects, tmp_path_factory, pg):
         done = run("cmake", f"-DROOT={tree}", f"-DOUT={directory}/sql_files.c", "-P", f"{ROOT}/sql/embed.cmake")
         assert done.returncode == 0, done.stderr
         libraries = run("pkg-config", "--libs", *PACKAGES).stdout.split()
-        done = run("cc", "-fsanitize=address,undefined", f"-I{ROOT}/include", f"{directory}/sql_files.c",
+        done = run("cc", *INSTRUMENTED, f"-I{ROOT}/include", f"{directory}/sql_files.c",
                    *glob.glob(f"{objects}/*.o"), "-o", f"{directory}/kpid", *libraries)
         assert done.returncode == 0, done.stderr
         return Program(f"{directory}/kpid", server)

@@ -182,6 +182,29 @@ static void test_webhook(void **state)
 	message_release(&message);
 }
 
+static void test_webhook_of_many(void **state)
+{
+	(void)state;
+	struct message message;
+	struct told_alert two[] = {alert, alert};
+	two[1].alert_id = TEXT("def");
+	two[1].cloudevent = TEXT("{\"type\":\"kpid.alert.breached\",\"data\":{\"alert_id\":\"def\"}}");
+	json_t *body = write_and_read("webhook", "", two, 2, &message);
+	assert_string_equal(at(body, "specversion", NULL), "1.0");
+	assert_string_equal(at(body, "type", NULL), "kpid.alerts");
+	assert_string_equal(at(body, "id", NULL), "msg_p5jXN8AQM9LWM0D4loKWxJek");
+	assert_string_equal(at(body, "time", NULL), "2021-02-25T15:02:10Z");
+	json_t *data = json_object_get(body, "data");
+	assert_int_equal(json_integer_value(json_object_get(data, "n")), 2);
+	assert_non_null(strstr(at(data, "summary", NULL), "2 breached"));
+	json_t *alerts = json_object_get(data, "alerts");
+	assert_int_equal(json_array_size(alerts), 2);
+	assert_string_equal(at(json_array_get(alerts, 0), "alert_id", NULL), "abc");
+	assert_string_equal(at(json_array_get(alerts, 1), "alert_id", NULL), "def");
+	json_decref(body);
+	message_release(&message);
+}
+
 static void test_a_storm_becomes_one_message(void **state)
 {
 	(void)state;
@@ -321,6 +344,7 @@ int main(void)
 	        cmocka_unit_test(test_backoff),
 	        cmocka_unit_test(test_standard_webhooks_signature),
 	        cmocka_unit_test(test_webhook),
+	        cmocka_unit_test(test_webhook_of_many),
 	        cmocka_unit_test(test_a_storm_becomes_one_message),
 	        cmocka_unit_test(test_alertmanager),
 	        cmocka_unit_test(test_robots),

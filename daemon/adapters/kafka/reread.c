@@ -36,14 +36,16 @@ void kafka_reread_add(struct kafka_reread_list *list, const char *topic, int32_t
 	        (struct kafka_reread_item){.topic = mem_strdup(topic), .partition = partition, .offset = offset};
 }
 
-/* Nothing is at the offset that can be read. */
+/* Nothing was at the offset when it was read. By now it may be another log, or have grown: then it is not known. */
 static enum reread_state state_without(struct kafka_reread *reread, const struct kafka_reread_item *item)
 {
 	int64_t low, high;
 	if (rd_kafka_query_watermark_offsets(reread->rk, item->topic, item->partition, &low, &high, ASK_TIMEOUT_MS) !=
 	    RD_KAFKA_RESP_ERR_NO_ERROR)
 		return REREAD_UNKNOWN;
-	return high <= item->offset ? REREAD_NOT_THERE : REREAD_GONE;
+	if (high <= item->offset)
+		return REREAD_NOT_THERE;
+	return low > item->offset ? REREAD_GONE : REREAD_UNKNOWN;
 }
 
 static void note(struct kafka_reread *reread, struct kafka_reread_item *item, const rd_kafka_message_t *message)
@@ -54,6 +56,8 @@ static void note(struct kafka_reread *reread, struct kafka_reread_item *item, co
 		item->fingerprint = kafka_fingerprint(message);
 		break;
 	case RD_KAFKA_RESP_ERR__PARTITION_EOF:
+		item->state = message->offset > item->offset ? REREAD_GONE : state_without(reread, item);
+		break;
 	case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
 	case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
 		item->state = state_without(reread, item);
