@@ -28,7 +28,8 @@ enum {
 	MANY_MESSAGES = 1000, /* read without a pause: a backlog */
 	POLL_MS = 100,        /* how often the group is served even if nothing wakes us */
 	SEEN_US = 1000000,    /* how often ends of partitions are looked at, and partitions that stand */
-	CHECK_US = 2000000,   /* how often it is looked whether logs are still what they were */
+	CHECK_US = 2000000,   /* how often it is looked whether logs are still what they were, of which more was read */
+	CHECK_ALL_US = 10000000, /* and of all others: they may have been made anew with as many messages */
 	GROUP_COMMIT_US = 5000000,
 	RECLAIM_US = 15000000, /* a partition that is fenced but still assigned is claimed again after this */
 	RETRY_PROBE_MS = 500
@@ -58,8 +59,8 @@ struct kafka_feed {
 	size_t n_seen;                              /* partitions that it tells of */
 	bool doubts;                                /* the database did not take it of all of them */
 	bool checking;                              /* messages are being read again */
-	int64_t seen_us, stood_us, checked_us, group_commit_us; /* monotonic: when last */
-	const rd_kafka_topic_t *last_topic;                     /* the source found last: messages come in runs */
+	int64_t seen_us, stood_us, checked_us, checked_all_us, group_commit_us; /* monotonic: when last */
+	const rd_kafka_topic_t *last_topic; /* the source found last: messages come in runs */
 	int32_t last_partition;
 	struct source *last_source;
 	bool closing;
@@ -950,14 +951,19 @@ static void on_read_again_done(void *context, const struct kafka_reread_list *an
 static void check_logs(struct kafka_feed *feed)
 {
 	struct kafka_reread_list list = {.n = 0};
+	int64_t now_us = monotonic_clock_us();
+	bool all = now_us - feed->checked_all_us > CHECK_ALL_US;
 	for (size_t i = 0; i < feed->app->sources.n; i++) {
 		struct source *source = feed->app->sources.items[i];
-		if (!source->reading || source->verify_fingerprint || source->read.offset == source->checked.offset)
+		bool read_more = source->read.offset != source->checked.offset;
+		if (!source->reading || source->verify_fingerprint || source->checked.offset == OFFSET_NONE ||
+		    !(all || read_more))
 			continue;
 		source->asked = source->read;
 		kafka_reread_add(&list, source->topic, source->partition, source->checked.offset);
 	}
-	feed->checked_us = monotonic_clock_us();
+	feed->checked_us = now_us;
+	feed->checked_all_us = all ? now_us : feed->checked_all_us;
 	feed->checking = list.n > 0;
 	if (feed->checking)
 		kafka_reread_ask(feed->reread, &list);

@@ -13,9 +13,9 @@ CALLS = {
     "PQsendQueryParams": (1, 2, 3, 7), "PQsendQueryPrepared": (1, 8, 14, 20, 26, 33, 40, 60, 90),
     "PQpipelineSync": (1, 5, 9, 20, 40), "PQsendFlushRequest": (1, 3), "PQflush": (1, 10, 30, 60, 100, 150),
     "PQconsumeInput": (1, 10, 30, 60, 90), "PQgetResult": (1, 15, 40, 80, 120, 160, 200),
-    "rd_kafka_conf_set": (1, 20), "rd_kafka_new": (1, 2, 3), "rd_kafka_poll_set_consumer": (1,),
+    "rd_kafka_conf_set": (1, 20), "rd_kafka_new": (1, 2, 3, 4), "rd_kafka_poll_set_consumer": (1,),
     "rd_kafka_subscribe": (1,), "rd_kafka_assign": (1, 2), "rd_kafka_queue_get_partition": (1, 3),
-    "rd_kafka_consume_batch_queue": (1, 2, 5), "rd_kafka_query_watermark_offsets": (1, 7, 20),
+    "rd_kafka_consume_batch_queue": (1, 2, 5), "rd_kafka_consumer_poll": (1, 3), "rd_kafka_query_watermark_offsets": (1, 7, 20),
     "rd_kafka_metadata": (1, 2), "rd_kafka_topic_new": (1, 2),
     "rd_kafka_producev": (1, 4), "rd_kafka_commit": (1,), "rd_kafka_consumer_close_queue": (1,),
     "rd_kafka_incremental_assign": (1,), "rd_kafka_incremental_unassign": (1,),
@@ -23,7 +23,7 @@ CALLS = {
 ALL = [(function, call) for function, calls in CALLS.items() for call in calls]
 # Always tried: these were found to lose a part of a transaction, or partitions.
 FIRST = [("PQsendQueryPrepared", 20), ("PQpipelineSync", 9), ("rd_kafka_assign", 1)]
-BY_TIMER = ("rd_kafka_commit", "rd_kafka_producev")  # not on the way of an event: worth waiting for
+BY_TIMER = ("rd_kafka_commit", "rd_kafka_producev", "rd_kafka_consumer_poll")  # not on the way of an event: worth waiting for
 N_SHORT = 12
 POLICY = {"revisions": [{"id": "1", "calendars": {"always": {"always": True}}, "policies": [{"name": "all", "targets": {
     "first_response": {"within": "1h", "calendar": "always"}, "resolution": {"within": "8h", "calendar": "always"}}}]}]}

@@ -131,6 +131,21 @@ def test_topic_made_anew_while_it_runs(running, kafka):
     assert site.one("SELECT count(*) FROM report.ticket") == 240
 
 
+def test_topic_made_anew_with_as_many_messages_as_before(running, kafka):
+    """Nothing is read of it, and no offset tells."""
+    stream, site, place = running
+    daemon = site.daemons["a"]
+    daemon.pause()
+    kafka.recreate_topic(place[0], 2)
+    stream.send(openings(range(1000, 1100), 0) + openings(range(1000, 1100), 1))
+    daemon.cont()
+    for stopped in (place, (place[0], 1)):
+        wait_until(lambda stopped=stopped: gap_of(site, stopped), "the gap")
+        accept(site, stopped)
+    site.wait_read()
+    assert site.one("SELECT count(*) FROM report.ticket") == 400
+
+
 @pytest.mark.parametrize("killed", [False, True])
 def test_topic_made_anew_and_as_long_as_before_within_a_moment(running, kafka, killed):
     """The reader goes on where it was, in another log: it finds out, also after a crash, and what it had passed is read."""

@@ -21,7 +21,7 @@ enum {
 	LOOK_US = 200000,       /* how often the coordinator looks at its group */
 	SESSION_US = 2000000,   /* so long a member may be silent */
 	REBALANCE_US = 5000000, /* so long it may take to give partitions up */
-	CHECK_US = 2500000      /* so long it takes until what was read is looked for */
+	CHECK_US = 13000000     /* so long it takes until what was read is looked for */
 };
 
 struct rd_kafka_topic_s {
@@ -149,9 +149,11 @@ static void look_at_range(struct fetch *fetch, const struct sim_partition *parti
 		fetch->out_of_range = true;
 }
 
+/* It is looked for what was read of it, by whoever reads it now, and by whoever takes it later. */
 static void upset(int index)
 {
 	at(index)->was_cut = true;
+	sim_owe(CHECK_US);
 	wake_all(index);
 }
 
@@ -552,6 +554,8 @@ static void take(struct kafka_consumer *consumer, const rd_kafka_topic_partition
 	fetch->lane = lane;
 	fetch->eof_at = fetch->seen = -1;
 	fetch->next_offset = p->offset;
+	if (partition->was_cut)
+		sim_owe(CHECK_US);
 	if (p->offset == RD_KAFKA_OFFSET_BEGINNING)
 		fetch->first = fetch->next_offset = partition->low;
 	else if (p->offset == RD_KAFKA_OFFSET_END)
@@ -664,8 +668,6 @@ static rd_kafka_message_t *fetch_next(struct fetch *fetch, int index)
 	struct sim_message *sent = partition->log[offset];
 	rd_kafka_message_t *message = message_at(index, offset);
 	fetch->next_offset = offset + 1;
-	if (partition->was_cut)
-		sim_owe(CHECK_US);
 	note_given(fetch, sent);
 	sim_trace("%s reads %s/%d@%lld", sim_current()->name, sim_topics[sent->topic], sent->partition,
 	          (long long)offset);

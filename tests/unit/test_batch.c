@@ -627,6 +627,39 @@ static void test_a_batch_without_tickets(void **state)
 	batch_release(&batch);
 }
 
+/* Each agent comes back after all of them were new: whatever was made larger meanwhile still finds it. */
+static void test_sums_of_more_agents_than_fit_at_first(void **state)
+{
+	enum { N_AGENTS = 5000, N_BUCKETS = 2 };
+	static char names[N_AGENTS][8];
+	struct kpi_sums sums;
+	size_t n;
+	(void)state;
+	kpi_sums_init(&sums);
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < N_AGENTS; i++) {
+			snprintf(names[i], sizeof(names[i]), "a%05d", i);
+			for (int bucket = 0; bucket < N_BUCKETS; bucket++) {
+				struct kpi_entry entry = {text_of(names[i]), bucket * BUCKET_US, KPI_OPENED, i + 1};
+				kpi_sums_add(&sums, &entry, 1, 1);
+			}
+			kpi_sums_add_backlog(&sums, text_of(names[i]), i + 1);
+		}
+	}
+	struct kpi_row **rows = kpi_sums_sorted(&sums, &n);
+	assert_int_equal(n, N_AGENTS * N_BUCKETS);
+	for (size_t i = 0; i < n; i++) {
+		assert_int_equal(rows[i]->bucket_us, (int64_t)(i / N_AGENTS) * BUCKET_US);
+		assert_true(text_equal(rows[i]->agent_id, text_of(names[i % N_AGENTS])));
+		assert_int_equal(rows[i]->values[KPI_OPENED], 2 * (i % N_AGENTS + 1));
+	}
+	struct batch_agent **backlogs = kpi_sums_backlog(&sums, &n);
+	assert_int_equal(n, N_AGENTS);
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(backlogs[i]->backlog, 2 * (i + 1));
+	kpi_sums_release(&sums);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -642,6 +675,7 @@ int main(void)
 	        cmocka_unit_test(test_unknown_revision_hands_nothing_over),
 	        cmocka_unit_test(test_dropping_a_source_leaves_the_others),
 	        cmocka_unit_test(test_completeness_is_never_ahead_of_the_clock),
+	        cmocka_unit_test(test_sums_of_more_agents_than_fit_at_first),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
