@@ -64,14 +64,15 @@ def test_sigterm_after_a_topic_was_made_anew(make_stream, make_site, kafka):
     assert max(took.values()) <= 5, took
 
 
-def test_sigterm_while_librdkafka_does_not_end(make_stream, make_site, library):
+@pytest.mark.parametrize("call", [1, 2])
+def test_sigterm_while_librdkafka_does_not_end(make_stream, make_site, library, call):
     stream = make_stream(1)
     site = make_site(stream)
-    daemon = site.start("a", failing_calls(site.binary, library, KPID_FAIL="rd_kafka_destroy_flags:1"))
+    daemon = site.start("a", failing_calls(site.binary, library, KPID_FAIL=f"rd_kafka_destroy_flags:{call}"))
     stream.send_events([event("ticket.opened", "T")])
     site.wait_read()
     seconds = daemon.stop(20)
-    assert daemon.logged("fail_call: rd_kafka_destroy_flags:1 fails"), "it was not asked to end"
+    assert daemon.logged(f"fail_call: rd_kafka_destroy_flags:{call} fails"), "it was not asked to end"
     assert seconds <= 5, f"took {seconds:.1f} s"
 
 

@@ -1,8 +1,6 @@
 #include "adapters/kafka/consumer.h"
 
 #include <event2/event.h>
-#include <poll.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,11 +8,9 @@
 #include <unistd.h>
 
 #include "adapters/kafka/conf.h"
+#include "adapters/kafka/destroy.h"
 #include "kpid/base/log.h"
 #include "kpid/base/memory.h"
-
-/* Of the 5 s in which a daemon ends; what is healthy takes a tenth of it. */
-enum { DESTROY_MS = 1000 };
 
 /* A librdkafka queue that wakes the loop. */
 struct waking_queue {
@@ -33,11 +29,10 @@ struct kafka_consumer {
 	const char *login_remedy; /* NULL */
 	bool said_away, closing;
 	bool was_assigned; /* ever */
-	int destroyed_fd;  /* an eventfd */
 };
 
-/* One that is left to the end of the process: where it is stays known, for who looks for leaks. */
-static struct kafka_consumer *volatile left_behind;
+/* A client that is left to the end of the process: where it is stays known, for who looks for leaks. */
+static rd_kafka_t *volatile left_behind;
 
 static void clear_wake(int fd)
 {
@@ -125,33 +120,6 @@ struct kafka_consumer *kafka_consumer_new(struct event_base *base, const struct 
 	return NULL;
 }
 
-static void *destroy(void *context)
-{
-	static const uint64_t one = 1;
-	const struct kafka_consumer *consumer = context;
-	rd_kafka_destroy_flags(consumer->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
-	if (write(consumer->destroyed_fd, &one, sizeof(one)) < 0)
-		return NULL; /* then nobody is told, and it is waited for in vain */
-	return NULL;
-}
-
-/* Before 2.6.1 (its issue 4724) librdkafka waits for ever if a partition was deleted that it had read: what is in that
- * partition's queue keeps the partition, which keeps its broker's thread. */
-static bool destroyed_in_time(struct kafka_consumer *consumer)
-{
-	pthread_t thread;
-	consumer->destroyed_fd = eventfd(0, EFD_CLOEXEC);
-	if (pthread_create(&thread, NULL, destroy, consumer) != 0)
-		return false;
-	if (poll(&(struct pollfd){consumer->destroyed_fd, POLLIN, 0}, 1, DESTROY_MS) != 1) {
-		pthread_detach(thread);
-		return false;
-	}
-	pthread_join(thread, NULL);
-	close(consumer->destroyed_fd);
-	return true;
-}
-
 void kafka_consumer_free(struct kafka_consumer *consumer)
 {
 	if (consumer == NULL)
@@ -159,13 +127,14 @@ void kafka_consumer_free(struct kafka_consumer *consumer)
 	for (int i = 0; i < consumer->n_lanes; i++)
 		queue_close(&consumer->lanes[i]);
 	queue_close(&consumer->group);
-	free(consumer->lanes);
 	/* Who could not leave in good order would wait here for brokers that do not answer; the process ends sooner.
 	 * And librdkafka before 2.3 (its issue 4312) aborts over a member that was never assigned anything. */
-	if (kafka_consumer_is_closed(consumer) && consumer->was_assigned && destroyed_in_time(consumer))
-		free(consumer);
+	if (kafka_consumer_is_closed(consumer) && consumer->was_assigned)
+		kafka_destroy_consumer(consumer->rk);
 	else
-		left_behind = consumer;
+		left_behind = consumer->rk;
+	free(consumer->lanes);
+	free(consumer);
 }
 
 rd_kafka_t *kafka_consumer_handle(const struct kafka_consumer *consumer)

@@ -28,8 +28,7 @@ struct kafka_consumer_events {
 /* NULL after logging why. */
 struct kafka_consumer *kafka_consumer_new(struct event_base *base, const struct kpid_config *config, int n_lanes,
                                           const struct kafka_consumer_events *events);
-/* At the end of the process: the client itself is left as it is if it is not closed, or does not end within a second.
- */
+/* At the end of the process: the client itself is left as it is if it is not closed. */
 void kafka_consumer_free(struct kafka_consumer *consumer);
 /* Begins to leave the group; revoked() is called if something is assigned. */
 void kafka_consumer_close(struct kafka_consumer *consumer);

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "adapters/kafka/conf.h"
+#include "adapters/kafka/destroy.h"
 #include "adapters/kafka/fingerprint.h"
 #include "adapters/kafka/worker.h"
 #include "kpid/base/log.h"
@@ -25,9 +26,6 @@ struct kafka_reread {
 	void *context;
 	struct worker *worker;
 };
-
-/* The client that is left to the end of the process: where it is stays known, for who looks for leaks. */
-static rd_kafka_t *volatile left_behind;
 
 void kafka_reread_add(struct kafka_reread_list *list, const char *topic, int32_t partition, int64_t offset)
 {
@@ -169,8 +167,7 @@ void kafka_reread_free(struct kafka_reread *reread)
 	if (reread == NULL)
 		return;
 	worker_free(reread->worker);
-	/* It holds nothing that anybody waits for, and would take its time to end. */
-	left_behind = reread->rk;
+	kafka_destroy_consumer(reread->rk);
 	free(reread);
 }
 

@@ -40,7 +40,6 @@ void kafka_reread_add(struct kafka_reread_list *list, const char *topic, int32_t
 /* NULL after logging why. */
 struct kafka_reread *kafka_reread_new(struct event_base *base, const struct kpid_config *config, kafka_reread_fn fn,
                                       void *context);
-/* At the end of the process, where librdkafka's client is left. */
 void kafka_reread_free(struct kafka_reread *reread);
 /* Takes the items of the list, which is empty afterwards. Answers come in the order of asking, a list each. */
 void kafka_reread_ask(struct kafka_reread *reread, struct kafka_reread_list *list);
