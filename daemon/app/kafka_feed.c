@@ -31,6 +31,8 @@ enum {
 	CHECK_US = 2000000,   /* how often it is looked whether logs are still what they were, of which more was read */
 	CHECK_ALL_US = 10000000, /* and of all others: they may have been made anew with as many messages */
 	GROUP_COMMIT_US = 5000000,
+	STUCK_US = 10000000,   /* a partition of which nothing comes though there is more is taken anew after this */
+	MOST_STUCK = 3,        /* so often, before the process ends */
 	RECLAIM_US = 15000000, /* a partition that is fenced but still assigned is claimed again after this */
 	RETRY_PROBE_MS = 500
 };
@@ -273,6 +275,7 @@ static void feed_message(struct kafka_feed *feed, const rd_kafka_message_t *mess
 {
 	enum { MOST_HEADERS = 256 };
 	struct source *source = source_of_message(feed, message);
+	source->waits_since_us = source->n_waits = 0;
 	if (!source->reading || !check_offset(feed, source, message))
 		return;
 	struct wire_header headers[MOST_HEADERS];
@@ -294,6 +297,7 @@ static void feed_message(struct kafka_feed *feed, const rd_kafka_message_t *mess
 static void on_message_error(struct kafka_feed *feed, const rd_kafka_message_t *message)
 {
 	struct source *source = source_of_message(feed, message);
+	source->waits_since_us = source->n_waits = 0;
 	switch (message->err) {
 	case RD_KAFKA_RESP_ERR__PARTITION_EOF:
 		if (!source->reading)
@@ -705,6 +709,23 @@ static void on_seen_end(void *context, PGresult *result)
 		watch_tick(feed->app->watch);
 }
 
+static void take_anew(struct kafka_feed *feed, struct source *source);
+
+/* Since it was taken nothing has come of it, not even that it is at its end. */
+static void look_whether_it_comes(struct kafka_feed *feed, struct source *source, const struct kafka_probe_item *answer)
+{
+	int64_t now_us = monotonic_clock_us();
+	int64_t next = source->next_offset == OFFSET_NONE ? answer->low_offset : source->next_offset;
+	bool waits = answer->high_offset > next && source->end_offset == OFFSET_NONE &&
+	             feed->n_read[source->lane] == 0 && lane_has_room(lane_for(feed, source));
+	if (!waits)
+		source->waits_since_us = 0;
+	else if (source->waits_since_us == 0)
+		source->waits_since_us = now_us;
+	else if (now_us - source->waits_since_us > STUCK_US)
+		take_anew(feed, source);
+}
+
 static void on_ends_probed(struct kafka_feed *feed, const struct kafka_probe_list *answers)
 {
 	enum { N_PARAMS = 6 };
@@ -725,6 +746,7 @@ static void on_ends_probed(struct kafka_feed *feed, const struct kafka_probe_lis
 		if (answer->error != RD_KAFKA_RESP_ERR_NO_ERROR || !source->reading || source->verify_fingerprint)
 			continue;
 		bool at_end = is_at_end(source, answer);
+		look_whether_it_comes(feed, source, answer);
 		kafka_consumer_heard(feed->consumer);
 		source->high_offset = answer->high_offset;
 		pg_array_int4(&arrays[0], source->source_no);
@@ -841,6 +863,26 @@ static void go_on(struct kafka_feed *feed, struct source *source)
 static bool is_rebalancing(const struct kafka_feed *feed)
 {
 	return feed->assigning != NULL || feed->revoking != NULL || feed->closing;
+}
+
+static void on_fatal(void *context, const char *reason);
+
+/* Of topics that were made anew while partitions were taken, librdkafka 2.0.2 was seen to fetch nothing any more. */
+static void take_anew(struct kafka_feed *feed, struct source *source)
+{
+	char why[320];
+	if (is_rebalancing(feed))
+		return;
+	source->waits_since_us = 0;
+	snprintf(why, sizeof(why), "nothing has come of %s/%d for %d s, though there is more", source->topic,
+	         (int)source->partition, STUCK_US / 1000000);
+	if (++source->n_waits > MOST_STUCK) {
+		on_fatal(feed, why);
+		return;
+	}
+	log_warning("%s; taking it anew", why);
+	source->paused = true; /* whatever it is */
+	go_on(feed, source);
 }
 
 /* What is there may be another log by now, and that a gap was met may never have been written down. */

@@ -32,6 +32,8 @@ struct source {
 	bool verify_fingerprint; /* the message before next_offset comes first and must be the one we know */
 	int64_t end_offset;      /* position at which its end was met: may be past the last message's; OFFSET_NONE */
 	int64_t high_offset;     /* end of the partition as last heard; -1 */
+	int64_t waits_since_us;  /* monotonic: since when nothing came though the brokers have more; 0 */
+	int n_waits;             /* so often that was for too long, one after the other */
 };
 
 struct sources {

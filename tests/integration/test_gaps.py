@@ -1,7 +1,7 @@
 """Messages that are not there any more: the partition stands and says so, the others go on, until somebody accepts it."""
 import pytest
 
-from daemon import event, wait_until
+from daemon import event, failing_calls, wait_until
 
 
 def openings(numbers, partition):
@@ -196,6 +196,23 @@ def test_what_was_rejected_of_a_topic_made_anew(running, kafka):
     assert [bytes(value) for (value,) in site.rows(
         "SELECT value FROM kpid.dead_letter WHERE requeued_at IS NOT NULL ORDER BY letter_no")] == [old, new]
     assert sorted(bytes(value) for _, value in site.rows(letters)[3:]) == [new, old]
+
+
+def test_a_partition_of_which_nothing_comes(make_stream, make_site, kafka, library):
+    """As it is where librdkafka does not go on though it was told to: it is taken anew."""
+    stream = make_stream(2)
+    site = make_site(stream)
+    daemon = site.start("a", failing_calls(site.binary, library, KPID_FAIL="rd_kafka_resume_partitions:1"))
+    stream.send(openings(range(10), 0))
+    site.wait_read()
+    place = (stream.topics["opened"], 0)
+    kafka.recreate_topic(place[0], 2)
+    wait_until(lambda: gap_of(site, place), "the gap")
+    accept(site, place)
+    stream.send(openings(range(20, 25), 0))
+    wait_until(lambda: daemon.logged(rf"warning nothing has come of {place[0]}/0 .*taking it anew"), "it to be noticed")
+    site.wait_read()
+    assert site.one("SELECT count(*) FROM report.ticket") == 15
 
 
 @pytest.mark.parametrize("strategy", ["cooperative-sticky", "range"])
