@@ -31,8 +31,8 @@ enum {
 	CHECK_US = 2000000,   /* how often it is looked whether logs are still what they were, of which more was read */
 	CHECK_ALL_US = 10000000, /* and of all others: they may have been made anew with as many messages */
 	GROUP_COMMIT_US = 5000000,
-	STUCK_US = 10000000,   /* a partition of which nothing comes though there is more is taken anew after this */
-	MOST_STUCK = 3,        /* so often, before the process ends */
+	STUCK_US = 10000000, /* of which nothing comes though there is more is taken anew, then after twice this, … */
+	MOST_STUCK = 3,      /* so often, before the process ends */
 	RECLAIM_US = 15000000, /* a partition that is fenced but still assigned is claimed again after this */
 	RETRY_PROBE_MS = 500
 };
@@ -722,7 +722,7 @@ static void look_whether_it_comes(struct kafka_feed *feed, struct source *source
 		source->waits_since_us = 0;
 	else if (source->waits_since_us == 0)
 		source->waits_since_us = now_us;
-	else if (now_us - source->waits_since_us > STUCK_US)
+	else if (now_us - source->waits_since_us > (int64_t)STUCK_US << source->n_waits)
 		take_anew(feed, source);
 }
 
@@ -875,7 +875,7 @@ static void take_anew(struct kafka_feed *feed, struct source *source)
 		return;
 	source->waits_since_us = 0;
 	snprintf(why, sizeof(why), "nothing has come of %s/%d for %d s, though there is more", source->topic,
-	         (int)source->partition, STUCK_US / 1000000);
+	         (int)source->partition, (STUCK_US / 1000000) << source->n_waits);
 	if (++source->n_waits > MOST_STUCK) {
 		on_fatal(feed, why);
 		return;

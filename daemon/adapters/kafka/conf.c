@@ -145,6 +145,19 @@ rd_kafka_conf_t *kafka_conf_producer(const struct config_pairs *pairs)
 	return build(pairs, defaults, owned, wanted_by_producer);
 }
 
+rd_kafka_t *kafka_client_new(rd_kafka_type_t type, rd_kafka_conf_t *conf)
+{
+	char why[256];
+	if (conf == NULL)
+		return NULL;
+	rd_kafka_t *rk = rd_kafka_new(type, conf, why, sizeof(why));
+	if (rk != NULL)
+		return rk;
+	rd_kafka_conf_destroy(conf);
+	log_error("[kafka]: %s", why);
+	return NULL;
+}
+
 const char *kafka_conf_login_remedy(const struct config_pairs *pairs)
 {
 	enum { MENDED_IN = 0x020601ff }; /* librdkafka 2.6.1, its pull request 4895 */

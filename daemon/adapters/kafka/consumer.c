@@ -94,16 +94,9 @@ static bool subscribe(struct kafka_consumer *consumer, const struct kpid_config 
 struct kafka_consumer *kafka_consumer_new(struct event_base *base, const struct kpid_config *config, int n_lanes,
                                           const struct kafka_consumer_events *events)
 {
-	char why[256];
-	rd_kafka_conf_t *conf = kafka_conf_consumer(config);
-	if (conf == NULL)
+	rd_kafka_t *rk = kafka_client_new(RD_KAFKA_CONSUMER, kafka_conf_consumer(config));
+	if (rk == NULL)
 		return NULL;
-	rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof(why));
-	if (rk == NULL) {
-		rd_kafka_conf_destroy(conf);
-		log_error("[kafka]: %s", why);
-		return NULL;
-	}
 	struct kafka_consumer *consumer = mem_zalloc(sizeof(*consumer));
 	consumer->events = *events;
 	consumer->rk = rk;

@@ -6,7 +6,6 @@
 
 #include "adapters/kafka/conf.h"
 #include "adapters/kafka/worker.h"
-#include "kpid/base/log.h"
 #include "kpid/base/memory.h"
 
 enum { ASK_TIMEOUT_MS = 1000, WAKE_TIMEOUT_MS = 5 };
@@ -108,16 +107,9 @@ static void release(struct worker_job *given)
 struct kafka_probe *kafka_probe_new(struct event_base *base, const struct config_pairs *pairs, rd_kafka_t *consumer,
                                     kafka_probe_fn fn, void *context)
 {
-	char why[256];
-	rd_kafka_conf_t *conf = kafka_conf_producer(pairs);
-	if (conf == NULL)
+	rd_kafka_t *rk = kafka_client_new(RD_KAFKA_PRODUCER, kafka_conf_producer(pairs));
+	if (rk == NULL)
 		return NULL;
-	rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof(why));
-	if (rk == NULL) {
-		rd_kafka_conf_destroy(conf);
-		log_error("[kafka]: %s", why);
-		return NULL;
-	}
 	struct kafka_probe *probe = mem_zalloc(sizeof(*probe));
 	probe->rk = rk;
 	probe->consumer = consumer;

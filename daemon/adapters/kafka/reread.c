@@ -10,7 +10,6 @@
 #include "adapters/kafka/destroy.h"
 #include "adapters/kafka/fingerprint.h"
 #include "adapters/kafka/worker.h"
-#include "kpid/base/log.h"
 #include "kpid/base/memory.h"
 
 enum { READ_TIMEOUT_MS = 2000, POLL_MS = 100, ASK_TIMEOUT_MS = 1000 };
@@ -143,16 +142,9 @@ static void release(struct worker_job *given)
 struct kafka_reread *kafka_reread_new(struct event_base *base, const struct kpid_config *config, kafka_reread_fn fn,
                                       void *context)
 {
-	char why[256];
-	rd_kafka_conf_t *conf = kafka_conf_reader(config);
-	if (conf == NULL)
+	rd_kafka_t *rk = kafka_client_new(RD_KAFKA_CONSUMER, kafka_conf_reader(config));
+	if (rk == NULL)
 		return NULL;
-	rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof(why));
-	if (rk == NULL) {
-		rd_kafka_conf_destroy(conf);
-		log_error("[kafka]: %s", why);
-		return NULL;
-	}
 	rd_kafka_poll_set_consumer(rk);
 	struct kafka_reread *reread = mem_zalloc(sizeof(*reread));
 	reread->rk = rk;

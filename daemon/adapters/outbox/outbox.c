@@ -160,17 +160,12 @@ static void on_lost(void *context, const char *reason)
 struct outbox *outbox_new(struct event_base *base, const struct kpid_config *config)
 {
 	static const uint64_t one = 1;
-	char why[256];
 	rd_kafka_conf_t *conf = kafka_conf_producer(&config->kafka);
-	if (conf == NULL)
+	if (conf != NULL)
+		rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR);
+	rd_kafka_t *rk = kafka_client_new(RD_KAFKA_PRODUCER, conf);
+	if (rk == NULL)
 		return NULL;
-	rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR);
-	rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof(why));
-	if (rk == NULL) {
-		rd_kafka_conf_destroy(conf);
-		log_error("[kafka]: %s", why);
-		return NULL;
-	}
 	struct outbox *outbox = mem_zalloc(sizeof(*outbox));
 	outbox->topic = config->alert.topic;
 	outbox->rk = rk;
