@@ -1,7 +1,12 @@
 """Messages that are not there any more: the partition stands and says so, the others go on, until somebody accepts it."""
+import time
+
 import pytest
 
 from daemon import event, failing_calls, wait_until
+
+
+CHECKED = 5  # seconds after which what was read was looked for, and is known to be in its place
 
 
 def openings(numbers, partition):
@@ -135,6 +140,7 @@ def test_topic_made_anew_with_as_many_messages_as_before(running, kafka):
     """Nothing is read of it, and no offset tells."""
     stream, site, place = running
     daemon = site.daemons["a"]
+    time.sleep(CHECKED)
     daemon.pause()
     kafka.recreate_topic(place[0], 2)
     stream.send(openings(range(1000, 1100), 0) + openings(range(1000, 1100), 1))
@@ -152,6 +158,7 @@ def test_topic_made_anew_and_as_long_as_before_within_a_moment(running, kafka, k
     stream, site, place = running
     other = (place[0], 1)
     daemon = site.daemons["a"]
+    time.sleep(CHECKED)  # so that it does not look for what it has read just before it is killed
     daemon.pause()
     kafka.recreate_topic(place[0], 2)
     stream.send(openings(range(1000, 1150), 0) + openings(range(1000, 1150), 1))
