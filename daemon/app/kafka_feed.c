@@ -147,7 +147,7 @@ static void stop_source(struct kafka_feed *feed, struct source *source, int64_t 
 }
 
 /* A partition that is read from its end on begins there once, not after every restart. */
-static int64_t begin_at_end(struct kafka_feed *feed, struct source *source, const struct kafka_probe_item *answer)
+static void begin_at_end(struct kafka_feed *feed, struct source *source, const struct kafka_probe_item *answer)
 {
 	char source_no[4], number[2][8];
 	put_source_no(source_no, source->source_no);
@@ -159,7 +159,6 @@ static int64_t begin_at_end(struct kafka_feed *feed, struct source *source, cons
 	pg_session_query(feed->app->control, "queries/source_begin.sql", params, 3, NULL, NULL);
 	pg_session_sync(feed->app->control, NULL, NULL);
 	source->next_offset = source->committed_offset = answer->high_offset;
-	return answer->high_offset;
 }
 
 /* Met while reading: what is there instead is not known yet. */
@@ -198,33 +197,38 @@ static void on_gaps_probed(struct kafka_feed *feed, const struct kafka_probe_lis
 	}
 }
 
-/* Where to begin a claimed source, given what the broker has; stops it at a gap. */
-static int64_t begin_offset(struct kafka_feed *feed, struct source *source, const struct kafka_probe_item *answer)
+/* Looks at what the brokers have of a claimed source. It is read from position_of() on, unless it stands: at a gap, or
+ * until it can be looked at again. */
+static void look_where_to_begin(struct kafka_feed *feed, struct source *source, const struct kafka_probe_item *answer)
 {
 	int64_t next = source->next_offset;
-	if (next == OFFSET_NONE && feed->app->config->run.start == START_EARLIEST)
-		return RD_KAFKA_OFFSET_BEGINNING;
-	if (next == OFFSET_NONE)
-		return answer->error == RD_KAFKA_RESP_ERR_NO_ERROR && pg_session_is_ready(feed->app->control)
-		               ? begin_at_end(feed, source, answer)
-		               : RD_KAFKA_OFFSET_END;
-	if (answer->error != RD_KAFKA_RESP_ERR_NO_ERROR) {
-		source->verify_fingerprint = false;
-		return next;
+	bool from_end = next == OFFSET_NONE && feed->app->config->run.start == START_LATEST;
+	/* Where one begins that is read from its end on is written down at once, or a crash would move it. */
+	if (answer->error != RD_KAFKA_RESP_ERR_NO_ERROR || (from_end && !pg_session_is_ready(feed->app->control))) {
+		source->stopped = true;
+		return;
 	}
+	source->low_offset = answer->low_offset;
 	source->high_offset = answer->high_offset;
-	if (answer->high_offset < next) {
+	if (from_end)
+		begin_at_end(feed, source, answer);
+	else if (next != OFFSET_NONE && answer->high_offset < next)
 		stop_source(feed, source, answer->low_offset, answer->high_offset,
 		            "the topic was truncated or made anew: it ends before what was read already");
-		return RD_KAFKA_OFFSET_END;
-	}
-	if (answer->low_offset > next) {
+	else if (next != OFFSET_NONE && answer->low_offset > next)
 		stop_source(feed, source, answer->low_offset, answer->high_offset,
 		            "messages were deleted before they were read");
-		return RD_KAFKA_OFFSET_END;
-	}
-	source->verify_fingerprint = source->verify_fingerprint && answer->low_offset < next;
-	return source->verify_fingerprint ? next - 1 : next;
+	else
+		source->verify_fingerprint = source->verify_fingerprint && answer->low_offset < next;
+}
+
+/* Always a number: of "the end", librdkafka (2.0.2 to 2.9 at least) may get to know where that is after the partition
+ * was told to begin elsewhere, and goes there all the same. */
+static int64_t position_of(const struct source *source)
+{
+	if (source->next_offset == OFFSET_NONE)
+		return source->low_offset;
+	return source->verify_fingerprint ? source->next_offset - 1 : source->next_offset;
 }
 
 /* ---- messages ---- */
@@ -313,7 +317,14 @@ static void on_message_error(struct kafka_feed *feed, const rd_kafka_message_t *
 	case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
 		if (!source->reading)
 			return;
-		meet_gap(feed, source, "the next offset is not in the topic any more");
+		if (source->next_offset != OFFSET_NONE) {
+			meet_gap(feed, source, "the next offset is not in the topic any more");
+			return;
+		}
+		/* Nothing was read, so nothing is missed: it begins where the topic begins by now. */
+		source->reading = false;
+		source->stopped = true;
+		pause_source(feed, source);
 		return;
 	default:
 		log_warning("%s/%d: %s", source->topic, (int)source->partition, rd_kafka_message_errstr(message));
@@ -414,13 +425,18 @@ static void finish_assignment(struct kafka_feed *feed, const struct kafka_probe_
 		struct source *source = source_of(feed, answer->topic, answer->partition);
 		KPID_CHECK(source->source_no > 0 && source->epoch > 0); /* claimed, and by us */
 		source->assigned = true;
-		p->offset = source->stopped ? RD_KAFKA_OFFSET_END : begin_offset(feed, source, answer);
+		if (answer->error != RD_KAFKA_RESP_ERR_NO_ERROR)
+			log_warning("%s/%d is not read until it is known where it ends: %s", source->topic,
+			            (int)source->partition, rd_kafka_err2str(answer->error));
+		if (!source->stopped)
+			look_where_to_begin(feed, source, answer);
+		p->offset = position_of(source);
 		source->reading = !source->stopped;
 		if (source->reading)
 			resume_source(feed, source);
 	}
 	for (int i = 0; i < feed->assigning->cnt; i++)
-		KPID_CHECK(feed->assigning->elems[i].offset != RD_KAFKA_OFFSET_INVALID);
+		KPID_CHECK(feed->assigning->elems[i].offset >= 0);
 	kafka_consumer_assign(feed->consumer, feed->assigning, lane_of, feed);
 	for (int i = 0; i < feed->assigning->cnt; i++) {
 		struct source *source =
@@ -584,13 +600,8 @@ static void on_assigned(void *context, const rd_kafka_topic_partition_list_t *pa
 
 static void on_assignment_probed(struct kafka_feed *feed, const struct kafka_probe_list *answers)
 {
-	bool from_end = feed->app->config->run.start == START_LATEST;
-	if (feed->assigning == NULL || answers->turn != feed->turn || ask_again_later(feed, answers))
-		return;
-	/* Where a partition begins that is read from its end on is written down at once, or a crash would move it. */
-	if (from_end && !pg_session_is_ready(feed->app->control))
-		return; /* on_ready_again() begins again */
-	finish_assignment(feed, answers);
+	if (feed->assigning != NULL && answers->turn == feed->turn && !ask_again_later(feed, answers))
+		finish_assignment(feed, answers);
 }
 
 static void on_probe_retry(evutil_socket_t fd, short what, void *context)
@@ -831,15 +842,6 @@ static void on_probed(void *context, const struct kafka_probe_list *answers)
 
 /* ---- partitions that stand: accepted gaps, fences that nobody explains ---- */
 
-static int64_t position_of(const struct source *source)
-{
-	if (!source->reading)
-		return RD_KAFKA_OFFSET_END;
-	if (source->next_offset == OFFSET_NONE)
-		return RD_KAFKA_OFFSET_BEGINNING;
-	return source->verify_fingerprint ? source->next_offset - 1 : source->next_offset;
-}
-
 static void go_on(struct kafka_feed *feed, struct source *source)
 {
 	rd_kafka_topic_partition_list_t *all = rd_kafka_topic_partition_list_new(16);
@@ -893,12 +895,11 @@ static void on_standing_probed(struct kafka_feed *feed, const struct kafka_probe
 		struct source *source = source_of(feed, answer->topic, answer->partition);
 		if (!source->assigned || source->reading || source->stopped || source->fenced)
 			continue;
-		if (answers->turn != feed->turn || is_rebalancing(feed) ||
-		    answer->error != RD_KAFKA_RESP_ERR_NO_ERROR) {
+		if (answers->turn != feed->turn || is_rebalancing(feed)) {
 			source->stopped = true; /* looked at again */
 			continue;
 		}
-		begin_offset(feed, source, answer);
+		look_where_to_begin(feed, source, answer);
 		if (source->stopped)
 			continue;
 		source->reading = true;

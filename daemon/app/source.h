@@ -23,7 +23,7 @@ struct source {
 	struct known_message asked;         /* `read` as it was when `checked` was asked for; else none */
 	bool assigned;                      /* ours, as far as Kafka says */
 	bool reading;                       /* messages are wanted */
-	bool stopped;                       /* stands at a gap */
+	bool stopped;                       /* stands: at a gap, or until it is looked at again */
 	bool paused;                        /* as librdkafka was told, which keeps to it beyond a rebalance */
 	const char *gap_reason;  /* a gap was met, and where the partition begins and ends is being asked; NULL */
 	bool reclaiming;         /* it stands, and is being claimed to go on */
@@ -31,6 +31,7 @@ struct source {
 	int64_t fenced_us;       /* since when; monotonic */
 	bool verify_fingerprint; /* the message before next_offset comes first and must be the one we know */
 	int64_t end_offset;      /* position at which its end was met: may be past the last message's; OFFSET_NONE */
+	int64_t low_offset;      /* where the partition began when it was looked where to begin; 0 */
 	int64_t high_offset;     /* end of the partition as last heard; -1 */
 	int64_t waits_since_us;  /* monotonic: since when nothing came though the brokers have more; 0 */
 	int n_waits;             /* so often that was for too long, one after the other */

@@ -178,6 +178,30 @@ def test_topic_made_anew_and_as_long_as_before_within_a_moment(running, kafka, k
     assert site.one("SELECT count(*) FROM report.ticket") == 500
 
 
+@pytest.mark.parametrize("strategy", ["range", "cooperative-sticky"])
+def test_gaps_accepted_at_once(make_stream, make_site, kafka, strategy):
+    """Of each, all is read from the accepted offset on, also what comes while they are taken one after the other."""
+    stream = make_stream(4)
+    site = make_site(stream, settings={"kafka": {"partition.assignment.strategy": strategy}})
+    daemon = site.start("a")
+    stream.send([message for partition in range(4) for message in openings(range(10), partition)])
+    site.wait_read()
+    topic = stream.topics["opened"]
+    kafka.recreate_topic(topic, 4)
+    stream.send([message for partition in range(4) for message in openings(range(20, 25), partition)])
+    for partition in range(4):
+        wait_until(lambda partition=partition: gap_of(site, (topic, partition)), "the gap")
+    daemon.pause()
+    for partition in range(4):
+        accept(site, (topic, partition))
+    daemon.cont()
+    for i in range(30, 130):
+        stream.send([message for partition in range(4) for message in openings([i], partition)])
+        time.sleep(0.02)
+    site.wait_read()
+    assert site.one("SELECT count(*) FROM report.ticket") == 4 * (10 + 5 + 100)
+
+
 def test_what_was_rejected_of_a_topic_made_anew(running, kafka):
     """Two messages have stood at one offset: both were rejected, both are kept, shown and requeued."""
     stream, site, place = running

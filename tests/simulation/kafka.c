@@ -11,6 +11,7 @@
 #include "adapters/outbox/outbox.h"
 #include "app/dispatch.h"
 #include "app/lane.h"
+#include "kpid/base/check.h"
 #include "kpid/base/memory.h"
 #include "kpid/core/timestamp.h"
 #include "sim.h"
@@ -35,7 +36,7 @@ struct fetch {
 	bool out_of_range;
 	int lane;
 	int64_t next_offset, eof_at;
-	int64_t first; /* where it was begun that had never been read */
+	int64_t first; /* where it was begun, before all that was handed over since */
 	int64_t seen;  /* where the log ended when the brokers answered last: what has come by then waits to be read */
 	struct sim_plan *fetching;
 	struct sim_message **given; /* by offset, since it was assigned: what was handed over */
@@ -549,6 +550,10 @@ static void take(struct kafka_consumer *consumer, const rd_kafka_topic_partition
 	int index = index_of(p->topic, p->partition);
 	const struct sim_partition *partition = at(index);
 	struct fetch *fetch = &consumer->fetches[index];
+	/* Never "at the end": see position_of() in app/kafka_feed.c. */
+	KPID_CHECK(p->offset != RD_KAFKA_OFFSET_BEGINNING && p->offset != RD_KAFKA_OFFSET_END);
+	if (!fetch->assigned || fetch->next_offset != p->offset)
+		fetch->first = p->offset;
 	fetch->assigned = true;
 	fetch->broken = fetch->out_of_range = false;
 	fetch->lane = lane;
@@ -556,10 +561,6 @@ static void take(struct kafka_consumer *consumer, const rd_kafka_topic_partition
 	fetch->next_offset = p->offset;
 	if (partition->was_cut)
 		sim_owe(CHECK_US);
-	if (p->offset == RD_KAFKA_OFFSET_BEGINNING)
-		fetch->first = fetch->next_offset = partition->low;
-	else if (p->offset == RD_KAFKA_OFFSET_END)
-		fetch->next_offset = (int64_t)partition->n;
 	fetch_more(consumer, index);
 }
 
