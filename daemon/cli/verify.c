@@ -146,14 +146,18 @@ static bool compare(struct verify *verify, const char *file, const struct pg_par
 
 bool verify_compare_piece(struct verify *verify, verify_found_fn found, void *context)
 {
-	struct pg_param params[2] = {pg_array_param(&verify->effects.tickets), pg_array_param(&verify->ids)};
+	struct pg_param params[3] = {
+	        pg_array_param(&verify->effects.tickets),
+	        pg_array_param(&verify->ids),
+	        pg_array_param(&verify->effects.idle_clocks),
+	};
 	if (!compare(verify, "queries/verify_tickets.sql", params, 1, found, context))
 		return false;
 	params[0] = pg_array_param(&verify->effects.cycles);
 	if (!compare(verify, "queries/verify_cycles.sql", params, 2, found, context))
 		return false;
 	params[0] = pg_array_param(&verify->effects.clocks);
-	if (!compare(verify, "queries/verify_clocks.sql", params, 2, found, context))
+	if (!compare(verify, "queries/verify_clocks.sql", params, 3, found, context))
 		return false;
 	params[0] = pg_array_param(&verify->effects.alerts);
 	return compare(verify, "queries/verify_alerts.sql", params, 2, found, context);

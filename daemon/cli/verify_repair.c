@@ -91,9 +91,11 @@ static bool write_rows(struct mending *mending)
 	if (!run(verify, "queries/repair_cycles_gone.sql", params, 2) ||
 	    !run(verify, "queries/cycle_put.sql", params, 1))
 		return false;
-	params[0] = pg_array_param(&verify->effects.clocks);
-	return run(verify, "queries/repair_clocks_gone.sql", params, 2) &&
-	       run(verify, "queries/clock_put.sql", params, 1) && write_alerts(mending);
+	struct pg_param clocks = pg_array_param(&verify->effects.clocks);
+	struct pg_param idle_clocks = pg_array_param(&verify->effects.idle_clocks);
+	return run(verify, "queries/repair_clocks_gone.sql", &params[1], 1) &&
+	       run(verify, "queries/clock_put.sql", &clocks, 1) &&
+	       run(verify, "queries/clock_put_idle.sql", &idle_clocks, 1) && write_alerts(mending);
 }
 
 static bool mend_piece(struct mending *mending, const PGresult *tickets)

@@ -1,4 +1,4 @@
--- Clocks that run now, or run differently.
+-- Clocks of which something is to fall due, or falls due at another time.
 INSERT INTO kpid.sla_clock
 SELECT * FROM unnest($1::kpid.sla_clock[])
 ON CONFLICT (ticket_id, target, n) DO UPDATE

@@ -2,7 +2,7 @@
 SELECT 'warn' AS level,
 	count(*) || ' deadlines have passed and are not judged, the oldest ' || round(extract(epoch FROM clock_timestamp() - min(c.fires_at))) || ' s ago' AS what,
 	'they wait for sources that are behind or silent (see there); kpid gap retire TOPIC for one that is not read any more' AS advice
-FROM kpid.sla_clock c
+FROM ONLY kpid.sla_clock c
 WHERE c.fires_at < clock_timestamp() - $1::double precision * interval '1 second'
 HAVING count(*) > 0
 UNION ALL

@@ -6,7 +6,8 @@ WITH tables (name, wanted) AS (
 		('ticket', 'SELECT,INSERT,UPDATE'), ('alert', 'SELECT,INSERT,UPDATE'), ('dead_letter', 'SELECT,INSERT,UPDATE'),
 		('policy_revision', 'SELECT,INSERT'), ('migration', 'SELECT'), ('past_cycle', 'SELECT,INSERT,UPDATE,DELETE'),
 		('agent_kpi_5m', 'SELECT,INSERT,UPDATE,DELETE'), ('agent_backlog', 'SELECT,INSERT,UPDATE,DELETE'),
-		('sla_clock', 'SELECT,INSERT,UPDATE,DELETE'), ('outbox', 'SELECT,INSERT,UPDATE,DELETE'),
+		('sla_clock', 'SELECT,INSERT,UPDATE,DELETE'), ('sla_clock_idle', 'SELECT,INSERT,UPDATE,DELETE'),
+		('outbox', 'SELECT,INSERT,UPDATE,DELETE'),
 		('calendar_span', 'SELECT,INSERT,UPDATE'), ('acknowledgement', 'SELECT,UPDATE'), ('silence', 'SELECT'),
 		('notification', 'SELECT,INSERT,UPDATE,DELETE'), ('delivery', 'SELECT,INSERT,UPDATE'), ('repair', 'SELECT,INSERT'),
 		('recalculation', 'SELECT,INSERT,UPDATE')

@@ -2,7 +2,7 @@
 -- the longest silence ($1, microseconds). One row per source that is not finished; one with NULLs if none is.
 SELECT
 	c.now,
-	(SELECT min(fires_at) FROM kpid.sla_clock WHERE fires_at IS NOT NULL) AS next_deadline,
+	(SELECT min(fires_at) FROM ONLY kpid.sla_clock) AS next_deadline,
 	s.source_no,
 	s.complete_until,
 	s.seen_at > c.now - $1::bigint * interval '1 microsecond' AS heard

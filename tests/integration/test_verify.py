@@ -90,7 +90,7 @@ CORRUPTIONS = {
         "(SELECT ticket_id, target, n FROM kpid.sla_clock ORDER BY 1, 2, 3 LIMIT 1)",
         ("sla_clock", None, None, "row")),
     "a clock too many": (
-        "INSERT INTO kpid.sla_clock (ticket_id, target, n, cycle, started_at, breached, paused, stopped) "
+        "INSERT INTO kpid.sla_clock_idle (ticket_id, target, n, cycle, started_at, breached, paused, stopped) "
         "SELECT min(ticket_id), 2, 77, 1, now(), false, false, false FROM kpid.ticket",
         ("sla_clock", None, "row", None)),
     "an alert of the wrong state": (

@@ -839,6 +839,7 @@ bool statement_run(struct statement *statement)
 	        {"cycle_put", cycle_put, false},
 	        {"clock_delete", clock_delete, false},
 	        {"clock_put", clock_put, false},
+	        {"clock_put_idle", clock_put, false},
 	        {"alert_put", alert_put, false},
 	        {"alert_void", alert_void, false},
 	        {"kpi_add", kpi_add, false},

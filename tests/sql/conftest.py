@@ -201,8 +201,11 @@ def insert_some(connection):
     insert(connection, "past_cycle", ticket_id="T1", cycle=1, started_at="2026-01-04Z", verdict=2, resolution=1)
     insert_buckets(connection, {("2026-01-05 08:00Z", "ann"): {"opened": 1, "first_response_us_sum": 1_500_000}})
     insert(connection, "agent_backlog", agent_id="ann", backlog=1)
-    insert(connection, "sla_clock", ticket_id="T1", target=3, n=2, cycle=2, started_at="2026-01-05 08:00Z",
-           due_at="2026-01-05 10:00Z", zero_at="2026-01-05 10:00Z", breached=True, paused=False, stopped=False)
+    clock = {"target": 3, "n": 2, "cycle": 2, "started_at": "2026-01-05 08:00Z", "due_at": "2026-01-05 10:00Z",
+             "zero_at": "2026-01-05 10:00Z", "paused": False, "stopped": False}
+    insert(connection, "sla_clock_idle" if columns(connection, "sla_clock_idle") else "sla_clock", **clock,
+           ticket_id="T1", breached=True)
+    insert(connection, "sla_clock", **clock, ticket_id="T2", fires_at="2026-01-05 10:00Z", breached=False)
     insert(connection, "alert", alert_id="a1", ticket_id="T1", target="resolution", n=2, revision=1, state="breached",
            level=0, due_at="2026-01-05 10:00Z", breached_at="2026-01-05 10:00Z", cause="deadline",
            detected_at="2026-01-05 10:00Z", unconfirmed=False, delivery="queued", evidence_source_no=1,

@@ -57,7 +57,7 @@ def test_up_on_a_filled_database(pg, build, program, empty, first):
         tables = [row[0] for row in rows(connection, "SELECT tablename FROM pg_tables WHERE schemaname = 'kpid'"
                                          " AND tablename <> 'migration'")]
         queries = {table: f"""SELECT ({', '.join(f't."{name}"' for name in columns(connection, table))})::text"""
-                   f" FROM kpid.{table} t" for table in tables}
+                   f" FROM kpid.{table} t ORDER BY 1" for table in tables}
         before = {table: rows(connection, query) for table, query in queries.items()}
         assert all(before.values())
         views = [row[0] for row in rows(connection, "SELECT viewname FROM pg_views WHERE schemaname = 'report'")]

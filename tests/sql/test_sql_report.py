@@ -377,7 +377,7 @@ def insert_clock(db, ticket_id, left, target=0, at_risk=None, **values):
     """A clock with `left` seconds left, that is at risk since `at_risk` seconds (or from then on, if negative)."""
     (now,), = rows(db, "SELECT now()")
     second = datetime.timedelta(seconds=1)
-    insert(db, "sla_clock", **{
+    insert(db, "sla_clock_idle", **{
         "ticket_id": ticket_id, "target": target, "n": 1, "cycle": 1, "started_at": now - HOUR,
         "due_at": now + left * second, "zero_at": now + left * second, "breached": False, "paused": False,
         "stopped": False, "at_risk_at": None if at_risk is None else now - at_risk * second, **values})

@@ -105,10 +105,10 @@ def test_writer_writes_rows_as_arrays_of_the_row_type(db, as_role):
     insert_some(db)
     writer = as_role("writer")
     for table in ("ticket", "past_cycle", "agent_kpi_5m", "agent_backlog", "sla_clock", "alert", "dead_letter"):
-        (array,), = rows(db, f"SELECT array_agg(t)::text FROM kpid.{table} t")
-        rows(db, f"TRUNCATE kpid.{table}")
+        (array,), = rows(db, f"SELECT array_agg(t)::text FROM ONLY kpid.{table} t")
+        rows(db, f"TRUNCATE ONLY kpid.{table}")
         rows(writer, f"INSERT INTO kpid.{table} OVERRIDING SYSTEM VALUE SELECT * FROM unnest(%s::kpid.{table}[])", array)
-        assert rows(writer, f"SELECT array_agg(t)::text FROM kpid.{table} t") == [(array,)]
+        assert rows(writer, f"SELECT array_agg(t)::text FROM ONLY kpid.{table} t") == [(array,)]
     rows(writer, "INSERT INTO kpid.outbox (alert_id, key, payload) VALUES ('a', 'k', '{}')")
     rows(writer, "INSERT INTO kpid.gap (topic, partition, expected_offset, reason) VALUES ('t', 0, 0, 'r')")
 

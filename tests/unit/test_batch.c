@@ -90,6 +90,9 @@ static void put_clock(void *context, struct text ticket_id, const struct sla_clo
 	(void)ticket_id;
 	size_t i = clock_at(store, clock->target, clock->n);
 	assert_true(i < MOST_ROWS);
+	/* Of which something is to fall due, and of which nothing is, are kept apart: it is taken out of one first. */
+	if (i < store->n_clocks)
+		assert_int_equal(store->clocks[i].fires_us == TIME_NONE, clock->fires_us == TIME_NONE);
 	store->n_clocks += i == store->n_clocks;
 	store->clocks[i] = *clock;
 }

@@ -98,7 +98,8 @@ static void delete_cycle(void *context, struct text ticket_id, uint32_t cycle)
 
 static void put_clock(void *context, struct text ticket_id, const struct sla_clock *clock)
 {
-	struct pg_array *to = &((struct pg_effects *)context)->clocks;
+	struct pg_effects *effects = context;
+	struct pg_array *to = clock->fires_us == TIME_NONE ? &effects->idle_clocks : &effects->clocks;
 	pg_row_start(to, 14);
 	pg_column_text(to, ticket_id);
 	pg_column_int2(to, (int)clock->target);
@@ -265,6 +266,7 @@ void pg_effects_release(struct pg_effects *effects)
 	        &effects->gone_cycle_tickets,
 	        &effects->gone_cycle_numbers,
 	        &effects->clocks,
+	        &effects->idle_clocks,
 	        &effects->gone_clock_tickets,
 	        &effects->gone_clock_targets,
 	        &effects->gone_clock_numbers,
@@ -286,6 +288,7 @@ static void start_piece(struct pg_effects *effects)
 	pg_array_start(&effects->gone_cycle_tickets, PG_OID_TEXT);
 	pg_array_start(&effects->gone_cycle_numbers, PG_OID_INT4);
 	pg_array_start(&effects->clocks, types[PG_ROW_SLA_CLOCK]);
+	pg_array_start(&effects->idle_clocks, types[PG_ROW_SLA_CLOCK]);
 	pg_array_start(&effects->gone_clock_tickets, PG_OID_TEXT);
 	pg_array_start(&effects->gone_clock_targets, PG_OID_INT4);
 	pg_array_start(&effects->gone_clock_numbers, PG_OID_INT4);
@@ -408,6 +411,7 @@ void pg_effects_send_piece(struct pg_effects *effects, pg_result_fn fn, void *co
 	send_if_any(e, "queries/clock_delete.sql", &e->gone_clock_tickets, &e->gone_clock_targets,
 	            &e->gone_clock_numbers, fn, context);
 	send_if_any(e, "queries/clock_put.sql", &e->clocks, NULL, NULL, fn, context);
+	send_if_any(e, "queries/clock_put_idle.sql", &e->idle_clocks, NULL, NULL, fn, context);
 	send_if_any(e, "queries/alert_put.sql", &e->alerts, NULL, NULL, fn, context);
 	send_if_any(e, "queries/alert_void.sql", &e->voided_alerts, NULL, NULL, fn, context);
 	start_piece(e);

@@ -13,7 +13,8 @@ struct pg_effects {
 	struct kpi_sums sums;
 	struct pg_array tickets; /* of one piece; started by who evaluates a piece */
 	struct pg_array cycles, gone_cycle_tickets, gone_cycle_numbers; /* of one piece, and so to voided_alerts */
-	struct pg_array clocks, gone_clock_tickets, gone_clock_targets, gone_clock_numbers;
+	struct pg_array clocks, idle_clocks; /* of which something is to fall due by time alone, and nothing */
+	struct pg_array gone_clock_tickets, gone_clock_targets, gone_clock_numbers;
 	struct pg_array alerts, voided_alerts;
 	struct pg_array dead_letters;
 	struct pg_array rows; /* scratch for what is encoded and sent at once */

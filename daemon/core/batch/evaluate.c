@@ -151,8 +151,12 @@ static void put_clock_changes(struct text ticket_id, const struct ticket *before
 		const struct sla_clock *clock = &after->clocks[i];
 		if (!clock_row(clock, &now))
 			continue;
-		if (!clock_row(find_clock(before, clock), &was) || !same_clock_row(&was, &now))
-			sink->clock_put(sink->context, ticket_id, &now);
+		bool had_row = clock_row(find_clock(before, clock), &was);
+		if (had_row && same_clock_row(&was, &now))
+			continue;
+		if (had_row && (was.fires_us == TIME_NONE) != (now.fires_us == TIME_NONE))
+			sink->clock_delete(sink->context, ticket_id, clock->target, clock->n);
+		sink->clock_put(sink->context, ticket_id, &now);
 	}
 	for (size_t i = 0; i < before->n_clocks; i++) {
 		const struct sla_clock *clock = &before->clocks[i];

@@ -136,6 +136,8 @@ struct batch_sink {
 	void (*cycle_put)(void *context, struct text ticket_id, const struct ticket_cycle *cycle);
 	void (*cycle_delete)(void *context, struct text ticket_id, uint32_t cycle);
 	void (*clock_put)(void *context, struct text ticket_id, const struct sla_clock *clock);
+	/* Before the put as well, where something was to fall due of the clock and nothing is (fires_us), or the
+	 * reverse: such clocks are kept apart. */
 	void (*clock_delete)(void *context, struct text ticket_id, enum sla_target target, uint32_t n);
 	void (*alert_put)(void *context, const struct alert *alert);
 	void (*alert_void)(void *context, struct text ticket_id, enum sla_target target, uint32_t n);
