@@ -550,7 +550,7 @@ static void take(struct kafka_consumer *consumer, const rd_kafka_topic_partition
 	int index = index_of(p->topic, p->partition);
 	const struct sim_partition *partition = at(index);
 	struct fetch *fetch = &consumer->fetches[index];
-	/* Never "at the end": see position_of() in app/kafka_feed.c. */
+	/* Never "at the end": see feed_position() in app/kafka/feed.h. */
 	KPID_CHECK(p->offset != RD_KAFKA_OFFSET_BEGINNING && p->offset != RD_KAFKA_OFFSET_END);
 	if (!fetch->assigned || fetch->next_offset != p->offset)
 		fetch->first = p->offset;

@@ -1,0 +1,144 @@
+#include "adapters/pg/rows.h"
+#include "app/kafka/feed.h"
+#include "kpid/base/log.h"
+
+/* Nothing of it is read and not committed, and its end is where we are. */
+static bool is_at_end(const struct source *source, const struct kafka_probe_item *answer)
+{
+	if (source->next_offset != source->committed_offset)
+		return false;
+	if (answer->high_offset == source->end_offset || answer->high_offset == answer->low_offset)
+		return true;
+	return source->next_offset != OFFSET_NONE && answer->high_offset <= source->next_offset;
+}
+
+static void on_owners(void *context, PGresult *result)
+{
+	struct kafka_feed *feed = context;
+	if (!pg_result_ok(result))
+		return;
+	for (int row = 0; row < PQntuples(result); row++) {
+		struct source *source = sources_find_no(&feed->app->sources, pg_get_int4(result, row, 0));
+		if (source != NULL && source->reading && pg_get_int8(result, row, 1) != source->epoch)
+			lane_fence(feed_lane(feed, source), source);
+	}
+}
+
+/* A partition without messages has no batch that would find out that it has been claimed: by another, or by ourselves,
+ * over a connection that was lost before its statement had come to its turn. */
+static void look_at_owners(struct kafka_feed *feed)
+{
+	struct pg_array numbers = {.n = 0};
+	pg_array_start(&numbers, PG_OID_INT4);
+	for (size_t i = 0; i < feed->app->sources.n; i++)
+		if (feed->app->sources.items[i]->reading)
+			pg_array_int4(&numbers, feed->app->sources.items[i]->source_no);
+	struct pg_param param = pg_array_param(&numbers);
+	pg_session_query(feed->app->control, "queries/source_verify.sql", &param, 1, on_owners, feed);
+	pg_session_sync(feed->app->control, NULL, NULL);
+	pg_array_release(&numbers);
+}
+
+static void on_seen(void *context, PGresult *result)
+{
+	struct kafka_feed *feed = context;
+	feed->doubts = pg_result_ok(result) && pg_result_affected(result) != feed->n_seen;
+	if (!pg_result_ok(result))
+		log_warning("noting the ends of partitions: %s", PQresultErrorMessage(result));
+}
+
+static void on_seen_end(void *context, PGresult *result)
+{
+	struct kafka_feed *feed = context;
+	(void)result;
+	feed->seeing = false;
+	if (feed->doubts)
+		look_at_owners(feed);
+	if (!watch_is_quiet(feed->app->watch))
+		watch_tick(feed->app->watch);
+}
+
+void feed_on_ends_probed(struct kafka_feed *feed, const struct kafka_probe_list *answers)
+{
+	enum { N_PARAMS = 6 };
+	struct pg_array arrays[N_PARAMS] = {{.n = 0}};
+	struct pg_param params[N_PARAMS];
+	if (!pg_session_is_ready(feed->app->control)) {
+		feed->seeing = false;
+		return;
+	}
+	for (int i = 0; i < N_PARAMS; i++)
+		pg_array_start(&arrays[i], i == 0   ? PG_OID_INT4
+		                           : i == 3 ? PG_OID_TIMESTAMPTZ
+		                           : i == 5 ? PG_OID_BOOL
+		                                    : PG_OID_INT8);
+	for (size_t i = 0; i < answers->n; i++) {
+		const struct kafka_probe_item *answer = &answers->items[i];
+		struct source *source = feed_source(feed, answer->topic, answer->partition);
+		if (answer->error != RD_KAFKA_RESP_ERR_NO_ERROR || !source->reading || source->verify_fingerprint)
+			continue;
+		bool at_end = is_at_end(source, answer);
+		feed_look_whether_it_comes(feed, source, answer);
+		kafka_consumer_heard(feed->consumer);
+		source->high_offset = answer->high_offset;
+		pg_array_int4(&arrays[0], source->source_no);
+		pg_array_int8(&arrays[1], source->epoch, false);
+		pg_array_int8(&arrays[2], source->committed_offset, source->committed_offset == OFFSET_NONE);
+		pg_array_time(&arrays[3], at_end ? answer->asked_us : TIME_NONE);
+		pg_array_int8(&arrays[4], answer->high_offset, false);
+		pg_array_bool(&arrays[5], at_end || feed_waits_its_turn(feed, source));
+	}
+	for (int i = 0; i < N_PARAMS; i++)
+		params[i] = pg_array_param(&arrays[i]);
+	feed->n_seen = arrays[0].n;
+	feed->doubts = false;
+	pg_session_query(feed->app->control, "queries/source_seen.sql", params, N_PARAMS, on_seen, feed);
+	pg_session_sync(feed->app->control, on_seen_end, feed);
+	for (int i = 0; i < N_PARAMS; i++)
+		pg_array_release(&arrays[i]);
+}
+
+void feed_look_at_ends(struct kafka_feed *feed)
+{
+	struct kafka_probe_list list = {.tag = PROBE_SEEN};
+	if (feed->seeing || feed->closing || !pg_session_is_ready(feed->app->control))
+		return;
+	for (size_t i = 0; i < feed->app->sources.n; i++) {
+		const struct source *source = feed->app->sources.items[i];
+		if (source->reading)
+			kafka_probe_add(&list, source->topic, source->partition);
+	}
+	feed->seen_us = monotonic_clock_us();
+	if (list.n == 0)
+		return;
+	feed->seeing = true;
+	kafka_probe_ask(feed->probe, &list);
+}
+
+void feed_ask_about_orphans(void *context, struct kafka_probe_list *list)
+{
+	struct kafka_feed *feed = context;
+	list->tag = PROBE_ORPHANS;
+	kafka_probe_ask(feed->probe, list);
+}
+
+void feed_on_orphans_seen(void *context)
+{
+	const struct kafka_feed *feed = context;
+	if (!watch_is_quiet(feed->app->watch))
+		watch_tick(feed->app->watch);
+}
+
+/* Nothing gets complete while messages wait to be read, and no more often than once a tick. */
+void feed_on_needs_completeness(void *context, int64_t deadline_us)
+{
+	struct kafka_feed *feed = context;
+	if (!feed->closing && feed->probe != NULL)
+		orphans_look(&feed->orphans, deadline_us);
+	if (monotonic_clock_us() - feed->seen_us < feed->app->config->sla.tick_us)
+		return;
+	for (size_t i = 0; i < feed->app->sources.n; i++)
+		if (feed_has_backlog(feed, feed->app->sources.items[i]))
+			return;
+	feed_look_at_ends(feed);
+}
