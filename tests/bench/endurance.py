@@ -43,9 +43,11 @@ def quarters(samples, figure):
     return [figure(samples[i * n:(i + 1) * n]) for i in range(4)]
 
 
-def bytes_a_row(tables, name):
-    live, _, _, table, indexes = tables[name]
-    return (table + indexes) / live
+def bytes_a_row(part, name):
+    """The median of what is looked at: how many rows live is PostgreSQL's estimate, and moves with each vacuum."""
+    sizes = [(table + indexes) / live for live, _, _, table, indexes in
+             (tables[name] for tables in part if name in tables) if live >= BIG_ENOUGH]
+    return statistics.median(sizes) if sizes else None
 
 
 def table_rows(samples):
@@ -54,8 +56,7 @@ def table_rows(samples):
     rows = []
     for name in sorted(last):
         n_updates, n_hot = (last[name][i] - first.get(name, (0,) * 5)[i] for i in (1, 2))
-        of_rows = [bytes_a_row(quarter[-1], name) if quarter[-1].get(name, (0,))[0] >= BIG_ENOUGH else None
-                   for quarter in quarters(samples, lambda part: part)]
+        of_rows = quarters(samples, lambda part, name=name: bytes_a_row(part, name))
         if n_updates or of_rows[-1]:
             rows.append([name, last[name][0], n_updates, round(n_hot / n_updates, 4) if n_updates else None,
                          *(None if size is None else round(size) for size in of_rows)])
