@@ -247,7 +247,7 @@ static void on_changed(void *context, PGresult *result)
 			pg_array_bool(&opens, is_opening(state) && receiver_wants(rule, &route));
 		}
 		pg_array_text(&done_ids, alert_id);
-		pg_array_int4(&done_revisions, revision);
+		pg_array_int4(&done_revisions, pg_get_int4(result, row, 7));
 	}
 	struct pg_param put[] = {pg_array_param(&names), pg_array_param(&ids), pg_array_param(&revisions),
 	                         pg_array_param(&opens)};

@@ -55,9 +55,9 @@ WITH changed AS (
 	WHERE (c.alert).delivery = 'queued'
 	ORDER BY (c.alert).alert_id
 )
-INSERT INTO kpid.notification (alert_id)
-SELECT (c.alert).alert_id
+INSERT INTO kpid.notification (alert_id, revision)
+SELECT (c.alert).alert_id, (c.alert).revision
 FROM changed c
 WHERE (c.alert).delivery = 'queued'
 ORDER BY (c.alert).alert_id
-ON CONFLICT (alert_id) DO NOTHING
+ON CONFLICT (alert_id) DO UPDATE SET revision = EXCLUDED.revision

@@ -1,4 +1,5 @@
 """What becomes of an alert's row: as it is judged, acknowledged, silenced, and when time is up (RULES A)."""
+import contextlib
 import os
 
 import psycopg2
@@ -104,6 +105,23 @@ def test_acknowledged_stays_so_while_it_lasts(alerts):
     alerts.put("resolved")
     assert alerts.state() == "resolved"
     assert alerts.messages() == ["breached", "acknowledged", "acknowledged", "resolved"]
+
+
+def test_an_alert_that_changes_while_it_is_thought_of(pg, database, db, alerts):
+    """What is not committed yet when receivers are thought of is thought of next."""
+    rows(db, f"PREPARE done AS {query('dispatch_done')}")
+    alerts.put("breached")
+    with contextlib.closing(pg.connect(database)) as other:
+        rows(other, "BEGIN")
+        Alerts(other).put("resolved")
+        read, = dicts(db, query("dispatch_read"))
+        assert read["state"] == "breached"
+        rows(db, "EXECUTE done (ARRAY['a1'], ARRAY[%s])", read["revision"])
+        rows(other, "COMMIT")
+    read, = dicts(db, query("dispatch_read"))
+    assert (read["state"], read["revision"]) == ("resolved", 2)
+    rows(db, "EXECUTE done (ARRAY['a1'], ARRAY[%s])", read["revision"])
+    assert rows(db, query("dispatch_read")) == []
 
 
 def test_unack(alerts):
