@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "adapters/pg/rows.h"
+#include "app/seen.h"
 #include "kpid/base/log.h"
 #include "kpid/base/memory.h"
 #include "kpid/core/batch.h"
@@ -121,35 +122,20 @@ static bool is_at_end(const struct orphan *orphan, const struct kafka_probe_item
 
 void orphans_probed(struct orphans *orphans, const struct kafka_probe_list *answers)
 {
-	enum { N_PARAMS = 6 };
-	struct pg_array arrays[N_PARAMS] = {{.n = 0}};
-	struct pg_param params[N_PARAMS];
+	struct seen seen;
 	if (!pg_session_is_ready(orphans->session)) {
 		orphans->looking = false;
 		return;
 	}
-	for (int i = 0; i < N_PARAMS; i++)
-		pg_array_start(&arrays[i], i == 0   ? PG_OID_INT4
-		                           : i == 3 ? PG_OID_TIMESTAMPTZ
-		                           : i == 5 ? PG_OID_BOOL
-		                                    : PG_OID_INT8);
+	seen_start(&seen);
 	for (size_t i = 0; i < answers->n; i++) {
 		const struct kafka_probe_item *answer = &answers->items[i];
 		const struct orphan *orphan = find(orphans, answer);
 		if (orphan == NULL || answer->error != RD_KAFKA_RESP_ERR_NO_ERROR || !is_at_end(orphan, answer))
 			continue;
-		pg_array_int4(&arrays[0], orphan->source_no);
-		pg_array_int8(&arrays[1], orphan->epoch, false);
-		pg_array_int8(&arrays[2], orphan->next_offset, orphan->next_offset == OFFSET_NONE);
-		pg_array_time(&arrays[3], answer->asked_us);
-		pg_array_int8(&arrays[4], answer->high_offset, false);
-		pg_array_bool(&arrays[5], true);
+		seen_add(&seen, orphan->source_no, orphan->epoch, orphan->next_offset, answer->asked_us,
+		         answer->high_offset, true);
 	}
 	orphans->moved = false;
-	for (int i = 0; i < N_PARAMS; i++)
-		params[i] = pg_array_param(&arrays[i]);
-	pg_session_query(orphans->session, "queries/source_seen.sql", params, N_PARAMS, on_written, orphans);
-	pg_session_sync(orphans->session, on_written_end, orphans);
-	for (int i = 0; i < N_PARAMS; i++)
-		pg_array_release(&arrays[i]);
+	seen_send(&seen, orphans->session, on_written, on_written_end, orphans);
 }

@@ -1,5 +1,6 @@
 #include "adapters/pg/rows.h"
 #include "app/kafka/feed.h"
+#include "app/seen.h"
 #include "kpid/base/log.h"
 
 /* Nothing of it is read and not committed, and its end is where we are. */
@@ -60,18 +61,12 @@ static void on_seen_end(void *context, PGresult *result)
 
 void feed_on_ends_probed(struct kafka_feed *feed, const struct kafka_probe_list *answers)
 {
-	enum { N_PARAMS = 6 };
-	struct pg_array arrays[N_PARAMS] = {{.n = 0}};
-	struct pg_param params[N_PARAMS];
+	struct seen seen;
 	if (!pg_session_is_ready(feed->app->control)) {
 		feed->seeing = false;
 		return;
 	}
-	for (int i = 0; i < N_PARAMS; i++)
-		pg_array_start(&arrays[i], i == 0   ? PG_OID_INT4
-		                           : i == 3 ? PG_OID_TIMESTAMPTZ
-		                           : i == 5 ? PG_OID_BOOL
-		                                    : PG_OID_INT8);
+	seen_start(&seen);
 	for (size_t i = 0; i < answers->n; i++) {
 		const struct kafka_probe_item *answer = &answers->items[i];
 		struct source *source = feed_source(feed, answer->topic, answer->partition);
@@ -81,21 +76,13 @@ void feed_on_ends_probed(struct kafka_feed *feed, const struct kafka_probe_list 
 		feed_look_whether_it_comes(feed, source, answer);
 		kafka_consumer_heard(feed->consumer);
 		source->high_offset = answer->high_offset;
-		pg_array_int4(&arrays[0], source->source_no);
-		pg_array_int8(&arrays[1], source->epoch, false);
-		pg_array_int8(&arrays[2], source->committed_offset, source->committed_offset == OFFSET_NONE);
-		pg_array_time(&arrays[3], at_end ? answer->asked_us : TIME_NONE);
-		pg_array_int8(&arrays[4], answer->high_offset, false);
-		pg_array_bool(&arrays[5], at_end || feed_waits_its_turn(feed, source));
+		seen_add(&seen, source->source_no, source->epoch, source->committed_offset,
+		         at_end ? answer->asked_us : TIME_NONE, answer->high_offset,
+		         at_end || feed_waits_its_turn(feed, source));
 	}
-	for (int i = 0; i < N_PARAMS; i++)
-		params[i] = pg_array_param(&arrays[i]);
-	feed->n_seen = arrays[0].n;
+	feed->n_seen = seen_count(&seen);
 	feed->doubts = false;
-	pg_session_query(feed->app->control, "queries/source_seen.sql", params, N_PARAMS, on_seen, feed);
-	pg_session_sync(feed->app->control, on_seen_end, feed);
-	for (int i = 0; i < N_PARAMS; i++)
-		pg_array_release(&arrays[i]);
+	seen_send(&seen, feed->app->control, on_seen, on_seen_end, feed);
 }
 
 void feed_look_at_ends(struct kafka_feed *feed)
