@@ -77,6 +77,8 @@ struct read_again_context {
 void feed_pause(struct kafka_feed *feed, struct source *source);
 /* Before it is assigned: what was fetched by then would be thrown away, and not be fetched again. */
 void feed_resume(struct kafka_feed *feed, struct source *source);
+/* It is not read until feed_look_at_standing() finds that it may be. */
+void feed_stand(struct kafka_feed *feed, struct source *source);
 /* Met while reading: what is there instead is not known yet. reason lives for ever. */
 void feed_meet_gap(struct kafka_feed *feed, struct source *source, const char *reason);
 void feed_look_at_gaps(struct kafka_feed *feed);

@@ -25,6 +25,13 @@ void feed_resume(struct kafka_feed *feed, struct source *source)
 	source->paused = false;
 }
 
+void feed_stand(struct kafka_feed *feed, struct source *source)
+{
+	source->stopped = true;
+	source->reading = false;
+	feed_pause(feed, source);
+}
+
 static void stop_source(struct kafka_feed *feed, struct source *source, int64_t low, int64_t high, const char *reason)
 {
 	char source_no[4], number[6][8];
@@ -34,9 +41,7 @@ static void stop_source(struct kafka_feed *feed, struct source *source, int64_t 
 	          "). Nothing is skipped: look with `kpid gap list`, go on with `kpid gap accept %s/%d`",
 	          source->topic, (int)source->partition, source->next_offset, reason, low, high, source->topic,
 	          (int)source->partition);
-	source->stopped = true;
-	source->reading = false;
-	feed_pause(feed, source);
+	feed_stand(feed, source);
 	if (!pg_session_is_ready(feed->app->control))
 		return; /* found again after the next claim */
 	put_source_no(source_no, source->source_no);

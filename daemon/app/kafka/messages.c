@@ -99,9 +99,7 @@ static void on_message_error(struct kafka_feed *feed, const rd_kafka_message_t *
 			return;
 		}
 		/* Nothing was read, so nothing is missed: it begins where the topic begins by now. */
-		source->reading = false;
-		source->stopped = true;
-		feed_pause(feed, source);
+		feed_stand(feed, source);
 		return;
 	default:
 		log_warning("%s/%d: %s", source->topic, (int)source->partition, rd_kafka_message_errstr(message));
