@@ -316,14 +316,23 @@ void kafka_consumer_pause(struct kafka_consumer *consumer, const char *topic, in
 	rd_kafka_topic_partition_list_destroy(list);
 }
 
+/* One after the other: librdkafka before 2.1 (its pull request 4208) forgets what it had gathered in one call when it
+ * pauses the partition meanwhile, and goes on behind that. It does so at each rebalance, with what we keep as well. */
 size_t kafka_consumer_read(struct kafka_consumer *consumer, int lane, rd_kafka_message_t **messages_out, size_t n)
 {
-	ssize_t n_read = rd_kafka_consume_batch_queue(consumer->lanes[lane].queue, 0, messages_out, n);
-	if (n_read >= 0)
-		return (size_t)n_read;
-	/* The queue was not read empty, so nothing would ever be said of it again. */
-	cannot_go_on(consumer, "reading", rd_kafka_err2str(rd_kafka_last_error()));
-	return 0;
+	size_t n_read = 0;
+	while (n_read < n) {
+		ssize_t got = rd_kafka_consume_batch_queue(consumer->lanes[lane].queue, 0, &messages_out[n_read], 1);
+		if (got == 0)
+			break;
+		if (got < 0) {
+			/* The queue was not read empty, so nothing would ever be said of it again. */
+			cannot_go_on(consumer, "reading", rd_kafka_err2str(rd_kafka_last_error()));
+			break;
+		}
+		n_read++;
+	}
+	return n_read;
 }
 
 void kafka_consumer_commit(struct kafka_consumer *consumer, const rd_kafka_topic_partition_list_t *offsets)
