@@ -49,10 +49,11 @@ static bool read_secret(const struct loading *loading, const struct receiver *ru
 static void load_one(const struct loading *loading, const struct receiver *rule, struct loaded_receiver *out)
 {
 	*out = (struct loaded_receiver){.rule = rule};
-	if (!text_is_absent(rule->url_file))
-		read_secret(loading, rule, rule->url_file, &out->url);
-	else
+	if (text_is_absent(rule->url_file))
 		buf_add_text(&out->url, rule->url);
+	else if (read_secret(loading, rule, rule->url_file, &out->url) && !receiver_is_url(buf_text(&out->url)))
+		config_fault_add(loading->faults, loading->path, 0, rule->name.ptr, "what the file %s holds %s",
+		                 rule->url_file.ptr, RECEIVER_NO_URL);
 	if (!text_is_absent(rule->ca_file)) {
 		char *path = config_path_from(loading->folder, rule->ca_file.ptr);
 		buf_add_str(&out->ca_file, path);

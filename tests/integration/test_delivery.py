@@ -253,6 +253,12 @@ def test_faults_of_the_file_of_receivers(make_site, tmp_path):
     (tmp_path / "secret").chmod(0o644)
     found = site.command("check-config", status=3)
     assert "everyone on this machine can read" in found.stdout + found.stderr
+    site = site_with(make_site, None, [{"name": "a", "type": "webhook", "url_file": "address"}], tmp_path, policy())
+    (tmp_path / "address").write_text("http://localhost.example.com/token\n")
+    (tmp_path / "address").chmod(0o600)
+    found = site.command("check-config", status=3)
+    assert "receivers.json: a: what the file address holds is no address to send to; write https://" in found.stdout + found.stderr
+    assert "token" not in found.stdout + found.stderr
 
 
 # -- Alertmanager ----------------------------------------------------------------------------------------------------

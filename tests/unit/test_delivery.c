@@ -81,6 +81,72 @@ static void test_faults_of_the_file(void **state)
 	assert_fault(FILE_OF("pagerduty", ""), "receivers[0].secret_files", "routing key");
 	assert_fault(FILE_WITH(RECEIVER("webhook", "") ", " RECEIVER("wecom", "")), "receivers[1]",
 	             "has the name of receivers[0]");
+	assert_fault("[]", "(file)", "{\"receivers\": [...]}");
+	assert_fault("{\"receivers\": {}}", "receivers", "a list of receivers");
+	assert_fault(FILE_WITH("\"ops\""), "receivers[0]", "a receiver, such as");
+	assert_fault(FILE_WITH("{\"name\": \"a\", \"url\": \"https://a\"}"), "receivers[0].type", "is missing");
+	assert_fault(FILE_WITH("{\"name\": \"a\", \"type\": 1, \"url\": \"https://a\"}"), "receivers[0].type",
+	             "the type of the receiver");
+	assert_fault(FILE_WITH("{\"name\": \"a\", \"type\": \"webhook\", \"url\": 1}"), "receivers[0].url",
+	             "an address, such as");
+	assert_fault(FILE_OF("webhook", ", \"link\": \"\""), "receivers[0].link", "an address in quotes");
+	assert_fault(FILE_OF("webhook", ", \"projects\": \"p\""), "receivers[0].projects", "a list of patterns");
+	assert_fault(FILE_OF("webhook", ", \"teams\": [1]"), "receivers[0].teams[0]", "a pattern in quotes");
+	assert_fault(FILE_OF("webhook", ", \"min_level\": 101"), "receivers[0].min_level", "of -1 to 100");
+	assert_fault(FILE_OF("webhook", ", \"min_level\": 1.5"), "receivers[0].min_level", "of -1 to 100");
+	assert_fault(FILE_OF("webhook", ", \"pause\": 3"), "receivers[0].pause", "a duration in quotes");
+	assert_fault(FILE_OF("webhook", ", \"timeout\": \"3 parsecs\""), "receivers[0].timeout", "\"3 parsecs\"");
+	assert_fault(FILE_OF("webhook", ", \"secret_files\": \"a\""), "receivers[0].secret_files", "a list of paths");
+	assert_fault(FILE_OF("webhook", ", \"secret_files\": [\"a\", \"b\", \"c\"]"), "receivers[0].secret_files",
+	             "more than two");
+	assert_fault(FILE_OF("webhook", ", \"secret_files\": [1]"), "receivers[0].secret_files[0]", "a path in quotes");
+}
+
+static void test_too_many_receivers(void **state)
+{
+	(void)state;
+	struct buf json = BUF_INIT;
+	buf_add_str(&json, "{\"receivers\": [0");
+	for (int i = 0; i < 100; i++)
+		buf_add_str(&json, ", 0");
+	buf_add_str(&json, "]}");
+	assert_fault(json.data, "receivers", "has 101 items; at most 100 are allowed");
+	buf_release(&json);
+}
+
+/* Without encryption to nobody but this machine, whatever an address looks like at first. */
+static void test_addresses(void **state)
+{
+	(void)state;
+	static const char *const good[] = {
+	        "https://example.com",     "https://example.com:8443/a?b=c#d", "http://localhost", "http://localhost/",
+	        "http://localhost:80/a@b", "http://127.0.0.1:8080?a",          "http://[::1]:9/x", "http://[::1]#x"};
+	static const char *const bad[] = {"",
+	                                  "https://",
+	                                  "http://",
+	                                  "ftp://localhost",
+	                                  "//localhost",
+	                                  "http://example.com",
+	                                  "http://localhost.example.com",
+	                                  "http://localhosts",
+	                                  "http://localhost@example.com",
+	                                  "http://localhost:1@example.com/",
+	                                  "http://localhost:80x/",
+	                                  "http://localhost\\@example.com",
+	                                  "http://127.0.0.1.example.com",
+	                                  "http://127.0.0.10/",
+	                                  "http://[::1]x/",
+	                                  "http://[::12]/",
+	                                  "http://example.com/http://localhost",
+	                                  "https://example.com/a b",
+	                                  "https://例.cn",
+	                                  "https://example.com\r\nhost: a"};
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		if (!receiver_is_url(text_of(good[i])))
+			fail_msg("refused: %s", good[i]);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (receiver_is_url(text_of(bad[i])))
+			fail_msg("taken: %s", bad[i]);
 }
 
 static void test_routing(void **state)
@@ -262,6 +328,57 @@ static void test_robots(void **state)
 	message_release(&message);
 }
 
+/* What an event says cannot mention anybody, be a link or a line, or make a message too long to be taken. */
+static void test_values_stay_values(void **state)
+{
+	(void)state;
+	struct message message;
+	static struct told_alert many[9];
+	struct told_alert one = alert;
+	one.ticket_id = TEXT("<at user_id=\"all\"></at>\n# T\u202e[pay](https://example.com) \xff");
+	one.project_id = TEXT_ABSENT;
+	one.owner_id = TEXT_ABSENT;
+	one.due_us = TIME_NONE;
+	json_t *body = write_and_read("feishu", "", &one, 1, &message);
+	assert_string_equal(at(body, "content", "text"),
+	                    "breached (escalation 1): arrival of ＜at user_id=\"all\">＜/at>\\x0a# "
+	                    "T\\u202e［pay](https://example.com) \\xff, owner nobody\n");
+	json_decref(body);
+	message_release(&message);
+
+	static char longest[256];
+	memset(longest, 'x', sizeof(longest));
+	for (size_t i = 0; i < 9; i++) {
+		const struct text id = {longest, sizeof(longest)};
+		many[i] = alert;
+		many[i].ticket_id = many[i].project_id = many[i].owner_id = many[i].target = id;
+	}
+	body = write_and_read("wecom", "", many, 9, &message);
+	assert_non_null(strstr(at(body, "markdown", "content"), "xxx…, project xxx"));
+	assert_in_range(strlen(at(body, "markdown", "content")), 8 * 4 * 80, 4096 - 300); /* a link comes as well */
+	json_decref(body);
+	message_release(&message);
+}
+
+/* The signature is one more parameter of an address that has some. */
+static void test_robot_with_parameters_in_its_address(void **state)
+{
+	(void)state;
+	struct receiver_set *set = parse(FILE_OF("dingtalk", ", \"secret_files\": [\"a\"]"));
+	const struct text secrets[] = {TEXT("SECxyz")};
+	const struct told_alert two[] = {alert, alert};
+	struct message message;
+	message_init(&message);
+	message_write(&set->items[0], TEXT("https://example.com/x?access_token=1"), secrets, two, 2, TEXT("m"),
+	              INT64_C(1614265330000000), &message);
+	assert_non_null(strstr(message.url.data, "?access_token=1&timestamp=1614265330000&sign=%"));
+	json_t *body = json_loadb(message.body.data, message.body.len_bytes, 0, NULL);
+	assert_string_equal(at(body, "markdown", "title"), "2 alerts: 2 breached");
+	json_decref(body);
+	message_release(&message);
+	receiver_set_free(set);
+}
+
 static void test_pagerduty(void **state)
 {
 	(void)state;
@@ -340,6 +457,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_file_of_receivers),
 	        cmocka_unit_test(test_faults_of_the_file),
+	        cmocka_unit_test(test_too_many_receivers),
+	        cmocka_unit_test(test_addresses),
 	        cmocka_unit_test(test_routing),
 	        cmocka_unit_test(test_backoff),
 	        cmocka_unit_test(test_standard_webhooks_signature),
@@ -348,6 +467,8 @@ int main(void)
 	        cmocka_unit_test(test_a_storm_becomes_one_message),
 	        cmocka_unit_test(test_alertmanager),
 	        cmocka_unit_test(test_robots),
+	        cmocka_unit_test(test_values_stay_values),
+	        cmocka_unit_test(test_robot_with_parameters_in_its_address),
 	        cmocka_unit_test(test_pagerduty),
 	        cmocka_unit_test(test_answers),
 	        cmocka_unit_test(test_words_of_an_answer_are_cut_between_characters),

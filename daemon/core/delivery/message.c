@@ -6,8 +6,12 @@
 #include <stdlib.h>
 
 #include "kpid/base/digest.h"
+#include "kpid/base/printable.h"
 
-enum { FIRST_FEW = 8, MAX_SECRET_BYTES = 512, MAX_WORDS_BYTES = 200 };
+/* So few and so short that WeCom takes a message of them: 4,096 bytes. */
+enum { FIRST_FEW = 8, MAX_VALUE_BYTES = 80 };
+
+enum { MAX_SECRET_BYTES = 512, MAX_WORDS_BYTES = 200 };
 
 /* An alert that still lasts is said again before Alertmanager forgets it, see delivery_done.sql. */
 #define ALERTMANAGER_LASTS_US (INT64_C(300) * US_PER_SECOND)
@@ -85,25 +89,45 @@ static void add_seconds(struct buf *out, int64_t at_us)
 	buf_add_str(out, text);
 }
 
-/* "BREACHED first_response of T-1, due 2026-…, owner ann, project p1 (policy gold)" */
+/* What an event says, among words that a chat shows: it breaks no line, mentions nobody, is no link of its own, and
+ * does not fill the message up. */
+static void add_value(struct buf *out, struct text value)
+{
+	for (size_t most = out->len_bytes + MAX_VALUE_BYTES; value.len > 0;) {
+		struct printable next;
+		printable_next(&value, &next);
+		struct text shown = {next.bytes, (uint32_t)next.len_bytes};
+		if (next.character == '<')
+			shown = TEXT("＜");
+		else if (next.character == '[')
+			shown = TEXT("［");
+		if (out->len_bytes + shown.len > most) {
+			buf_add_str(out, "…");
+			return;
+		}
+		buf_add_text(out, shown);
+	}
+}
+
+/* "breached (escalation 1): first_response of T-1, due 2026-…, owner ann, project p1" */
 static void add_line(struct buf *out, const struct told_alert *alert)
 {
 	buf_add_text(out, alert->state);
 	if (alert->level > 0)
 		buf_add_format(out, " (escalation %d)", (int)alert->level);
 	buf_add_str(out, ": ");
-	buf_add_text(out, alert->target);
+	add_value(out, alert->target);
 	buf_add_str(out, " of ");
-	buf_add_text(out, alert->ticket_id);
+	add_value(out, alert->ticket_id);
 	if (alert->due_us != TIME_NONE) {
 		buf_add_str(out, ", due ");
 		add_seconds(out, alert->due_us);
 	}
 	buf_add_str(out, ", owner ");
-	buf_add_text(out, text_is_empty(alert->owner_id) ? TEXT("nobody") : alert->owner_id);
+	add_value(out, text_is_empty(alert->owner_id) ? TEXT("nobody") : alert->owner_id);
 	if (!text_is_empty(alert->project_id)) {
 		buf_add_str(out, ", project ");
-		buf_add_text(out, alert->project_id);
+		add_value(out, alert->project_id);
 	}
 }
 

@@ -89,20 +89,38 @@ static void read_duration(struct reading *reading, const struct policy_spot *obj
 		                 duration_remedy(verdict));
 }
 
-static bool begins_with(struct text text, const char *beginning)
+static bool begins_with(struct text text, struct text beginning)
 {
-	size_t n = strlen(beginning);
-	return text.len > n && memcmp(text.ptr, beginning, n) == 0;
+	return text.len >= beginning.len && memcmp(text.ptr, beginning.ptr, beginning.len) == 0;
 }
 
-/* Plain HTTP to this very machine only: what is sent tells of tickets, and the address may be a secret. */
-static bool is_url(struct text url)
+/* The host, with a port or without. "localhost.example.com" is another machine, and so is "localhost:1@example.com". */
+static bool is_host(struct text authority, struct text host)
+{
+	if (!begins_with(authority, host))
+		return false;
+	uint32_t i = host.len;
+	if (i < authority.len && authority.ptr[i] == ':')
+		for (i++; i < authority.len && authority.ptr[i] >= '0' && authority.ptr[i] <= '9';)
+			i++;
+	return i == authority.len;
+}
+
+bool receiver_is_url(struct text url)
 {
 	for (uint32_t i = 0; i < url.len; i++)
 		if ((unsigned char)url.ptr[i] <= ' ' || (unsigned char)url.ptr[i] >= 127)
 			return false;
-	return begins_with(url, "https://") || begins_with(url, "http://127.0.0.1") ||
-	       begins_with(url, "http://[::1]") || begins_with(url, "http://localhost");
+	const struct text https = TEXT("https://"), http = TEXT("http://");
+	if (begins_with(url, https))
+		return url.len > https.len;
+	if (!begins_with(url, http))
+		return false;
+	struct text authority = {url.ptr + http.len, 0};
+	while (http.len + authority.len < url.len && strchr("/?#", authority.ptr[authority.len]) == NULL)
+		authority.len++;
+	return is_host(authority, TEXT("127.0.0.1")) || is_host(authority, TEXT("[::1]")) ||
+	       is_host(authority, TEXT("localhost"));
 }
 
 static void read_url(struct reading *reading, const struct policy_spot *object, struct receiver *receiver)
@@ -121,10 +139,8 @@ static void read_url(struct reading *reading, const struct policy_spot *object, 
 	text = (struct text){json_string_value(spot.value), (uint32_t)json_string_length(spot.value)};
 	if (!text_is_absent(receiver->url_file))
 		policy_fault_add(&reading->check, spot.place, "stands beside url_file; take one of the two out");
-	else if (!is_url(text))
-		policy_fault_add(&reading->check, spot.place,
-		                 "is no address to send to; write https://…, or http:// to this machine itself "
-		                 "(127.0.0.1, [::1], localhost)");
+	else if (!receiver_is_url(text))
+		policy_fault_add(&reading->check, spot.place, "%s", RECEIVER_NO_URL);
 	else
 		receiver->url = keep(reading, text);
 }

@@ -25,7 +25,7 @@ const char *receiver_type_name(enum receiver_type type); /* "webhook" */
 
 struct receiver {
 	struct text name; /* unique; ends with a NUL, as the next two */
-	struct text url;  /* absent: stands in url_file */
+	struct text url;  /* absent: stands in url_file, and receiver_is_url() has yet to be asked */
 	struct text url_file;
 	struct text
 	        secret_files[RECEIVER_MAX_SECRETS]; /* each ends with a NUL; of a webhook the new one and the old one */
@@ -51,6 +51,12 @@ struct receiver_set {
  * policy_faults_release(). Files that it names are not read. */
 struct receiver_set *receiver_set_parse(struct text json, struct policy_faults *faults_out);
 void receiver_set_free(struct receiver_set *set); /* NULL is fine */
+
+/* An address to send to. Plain HTTP is for this very machine only: what is sent tells of tickets, and the address may
+ * be a secret. */
+bool receiver_is_url(struct text url);
+#define RECEIVER_NO_URL                                                                                                \
+	"is no address to send to; write https://…, or http:// to this machine itself (127.0.0.1, [::1], localhost)"
 
 /* What routing asks about an alert. */
 struct alert_route {
