@@ -21,6 +21,7 @@ def test_two_daemons(make_site, incident_stream, incidents_expected):
     owners = dict(site.rows("SELECT owner, count(*) FROM kpid.source_partition GROUP BY 1"))
     assert set(owners) == {"a", "b"}, owners
     n_read, n_duplicates = site.rows("SELECT sum(n_messages), sum(n_duplicates) FROM kpid.source_partition")[0]
+    assert n_read == sum(incident_stream.ends().values()), "a message was passed over or counted twice, if only a duplicate"
     assert n_read > n_duplicates > 0.04 * float(n_read)
     site.check(incidents_expected.get())
     site.check_memory()

@@ -781,6 +781,26 @@ static void test_P_calendar_with_hours(void **state)
 	policy_set_free(set);
 }
 
+static void test_P_calendar_types(void **state)
+{
+	(void)state;
+	assert_fault(FILE_WITH_CALENDAR(IN_SHANGHAI "\"weekly\": []"), CALENDAR_PATH ".weekly", "is a list; write");
+	assert_fault(FILE_WITH_CALENDAR(IN_SHANGHAI "\"weekly\": {\"mon\": \"09:00-17:00\"}"),
+	             CALENDAR_PATH ".weekly.mon", "is a string; write");
+	assert_fault(FILE_WITH_CALENDAR(IN_SHANGHAI "\"weekly\": {\"mon\": [9]}"), CALENDAR_PATH ".weekly.mon[0]",
+	             "is a number; write hours in quotes");
+	assert_fault(FILE_WITH_CALENDAR(IN_SHANGHAI A_MONDAY ", \"days\": []"), CALENDAR_PATH ".days",
+	             "is a list; write an object");
+	assert_fault(FILE_WITH_CALENDAR(IN_SHANGHAI A_MONDAY ", \"days\": {\"2026-10-1\": []}"),
+	             CALENDAR_PATH ".days.2026-10-1", "is no date between 1990 and 2200");
+	assert_fault(FILE_WITH_CALENDAR(IN_SHANGHAI A_MONDAY ", \"working_day\": 8"), CALENDAR_PATH ".working_day",
+	             "is a number; write a duration in quotes");
+	/* What is said of a calendar that cannot be read is said once. */
+	assert_fault(FILE_WITH_REVISIONS("{\"id\": \"r\", \"calendars\": [], \"policies\": [{\"name\": \"p\", "
+	                                 "\"targets\": {\"arrival\": {\"within\": \"1h\", \"calendar\": \"c\"}}}]}"),
+	             REVISION_PATH ".calendars", "is a list; write an object");
+}
+
 static void test_P_calendar_faults(void **state)
 {
 	(void)state;
@@ -825,6 +845,13 @@ static void test_P_hours(void **state)
 	}
 	assert_fault(FILE_WITH_CALENDAR(IN_SHANGHAI "\"weekly\": {\"mon\": [\"13:00-17:00\", \"09:00-13:01\"]}"),
 	             CALENDAR_PATH ".weekly.mon[0]", "overlaps other hours of that day");
+	/* The last hours overlap the first, though not those in between. */
+	const struct expected_fault two[] = {{CALENDAR_PATH ".weekly.mon[1]", "overlaps other hours", 0},
+	                                     {CALENDAR_PATH ".weekly.mon[2]", "overlaps other hours", 0}};
+	assert_faults_of(
+	        TEXT(FILE_WITH_CALENDAR(IN_SHANGHAI
+	                                "\"weekly\": {\"mon\": [\"08:00-12:00\", \"09:00-10:00\", \"11:00-13:00\"]}")),
+	        two, 2);
 	assert_fine(FILE_WITH_CALENDAR(IN_SHANGHAI "\"weekly\": {\"mon\": [\"13:00-17:00\", \"09:00-13:00\", "
 	                                           "\"00:00-00:00\", \"16:00-10:00\"]}"));
 }
@@ -905,6 +932,12 @@ static void test_P_warning_faults(void **state)
 	assert_fault(FILE_WITH_WARNINGS("[\"0h before\"]"), path, "\"0h before\" is no time at all");
 	assert_fault(FILE_WITH_WARNINGS("[80]"), path, "is a number");
 	assert_fault(FILE_WITH_WARNINGS("\"80%\""), TARGET_PATH ".warn_at", "is a string; write a list of warnings");
+	assert_fault(FILE_WITH_ESCALATIONS("[1]"), TARGET_PATH ".escalate_after[0]", "is a number; write a time");
+#define EIGHT "\"1m\", \"1m\", \"1m\", \"1m\", \"1m\", \"1m\", \"1m\", \"1m\""
+	assert_fine(FILE_WITH_ESCALATIONS("[" EIGHT ", " EIGHT ", " EIGHT ", " EIGHT "]"));
+	assert_fault(FILE_WITH_ESCALATIONS("[" EIGHT ", " EIGHT ", " EIGHT ", " EIGHT ", \"1m\"]"),
+	             TARGET_PATH ".escalate_after", "has 33 items; at most 32 are allowed");
+#undef EIGHT
 	assert_fault(FILE_WITH_ESCALATIONS("[\"1\"]"), TARGET_PATH ".escalate_after[0]", "no unit");
 	assert_fault(FILE_WITH_ESCALATIONS("[\"1wd\"]"), TARGET_PATH ".escalate_after[0]", "which only a `within` may");
 	assert_fault(FILE_WITH_ESCALATIONS("{}"), TARGET_PATH ".escalate_after", "is an object; write a list of times");
@@ -1101,6 +1134,7 @@ int main(void)
 	        cmocka_unit_test(test_P_reopen),
 	        cmocka_unit_test(test_P_calendar_that_is_always),
 	        cmocka_unit_test(test_P_calendar_with_hours),
+	        cmocka_unit_test(test_P_calendar_types),
 	        cmocka_unit_test(test_P_calendar_faults),
 	        cmocka_unit_test(test_P_hours),
 	        cmocka_unit_test(test_P_days_and_working_days_of_within),
