@@ -21,6 +21,7 @@ struct source {
 	/* The log that is read is the one that it was when `checked` was read, as long as that is in its place. */
 	struct known_message checked, read; /* the latest that was found in its place again; the last read */
 	struct known_message asked;         /* `read` as it was when `checked` was asked for; else none */
+	struct known_message first;         /* came first of it, of which nothing had been read; none */
 	bool assigned;                      /* ours, as far as Kafka says */
 	bool reading;                       /* messages are wanted */
 	bool stopped;                       /* stands: at a gap, or until it is looked at again */

@@ -1,4 +1,5 @@
 """Messages that are not there any more: the partition stands and says so, the others go on, until somebody accepts it."""
+import re
 import time
 
 import pytest
@@ -97,6 +98,32 @@ def test_deleted_while_it_runs(make_stream, make_site, kafka):
     accept(site, place)
     site.wait_read()
     assert site.one("SELECT count(*) FROM report.ticket") == gap["expected_offset"] + 100
+
+
+STRATEGIES = {"cooperative-sticky": "rd_kafka_incremental_assign", "range": "rd_kafka_assign"}
+
+
+@pytest.mark.parametrize("anew", [False, True])
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_topic_that_does_not_begin_at_zero(make_stream, make_site, kafka, library, strategy, anew):
+    """Nothing was read of it yet, so nothing is missing, and everything that is there is read: also if the topic is made anew
+    after it was looked at and before it is read. Then the first message that comes is not the first that is there."""
+    stream = make_stream(1)
+    site = make_site(stream, settings={"kafka": {"partition.assignment.strategy": strategy}})
+    topic = stream.topics["opened"]
+    stream.send(openings(range(10), 0))
+    kafka.delete_records(topic, {0: 5})
+    daemon = site.start("a", failing_calls(site.binary, library, KPID_STOP=f"{STRATEGIES[strategy]}:1"))
+    wait_until(lambda: re.search("^fail_call: .* stops$", daemon.log(), re.MULTILINE), "what is there to have been looked at")
+    if anew:
+        kafka.recreate_topic(topic, 1)
+        stream.send(openings(range(100, 108), 0))
+    daemon.cont()
+    site.wait_read()
+    stream.send(openings(range(200, 203), 0))
+    site.wait_read()
+    assert site.one("SELECT count(*) FROM report.ticket") == (8 if anew else 5) + 3
+    assert site.one("SELECT count(*) FROM report.gap") == 0
 
 
 @pytest.mark.parametrize("n_new", [20, 300])

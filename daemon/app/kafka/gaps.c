@@ -116,6 +116,8 @@ void feed_look_where_to_begin(struct kafka_feed *feed, struct source *source, co
 		source->stopped = true;
 		return;
 	}
+	if (answer->low_offset != source->low_offset)
+		source->first.offset = OFFSET_NONE;
 	source->low_offset = answer->low_offset;
 	source->high_offset = answer->high_offset;
 	if (from_end)

@@ -34,6 +34,22 @@ static bool check_offset(struct kafka_feed *feed, struct source *source, const r
 	return message->offset >= source->next_offset;
 }
 
+/* Where a partition begins was asked before this came: by now its topic may have been made anew and have grown past
+ * there. So that is asked once more: if it still begins there, and with this, it was the same log all the time. */
+static bool is_sure_to_be_first(struct kafka_feed *feed, struct source *source, struct known_message message)
+{
+	if (source->next_offset != OFFSET_NONE || source->low_offset == 0 ||
+	    (message.offset == source->first.offset && message.fingerprint == source->first.fingerprint))
+		return true;
+	struct kafka_probe_list list = {.tag = PROBE_STANDING, .turn = feed->turn};
+	source->first = message;
+	source->reading = false;
+	feed_pause(feed, source);
+	kafka_probe_add(&list, source->topic, source->partition);
+	kafka_probe_ask(feed->probe, &list);
+	return false;
+}
+
 static size_t get_headers(const rd_kafka_message_t *message, struct wire_header *headers, size_t most)
 {
 	rd_kafka_headers_t *list;
@@ -59,6 +75,9 @@ static void feed_message(struct kafka_feed *feed, const rd_kafka_message_t *mess
 	source->waits_since_us = source->n_waits = 0;
 	if (!source->reading || !check_offset(feed, source, message))
 		return;
+	const struct known_message known = {message->offset, kafka_fingerprint(message)};
+	if (!is_sure_to_be_first(feed, source, known))
+		return;
 	struct wire_header headers[MOST_HEADERS];
 	struct wire_message wire = {
 	        .value = {message->payload, (uint32_t)message->len},
@@ -69,7 +88,7 @@ static void feed_message(struct kafka_feed *feed, const rd_kafka_message_t *mess
 	        .offset = message->offset,
 	        .topic_type = source->topic_type,
 	};
-	source->read = (struct known_message){message->offset, kafka_fingerprint(message)};
+	source->read = known;
 	if (source->checked.offset == OFFSET_NONE)
 		source->checked = source->read;
 	lane_feed(feed_lane(feed, source), source, &wire, source->read.fingerprint);
