@@ -81,7 +81,7 @@ def faults_of(figures, rows):
     faults += [f"{hot:.2%} of the updates of {name} are HOT" for name, _, n_updates, hot, *_ in rows
                if n_updates >= BIG_ENOUGH and hot < LEAST_HOT]
     faults += [f"{name} grows: {of_rows} bytes a row" for name, _, _, _, *of_rows in rows
-               if all(of_rows) and grown(of_rows[0], of_rows[3]) and of_rows[3] > max(of_rows[:3])]
+               if of_rows[0] and of_rows[3] and grown(of_rows[0], of_rows[3]) and of_rows[3] > max(filter(None, of_rows[:3]))]
     return faults
 
 

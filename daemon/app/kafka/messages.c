@@ -35,8 +35,9 @@ static bool check_offset(struct kafka_feed *feed, struct source *source, const r
 }
 
 /* Where a partition begins was asked before this came: by now its topic may have been made anew and have grown past
- * there. So that is asked once more: if it still begins there, and with this, it was the same log all the time. */
-static bool is_sure_to_be_first(struct kafka_feed *feed, struct source *source, struct known_message message)
+ * there. So that is asked once more: if it still begins there, and with this, it was the same log all the time. False:
+ * the message is not to be fed; it comes again. */
+static bool check_first(struct kafka_feed *feed, struct source *source, struct known_message message)
 {
 	if (source->next_offset != OFFSET_NONE || source->low_offset == 0 ||
 	    (message.offset == source->first.offset && message.fingerprint == source->first.fingerprint))
@@ -76,7 +77,7 @@ static void feed_message(struct kafka_feed *feed, const rd_kafka_message_t *mess
 	if (!source->reading || !check_offset(feed, source, message))
 		return;
 	const struct known_message known = {message->offset, kafka_fingerprint(message)};
-	if (!is_sure_to_be_first(feed, source, known))
+	if (!check_first(feed, source, known))
 		return;
 	struct wire_header headers[MOST_HEADERS];
 	struct wire_message wire = {
