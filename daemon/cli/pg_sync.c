@@ -89,7 +89,7 @@ bool pg_sync_reconnect(struct pg_sync *sync)
 	return false;
 }
 
-/* What the functions of schema report raise: see sql/migrations/0005_acknowledge.sql. */
+/* What the functions of schema report raise: see sql/migrations/0007_operators.sql. */
 static bool is_refusal(const char *sqlstate)
 {
 	static const char *const states[] = {"P0002", "55000", "23514", "22007", "22008", "22P02"};

@@ -1,4 +1,4 @@
--- First in every transaction of kpid migrate. Once the schema is kpid_owner's (0003), a member acts as that role,
+-- First in every transaction of kpid migrate. Once the schema is kpid_owner's (0001), a member acts as that role,
 -- so that what is made belongs to it. Others queue behind a lock that is waited for: not for longer than this.
 SELECT
 	set_config('lock_timeout', '30s', true),

@@ -1,16 +1,8 @@
--- The private tables of kpid. What others may read is in the schema report (0002).
+-- The private tables of kpid. What others may read is in the schema report (0006_report.sql).
 --
--- Texts that are keys have the collation "C": the rules compare by bytes, and it is the fastest.
--- Tables whose rows change often leave room on their pages, and have no index on what changes, so that
--- an update stays on its page (HOT) and touches no index.
-
-CREATE SCHEMA IF NOT EXISTS kpid;
-COMMENT ON SCHEMA kpid IS 'Private to kpid: may change with any version. Read from the schema report instead.';
-
-CREATE FUNCTION kpid.rfc3339(at timestamptz) RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
-RETURN to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
-COMMENT ON FUNCTION kpid.rfc3339(timestamptz) IS 'The instant in UTC as RFC 3339 has it, with microseconds.';
+-- Text keys have the collation "C": the rules compare texts by bytes, and it is the fastest collation.
+-- Tables whose rows change often leave room on their pages (fillfactor) and have no index on what changes,
+-- so that an update stays on its page (HOT) and touches no index.
 
 CREATE TABLE kpid.setting (
 	name text PRIMARY KEY,
@@ -49,12 +41,17 @@ CREATE TABLE kpid.source_partition (
 	n_tombstones bigint NOT NULL DEFAULT 0,
 	n_unknown_type bigint NOT NULL DEFAULT 0,
 	n_dead_letters bigint NOT NULL DEFAULT 0,
+	checked_offset bigint,
+	checked_fingerprint bigint,
 	PRIMARY KEY (topic, partition)
 ) WITH (fillfactor = 10);
 COMMENT ON TABLE kpid.source_partition IS 'Where each partition has been read to. next_offset moves in the transaction of the effects, only under the epoch of its owner.';
 COMMENT ON COLUMN kpid.source_partition.last_fingerprint IS 'Of the message before next_offset: a topic that was deleted and made again has another there.';
 COMMENT ON COLUMN kpid.source_partition.complete_until IS 'Every event of this partition that happened before this instant has been read and committed.';
-COMMENT ON COLUMN kpid.source_partition.seen_at IS 'When its owner last knew about it: read from it, or saw that it was at its end.';
+COMMENT ON COLUMN kpid.source_partition.seen_at IS
+	'When its owner last knew about it: read from it, saw that it was at its end, or had more of it to read behind others.';
+COMMENT ON COLUMN kpid.source_partition.checked_offset IS 'Of the latest message that was found in its place again after more had been read: up to there the log is one. NULL: last_fingerprint''s.';
+COMMENT ON COLUMN kpid.source_partition.checked_fingerprint IS 'Of the message at checked_offset.';
 
 CREATE TABLE kpid.gap (
 	gap_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -110,6 +107,8 @@ CREATE TABLE kpid.ticket (
 	closer_id text COLLATE "C",
 	policy text COLLATE "C",
 	history bytea NOT NULL,
+	first_response_working_us bigint,
+	resolution_working_us bigint,
 	PRIMARY KEY (ticket_id)
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE kpid.ticket IS 'One ticket: its events (history, see include/kpid/core/history.h) and its state, which is a function of them.';
@@ -119,6 +118,7 @@ COMMENT ON COLUMN kpid.ticket.state IS '0 unknown, 1 open, 2 paused, 3 resolved,
 COMMENT ON COLUMN kpid.ticket.first_response_verdict IS '0 none, 1 pending, 2 met, 3 breached (enum sla_verdict); so for resolution and cycle.';
 COMMENT ON COLUMN kpid.ticket.cycle_due_at IS 'Of the resolution clock of the current cycle; resolution_due_at is of the latest cycle that has such a clock.';
 COMMENT ON COLUMN kpid.ticket.resolution IS '0 absent, 1 solved, 2 unsolved, 3 cancelled, 4 duplicate (enum resolution), of the current cycle.';
+COMMENT ON COLUMN kpid.ticket.resolution_working_us IS 'Of the current cycle, where its resolution counts (RULES K).';
 
 CREATE TABLE kpid.past_cycle (
 	ticket_id text COLLATE "C" NOT NULL,
@@ -131,6 +131,7 @@ CREATE TABLE kpid.past_cycle (
 	resolution smallint NOT NULL,
 	resolver_id text COLLATE "C",
 	closer_id text COLLATE "C",
+	resolution_working_us bigint,
 	PRIMARY KEY (ticket_id, cycle)
 );
 COMMENT ON TABLE kpid.past_cycle IS 'The cycles of a ticket before its current one, which is in kpid.ticket: most tickets have none here.';
@@ -164,8 +165,10 @@ CREATE TABLE kpid.agent_kpi_5m (
 	nps_detractors integer NOT NULL,
 	ces_responses integer NOT NULL,
 	ces_score_micros_sum bigint NOT NULL,
+	first_response_working_us_sum bigint NOT NULL DEFAULT 0,
+	resolution_working_us_sum bigint NOT NULL DEFAULT 0,
 	PRIMARY KEY ("time", agent_id)
-) WITH (fillfactor = 70);
+) WITH (fillfactor = 45);
 COMMENT ON TABLE kpid.agent_kpi_5m IS 'Sums per agent and 5 minutes of UTC (RULES K), in whole microseconds and millionths. Agent '''' is nobody.';
 
 CREATE TABLE kpid.agent_backlog (
@@ -188,15 +191,28 @@ CREATE TABLE kpid.sla_clock (
 	breached boolean NOT NULL,
 	paused boolean NOT NULL,
 	stopped boolean NOT NULL,
-	PRIMARY KEY (ticket_id, target, n)
-) WITH (fillfactor = 70);
-CREATE INDEX sla_clock_fires_at ON kpid.sla_clock (fires_at) WHERE fires_at IS NOT NULL;
-COMMENT ON TABLE kpid.sla_clock IS 'The SLA clocks that have not stopped, and those that stopped too late but whose alert waits until the sources are complete. The index on fires_at is the queue of deadlines.';
+	calendar text COLLATE "C",
+	PRIMARY KEY (ticket_id, target, n),
+	CONSTRAINT sla_clock_has_a_deadline CHECK (fires_at IS NOT NULL) NO INHERIT
+) WITH (fillfactor = 100);
+CREATE INDEX sla_clock_fires_at ON ONLY kpid.sla_clock (fires_at);
+COMMENT ON TABLE kpid.sla_clock IS 'The SLA clocks that run, and those that have ended but of which something is still to fall due once the sources are complete. ONLY its own rows are the queue of deadlines, by the index on fires_at; those of sla_clock_idle are read with them.';
 COMMENT ON COLUMN kpid.sla_clock.target IS '0 first_response, 1 next_response, 2 arrival, 3 resolution (enum sla_target).';
-COMMENT ON COLUMN kpid.sla_clock.fires_at IS 'The deadline that is still to come; NULL when breached already or standing in a pause.';
+COMMENT ON COLUMN kpid.sla_clock.fires_at IS 'The next instant at which time alone makes something due: a warning, the breach, an escalation.';
 COMMENT ON COLUMN kpid.sla_clock.zero_at IS 'Seconds left (RULES S9) are zero_at less now; NULL while paused.';
 COMMENT ON COLUMN kpid.sla_clock.at_risk_at IS 'From then on the clock is at risk (RULES S9).';
 COMMENT ON COLUMN kpid.sla_clock.left_us IS 'While paused: microseconds left to run.';
+COMMENT ON COLUMN kpid.sla_clock.calendar IS 'Of the ticket''s revision: seconds left run in its hours; NULL: always.';
+COMMENT ON COLUMN kpid.sla_clock.stopped IS 'It does not run, or is not judged any more: only something of it is still to fall due.';
+
+-- The queue of deadlines holds clocks that something is still to fall due of, and no others: a breach or a pause takes a
+-- clock out of it, instead of writing a new version of its row into every index (no such update can be HOT).
+CREATE TABLE kpid.sla_clock_idle (
+	PRIMARY KEY (ticket_id, target, n),
+	CONSTRAINT sla_clock_idle_has_no_deadline CHECK (fires_at IS NULL)
+) INHERITS (kpid.sla_clock) WITH (fillfactor = 90);
+COMMENT ON TABLE kpid.sla_clock_idle IS 'The SLA clocks that run, and of which nothing falls due by time alone: breached already, or standing in a pause.';
+COMMENT ON COLUMN kpid.sla_clock_idle.fires_at IS 'Always NULL.';
 
 CREATE TABLE kpid.alert (
 	alert_id text COLLATE "C" PRIMARY KEY,
@@ -206,9 +222,9 @@ CREATE TABLE kpid.alert (
 	revision integer NOT NULL,
 	state text NOT NULL CHECK (state IN ('warning', 'averted', 'breached', 'acknowledged', 'resolved', 'voided')),
 	level integer NOT NULL,
-	due_at timestamptz NOT NULL,
-	breached_at timestamptz NOT NULL,
-	cause text NOT NULL,
+	due_at timestamptz,
+	breached_at timestamptz,
+	cause text,
 	owner_at_breach text COLLATE "C",
 	project_id text COLLATE "C",
 	policy text COLLATE "C",
@@ -216,32 +232,18 @@ CREATE TABLE kpid.alert (
 	detected_at timestamptz NOT NULL,
 	resolved_at timestamptz,
 	unconfirmed boolean NOT NULL,
-	delivery text NOT NULL CHECK (delivery IN ('queued', 'shadow', 'too_old', 'closed', 'off')),
+	delivery text NOT NULL
+		CHECK (delivery IN ('queued', 'silenced', 'shadow', 'too_old', 'closed', 'over', 'off')),
 	evidence_source_no integer,
-	evidence_offset bigint
+	evidence_offset bigint,
+	warned_at timestamptz,
+	n_warnings integer NOT NULL DEFAULT 0
 ) WITH (fillfactor = 70);
 CREATE INDEX alert_ticket_id ON kpid.alert (ticket_id);
 CREATE INDEX alert_breached_at ON kpid.alert (breached_at);
-COMMENT ON TABLE kpid.alert IS 'One row per clock that was breached (RULES A). A row is never deleted; a breach that late events undo is voided.';
-
-CREATE FUNCTION kpid.alert_message(a kpid.alert) RETURNS text
-LANGUAGE sql STABLE
-RETURN json_build_object(
-		'specversion', '1.0',
-		'source', '/kpid',
-		'type', 'kpid.alert.' || a.state,
-		'subject', a.ticket_id || '/' || a.target || '/' || a.n,
-		'id', a.alert_id || '/' || a.revision,
-		'time', kpid.rfc3339(clock_timestamp()),
-		'datacontenttype', 'application/json',
-		'data', json_build_object(
-			'alert_id', a.alert_id, 'revision', a.revision, 'ticket_id', a.ticket_id, 'target', a.target, 'n', a.n,
-			'state', a.state, 'level', a.level, 'due_at', kpid.rfc3339(a.due_at),
-			'breached_at', kpid.rfc3339(a.breached_at), 'detected_at', kpid.rfc3339(a.detected_at),
-			'resolved_at', kpid.rfc3339(a.resolved_at), 'cause', a.cause, 'owner_at_breach', a.owner_at_breach,
-			'project_id', a.project_id, 'policy', a.policy, 'policy_version', a.policy_version,
-			'unconfirmed', a.unconfirmed))::text;
-COMMENT ON FUNCTION kpid.alert_message(kpid.alert) IS 'What is sent about an alert: a CloudEvent (deploy/asyncapi/schemas/alert.json).';
+CREATE INDEX alert_silenced ON kpid.alert (alert_id) WHERE delivery = 'silenced';
+COMMENT ON TABLE kpid.alert IS 'One row per clock that was breached or warned about (RULES A). A row is never deleted; a breach that late events undo is voided, a warning that they undo is averted.';
+COMMENT ON COLUMN kpid.alert.delivery IS 'queued: each change goes to the outbox with a message, and is sent once no message of the alert is there any more. silenced: not before its silences end. The others are never sent.';
 
 CREATE TABLE kpid.outbox (
 	seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -250,7 +252,6 @@ CREATE TABLE kpid.outbox (
 	payload text NOT NULL,
 	created_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
-COMMENT ON COLUMN kpid.alert.delivery IS 'queued: each change goes to the outbox with a message, and is sent once no message of the alert is there any more. The others are never sent.';
 COMMENT ON TABLE kpid.outbox IS 'Messages to send, written with what they tell of and deleted once the receiver has them.';
 
 CREATE TABLE kpid.dead_letter (
@@ -264,9 +265,107 @@ CREATE TABLE kpid.dead_letter (
 	conflict_sha256 bytea,
 	read_at timestamptz NOT NULL DEFAULT clock_timestamp(),
 	requeued_at timestamptz,
-	PRIMARY KEY (topic, partition, "offset")
+	letter_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY
 );
 CREATE UNIQUE INDEX dead_letter_conflict ON kpid.dead_letter (conflict_sha256) WHERE conflict_sha256 IS NOT NULL;
 CREATE INDEX dead_letter_read_at ON kpid.dead_letter (read_at);
+CREATE UNIQUE INDEX dead_letter_message
+ON kpid.dead_letter (topic, partition, "offset", sha256(value), coalesce(jsonb_hash_extended(headers, 0), 0));
 COMMENT ON TABLE kpid.dead_letter IS 'Messages that are no event (RULES E5), with their bytes. One row per message; of an id_conflict one per distinct content.';
 COMMENT ON COLUMN kpid.dead_letter.headers IS 'Array of [name, value in base64], as the message had them; NULL: none.';
+COMMENT ON COLUMN kpid.dead_letter.letter_no IS 'Names the row. A message that is read again has one row; two messages of one place have two, unless they are the same bytes.';
+
+CREATE TABLE kpid.calendar_span (
+	revision_no integer NOT NULL,
+	calendar text COLLATE "C" NOT NULL,
+	start_at timestamptz NOT NULL,
+	end_at timestamptz NOT NULL,
+	before_us bigint NOT NULL,
+	PRIMARY KEY (revision_no, calendar, start_at)
+);
+COMMENT ON TABLE kpid.calendar_span IS 'The hours of each calendar of a stored revision as intervals of UTC, some way ahead of now: for views, which must know how much of a time is worked. The daemon reckons for itself.';
+COMMENT ON COLUMN kpid.calendar_span.before_us IS 'Microseconds worked in the intervals before this one.';
+
+CREATE TABLE kpid.acknowledgement (
+	ack_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	alert_id text COLLATE "C" NOT NULL,
+	acknowledged_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	acknowledged_by text NOT NULL,
+	why text NOT NULL,
+	fires_again_at timestamptz,
+	ended_at timestamptz,
+	ended_by text,
+	ended_why text
+);
+CREATE UNIQUE INDEX acknowledgement_open ON kpid.acknowledgement (alert_id) WHERE ended_at IS NULL;
+CREATE INDEX acknowledgement_fires_again_at ON kpid.acknowledgement (fires_again_at) WHERE ended_at IS NULL;
+COMMENT ON TABLE kpid.acknowledgement IS 'Who took an alert on, why, and until when. Rows stay.';
+COMMENT ON COLUMN kpid.acknowledgement.fires_again_at IS 'If the alert is not over by then it is raised again; NULL: never.';
+
+CREATE TABLE kpid.silence (
+	silence_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	project_id text COLLATE "C",
+	target text CHECK (target IN ('first_response', 'next_response', 'arrival', 'resolution')),
+	starts_at timestamptz NOT NULL,
+	ends_at timestamptz NOT NULL CHECK (ends_at > starts_at),
+	made_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	made_by text NOT NULL,
+	why text NOT NULL
+);
+COMMENT ON TABLE kpid.silence IS 'Times in which alerts are recorded and not sent. What still lasts when one ends is sent then.';
+COMMENT ON COLUMN kpid.silence.project_id IS 'Of this project only; NULL: of all.';
+COMMENT ON COLUMN kpid.silence.target IS 'Of this target only; NULL: of all.';
+
+CREATE TABLE kpid.notification (
+	alert_id text COLLATE "C" PRIMARY KEY,
+	changed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	revision integer NOT NULL
+) WITH (fillfactor = 50);
+COMMENT ON TABLE kpid.notification IS 'Alerts that have changed, and of which no receiver has been thought of yet. Written with the change, deleted with the rows of kpid.delivery.';
+COMMENT ON COLUMN kpid.notification.revision IS 'Of the alert, when it changed last.';
+
+CREATE TABLE kpid.delivery (
+	receiver text COLLATE "C" NOT NULL,
+	alert_id text COLLATE "C" NOT NULL,
+	revision integer NOT NULL,
+	state text NOT NULL CHECK (state IN ('pending', 'sent', 'dropped')),
+	sent_revision integer,
+	attempts integer NOT NULL DEFAULT 0,
+	next_at timestamptz NOT NULL,
+	sent_at timestamptz,
+	last_error text,
+	PRIMARY KEY (receiver, alert_id)
+) WITH (fillfactor = 70);
+CREATE INDEX delivery_next_at ON kpid.delivery (receiver, next_at) WHERE state = 'pending';
+COMMENT ON TABLE kpid.delivery IS 'What each receiver has been told of each alert, and what it has yet to be told. It is told what is so when it is told.';
+COMMENT ON COLUMN kpid.delivery.revision IS 'Of the alert, that it is to be told.';
+COMMENT ON COLUMN kpid.delivery.sent_revision IS 'Of the alert, that it took last; NULL: none.';
+COMMENT ON COLUMN kpid.delivery.attempts IS 'That failed, since it took something last.';
+
+CREATE TABLE kpid.recalculation (
+	recalculation_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	began_at timestamptz NOT NULL DEFAULT statement_timestamp(),
+	ended_at timestamptz,
+	asked_by text NOT NULL,
+	why text NOT NULL,
+	opened_since timestamptz,
+	opened_before timestamptz,
+	revision_nos integer[] NOT NULL,
+	n_tickets bigint,
+	n_judged bigint
+);
+COMMENT ON TABLE kpid.recalculation IS 'Each time that tickets were judged anew on purpose: what the view of that name shows.';
+
+CREATE TABLE kpid.repair (
+	repair_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	repaired_at timestamptz NOT NULL DEFAULT now(),
+	repaired_by text NOT NULL,
+	role text NOT NULL DEFAULT session_user,
+	why text NOT NULL,
+	table_name text NOT NULL,
+	key text NOT NULL,
+	column_name text,
+	was text,
+	is_now text
+);
+COMMENT ON TABLE kpid.repair IS 'What kpid verify --repair has changed, a row per value, in the transaction that changed it. Never changed or deleted.';

@@ -9,11 +9,6 @@
 -- is not). Intervals that are subtracted from a timestamptz are in hours: a day would be as long as the
 -- session's time zone says.
 
-CREATE SCHEMA IF NOT EXISTS report;
-COMMENT ON SCHEMA report IS 'Public interface of kpid: help-desk tickets, KPIs and SLA breaches. Start with SELECT * FROM report.readme.';
-
--- Tickets ------------------------------------------------------------------------------------------------------------
-
 CREATE VIEW report.ticket AS
 SELECT
 	t.ticket_id,
@@ -55,10 +50,11 @@ SELECT
 	t.csat_scale_micros * 0.000001 AS csat_scale_max,
 	t.policy,
 	r.id AS policy_version,
-	t.revised_at
+	t.revised_at,
+	t.first_response_working_us * 0.000001 AS first_response_working_seconds,
+	t.resolution_working_us * 0.000001 AS resolution_working_seconds
 FROM kpid.ticket t
 LEFT JOIN kpid.policy_revision r ON r.revision_no = t.revision_no;
-
 COMMENT ON VIEW report.ticket IS 'One row per ticket: its state now, in its current cycle. Nobody is NULL.';
 COMMENT ON COLUMN report.ticket.ticket_id IS 'The ticket, as its events name it.';
 COMMENT ON COLUMN report.ticket.project_id IS 'Project, site or building; NULL: not set.';
@@ -92,6 +88,8 @@ COMMENT ON COLUMN report.ticket.csat_scale_max IS 'The best score that survey al
 COMMENT ON COLUMN report.ticket.policy IS 'Policy that its attributes match now; NULL: none.';
 COMMENT ON COLUMN report.ticket.policy_version IS 'Revision of the policies that it is judged under all its life; NULL: none.';
 COMMENT ON COLUMN report.ticket.revised_at IS 'When kpid last changed this row.';
+COMMENT ON COLUMN report.ticket.first_response_working_seconds IS 'Seconds that the clock of the first response ran, its calendar and listed pauses taken out; NULL: no response.';
+COMMENT ON COLUMN report.ticket.resolution_working_seconds IS 'Seconds that the clock of the current cycle''s resolution ran, its calendar and listed pauses taken out; NULL: not resolved as solved or unsolved.';
 
 CREATE VIEW report.ticket_cycle AS
 SELECT
@@ -108,20 +106,20 @@ SELECT
 	c.due_at,
 	CASE c.verdict
 		WHEN 0 THEN 'none' WHEN 1 THEN 'pending' WHEN 2 THEN 'met' WHEN 3 THEN 'breached'
-	END AS verdict
+	END AS verdict,
+	c.working_us * 0.000001 AS resolution_working_seconds
 FROM (
 	SELECT
 		p.ticket_id, p.cycle, p.started_at, p.resolved_at, p.closed_at, p.resolver_id, p.closer_id, p.resolution,
-		p.due_at, p.verdict
+		p.due_at, p.verdict, p.resolution_working_us AS working_us
 	FROM kpid.past_cycle p
 	UNION ALL
 	SELECT
 		t.ticket_id, t.cycle, t.cycle_started_at, t.resolved_at, t.closed_at, t.resolver_id, t.closer_id,
-		t.resolution, t.cycle_due_at, t.cycle_verdict
+		t.resolution, t.cycle_due_at, t.cycle_verdict, t.resolution_working_us
 	FROM kpid.ticket t
 	WHERE t.cycle > 0
 ) c;
-
 COMMENT ON VIEW report.ticket_cycle IS 'One row per ticket and cycle: the time from the opening or a reopening to the next. Nobody is NULL.';
 COMMENT ON COLUMN report.ticket_cycle.ticket_id IS 'The ticket, as its events name it.';
 COMMENT ON COLUMN report.ticket_cycle.cycle IS '1 from the opening on, one more with each reopening.';
@@ -133,8 +131,7 @@ COMMENT ON COLUMN report.ticket_cycle.closer_id IS 'Who closed it; NULL: not clo
 COMMENT ON COLUMN report.ticket_cycle.resolution IS 'solved, unsolved, cancelled or duplicate; NULL: not resolved.';
 COMMENT ON COLUMN report.ticket_cycle.due_at IS 'Due time of this cycle''s resolution clock; NULL: no target, or it stands in a pause.';
 COMMENT ON COLUMN report.ticket_cycle.verdict IS 'Of this cycle''s resolution clock: none, pending, met or breached.';
-
--- KPIs ---------------------------------------------------------------------------------------------------------------
+COMMENT ON COLUMN report.ticket_cycle.resolution_working_seconds IS 'Seconds that this cycle''s clock ran until it was resolved, its calendar and listed pauses taken out; NULL: not resolved as solved or unsolved.';
 
 CREATE VIEW report.agent_kpi_5m AS
 SELECT
@@ -165,13 +162,12 @@ SELECT
 	b.nps_promoters,
 	b.nps_detractors,
 	b.ces_responses,
-	b.ces_score_micros_sum * 0.000001 AS ces_score_sum
+	b.ces_score_micros_sum * 0.000001 AS ces_score_sum,
+	b.first_response_working_us_sum * 0.000001 AS first_response_working_seconds_sum,
+	b.resolution_working_us_sum * 0.000001 AS resolution_working_seconds_sum
 FROM kpid.agent_kpi_5m b;
-
 COMMENT ON VIEW report.agent_kpi_5m IS 'Sums per agent and 5 minutes of UTC. Buckets that sum to nothing may be absent. Filter by time: that is what makes it fast.';
-
--- Hours and days are laid out first and their buckets looked up by range. So a filter on time, of whatever
--- form, chooses hours or days before a bucket is read.
+COMMENT ON COLUMN report.agent_kpi_5m."time" IS 'Start of the 5 minutes.';
 
 CREATE VIEW report.agent_kpi_hourly AS
 SELECT
@@ -202,7 +198,9 @@ SELECT
 	k.nps_promoters,
 	k.nps_detractors,
 	k.ces_responses,
-	k.ces_score_sum
+	k.ces_score_sum,
+	k.first_response_working_seconds_sum,
+	k.resolution_working_seconds_sum
 FROM (
 	SELECT date_trunc('hour', min(b."time"), 'UTC') AS first, max(b."time") AS last
 	FROM kpid.agent_kpi_5m b
@@ -236,17 +234,15 @@ CROSS JOIN LATERAL (
 		sum(b.nps_promoters) AS nps_promoters,
 		sum(b.nps_detractors) AS nps_detractors,
 		sum(b.ces_responses) AS ces_responses,
-		sum(b.ces_score_micros_sum) * 0.000001 AS ces_score_sum
+		sum(b.ces_score_micros_sum) * 0.000001 AS ces_score_sum,
+		sum(b.first_response_working_us_sum) * 0.000001 AS first_response_working_seconds_sum,
+		sum(b.resolution_working_us_sum) * 0.000001 AS resolution_working_seconds_sum
 	FROM kpid.agent_kpi_5m b
 	WHERE b."time" >= h.starts AND b."time" < h.starts + interval '1 hour'
 	GROUP BY b.agent_id
 ) k;
-
 COMMENT ON VIEW report.agent_kpi_hourly IS 'Sums per agent and hour of UTC. Filter by time: that is what makes it fast.';
-
--- A day begins at the first instant of its date in the zone. PostgreSQL takes the second of two midnights
--- (as in America/Havana), so the hour before is looked at, too. Where clocks go back over midnight, the
--- last bucket can have a local date that is over already: hence the hour behind the last.
+COMMENT ON COLUMN report.agent_kpi_hourly."time" IS 'Start of the hour.';
 
 CREATE VIEW report.agent_kpi_daily AS
 SELECT
@@ -277,7 +273,9 @@ SELECT
 	k.nps_promoters,
 	k.nps_detractors,
 	k.ces_responses,
-	k.ces_score_sum
+	k.ces_score_sum,
+	k.first_response_working_seconds_sum,
+	k.resolution_working_seconds_sum
 FROM (
 	SELECT coalesce((SELECT s.value FROM kpid.setting s WHERE s.name = 'report.time_zone'), 'UTC') AS zone
 ) z
@@ -336,13 +334,15 @@ CROSS JOIN LATERAL (
 		sum(b.nps_promoters) AS nps_promoters,
 		sum(b.nps_detractors) AS nps_detractors,
 		sum(b.ces_responses) AS ces_responses,
-		sum(b.ces_score_micros_sum) * 0.000001 AS ces_score_sum
+		sum(b.ces_score_micros_sum) * 0.000001 AS ces_score_sum,
+		sum(b.first_response_working_us_sum) * 0.000001 AS first_response_working_seconds_sum,
+		sum(b.resolution_working_us_sum) * 0.000001 AS resolution_working_seconds_sum
 	FROM kpid.agent_kpi_5m b
 	WHERE b."time" >= d.starts AND b."time" < d.ends
 	GROUP BY b.agent_id
 ) k;
-
 COMMENT ON VIEW report.agent_kpi_daily IS 'Sums per agent and day in the configured time zone (report.time_zone; UTC unless set). Filter by time: that is what makes it fast.';
+COMMENT ON COLUMN report.agent_kpi_daily."time" IS 'Start of the day in the configured time zone.';
 
 CREATE VIEW report.agent_kpi_rolling AS
 SELECT
@@ -375,7 +375,9 @@ SELECT
 	k.nps_promoters,
 	k.nps_detractors,
 	k.ces_responses,
-	k.ces_score_sum
+	k.ces_score_sum,
+	k.first_response_working_seconds_sum,
+	k.resolution_working_seconds_sum
 FROM (
 	VALUES
 		('15m', interval '15 minutes'),
@@ -414,7 +416,9 @@ CROSS JOIN LATERAL (
 		sum(u.nps_promoters) AS nps_promoters,
 		sum(u.nps_detractors) AS nps_detractors,
 		sum(u.ces_responses) AS ces_responses,
-		sum(u.ces_score_micros_sum) * 0.000001 AS ces_score_sum
+		sum(u.ces_score_micros_sum) * 0.000001 AS ces_score_sum,
+		sum(u.first_response_working_us_sum) * 0.000001 AS first_response_working_seconds_sum,
+		sum(u.resolution_working_us_sum) * 0.000001 AS resolution_working_seconds_sum
 	FROM (
 		SELECT
 			b.agent_id,
@@ -444,7 +448,9 @@ CROSS JOIN LATERAL (
 			b.nps_promoters,
 			b.nps_detractors,
 			b.ces_responses,
-			b.ces_score_micros_sum
+			b.ces_score_micros_sum,
+			b.first_response_working_us_sum,
+			b.resolution_working_us_sum
 		FROM kpid.agent_kpi_5m b
 		WHERE b."time" > date_bin('5 minutes', statement_timestamp(), '2000-01-01 00:00:00+00') - w.length
 			AND b."time" <= date_bin('5 minutes', statement_timestamp(), '2000-01-01 00:00:00+00')
@@ -453,21 +459,16 @@ CROSS JOIN LATERAL (
 			a.agent_id,
 			a.backlog,
 			0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-			0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+			0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
 		FROM kpid.agent_backlog a
 		WHERE a.backlog <> 0
 	) u
 	GROUP BY u.agent_id
 ) k;
-
 COMMENT ON VIEW report.agent_kpi_rolling IS 'Sums per agent over the 15m, 1h, 4h, 24h, 7d and 30d up to now, in whole 5-minute buckets with the running one, and the backlog. Agents with neither are absent. Filter by "window": only that one is read.';
 COMMENT ON COLUMN report.agent_kpi_rolling."window" IS '15m, 1h, 4h, 24h, 7d or 30d. A reserved word of SQL: write it in double quotes.';
 COMMENT ON COLUMN report.agent_kpi_rolling.as_of IS 'Now: when the statement that reads this began.';
 COMMENT ON COLUMN report.agent_kpi_rolling.backlog IS 'Tickets open or paused that the agent owns now; the same for every window.';
-
-COMMENT ON COLUMN report.agent_kpi_5m."time" IS 'Start of the 5 minutes.';
-COMMENT ON COLUMN report.agent_kpi_hourly."time" IS 'Start of the hour.';
-COMMENT ON COLUMN report.agent_kpi_daily."time" IS 'Start of the day in the configured time zone.';
 
 DO $comments$
 DECLARE
@@ -505,7 +506,11 @@ BEGIN
 					('nps_promoters', 'Of nps_responses: 9 or more of 10.'),
 					('nps_detractors', 'Of nps_responses: 6 or less of 10.'),
 					('ces_responses', 'Surveys of effort that count.'),
-					('ces_score_sum', 'Sum of score / scale, 0 to 1 each, of ces_responses.')
+					('ces_score_sum', 'Sum of score / scale, 0 to 1 each, of ces_responses.'),
+					('first_response_working_seconds_sum',
+						'As first_response_seconds_sum, with the clock''s calendar and listed pauses taken out.'),
+					('resolution_working_seconds_sum',
+						'As resolution_seconds_sum, with the clock''s calendar and listed pauses taken out.')
 			) AS measure (name, meaning)
 		LOOP
 			EXECUTE format('COMMENT ON COLUMN report.%I.%I IS %L', v, c.name, c.meaning);
@@ -513,11 +518,6 @@ BEGIN
 	END LOOP;
 END
 $comments$;
-
--- Service levels -----------------------------------------------------------------------------------------------------
-
--- A clock counts as breached once it was judged so, with its sources complete up to the deadline: what is
--- only past its due time by the wall is at risk.
 
 CREATE VIEW report.sla_live AS
 SELECT
@@ -535,7 +535,11 @@ SELECT
 	END AS state,
 	c.started_at,
 	c.due_at,
-	l.seconds_left,
+	CASE
+		WHEN c.paused THEN c.left_us * 0.000001
+		WHEN c.calendar IS NOT NULL THEN (at_zero.worked_us - at_now.worked_us) * 0.000001
+		ELSE extract(epoch FROM c.zero_at) - extract(epoch FROM statement_timestamp())
+	END AS seconds_left,
 	t.agent_id,
 	t.team_id,
 	t.project_id,
@@ -543,24 +547,33 @@ SELECT
 	t.priority,
 	t.policy
 FROM kpid.sla_clock c
-CROSS JOIN LATERAL (
-	SELECT coalesce(
-		CASE WHEN c.paused THEN c.left_us * 0.000001 END,
-		extract(epoch FROM c.zero_at) - extract(epoch FROM statement_timestamp())
-	) AS seconds_left
-) l
 LEFT JOIN kpid.ticket t ON t.ticket_id = c.ticket_id
+LEFT JOIN LATERAL (
+	SELECT s.before_us + (extract(epoch FROM least(s.end_at, c.zero_at) - s.start_at) * 1000000)::bigint AS worked_us
+	FROM kpid.calendar_span s
+	WHERE s.revision_no = t.revision_no AND s.calendar = c.calendar AND s.start_at <= c.zero_at
+	ORDER BY s.start_at DESC
+	LIMIT 1
+) at_zero ON true
+LEFT JOIN LATERAL (
+	SELECT
+		s.before_us
+		+ (extract(epoch FROM least(s.end_at, statement_timestamp()) - s.start_at) * 1000000)::bigint AS worked_us
+	FROM kpid.calendar_span s
+	WHERE s.revision_no = t.revision_no AND s.calendar = c.calendar AND s.start_at <= statement_timestamp()
+	ORDER BY s.start_at DESC
+	LIMIT 1
+) at_now ON true
 WHERE NOT c.stopped;
-
 COMMENT ON VIEW report.sla_live IS 'One row per SLA clock that has not stopped, as of now.';
 COMMENT ON COLUMN report.sla_live.ticket_id IS 'The ticket, as its events name it.';
 COMMENT ON COLUMN report.sla_live.target IS 'first_response, next_response, arrival or resolution.';
 COMMENT ON COLUMN report.sla_live.n IS 'Which of its kind: the cycle for resolution, the number of the next response, 1 for the other two (2 and on where such a clock started again).';
 COMMENT ON COLUMN report.sla_live.cycle IS 'Cycle in which the clock started.';
-COMMENT ON COLUMN report.sla_live.state IS 'breached, else paused, else at_risk (past 80 % of its time), else pending.';
+COMMENT ON COLUMN report.sla_live.state IS 'breached, else paused, else at_risk (a warning was due, or, where none was asked for, past 80 % of its time), else pending.';
 COMMENT ON COLUMN report.sla_live.started_at IS 'When the clock started.';
 COMMENT ON COLUMN report.sla_live.due_at IS 'When it is due; NULL: it stands in a pause.';
-COMMENT ON COLUMN report.sla_live.seconds_left IS 'Seconds until it is due, as the clock runs; negative: past due.';
+COMMENT ON COLUMN report.sla_live.seconds_left IS 'Seconds until it is due, as the clock runs: in the hours of its calendar, and not in a pause; negative: past due.';
 COMMENT ON COLUMN report.sla_live.agent_id IS 'Owner of the ticket now; NULL: nobody.';
 COMMENT ON COLUMN report.sla_live.team_id IS 'Team of the ticket now; NULL: none.';
 COMMENT ON COLUMN report.sla_live.project_id IS 'Project of the ticket now; NULL: not set.';
@@ -593,38 +606,40 @@ SELECT
 	a.revision,
 	p.topic AS evidence_topic,
 	p.partition AS evidence_partition,
-	a.evidence_offset
+	a.evidence_offset,
+	a.warned_at,
+	a.n_warnings AS warnings
 FROM kpid.alert a
 LEFT JOIN kpid.source_partition p ON p.source_no = a.evidence_source_no;
-
-COMMENT ON VIEW report.alert IS 'One row per SLA clock that was breached. Rows are never deleted; a breach that late events undo is voided.';
+COMMENT ON VIEW report.alert IS 'One row per SLA clock that was breached or warned about. Rows are never deleted; a breach that late events undo is voided, a warning that they undo is averted.';
 COMMENT ON COLUMN report.alert.alert_id IS 'Stable key of the alert: a hash of ticket_id, target and n.';
 COMMENT ON COLUMN report.alert.ticket_id IS 'The ticket, as its events name it.';
 COMMENT ON COLUMN report.alert.target IS 'first_response, next_response, arrival or resolution.';
 COMMENT ON COLUMN report.alert.n IS 'Which of its kind: the cycle for resolution, the number of the next response, 1 for the other two (2 and on where such a clock started again).';
-COMMENT ON COLUMN report.alert.state IS 'warning, averted, breached, acknowledged, resolved (the clock stopped after the breach) or voided.';
-COMMENT ON COLUMN report.alert.level IS 'How many escalations are due; 0: none yet.';
-COMMENT ON COLUMN report.alert.due_at IS 'When the clock was due.';
-COMMENT ON COLUMN report.alert.breached_at IS 'When it was breached, by event time.';
-COMMENT ON COLUMN report.alert.cause IS 'deadline, or policy_change: a change of attributes moved the due time into the past.';
-COMMENT ON COLUMN report.alert.owner_at_breach IS 'Who owned the ticket at the breach; NULL: nobody.';
-COMMENT ON COLUMN report.alert.project_id IS 'Project at the breach; NULL: not set.';
-COMMENT ON COLUMN report.alert.policy IS 'Policy that judged the breach; NULL: a promise without one.';
+COMMENT ON COLUMN report.alert.state IS 'warning; averted (the clock stopped in time, or is not judged any more); breached; acknowledged; resolved (the clock stopped after the breach); or voided.';
+COMMENT ON COLUMN report.alert.level IS 'How many escalations are due; 0: none yet, or a warning.';
+COMMENT ON COLUMN report.alert.due_at IS 'When the clock is due; NULL: it stands in a pause, or has no target any more.';
+COMMENT ON COLUMN report.alert.breached_at IS 'When it was breached, by event time; NULL: it was only warned about.';
+COMMENT ON COLUMN report.alert.cause IS 'deadline, or policy_change: a change of attributes moved the due time into the past. NULL: no breach.';
+COMMENT ON COLUMN report.alert.owner_at_breach IS 'Who owned the ticket at the breach, else at the first warning; NULL: nobody.';
+COMMENT ON COLUMN report.alert.project_id IS 'Project at the breach, else at the first warning; NULL: not set.';
+COMMENT ON COLUMN report.alert.policy IS 'Policy that judged the breach, of a warning the one in force; NULL: none.';
 COMMENT ON COLUMN report.alert.policy_version IS 'Revision of the policies that judged it; NULL: none.';
-COMMENT ON COLUMN report.alert.detected_at IS 'When kpid saw the breach, by its clock.';
+COMMENT ON COLUMN report.alert.detected_at IS 'When kpid saw the breach, or the first warning, by its clock.';
 COMMENT ON COLUMN report.alert.resolved_at IS 'When the clock stopped, if the state is resolved; else NULL.';
 COMMENT ON COLUMN report.alert.unconfirmed IS 'True: sources were silent for so long that they were not waited for.';
-COMMENT ON COLUMN report.alert.delivery IS 'queued, sent, shadow (a project that is only watched), too_old (the breach was found later than alert.max_age after it), closed (the ticket was closed already when the breach was found) or off (no topic is set). Only the first two are ever sent.';
+COMMENT ON COLUMN report.alert.delivery IS 'queued, sent, silenced (see report.silence), shadow (a project that is only watched), too_old (it was found later than alert.max_age after it), closed (the ticket was closed already when it was found), over (it was over before it could be sent) or off (no topic is set). Only the first two are ever sent, and silenced ones once their silence is over.';
 COMMENT ON COLUMN report.alert.revision IS 'Counts the changes of this row.';
 COMMENT ON COLUMN report.alert.evidence_topic IS 'Topic of the event that started the clock; NULL: not known.';
 COMMENT ON COLUMN report.alert.evidence_partition IS 'Partition of that event; NULL: not known.';
 COMMENT ON COLUMN report.alert.evidence_offset IS 'Offset of that event; NULL: not known.';
+COMMENT ON COLUMN report.alert.warned_at IS 'When the first warning was due; NULL: none was.';
+COMMENT ON COLUMN report.alert.warnings IS 'How many warnings are due.';
 
 -- Input --------------------------------------------------------------------------------------------------------------
 
 -- encode(…, 'escape') leaves control characters as they are, which a terminal would obey. This escapes them, too;
 -- decode(first_bytes, 'escape') gives the bytes back.
-
 CREATE VIEW report.dead_letter AS
 SELECT
 	d.topic,
@@ -648,11 +663,11 @@ SELECT
 	d.read_at,
 	d.requeued_at
 FROM kpid.dead_letter d;
-
 COMMENT ON VIEW report.dead_letter IS 'One row per message that is no event. kpid dlq show has all of its bytes.';
 COMMENT ON COLUMN report.dead_letter.topic IS 'Topic it was read from.';
 COMMENT ON COLUMN report.dead_letter.partition IS 'Partition of the topic.';
-COMMENT ON COLUMN report.dead_letter."offset" IS 'Offset in the partition. A reserved word of SQL: write it in double quotes.';
+COMMENT ON COLUMN report.dead_letter."offset" IS
+	'Offset in the partition. A topic that was made anew may have two messages at one offset. A reserved word of SQL: write it in double quotes.';
 COMMENT ON COLUMN report.dead_letter.reason IS 'too_large, too_deep, not_json, not_an_object, missing_field, bad_time, bad_value, future or id_conflict.';
 COMMENT ON COLUMN report.dead_letter.detail IS 'What is wrong, in words.';
 COMMENT ON COLUMN report.dead_letter.first_bytes IS 'Its first 200 bytes: printable ASCII as it is, a backslash doubled, all else as a backslash and three octal digits.';
@@ -688,7 +703,6 @@ SELECT
 	p.n_unknown_type,
 	p.n_dead_letters
 FROM kpid.source_partition p;
-
 COMMENT ON VIEW report.data_freshness IS 'One row per source partition: how far it has been read, and how fresh that is.';
 COMMENT ON COLUMN report.data_freshness.topic IS 'Topic; of an ingested file, its name.';
 COMMENT ON COLUMN report.data_freshness.partition IS 'Partition of the topic.';
@@ -701,7 +715,8 @@ COMMENT ON COLUMN report.data_freshness.lag_messages IS 'Messages still to read:
 COMMENT ON COLUMN report.data_freshness.lag_seconds IS 'Seconds since complete_until: how old the figures of this source may be. 0 for a source that will bring nothing more; NULL: not known.';
 COMMENT ON COLUMN report.data_freshness.complete_until IS 'Every event before this instant has been counted; NULL: not known, or no end to it.';
 COMMENT ON COLUMN report.data_freshness.last_event_at IS 'Time of the latest event that was read; NULL: none.';
-COMMENT ON COLUMN report.data_freshness.seen_at IS 'When its owner last read from it or saw that it was at its end.';
+COMMENT ON COLUMN report.data_freshness.seen_at IS
+	'When its owner last read from it, saw that it was at its end, or had more of it to read behind others.';
 COMMENT ON COLUMN report.data_freshness.claimed_at IS 'When its owner took it over.';
 COMMENT ON COLUMN report.data_freshness.committed_at IS 'Last commit that moved next_offset; NULL: none yet.';
 COMMENT ON COLUMN report.data_freshness.n_messages IS 'Messages read, ever.';
@@ -724,7 +739,6 @@ SELECT
 	g.accepted_by,
 	g.resumed_at_offset
 FROM kpid.gap g;
-
 COMMENT ON VIEW report.gap IS 'One row per gap: messages that were due and were not there. The partition stands until somebody accepts it (kpid gap accept).';
 COMMENT ON COLUMN report.gap.gap_no IS 'Number of the gap.';
 COMMENT ON COLUMN report.gap.topic IS 'Topic.';
@@ -742,9 +756,140 @@ COMMENT ON COLUMN report.gap.resumed_at_offset IS 'Where reading went on; NULL: 
 
 CREATE VIEW report.version AS
 SELECT 1 AS version;
-
 COMMENT ON VIEW report.version IS 'The version of this interface, one row.';
 COMMENT ON COLUMN report.version.version IS 'Rises when something is removed, renamed or changes its meaning; new objects and columns do not raise it.';
+
+CREATE VIEW report.acknowledgement AS
+SELECT
+	k.alert_id,
+	k.acknowledged_at,
+	k.acknowledged_by,
+	k.why,
+	k.fires_again_at,
+	k.ended_at,
+	k.ended_by,
+	k.ended_why
+FROM kpid.acknowledgement k;
+COMMENT ON VIEW report.acknowledgement IS 'One row per acknowledgement of an alert. Rows stay.';
+COMMENT ON COLUMN report.acknowledgement.alert_id IS 'The alert.';
+COMMENT ON COLUMN report.acknowledgement.acknowledged_at IS 'When it was acknowledged.';
+COMMENT ON COLUMN report.acknowledgement.acknowledged_by IS 'By whom, as they said.';
+COMMENT ON COLUMN report.acknowledgement.why IS 'Why.';
+COMMENT ON COLUMN report.acknowledgement.fires_again_at IS 'When it is raised again unless it is over by then; NULL: never.';
+COMMENT ON COLUMN report.acknowledgement.ended_at IS 'When the acknowledgement ended; NULL: it lasts.';
+COMMENT ON COLUMN report.acknowledgement.ended_by IS 'Who ended it; kpid: its time was up, or the alert is over.';
+COMMENT ON COLUMN report.acknowledgement.ended_why IS 'Why it ended.';
+
+CREATE VIEW report.silence AS
+SELECT
+	s.silence_no,
+	s.project_id,
+	s.target,
+	s.starts_at,
+	s.ends_at,
+	s.made_at,
+	s.made_by,
+	s.why
+FROM kpid.silence s;
+COMMENT ON VIEW report.silence IS 'One row per silence: a time in which alerts are recorded and not sent.';
+COMMENT ON COLUMN report.silence.silence_no IS 'Number of the silence.';
+COMMENT ON COLUMN report.silence.project_id IS 'Of this project only; NULL: of all.';
+COMMENT ON COLUMN report.silence.target IS 'Of this target only; NULL: of all.';
+COMMENT ON COLUMN report.silence.starts_at IS 'From then on.';
+COMMENT ON COLUMN report.silence.ends_at IS 'Until then. What still lasts is sent then.';
+COMMENT ON COLUMN report.silence.made_at IS 'When it was made.';
+COMMENT ON COLUMN report.silence.made_by IS 'By whom, as they said.';
+COMMENT ON COLUMN report.silence.why IS 'Why.';
+
+CREATE VIEW report.alert_delivery AS
+SELECT
+	d.alert_id,
+	d.receiver,
+	CASE
+		WHEN d.state = 'pending' AND d.attempts > 0 THEN 'failing'
+		ELSE d.state
+	END AS state,
+	d.revision,
+	d.sent_revision,
+	d.attempts,
+	CASE WHEN d.state = 'pending' THEN d.next_at END AS next_at,
+	d.sent_at,
+	d.last_error
+FROM kpid.delivery d;
+COMMENT ON VIEW report.alert_delivery IS 'One row per alert and receiver over HTTP. What goes to the Kafka topic is in report.alert (delivery).';
+COMMENT ON COLUMN report.alert_delivery.alert_id IS 'The alert.';
+COMMENT ON COLUMN report.alert_delivery.receiver IS 'The receiver, as the file of receivers names it.';
+COMMENT ON COLUMN report.alert_delivery.state IS 'pending, failing (it was tried and will be again), sent, or dropped (the receiver said that it is gone).';
+COMMENT ON COLUMN report.alert_delivery.revision IS 'Revision of the alert that it is to be told.';
+COMMENT ON COLUMN report.alert_delivery.sent_revision IS 'Revision of the alert that it took last; NULL: none.';
+COMMENT ON COLUMN report.alert_delivery.attempts IS 'Attempts that failed since it took something last.';
+COMMENT ON COLUMN report.alert_delivery.next_at IS 'When it is tried next; NULL: not.';
+COMMENT ON COLUMN report.alert_delivery.sent_at IS 'When it took something last; NULL: never.';
+COMMENT ON COLUMN report.alert_delivery.last_error IS 'Why the last attempt failed; NULL: it did not.';
+
+CREATE VIEW report.recalculation AS
+SELECT
+	c.recalculation_no,
+	c.began_at,
+	c.ended_at,
+	c.asked_by,
+	c.why,
+	c.opened_since,
+	c.opened_before,
+	(
+		SELECT string_agg(r.id, ', ' ORDER BY r.effective_from)
+		FROM kpid.policy_revision r
+		WHERE r.revision_no = ANY (c.revision_nos)) AS policy_versions,
+	c.n_tickets AS tickets,
+	c.n_judged AS judged
+FROM kpid.recalculation c;
+COMMENT ON VIEW report.recalculation IS 'One row each time that tickets were judged anew on purpose (kpid policy recalc).';
+COMMENT ON COLUMN report.recalculation.recalculation_no IS 'Its number.';
+COMMENT ON COLUMN report.recalculation.began_at IS 'When it began.';
+COMMENT ON COLUMN report.recalculation.ended_at IS 'When it was through; NULL: it is under way, or was broken off (what it had judged stays so).';
+COMMENT ON COLUMN report.recalculation.asked_by IS 'Who had it done, as they said.';
+COMMENT ON COLUMN report.recalculation.why IS 'Why, as they said.';
+COMMENT ON COLUMN report.recalculation.opened_since IS 'Of tickets opened from then on; NULL: without this bound.';
+COMMENT ON COLUMN report.recalculation.opened_before IS 'Of tickets opened before then; NULL: without this bound.';
+COMMENT ON COLUMN report.recalculation.policy_versions IS 'The revisions of the policies under which, separated by commas.';
+COMMENT ON COLUMN report.recalculation.tickets IS 'Tickets that were looked at; NULL: it has not ended.';
+COMMENT ON COLUMN report.recalculation.judged IS 'Of these, tickets that were under another revision before; NULL: it has not ended.';
+
+CREATE VIEW report.alert_hourly AS
+SELECT
+	date_trunc('hour', a.detected_at, 'UTC') AS "time",
+	a.project_id,
+	a.target,
+	count(*) AS breached,
+	count(*) FILTER (WHERE a.state = 'voided') AS voided,
+	count(*) FILTER (WHERE a.state = 'voided' AND a.delivery = 'queued') AS voided_sent,
+	count(*) FILTER (WHERE a.unconfirmed) AS unconfirmed
+FROM kpid.alert a
+WHERE a.breached_at IS NOT NULL
+GROUP BY 1, 2, 3;
+COMMENT ON VIEW report.alert_hourly IS 'Breaches per hour of their detection, project and target, and how many of them were false alarms. Warnings do not count.';
+COMMENT ON COLUMN report.alert_hourly."time" IS 'Start of the hour (UTC) in which they were seen.';
+COMMENT ON COLUMN report.alert_hourly.project_id IS 'Project of the ticket at the breach; NULL: none.';
+COMMENT ON COLUMN report.alert_hourly.target IS 'first_response, next_response, arrival or resolution.';
+COMMENT ON COLUMN report.alert_hourly.breached IS 'Breaches, with those that were taken back.';
+COMMENT ON COLUMN report.alert_hourly.voided IS 'False alarms: breaches that are none any more, because a proof arrived late or other policies were applied.';
+COMMENT ON COLUMN report.alert_hourly.voided_sent IS 'Of these, those that were sent (report.alert: queued or sent).';
+COMMENT ON COLUMN report.alert_hourly.unconfirmed IS 'Breaches that were told although a silent source had not confirmed them.';
+
+CREATE VIEW report.repair AS
+SELECT repair_no, repaired_at, repaired_by, role, why, table_name, key, column_name, was, is_now
+FROM kpid.repair;
+COMMENT ON VIEW report.repair IS 'One row per value that kpid verify --repair has changed.';
+COMMENT ON COLUMN report.repair.repair_no IS 'Number, ascending.';
+COMMENT ON COLUMN report.repair.repaired_at IS 'When; the same for all values of one repair.';
+COMMENT ON COLUMN report.repair.repaired_by IS 'By whom, as they said.';
+COMMENT ON COLUMN report.repair.role IS 'The role of the database that they had logged in as.';
+COMMENT ON COLUMN report.repair.why IS 'Why, as they said.';
+COMMENT ON COLUMN report.repair.table_name IS 'The table of the private schema kpid.';
+COMMENT ON COLUMN report.repair.key IS 'The row: TICKET, TICKET/CYCLE, TICKET/TARGET/N, TIME/AGENT or AGENT.';
+COMMENT ON COLUMN report.repair.column_name IS 'The column; NULL: the whole row, which was missing or too much.';
+COMMENT ON COLUMN report.repair.was IS 'What was stored; NULL: nothing, or no row.';
+COMMENT ON COLUMN report.repair.is_now IS 'What is stored now; NULL: nothing, or no row.';
 
 CREATE VIEW report.readme AS
 SELECT r.object, r.grain, r.time_column, r.example
@@ -764,8 +909,14 @@ FROM (
 			'SELECT agent_id, backlog, opened, resolved, first_response_within_sla::numeric / nullif(first_response_measured, 0) AS in_time FROM report.agent_kpi_rolling WHERE "window" = ''1h'' ORDER BY backlog DESC'),
 		('report.sla_live', 'SLA clock that has not stopped', 'due_at',
 			'SELECT ticket_id, target, state, seconds_left, agent_id FROM report.sla_live WHERE state <> ''paused'' ORDER BY due_at LIMIT 20'),
-		('report.alert', 'alert: SLA clock that was breached', 'breached_at',
-			'SELECT project_id, target, count(*) FROM report.alert WHERE breached_at >= now() - interval ''24 hours'' AND state <> ''voided'' GROUP BY project_id, target'),
+		('report.alert', 'alert: SLA clock that was breached or warned about', 'breached_at',
+			'SELECT project_id, target, count(*) FROM report.alert WHERE breached_at >= now() - interval ''24 hours'' AND state NOT IN (''warning'', ''averted'', ''voided'') GROUP BY project_id, target'),
+		('report.alert_delivery', 'alert × receiver', 'sent_at',
+			'SELECT receiver, state, count(*), max(attempts), max(last_error) FROM report.alert_delivery GROUP BY receiver, state'),
+		('report.acknowledgement', 'acknowledgement of an alert', 'acknowledged_at',
+			'SELECT acknowledged_by, count(*) FROM report.acknowledgement WHERE acknowledged_at >= now() - interval ''7 days'' GROUP BY acknowledged_by'),
+		('report.silence', 'silence', 'starts_at',
+			'SELECT * FROM report.silence WHERE ends_at > now()'),
 		('report.dead_letter', 'message that is no event', 'read_at',
 			'SELECT reason, count(*), max(read_at) FROM report.dead_letter WHERE read_at >= now() - interval ''7 days'' GROUP BY reason'),
 		('report.data_freshness', 'source partition', 'complete_until',
@@ -775,9 +926,14 @@ FROM (
 		('report.version', 'one row', NULL,
 			'SELECT version FROM report.version'),
 		('report.readme', 'object of this schema', NULL,
-			'SELECT object, grain, time_column FROM report.readme')
+			'SELECT object, grain, time_column FROM report.readme'),
+		('report.recalculation', 'recalculation', 'began_at',
+			'SELECT began_at, asked_by, why, judged FROM report.recalculation ORDER BY began_at DESC'),
+		('report.alert_hourly', 'hour × project × target', 'time',
+			'SELECT sum(voided) AS false_alarms, sum(breached) AS breaches FROM report.alert_hourly WHERE time >= now() - interval ''7 days'''),
+		('report.repair', 'value that kpid verify --repair changed', 'repaired_at',
+			'SELECT repaired_at, repaired_by, why, count(*) FROM report.repair GROUP BY repaired_at, repaired_by, why ORDER BY repaired_at')
 ) AS r (object, grain, time_column, example);
-
 COMMENT ON VIEW report.readme IS 'What is in this schema, one row per object, each with a query to begin with. Filter by the time column: in the KPI views that is what makes a query fast. Divide sums last, by nullif(…, 0): what was not measured is then NULL and not 100 %.';
 COMMENT ON COLUMN report.readme.object IS 'The view.';
 COMMENT ON COLUMN report.readme.grain IS 'What one row is.';

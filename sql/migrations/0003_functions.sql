@@ -1,0 +1,72 @@
+-- Private functions of the writer, the alerts and kpid verify.
+--
+-- Function bodies are in dollar quotes: a body written as RETURN or BEGIN ATOMIC ties the function to the columns of
+-- the tables that it names, and PostgreSQL then refuses to alter them.
+
+CREATE FUNCTION kpid.rfc3339(at timestamptz) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+AS $body$
+	SELECT to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+$body$;
+COMMENT ON FUNCTION kpid.rfc3339(timestamptz) IS 'The instant in UTC as RFC 3339 has it, with microseconds.';
+
+CREATE FUNCTION kpid.alert_message(a kpid.alert) RETURNS text
+LANGUAGE sql STABLE
+AS $body$
+	SELECT json_build_object(
+			'specversion', '1.0',
+			'source', '/kpid',
+			'type', 'kpid.alert.' || a.state,
+			'subject', a.ticket_id || '/' || a.target || '/' || a.n,
+			'id', a.alert_id || '/' || a.revision,
+			'time', kpid.rfc3339(clock_timestamp()),
+			'datacontenttype', 'application/json',
+			'data', json_build_object(
+				'alert_id', a.alert_id, 'revision', a.revision, 'ticket_id', a.ticket_id, 'target', a.target, 'n', a.n,
+				'state', a.state, 'level', a.level, 'warnings', a.n_warnings, 'warned_at', kpid.rfc3339(a.warned_at),
+				'due_at', kpid.rfc3339(a.due_at),
+				'breached_at', kpid.rfc3339(a.breached_at), 'detected_at', kpid.rfc3339(a.detected_at),
+				'resolved_at', kpid.rfc3339(a.resolved_at), 'cause', a.cause, 'owner_at_breach', a.owner_at_breach,
+				'project_id', a.project_id, 'policy', a.policy, 'policy_version', a.policy_version,
+				'unconfirmed', a.unconfirmed))::text
+$body$;
+COMMENT ON FUNCTION kpid.alert_message(kpid.alert) IS 'What is sent about an alert: a CloudEvent (deploy/asyncapi/schemas/alert.json).';
+
+CREATE FUNCTION kpid.is_silenced(project_id text, target text, at timestamptz) RETURNS boolean
+LANGUAGE sql STABLE
+AS $body$
+	SELECT EXISTS (
+		SELECT
+		FROM kpid.silence s
+		WHERE s.starts_at <= at AND at < s.ends_at
+			AND (s.project_id IS NULL OR s.project_id = is_silenced.project_id)
+			AND (s.target IS NULL OR s.target = is_silenced.target)
+	)
+$body$;
+COMMENT ON FUNCTION kpid.is_silenced(text, text, timestamptz) IS 'Whether alerts of that project and target are to be kept back at an instant.';
+
+CREATE FUNCTION kpid.tell(a kpid.alert) RETURNS void
+LANGUAGE sql
+AS $body$
+	INSERT INTO kpid.outbox (alert_id, key, payload)
+	SELECT (a).alert_id, concat_ws('/', (a).ticket_id, (a).target, (a).n), kpid.alert_message(a)
+	WHERE (a).delivery = 'queued';
+	INSERT INTO kpid.notification (alert_id, revision)
+	SELECT (a).alert_id, (a).revision
+	WHERE (a).delivery = 'queued'
+	ON CONFLICT (alert_id) DO UPDATE SET revision = EXCLUDED.revision;
+$body$;
+COMMENT ON FUNCTION kpid.tell(kpid.alert) IS 'Puts the message about an alert into the outbox, if it is one that is sent.';
+
+CREATE FUNCTION kpid.row_difference(stored jsonb, expected jsonb)
+RETURNS TABLE (column_name text, stored_value text, expected_value text)
+LANGUAGE sql IMMUTABLE
+AS $body$
+	SELECT NULL, stored::text, expected::text
+	WHERE stored IS NULL OR expected IS NULL
+	UNION ALL
+	SELECT c.key, c.value, expected ->> c.key
+	FROM jsonb_each_text(stored) c
+	WHERE expected IS NOT NULL AND c.value IS DISTINCT FROM expected ->> c.key
+$body$;
+COMMENT ON FUNCTION kpid.row_difference(jsonb, jsonb) IS 'The columns in which two rows differ. Of a row that is missing on one side one line without a column: the row that is there.';
