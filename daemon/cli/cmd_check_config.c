@@ -2,14 +2,18 @@
 
 #include "app/receivers.h"
 #include "cli/cli.h"
+#include "cli/json_out.h"
 #include "cli/policy_file.h"
 #include "config/config_internal.h"
 
 enum { SHOW = 256, SAMPLE, MAN };
 
-static void print(struct buf *text)
+static void print(const struct cli *cli, struct buf *text)
 {
-	fwrite(buf_text(text).ptr, 1, text->len_bytes, stdout);
+	if (cli->json)
+		json_print_text(buf_text(text));
+	else
+		fwrite(buf_text(text).ptr, 1, text->len_bytes, stdout);
 	buf_release(text);
 }
 
@@ -34,7 +38,7 @@ static int report(const struct cli *cli, const struct kpid_config *config, struc
 			config_faults_write(&missing, &out);
 		}
 	}
-	print(&out);
+	print(cli, &out);
 	config_faults_release(&missing);
 	return good ? CLI_OK : CLI_CONFIG;
 }
@@ -67,7 +71,7 @@ static int show(const struct cli *cli)
 	} else {
 		kpid_config_write(config, &out);
 	}
-	print(&out);
+	print(cli, &out);
 	kpid_config_free(config);
 	return CLI_OK;
 }
@@ -101,6 +105,6 @@ int cmd_check_config(struct cli *cli, int argc, char **argv)
 	default:
 		return check(cli);
 	}
-	print(&out);
+	print(cli, &out);
 	return CLI_OK;
 }

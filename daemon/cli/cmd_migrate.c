@@ -5,6 +5,7 @@
 
 #include "adapters/pg/migrate.h"
 #include "cli/cli.h"
+#include "cli/json_out.h"
 #include "kpid/base/log.h"
 #include "kpid/base/memory.h"
 
@@ -57,9 +58,12 @@ static int failed(PGconn *conn, const struct buf *error)
 	return PQstatus(conn) == CONNECTION_OK ? CLI_FAILED : CLI_NO_POSTGRES;
 }
 
-static int print(struct buf *text, int status)
+static int print(const struct cli *cli, struct buf *text, int status)
 {
-	fwrite(buf_text(text).ptr, 1, text->len_bytes, stdout);
+	if (cli->json)
+		json_print_text(buf_text(text));
+	else
+		fwrite(buf_text(text).ptr, 1, text->len_bytes, stdout);
 	buf_release(text);
 	return status;
 }
@@ -122,7 +126,7 @@ static int status_of(const struct cli *cli, const struct migrations *list)
 {
 	struct buf out = BUF_INIT;
 	write_status(list, cli->json, &out);
-	return print(&out, CLI_OK);
+	return print(cli, &out, CLI_OK);
 }
 
 static int verify(const struct cli *cli, const struct migrations *list)
@@ -139,7 +143,7 @@ static int verify(const struct cli *cli, const struct migrations *list)
 	if (!ok)
 		say(&why);
 	buf_release(&why);
-	return print(&out, ok ? CLI_OK : CLI_FAILED);
+	return print(cli, &out, ok ? CLI_OK : CLI_FAILED);
 }
 
 /* {"version": …, "name": …, or a line. */

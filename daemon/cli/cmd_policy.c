@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/json_out.h"
 #include "cli/policy_diff.h"
 #include "cli/policy_file.h"
 #include "cli/policy_recalc.h"
@@ -20,7 +21,10 @@ static int print_faults(const struct cli *cli, const struct config_faults *fault
 	} else {
 		config_faults_write(faults, &out);
 	}
-	fwrite(buf_text(&out).ptr, 1, out.len_bytes, cli->json ? stdout : stderr);
+	if (cli->json)
+		json_print_text(buf_text(&out));
+	else
+		fwrite(buf_text(&out).ptr, 1, out.len_bytes, stderr);
 	buf_release(&out);
 	return CLI_CONFIG;
 }

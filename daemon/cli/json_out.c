@@ -1,8 +1,11 @@
 #include "cli/json_out.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "cli/term.h"
+#include "kpid/base/memory.h"
+#include "kpid/base/printable.h"
 #include "kpid/core/timestamp.h"
 
 json_t *json_of_text(struct text t)
@@ -32,9 +35,48 @@ json_t *json_of_time(int64_t us)
 	return json_stringn(text, timestamp_format(us, text));
 }
 
+/* A character that a terminal might obey, as JSON spells it. */
+static void add_escaped(struct buf *out, uint32_t c)
+{
+	if (c > 0xffff)
+		buf_add_format(out, "\\u%04x\\u%04x", 0xd800 + ((c - 0x10000) >> 10), 0xdc00 + (c & 0x3ff));
+	else
+		buf_add_format(out, "\\u%04x", c);
+}
+
+static void add_printable(struct buf *out, struct text json)
+{
+	while (json.len > 0) {
+		const char *at = json.ptr;
+		struct printable next;
+		if ((unsigned char)*at < 0x80 && *at != 0x7f) {
+			buf_add_char(out, *at);
+			json.ptr++, json.len--;
+			continue;
+		}
+		printable_next(&json, &next);
+		if (next.character != 0) /* as it is */
+			buf_add(out, next.bytes, next.len_bytes);
+		else
+			add_escaped(out, (uint32_t)strtoul(next.bytes + 2, NULL, 16));
+	}
+}
+
+void json_print_text(struct text json)
+{
+	struct buf out = BUF_INIT;
+	add_printable(&out, json);
+	fwrite(buf_text(&out).ptr, 1, out.len_bytes, stdout);
+	buf_release(&out);
+}
+
 void json_print(json_t *json)
 {
-	json_dumpf(json, stdout, JSON_INDENT(2));
+	char *text = json_dumps(json, JSON_INDENT(2));
+	if (text == NULL)
+		mem_exhausted(0);
+	json_print_text(text_of(text));
 	putchar('\n');
+	free(text);
 	json_decref(json);
 }

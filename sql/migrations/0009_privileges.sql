@@ -6,6 +6,28 @@ REVOKE ALL ON ALL TABLES IN SCHEMA report FROM PUBLIC;
 REVOKE ALL ON ALL ROUTINES IN SCHEMA kpid FROM PUBLIC;
 REVOKE ALL ON ALL ROUTINES IN SCHEMA report FROM PUBLIC;
 
+-- A temporary schema lets a role shadow types of pg_catalog. Every function that runs with its owner's rights guards
+-- against that itself. In a database that holds nothing but kpid the right goes as well; in one that is shared, others
+-- may need it, and `kpid doctor` names it.
+DO $temporary$
+BEGIN
+	IF EXISTS (
+		SELECT FROM pg_catalog.pg_class c
+		JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+		WHERE n.nspname NOT IN ('kpid', 'report', 'information_schema') AND n.nspname !~ '^pg_'
+	) THEN
+		RETURN;
+	END IF;
+	RESET ROLE; -- the database belongs to somebody else than kpid_owner
+	BEGIN
+		EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
+	EXCEPTION WHEN insufficient_privilege THEN
+		NULL;
+	END;
+	SET LOCAL ROLE kpid_owner;
+END
+$temporary$;
+
 -- Everybody reads the report.
 GRANT USAGE ON SCHEMA report TO kpid_reader, kpid_writer, kpid_operator;
 GRANT SELECT ON ALL TABLES IN SCHEMA report TO kpid_reader, kpid_writer, kpid_operator;

@@ -36,6 +36,13 @@ HAVING count(*) > 0
 UNION ALL
 SELECT
 	'warn',
+	'everybody may create temporary tables and types in the database ' || current_database(),
+	'REVOKE TEMPORARY ON DATABASE ' || quote_ident(current_database())
+	|| ' FROM PUBLIC; and GRANT it to the roles that need it'
+WHERE has_database_privilege('kpid_reader', current_database(), 'TEMPORARY')
+UNION ALL
+SELECT
+	'warn',
 	'the role ' || current_user || CASE WHEN r.rolsuper THEN ' is a superuser' ELSE ' may change tables, not only their rows' END,
 	'let the daemon log in as a role that is a member of kpid_writer alone'
 FROM pg_roles r

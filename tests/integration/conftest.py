@@ -130,6 +130,7 @@ def make_site(request, pg, kafka, binary, template, tmp_path):
     def make(stream=None, policy=None, settings=None):
         name = f"{_name(request)}_{len(made)}"
         pg.create_database(name, template)
+        pg.psql(f'REVOKE TEMPORARY ON DATABASE "{name}" FROM PUBLIC')  # as kpid migrate does; a copy has rights of its own
         made.append(Site(pg, kafka, binary, name, tmp_path / name, stream, policy, settings))
         request.node.sites = made
         return made[-1]

@@ -96,7 +96,9 @@ class Database:
         return done.stdout if status == 0 else done.stderr + done.stdout
 
     def json(self, *arguments, status=0):
-        return json.loads(self.run(*arguments, "--json", status=status).stdout)
+        text = self.run(*arguments, "--json", status=status).stdout
+        assert CONTROL.search(text) is None, (arguments, text)
+        return json.loads(text)
 
     def ingest(self, name, events):
         path = self.directory / name
@@ -259,6 +261,9 @@ def test_nothing_drives_the_terminal(db):
         words = db.words(*arguments, status=1 if "no\x1bpe" in arguments else 0)
         assert "\\x1b" in words or arguments[0] == "dlq"
     assert db.json("explain", EVIL)["ticket_id"] == EVIL
+    for arguments in (["dlq", "list"], ["top", "--once"], ["check-config", "--show", "--set", "run.instance=\u009b\U000e0001"]):
+        db.json(*arguments)
+    db.json("check-config", "--set", "run.\u009b=1", status=3)
 
 
 # -- dlq ---------------------------------------------------------------------------------------------------------------

@@ -129,6 +129,9 @@ def test_rights(well, pg):
     pg.psql("DROP ROLE IF EXISTS nearly; CREATE ROLE nearly LOGIN IN ROLE kpid_writer")
     try:
         expect(site, "rights", "warn", "postgres is a superuser", "member of kpid_writer alone", "--set", "postgres.user=postgres")
+        pg.psql(f'GRANT TEMPORARY ON DATABASE "{site.database}" TO PUBLIC')
+        expect(site, "rights", "warn", "everybody may create temporary tables", "REVOKE TEMPORARY ON DATABASE")
+        pg.psql(f'REVOKE TEMPORARY ON DATABASE "{site.database}" FROM PUBLIC')
         site.rows("REVOKE DELETE ON kpid.sla_clock FROM kpid_writer")
         expect(site, "rights", "fail", "nearly lacks DELETE on kpid.sla_clock", "GRANT kpid_writer TO nearly",
                "--set", "postgres.user=nearly")

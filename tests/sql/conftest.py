@@ -24,7 +24,8 @@ const struct cli_command cli_commands[] = {
 	{"migrate", "Migrate", "up|status|verify", NULL, cmd_migrate}, {NULL, NULL, NULL, NULL, NULL}};
 int main(int argc, char **argv) { return cli_main(argc, argv); }
 """
-SOURCES = ["daemon/cli/cli.c", "daemon/cli/cmd_migrate.c", "daemon/adapters/pg/migrate.c", "daemon/config/*.c",
+SOURCES = ["daemon/cli/cli.c", "daemon/cli/cmd_migrate.c", "daemon/cli/json_out.c", "daemon/cli/term.c",
+           "daemon/adapters/pg/migrate.c", "daemon/config/*.c",
            "daemon/base/*.c", "daemon/core/wire/*.c", "daemon/core/sla/duration.c"]
 INSTRUMENTED = ["--coverage", "-fprofile-update=atomic"] if os.environ.get("KPID_SQL_OBJECTS") else [
     "-fsanitize=address,undefined"]

@@ -1,0 +1,166 @@
+"""Functions that run with their owner's rights: what a caller shadows must not change what they do."""
+import os
+import re
+
+import pytest
+
+from conftest import ROOT, insert_some, rows
+
+ROLES = ("reader", "writer", "operator")
+OWNERS_FUNCTIONS = """
+    SELECT p.oid::regprocedure::text FROM pg_proc p
+    WHERE p.prosecdef AND p.pronamespace IN ('kpid'::regnamespace, 'report'::regnamespace) ORDER BY 1"""
+# Who may call each of them. A new one has to be listed here, with the calls that the attack below tries.
+CALLERS = {
+    "report.ack_alert(text,text,text,interval)": {"operator", "writer"},
+    "report.unack_alert(text,text,text)": {"operator", "writer"},
+    "report.silence_alerts(timestamp with time zone,text,text,text,text,timestamp with time zone)":
+        {"operator", "writer"},
+    "report.end_silence(bigint)": {"operator", "writer"},
+    "report.explain_ticket(text)": {"reader", "operator", "writer"},
+}
+CALLS = {
+    "report.ack_alert(text,text,text,interval)": ["report.ack_alert('a1', 'bob', 'on it', '1 hour')"],
+    "report.unack_alert(text,text,text)": ["report.unack_alert('a1', 'bob', 'not mine')"],
+    "report.silence_alerts(timestamp with time zone,text,text,text,text,timestamp with time zone)":
+        ["report.silence_alerts(now() + interval '1 hour', 'bob', 'lift works')"],
+    "report.end_silence(bigint)": ["report.end_silence(1)"],
+    "report.explain_ticket(text)": ["report.explain_ticket('T1')"],
+}
+
+
+def sql_texts():
+    folder = os.path.join(ROOT, "sql", "migrations")
+    for name in sorted(os.listdir(folder)):
+        with open(os.path.join(folder, name), encoding="utf-8") as file:
+            yield file.read()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def logins(pg, template):
+    for name in ROLES:
+        pg.psql(f"CREATE ROLE {name} LOGIN IN ROLE kpid_{name}")
+    yield
+    for name in ROLES:
+        pg.psql(f"DROP ROLE {name}")
+
+
+def test_every_function_with_its_owners_rights_looks_in_pg_temp_last(db):
+    bad = rows(db, """
+        SELECT p.oid::regprocedure::text, p.proconfig FROM pg_proc p
+        WHERE p.prosecdef AND p.pronamespace IN ('kpid'::regnamespace, 'report'::regnamespace)
+            AND NOT coalesce(p.proconfig @> ARRAY['search_path=pg_catalog, pg_temp'], false)""")
+    assert bad == []
+
+
+def test_only_who_needs_it_may_call_a_function_with_its_owners_rights(db):
+    assert [name for (name,) in rows(db, OWNERS_FUNCTIONS)] == sorted(CALLERS)
+    for name, callers in CALLERS.items():
+        for role in ROLES:
+            (may,), = rows(db, "SELECT has_function_privilege(%s, %s, 'EXECUTE')", role, name)
+            assert may == (role in callers), (name, role)
+    assert sorted(CALLS) == sorted(CALLERS)
+
+
+def test_only_the_writer_may_call_private_functions(db):
+    for role in ("reader", "operator"):
+        assert rows(db, "SELECT p.oid::regprocedure::text FROM pg_proc p WHERE p.pronamespace = 'kpid'::regnamespace"
+                        " AND (has_function_privilege(%s, p.oid, 'EXECUTE') AND has_schema_privilege(%s, 'kpid', 'USAGE'))",
+                    role, role) == []
+
+
+def shadow_everything(connection):
+    """Types, functions and operators of pg_catalog that the functions use, once more in the caller's temporary schema.
+
+    A domain that checks with the caller's function would run it wherever the type is used."""
+    words = set(re.findall(r"[a-z_0-9]+", " ".join(sql_texts()).lower()))
+    rows(connection, "CREATE TEMP TABLE seen (who text)")
+    rows(connection, "GRANT ALL ON seen TO PUBLIC")
+    rows(connection, """
+        CREATE FUNCTION pg_temp.attack() RETURNS boolean LANGUAGE plpgsql AS $attack$
+        BEGIN
+            IF current_user <> session_user THEN
+                INSERT INTO pg_temp.seen VALUES (current_user);
+            END IF;
+            RETURN true;
+        END $attack$""")
+    types = rows(connection, """
+        SELECT DISTINCT t.typname, format_type(t.oid, NULL) FROM pg_type t
+        WHERE t.typnamespace = 'pg_catalog'::regnamespace AND t.typtype = 'b' AND t.typelem = 0""")
+    aliases = {"timestamptz": "timestamp with time zone", "int8": "bigint", "int4": "integer", "bool": "boolean"}
+    n = 0
+    for name, spelled in types:
+        if name in words or spelled.split()[0] in words or name in aliases:
+            for shadow in {name, spelled} - {"\"char\""}:
+                if " " not in shadow and "[" not in shadow:
+                    rows(connection, f'CREATE DOMAIN pg_temp."{shadow}" AS pg_catalog."{name}" CHECK (pg_temp.attack())')
+                    n += 1
+    assert n > 10
+    functions = rows(connection, """
+        SELECT DISTINCT p.proname, pg_get_function_identity_arguments(p.oid), pg_get_function_result(p.oid)
+        FROM pg_proc p
+        WHERE p.pronamespace = 'pg_catalog'::regnamespace AND p.prokind = 'f' AND p.provariadic = 0 AND NOT p.proretset
+            AND pg_get_function_identity_arguments(p.oid) !~ 'internal|any|OUT|cstring|"char"|pg_|trigger|handler'
+            AND pg_get_function_result(p.oid) !~ 'internal|any|cstring|trigger|handler|record|void|"char"|pg_'""")
+    n = 0
+    for name, arguments, result in functions:
+        if name in words:
+            rows(connection, f"""CREATE FUNCTION pg_temp."{name}"({arguments}) RETURNS {result} LANGUAGE plpgsql
+                AS $f$ BEGIN PERFORM pg_temp.attack(); RETURN NULL; END $f$""")
+            n += 1
+    assert n > 10
+    rows(connection, """
+        CREATE FUNCTION pg_temp.equal(a pg_catalog.text, b pg_catalog.text) RETURNS pg_catalog.bool LANGUAGE plpgsql
+            AS $f$ BEGIN PERFORM pg_temp.attack(); RETURN true; END $f$;
+        CREATE OPERATOR pg_temp.= (LEFTARG = pg_catalog.text, RIGHTARG = pg_catalog.text, FUNCTION = pg_temp.equal)""")
+
+
+@pytest.mark.parametrize("path", ["pg_temp, pg_catalog", "pg_catalog, pg_temp", '"$user", public'])
+@pytest.mark.parametrize("role", ROLES)
+def test_what_a_caller_shadows_never_runs_with_the_owners_rights(pg, db, database, role, path):
+    insert_some(db)
+    # The right to make temporary objects goes with the migration; an administrator may have given it back.
+    rows(db, f"GRANT TEMPORARY ON DATABASE {database} TO PUBLIC")
+    connection = pg.connect(database, role)
+    shadow_everything(connection)
+    rows(connection, f"SET search_path = {path}")
+    for name, calls in CALLS.items():
+        if role in CALLERS[name]:
+            for call in calls:
+                try:
+                    rows(connection, f"SELECT {call}")
+                except Exception as error:  # a shadow may well break the caller's own statement
+                    assert "attack" not in str(error)
+    for (view,) in rows(db, "SELECT viewname FROM pg_views WHERE schemaname = 'report'"):
+        try:
+            rows(connection, f"SELECT * FROM report.{view}")
+        except Exception as error:
+            assert "attack" not in str(error)
+    assert rows(connection, "SELECT DISTINCT who FROM pg_temp.seen") == []
+    connection.close()
+
+
+def test_the_shadows_do_attack_a_function_without_the_setting(pg, db, database):
+    """The attack works where the guard is missing; otherwise the test above would prove nothing."""
+    rows(db, f"GRANT TEMPORARY ON DATABASE {database} TO PUBLIC")
+    rows(db, """
+        CREATE FUNCTION report.careless(what text) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog
+        AS $body$ DECLARE answer jsonb; BEGIN answer := jsonb_build_object('what', what); RETURN answer; END $body$;
+        ALTER FUNCTION report.careless(text) OWNER TO kpid_owner; GRANT EXECUTE ON FUNCTION report.careless(text) TO PUBLIC""")
+    connection = pg.connect(database, "reader")
+    shadow_everything(connection)
+    rows(connection, "SELECT report.careless('x')")
+    assert rows(connection, "SELECT DISTINCT who FROM pg_temp.seen") == [("kpid_owner",)]
+    connection.close()
+
+
+def test_a_database_of_its_own_takes_the_right_to_temporary_tables_away(pg, program, empty):
+    program(empty, "up")
+    assert pg.psql("SELECT bool_or(has_database_privilege('kpid_' || r, 'empty', 'TEMPORARY'))"
+                   " FROM unnest('{reader,writer,operator}'::text[]) r") == "f"
+
+
+def test_a_shared_database_keeps_the_right_to_temporary_tables(pg, program, empty):
+    pg.psql("CREATE TABLE public.others (n int)", empty)
+    program(empty, "up")
+    assert pg.psql("SELECT has_database_privilege('kpid_reader', 'empty', 'TEMPORARY')") == "t"
