@@ -2,3 +2,5 @@
 CREATE ROLE demo_daemon LOGIN IN ROLE kpid_writer;
 CREATE ROLE demo_analyst LOGIN IN ROLE kpid_reader;
 ALTER ROLE demo_analyst SET search_path = report;
+-- The check at the end counts in temporary tables.
+GRANT TEMPORARY ON DATABASE kpid TO demo_analyst;
