@@ -169,6 +169,11 @@ static void on_load_revisions(void *context)
 	load_policies(context);
 }
 
+static void on_attend(void *context)
+{
+	attend_now(&((struct app *)context)->attend);
+}
+
 static void on_load_again(evutil_socket_t fd, short what, void *context)
 {
 	struct app *app = context;
@@ -289,6 +294,7 @@ struct app *app_new(struct kpid_config *config, int n_lanes, const struct app_fe
 	        .committed = feeder->committed,
 	        .idle = feeder->idle,
 	        .load_revisions = on_load_revisions,
+	        .attend = on_attend,
 	        .load_context = app,
 	};
 	app->n_lanes = n_lanes;

@@ -35,6 +35,8 @@ struct lane_shared {
 	void (*idle)(void *context, struct lane *lane);
 	/* A batch needs revisions that the book does not have: load them, then call lane_poke(). */
 	void (*load_revisions)(void *load_context);
+	/* Somebody has acted on an alert: see attend_now(). */
+	void (*attend)(void *load_context);
 	void *load_context;
 };
 

@@ -7,6 +7,8 @@
 #include "kpid/base/log.h"
 #include "kpid/base/memory.h"
 
+enum { COLUMN_ATTEND = 5 }; /* of queries/tick.sql; completeness.c reads those from the third on */
+
 struct watch {
 	struct lane_shared *shared;
 	struct watch_events events;
@@ -111,6 +113,8 @@ static void on_tick(void *context, PGresult *result)
 	}
 	bool silence_counts = may_tell_silence(watch);
 	completeness_update(&shared->completeness, result);
+	if (pg_get_bool(result, 0, COLUMN_ATTEND))
+		shared->attend(shared->load_context);
 	int64_t now_us = pg_get_time(result, 0, 0), next_us = pg_get_time(result, 0, 1);
 	int64_t complete_us = completeness_least(&shared->completeness, false);
 	int64_t heard_us = completeness_least(&shared->completeness, true);

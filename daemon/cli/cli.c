@@ -246,10 +246,20 @@ int cli_main(int argc, char **argv)
 	return status;
 }
 
+bool cli_is_short(const struct cli *cli, const char *option, const char *text, size_t most_characters)
+{
+	size_t n = 0;
+	for (const char *at = text; at != NULL && *at != '\0'; at++)
+		n += (*at & 0xc0) != 0x80;
+	if (n > most_characters)
+		cli_usage_error(cli, "%s takes at most %zu characters", option, most_characters);
+	return n <= most_characters;
+}
+
 const char *cli_user(void)
 {
 	const char *name = getenv("USER");
-	if (name != NULL && name[0] != '\0')
+	if (name != NULL && name[0] != '\0' && strlen(name) <= CLI_MOST_WHO)
 		return name;
 	const struct passwd *user = getpwuid(geteuid());
 	return user == NULL ? "unknown" : user->pw_name;

@@ -76,7 +76,13 @@ bool cli_arguments(const struct cli *cli, int argc, int at_least, int at_most);
 /* Prints "kpid COMMAND: message" and where to find help. Returns CLI_USAGE. */
 int cli_usage_error(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Who runs the command, for what is written down; never NULL. */
+/* Longer than this the tables do not take what is written down of who and why (sql/migrations/0002_tables.sql). */
+enum { CLI_MOST_WHO = 200, CLI_MOST_WHY = 2000 };
+
+/* True for NULL and for a text of at most so many characters; else a usage error was said that names the option. */
+bool cli_is_short(const struct cli *cli, const char *option, const char *text, size_t most_characters);
+
+/* Who runs the command, for what is written down; never NULL, and never longer than CLI_MOST_WHO. */
 const char *cli_user(void);
 
 /* Loads what --config and --set say. Returns CLI_OK and the configuration (free it with

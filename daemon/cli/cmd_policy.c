@@ -154,6 +154,8 @@ int cmd_policy(struct cli *cli, int argc, char **argv)
 	if ((action == RECALC) != (why != NULL && why[0] != '\0'))
 		return cli_usage_error(cli, action == RECALC ? "recalc needs --why TEXT, for the record"
 		                                             : "only recalc takes --why");
+	if (!cli_is_short(cli, "--why", why, CLI_MOST_WHY))
+		return CLI_USAGE;
 	if (action == DIFF)
 		return run_diff(cli, argv[optind], argv[optind + 1]);
 	if (action == RECALC)

@@ -120,6 +120,9 @@ int cmd_verify(struct cli *cli, int argc, char **argv)
 		return cli_usage_error(cli, "--repair needs --why: it is written down");
 	if (!request.repair && (request.who != NULL || request.why != NULL))
 		return cli_usage_error(cli, "--who and --why belong to --repair");
+	if (!cli_is_short(cli, "--who", request.who, CLI_MOST_WHO) ||
+	    !cli_is_short(cli, "--why", request.why, CLI_MOST_WHY))
+		return CLI_USAGE;
 	request.who = request.who == NULL ? cli_user() : request.who;
 	return run(cli, &request);
 }

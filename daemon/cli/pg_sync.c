@@ -92,7 +92,7 @@ bool pg_sync_reconnect(struct pg_sync *sync)
 /* What the functions of schema report raise: see sql/migrations/0007_operators.sql. */
 static bool is_refusal(const char *sqlstate)
 {
-	static const char *const states[] = {"P0002", "55000", "23514", "22007", "22008", "22P02"};
+	static const char *const states[] = {"P0002", "55000", "55P03", "23514", "22007", "22008", "22P02"};
 	for (size_t i = 0; sqlstate != NULL && i < sizeof(states) / sizeof(states[0]); i++)
 		if (strcmp(sqlstate, states[i]) == 0)
 			return true;

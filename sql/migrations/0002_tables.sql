@@ -63,7 +63,7 @@ CREATE TABLE kpid.gap (
 	reason text NOT NULL,
 	detected_at timestamptz NOT NULL DEFAULT clock_timestamp(),
 	accepted_at timestamptz,
-	accepted_by text,
+	accepted_by text CHECK (length(accepted_by) <= 200),
 	resumed_at_offset bigint
 );
 COMMENT ON TABLE kpid.gap IS 'Messages that were due and were not there: the partition stands until somebody accepts the gap (kpid gap accept).';
@@ -290,29 +290,35 @@ CREATE TABLE kpid.acknowledgement (
 	ack_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	alert_id text COLLATE "C" NOT NULL,
 	acknowledged_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-	acknowledged_by text NOT NULL,
-	why text NOT NULL,
+	acknowledged_by text NOT NULL CHECK (length(acknowledged_by) <= 200),
+	why text NOT NULL CHECK (length(why) <= 2000),
 	fires_again_at timestamptz,
 	ended_at timestamptz,
-	ended_by text,
-	ended_why text
+	ended_by text CHECK (length(ended_by) <= 200),
+	ended_why text CHECK (length(ended_why) <= 2000),
+	pending boolean NOT NULL DEFAULT true
 );
 CREATE UNIQUE INDEX acknowledgement_open ON kpid.acknowledgement (alert_id) WHERE ended_at IS NULL;
 CREATE INDEX acknowledgement_fires_again_at ON kpid.acknowledgement (fires_again_at) WHERE ended_at IS NULL;
-COMMENT ON TABLE kpid.acknowledgement IS 'Who took an alert on, why, and until when. Rows stay.';
+CREATE INDEX acknowledgement_pending ON kpid.acknowledgement (alert_id) WHERE pending;
+COMMENT ON TABLE kpid.acknowledgement IS 'Who took an alert on, why, and until when. Rows stay. People write here and nowhere else, so that a transaction they leave open holds no row that the daemon needs.';
+COMMENT ON COLUMN kpid.acknowledgement.pending IS 'The row has changed, and the daemon has not written that to the row of the alert yet (queries/alert_attend.sql).';
 COMMENT ON COLUMN kpid.acknowledgement.fires_again_at IS 'If the alert is not over by then it is raised again; NULL: never.';
 
 CREATE TABLE kpid.silence (
 	silence_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-	project_id text COLLATE "C",
+	project_id text COLLATE "C" CHECK (length(project_id) <= 2000),
 	target text CHECK (target IN ('first_response', 'next_response', 'arrival', 'resolution')),
 	starts_at timestamptz NOT NULL,
 	ends_at timestamptz NOT NULL CHECK (ends_at > starts_at),
 	made_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-	made_by text NOT NULL,
-	why text NOT NULL
+	made_by text NOT NULL CHECK (length(made_by) <= 200),
+	why text NOT NULL CHECK (length(why) <= 2000),
+	is_over boolean NOT NULL DEFAULT false
 );
+CREATE INDEX silence_lasting ON kpid.silence (ends_at) WHERE NOT is_over;
 COMMENT ON TABLE kpid.silence IS 'Times in which alerts are recorded and not sent. What still lasts when one ends is sent then.';
+COMMENT ON COLUMN kpid.silence.is_over IS 'It has ended, and alerts that it kept back were looked at (queries/silence_attend.sql). Past silences stay as a record; what reads them for each alert has an index that holds the others only.';
 COMMENT ON COLUMN kpid.silence.project_id IS 'Of this project only; NULL: of all.';
 COMMENT ON COLUMN kpid.silence.target IS 'Of this target only; NULL: of all.';
 
@@ -346,8 +352,8 @@ CREATE TABLE kpid.recalculation (
 	recalculation_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	began_at timestamptz NOT NULL DEFAULT statement_timestamp(),
 	ended_at timestamptz,
-	asked_by text NOT NULL,
-	why text NOT NULL,
+	asked_by text NOT NULL CHECK (length(asked_by) <= 200),
+	why text NOT NULL CHECK (length(why) <= 2000),
 	opened_since timestamptz,
 	opened_before timestamptz,
 	revision_nos integer[] NOT NULL,
@@ -359,9 +365,9 @@ COMMENT ON TABLE kpid.recalculation IS 'Each time that tickets were judged anew 
 CREATE TABLE kpid.repair (
 	repair_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	repaired_at timestamptz NOT NULL DEFAULT now(),
-	repaired_by text NOT NULL,
+	repaired_by text NOT NULL CHECK (length(repaired_by) <= 200),
 	role text NOT NULL DEFAULT session_user,
-	why text NOT NULL,
+	why text NOT NULL CHECK (length(why) <= 2000),
 	table_name text NOT NULL,
 	key text NOT NULL,
 	column_name text,

@@ -33,17 +33,17 @@ $body$;
 COMMENT ON FUNCTION kpid.alert_message(kpid.alert) IS 'What is sent about an alert: a CloudEvent (deploy/asyncapi/schemas/alert.json).';
 
 CREATE FUNCTION kpid.is_silenced(project_id text, target text, at timestamptz) RETURNS boolean
-LANGUAGE sql STABLE
+LANGUAGE sql STABLE SET enable_seqscan = off
 AS $body$
 	SELECT EXISTS (
 		SELECT
 		FROM kpid.silence s
-		WHERE s.starts_at <= at AND at < s.ends_at
+		WHERE NOT s.is_over AND s.starts_at <= at AND at < s.ends_at
 			AND (s.project_id IS NULL OR s.project_id = is_silenced.project_id)
 			AND (s.target IS NULL OR s.target = is_silenced.target)
 	)
 $body$;
-COMMENT ON FUNCTION kpid.is_silenced(text, text, timestamptz) IS 'Whether alerts of that project and target are to be kept back at an instant.';
+COMMENT ON FUNCTION kpid.is_silenced(text, text, timestamptz) IS 'Whether alerts of that project and target are to be kept back at an instant that is not long ago. Called for each alert: it reads silences that last, by their index (the planner expects to find one soon, and would read all that ever were).';
 
 CREATE FUNCTION kpid.tell(a kpid.alert) RETURNS void
 LANGUAGE sql
@@ -57,6 +57,20 @@ AS $body$
 	ON CONFLICT (alert_id) DO UPDATE SET revision = EXCLUDED.revision;
 $body$;
 COMMENT ON FUNCTION kpid.tell(kpid.alert) IS 'Puts the message about an alert into the outbox, if it is one that is sent.';
+
+CREATE FUNCTION kpid.check_who_and_why(what text, who text, why text) RETURNS void
+LANGUAGE plpgsql
+AS $body$
+BEGIN
+	IF coalesce(who, '') = '' OR coalesce(why, '') = '' THEN
+		RAISE EXCEPTION '% says who and why', what USING ERRCODE = 'check_violation';
+	END IF;
+	IF length(who) > 200 OR length(why) > 2000 THEN
+		RAISE EXCEPTION '% says who in at most 200 characters and why in at most 2000', what USING ERRCODE = 'check_violation';
+	END IF;
+END
+$body$;
+COMMENT ON FUNCTION kpid.check_who_and_why(text, text, text) IS 'Refuses what does not say who and why, or says it at such length that lists of it could not be read. The tables have the same limits.';
 
 CREATE FUNCTION kpid.row_difference(stored jsonb, expected jsonb)
 RETURNS TABLE (column_name text, stored_value text, expected_value text)

@@ -587,7 +587,14 @@ SELECT
 	a.ticket_id,
 	a.target,
 	a.n,
-	a.state,
+	CASE
+		WHEN a.state NOT IN ('breached', 'acknowledged')
+			OR NOT EXISTS (SELECT FROM kpid.acknowledgement k WHERE k.alert_id = a.alert_id AND k.pending)
+		THEN a.state
+		WHEN EXISTS (SELECT FROM kpid.acknowledgement k WHERE k.alert_id = a.alert_id AND k.ended_at IS NULL)
+		THEN 'acknowledged'
+		ELSE 'breached'
+	END AS state,
 	a.level,
 	a.due_at,
 	a.breached_at,

@@ -1,66 +1,73 @@
 -- Functions for operators: acknowledge alerts and silence them.
+--
+-- They are called in transactions of their callers, who may leave them open. So they write rows of their own and lock none
+-- that the daemon needs: the daemon reads what is committed here and changes the alert itself (queries/alert_attend.sql).
+-- Two people who act on one alert at a time wait for each other, and not for longer than lock_timeout.
 
-CREATE FUNCTION report.ack_alert(alert_id text, who text, why text, fires_again_after interval DEFAULT NULL) RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+CREATE FUNCTION kpid.state_to_act_on(alert_id text) RETURNS text
+LANGUAGE plpgsql
 AS $body$
 DECLARE
-	a kpid.alert;
+	state text;
 BEGIN
-	IF coalesce(ack_alert.who, '') = '' OR coalesce(ack_alert.why, '') = '' THEN
-		RAISE EXCEPTION 'an acknowledgement says who and why' USING ERRCODE = 'check_violation';
+	SELECT a.state INTO state FROM report.alert a WHERE a.alert_id = state_to_act_on.alert_id;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'there is no alert %', left(state_to_act_on.alert_id, 200) USING ERRCODE = 'no_data_found';
 	END IF;
+	RETURN state;
+END
+$body$;
+COMMENT ON FUNCTION kpid.state_to_act_on(text) IS 'The state of an alert as report.alert shows it; an error if there is no such alert.';
+
+CREATE FUNCTION report.ack_alert(alert_id text, who text, why text, fires_again_after interval DEFAULT NULL) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s'
+AS $body$
+DECLARE
+	state text;
+BEGIN
+	PERFORM kpid.check_who_and_why('an acknowledgement', ack_alert.who, ack_alert.why);
 	IF ack_alert.fires_again_after <= interval '0' THEN
 		RAISE EXCEPTION 'the alert would fire again at once; give a time to come' USING ERRCODE = 'check_violation';
 	END IF;
-	SELECT * INTO a FROM kpid.alert t WHERE t.alert_id = ack_alert.alert_id FOR UPDATE;
-	IF NOT FOUND THEN
-		RAISE EXCEPTION 'there is no alert %', ack_alert.alert_id USING ERRCODE = 'no_data_found';
-	END IF;
-	IF a.state NOT IN ('breached', 'acknowledged') THEN
-		RAISE EXCEPTION 'alert % is %; only a breach that lasts can be acknowledged', ack_alert.alert_id, a.state
+	state := kpid.state_to_act_on(ack_alert.alert_id);
+	IF state NOT IN ('breached', 'acknowledged') THEN
+		RAISE EXCEPTION 'alert % is %; only a breach that lasts can be acknowledged', ack_alert.alert_id, state
 			USING ERRCODE = 'object_not_in_prerequisite_state';
 	END IF;
 	UPDATE kpid.acknowledgement k
-	SET ended_at = clock_timestamp(), ended_by = ack_alert.who, ended_why = 'acknowledged anew'
+	SET ended_at = clock_timestamp(), ended_by = ack_alert.who, ended_why = 'acknowledged again', pending = true
 	WHERE k.alert_id = ack_alert.alert_id AND k.ended_at IS NULL;
 	INSERT INTO kpid.acknowledgement (alert_id, acknowledged_by, why, fires_again_at)
 	VALUES (ack_alert.alert_id, ack_alert.who, ack_alert.why, clock_timestamp() + ack_alert.fires_again_after);
-	UPDATE kpid.alert t
-	SET state = 'acknowledged', revision = t.revision + 1
-	WHERE t.alert_id = ack_alert.alert_id
-	RETURNING * INTO a;
-	PERFORM kpid.tell(a);
-	RETURN a.state;
+	RETURN 'acknowledged';
+EXCEPTION
+	WHEN lock_not_available OR unique_violation THEN
+		RAISE EXCEPTION 'another session is acting on alert % at this moment; try again', ack_alert.alert_id
+			USING ERRCODE = 'lock_not_available';
 END
 $body$;
 COMMENT ON FUNCTION report.ack_alert(text, text, text, interval) IS 'Acknowledges a breach that lasts: who takes it on, and why. After fires_again_after it is raised again unless it is over by then.';
 
 CREATE FUNCTION report.unack_alert(alert_id text, who text, why text) RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s'
 AS $body$
 DECLARE
-	a kpid.alert;
+	state text;
 BEGIN
-	IF coalesce(unack_alert.who, '') = '' OR coalesce(unack_alert.why, '') = '' THEN
-		RAISE EXCEPTION 'taking an acknowledgement back says who and why' USING ERRCODE = 'check_violation';
-	END IF;
-	SELECT * INTO a FROM kpid.alert t WHERE t.alert_id = unack_alert.alert_id FOR UPDATE;
-	IF NOT FOUND THEN
-		RAISE EXCEPTION 'there is no alert %', unack_alert.alert_id USING ERRCODE = 'no_data_found';
-	END IF;
-	IF a.state <> 'acknowledged' THEN
-		RAISE EXCEPTION 'alert % is %, not acknowledged', unack_alert.alert_id, a.state
+	PERFORM kpid.check_who_and_why('taking an acknowledgement back', unack_alert.who, unack_alert.why);
+	state := kpid.state_to_act_on(unack_alert.alert_id);
+	IF state <> 'acknowledged' THEN
+		RAISE EXCEPTION 'alert % is %, not acknowledged', unack_alert.alert_id, state
 			USING ERRCODE = 'object_not_in_prerequisite_state';
 	END IF;
 	UPDATE kpid.acknowledgement k
-	SET ended_at = clock_timestamp(), ended_by = unack_alert.who, ended_why = unack_alert.why
+	SET ended_at = clock_timestamp(), ended_by = unack_alert.who, ended_why = unack_alert.why, pending = true
 	WHERE k.alert_id = unack_alert.alert_id AND k.ended_at IS NULL;
-	UPDATE kpid.alert t
-	SET state = 'breached', revision = t.revision + 1
-	WHERE t.alert_id = unack_alert.alert_id
-	RETURNING * INTO a;
-	PERFORM kpid.tell(a);
-	RETURN a.state;
+	RETURN 'breached';
+EXCEPTION
+	WHEN lock_not_available THEN
+		RAISE EXCEPTION 'another session is acting on alert % at this moment; try again', unack_alert.alert_id
+			USING ERRCODE = 'lock_not_available';
 END
 $body$;
 COMMENT ON FUNCTION report.unack_alert(text, text, text) IS 'Takes an acknowledgement back: the alert is breached again.';
@@ -69,15 +76,13 @@ CREATE FUNCTION report.silence_alerts(
 	until timestamptz, who text, why text, project_id text DEFAULT NULL, target text DEFAULT NULL,
 	since timestamptz DEFAULT NULL
 ) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s'
 AS $body$
 DECLARE
 	no bigint;
 	starts timestamptz := coalesce(silence_alerts.since, clock_timestamp());
 BEGIN
-	IF coalesce(silence_alerts.who, '') = '' OR coalesce(silence_alerts.why, '') = '' THEN
-		RAISE EXCEPTION 'a silence says who and why' USING ERRCODE = 'check_violation';
-	END IF;
+	PERFORM kpid.check_who_and_why('a silence', silence_alerts.who, silence_alerts.why);
 	IF silence_alerts.until IS NULL OR silence_alerts.until <= greatest(starts, clock_timestamp()) THEN
 		RAISE EXCEPTION 'a silence ends later than it begins, and later than now' USING ERRCODE = 'check_violation';
 	END IF;
@@ -91,13 +96,17 @@ $body$;
 COMMENT ON FUNCTION report.silence_alerts(timestamptz, text, text, text, text, timestamptz) IS 'Keeps alerts back until an instant: of one project, one target, or all. They are recorded; what still lasts then is sent then. Returns the number of the silence.';
 
 CREATE FUNCTION report.end_silence(silence_no bigint) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s'
 AS $body$
 BEGIN
 	UPDATE kpid.silence s
 	SET starts_at = least(s.starts_at, clock_timestamp() - interval '1 microsecond'), ends_at = clock_timestamp()
 	WHERE s.silence_no = end_silence.silence_no AND s.ends_at > clock_timestamp();
 	RETURN FOUND;
+EXCEPTION
+	WHEN lock_not_available THEN
+		RAISE EXCEPTION 'another session is acting on silence % at this moment; try again', end_silence.silence_no
+			USING ERRCODE = 'lock_not_available';
 END
 $body$;
 COMMENT ON FUNCTION report.end_silence(bigint) IS 'Ends a silence now. False: there is none of that number that lasts.';

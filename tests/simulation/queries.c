@@ -458,10 +458,11 @@ static bool tick(struct statement *s)
 		if (row == NULL || cell_is(row[SP_STATE], "finished"))
 			continue;
 		bool heard = cell_number(row[SP_SEEN]) > cell_number(now) - cell_number(s->params[0]);
-		add_row(s, (struct cell[]){now, next, row[SP_NO], row[SP_COMPLETE], cell_bool(heard)}, 5);
+		add_row(s, (struct cell[]){now, next, row[SP_NO], row[SP_COMPLETE], cell_bool(heard), cell_bool(false)},
+		        6);
 	}
 	if (s->result->n_rows == 0)
-		add_row(s, (struct cell[]){now, next, cell_null(), cell_null(), cell_null()}, 5);
+		add_row(s, (struct cell[]){now, next, cell_null(), cell_null(), cell_null(), cell_bool(false)}, 6);
 	return true;
 }
 
@@ -858,6 +859,7 @@ bool statement_run(struct statement *statement)
 	        {"policy_store", policy_store, false},
 	        {"policy_load", policy_load, false},
 	        {"alert_attend", nothing, false},
+	        {"silence_attend", nothing, false},
 	        {"calendar_horizon", nothing, false},
 	        {"calendar_put", nothing, false},
 	};

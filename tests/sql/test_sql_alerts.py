@@ -21,6 +21,7 @@ class Alerts:
         rows(db, f"PREPARE put AS {query('alert_put')}")
         rows(db, f"PREPARE void AS {query('alert_void')}")
         rows(db, f"PREPARE attend AS {query('alert_attend')}")
+        rows(db, f"PREPARE attend_silences (boolean) AS {query('silence_attend')}")
 
     def put(self, state="breached", **values):
         breach = state not in ("warning", "averted")
@@ -38,6 +39,7 @@ class Alerts:
 
     def attend(self):
         rows(self.db, "EXECUTE attend")
+        rows(self.db, "EXECUTE attend_silences (false)")
 
     def ack(self, who="bob", why="on it", after=None):
         return rows(self.db, "SELECT report.ack_alert('a1', %s, %s, %s)", who, why, after)
@@ -100,6 +102,9 @@ def test_what_was_decided_about_a_breach_stays(alerts):
 def test_acknowledged_stays_so_while_it_lasts(alerts):
     alerts.put("breached")
     assert alerts.ack() == [("acknowledged",)]
+    assert alerts.state() == "acknowledged" and alerts.row()["revision"] == 1
+    alerts.attend()
+    assert alerts.state() == "acknowledged" and alerts.row()["revision"] == 2
     alerts.put("breached", level=1)
     assert alerts.state() == "acknowledged" and alerts.row()["level"] == 1
     alerts.put("resolved")
@@ -127,7 +132,10 @@ def test_an_alert_that_changes_while_it_is_thought_of(pg, database, db, alerts):
 def test_unack(alerts):
     alerts.put("breached")
     alerts.ack()
+    alerts.attend()
     assert rows(alerts.db, "SELECT report.unack_alert('a1', 'cat', 'not mine')") == [("breached",)]
+    assert alerts.state() == "breached"
+    alerts.attend()
     assert alerts.messages() == ["breached", "acknowledged", "breached"]
     found, = dicts(alerts.db, "SELECT * FROM report.acknowledgement")
     assert (found["acknowledged_by"], found["why"], found["ended_by"], found["ended_why"]) == ("bob", "on it", "cat", "not mine")
@@ -145,9 +153,104 @@ def test_fires_again_when_its_time_is_up(alerts):
     assert rows(alerts.db, "SELECT ended_by FROM report.acknowledgement") == [("kpid",)]
 
 
+def test_an_acknowledgement_of_what_is_over_by_then_ends(alerts):
+    alerts.put("breached")
+    alerts.ack()
+    alerts.put("resolved")
+    alerts.attend()
+    alerts.attend()
+    assert alerts.state() == "resolved" and alerts.messages() == ["breached", "resolved"]
+    assert rows(alerts.db, "SELECT ended_by, ended_why FROM report.acknowledgement") == [("kpid", "the alert was over")]
+
+
+def test_who_acknowledges_again_takes_it_over(alerts):
+    alerts.put("breached")
+    alerts.ack()
+    alerts.attend()
+    alerts.ack("cat", "mine")
+    alerts.attend()
+    alerts.attend()
+    assert alerts.state() == "acknowledged" and alerts.messages() == ["breached", "acknowledged", "acknowledged"]
+    assert rows(alerts.db, "SELECT acknowledged_by, ended_by FROM report.acknowledgement ORDER BY acknowledged_at") == [
+        ("bob", "cat"), ("cat", None)]
+
+
+def test_what_is_given_back_before_the_daemon_looks_is_not_sent(alerts):
+    alerts.put("breached")
+    alerts.ack()
+    rows(alerts.db, "SELECT report.unack_alert('a1', 'bob', 'oh')")
+    alerts.attend()
+    assert alerts.state() == "breached" and alerts.messages() == ["breached"]
+
+
+@pytest.mark.parametrize("act", [
+    "report.ack_alert('a1', 'bob', 'on it')", "report.unack_alert('a1', 'bob', 'not mine')",
+    "report.silence_alerts(now() + interval '1 hour', 'bob', 'lift works')", "report.end_silence(1)"])
+def test_an_operators_open_transaction_holds_no_row_that_the_daemon_needs(pg, database, alerts, act):
+    """Breaches, escalations and what is over are written, and time is looked at, while somebody has yet to COMMIT."""
+    alerts.put("breached")
+    silence(alerts.db, project_id="p2")
+    if "unack" in act:
+        alerts.ack(after="1 hour")
+        rows(alerts.db, "UPDATE kpid.acknowledgement SET fires_again_at = now() - interval '1 second'")
+    with contextlib.closing(pg.connect(database)) as operator:
+        rows(operator, "BEGIN")
+        rows(operator, f"SELECT {act}")
+        rows(alerts.db, "SET lock_timeout = '1s'")
+        alerts.put("breached", level=1)
+        alerts.attend()
+        alerts.put("breached", alert_id="a2", n=2)
+        rows(operator, "COMMIT")
+    alerts.attend()
+    assert rows(alerts.db, "SELECT count(*) FROM kpid.acknowledgement WHERE pending") == [(0,)]
+
+
+def test_two_who_act_on_one_alert_do_not_wait_for_ever(pg, database, alerts):
+    alerts.put("breached")
+    with contextlib.closing(pg.connect(database)) as other:
+        rows(other, "BEGIN")
+        rows(other, "SELECT report.ack_alert('a1', 'bob', 'on it')")
+        with pytest.raises(psycopg2.errors.LockNotAvailable, match="another session is acting on alert a1"):
+            alerts.ack("cat")
+    assert alerts.ack("cat") == [("acknowledged",)]
+
+
+@pytest.mark.parametrize("sql", [
+    "report.ack_alert('a1', '{who}', '{why}')", "report.unack_alert('a1', '{who}', '{why}')",
+    "report.silence_alerts(now() + interval '1 hour', '{who}', '{why}')"])
+def test_who_and_why_have_a_limit(alerts, sql):
+    alerts.put("breached")
+    if "unack" in sql:
+        alerts.ack()
+    for who, why in (("é" * 201, "why"), ("bob", "é" * 2001)):
+        with pytest.raises(psycopg2.errors.CheckViolation, match="who in at most 200 characters and why in at most 2000"):
+            rows(alerts.db, "SELECT " + sql.format(who=who, why=why))
+    rows(alerts.db, "SELECT " + sql.format(who="é" * 200, why="é" * 2000))
+
+
+@pytest.mark.parametrize("table, values, column, most", [
+    ("acknowledgement", {"alert_id": "a1", "acknowledged_by": "bob", "why": "on it"}, "acknowledged_by", 200),
+    ("acknowledgement", {"alert_id": "a1", "acknowledged_by": "bob", "why": "on it"}, "why", 2000),
+    ("acknowledgement", {"alert_id": "a1", "acknowledged_by": "bob", "why": "on it"}, "ended_by", 200),
+    ("acknowledgement", {"alert_id": "a1", "acknowledged_by": "bob", "why": "on it"}, "ended_why", 2000),
+    ("silence", {"starts_at": "2026-01-01Z", "ends_at": "2100-01-01Z", "made_by": "bob", "why": "w"}, "made_by", 200),
+    ("silence", {"starts_at": "2026-01-01Z", "ends_at": "2100-01-01Z", "made_by": "bob", "why": "w"}, "why", 2000),
+    ("silence", {"starts_at": "2026-01-01Z", "ends_at": "2100-01-01Z", "made_by": "bob", "why": "w"}, "project_id", 2000),
+    ("gap", {"topic": "t", "partition": 0, "expected_offset": 1, "reason": "gone"}, "accepted_by", 200),
+    ("recalculation", {"asked_by": "bob", "why": "w", "revision_nos": [1]}, "asked_by", 200),
+    ("recalculation", {"asked_by": "bob", "why": "w", "revision_nos": [1]}, "why", 2000),
+    ("repair", {"repaired_by": "bob", "why": "w", "table_name": "t", "key": "k"}, "repaired_by", 200),
+    ("repair", {"repaired_by": "bob", "why": "w", "table_name": "t", "key": "k"}, "why", 2000)])
+def test_no_table_takes_more_of_who_and_why(db, table, values, column, most):
+    insert(db, table, **{**values, column: "é" * most})
+    with pytest.raises(psycopg2.errors.CheckViolation):
+        insert(db, table, **{**values, column: "é" * (most + 1), **({"alert_id": "a2"} if "alert_id" in values else {})})
+
+
 def test_fires_not_again_when_it_is_over(alerts):
     alerts.put("breached")
     alerts.ack(after="1 hour")
+    alerts.attend()
     alerts.put("resolved")
     rows(alerts.db, "UPDATE kpid.acknowledgement SET fires_again_at = now() - interval '1 second'")
     alerts.attend()
@@ -204,6 +307,50 @@ def test_what_lasts_is_sent_when_the_silence_ends(alerts):
     assert alerts.messages() == ["breached"] and alerts.row()["delivery"] == "queued"
     alerts.put("resolved")
     assert alerts.messages() == ["breached", "resolved"]
+
+
+def rows_read(db, table, sql, *values):
+    """Of a table, by one statement: rows that were looked at, not rows that were found."""
+    counter = ("SELECT coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0) FROM pg_stat_xact_user_tables"
+               " WHERE relid = %s::regclass")
+    rows(db, "BEGIN")
+    (before,), = rows(db, counter, table)
+    rows(db, sql, *values)
+    (after,), = rows(db, counter, table)
+    rows(db, "COMMIT")
+    return after - before
+
+
+@pytest.mark.parametrize("analyze", [False, True])
+def test_past_silences_slow_no_breach(alerts, analyze):
+    """Those that last are read, however many there were: by each alert, and by each look at what has ended."""
+    rows(alerts.db, "INSERT INTO kpid.silence (starts_at, ends_at, made_by, why, project_id)"
+                    " SELECT '2026-01-01Z', '2026-01-02Z', 'bob', 'w', 'p1' FROM generate_series(1, 20000)")
+    silence(alerts.db)
+    alerts.attend()
+    if analyze:
+        rows(alerts.db, "ANALYZE kpid.silence")
+    assert rows_read(alerts.db, "kpid.silence", "SELECT kpid.is_silenced('p1', 'resolution', now())") <= 1
+    assert rows_read(alerts.db, "kpid.silence", "EXECUTE attend_silences (true)") <= 3
+
+
+def test_alerts_that_a_silence_keeps_back_are_looked_at_when_one_has_ended(alerts):
+    silence(alerts.db)
+    for number in range(100):
+        alerts.put("breached", alert_id=f"a{number}", n=number + 1)
+    rows(alerts.db, "ANALYZE kpid.alert")
+    assert rows_read(alerts.db, "kpid.alert", "EXECUTE attend_silences (false)") == 0
+    rows(alerts.db, "UPDATE kpid.silence SET ends_at = now()")
+    assert rows(alerts.db, "EXECUTE attend_silences (false)") == [(True, 100)]
+    assert rows(alerts.db, "EXECUTE attend_silences (true)") == [(False, 0)]
+
+
+def test_past_acknowledgements_slow_no_look(alerts):
+    rows(alerts.db, "INSERT INTO kpid.acknowledgement (alert_id, acknowledged_by, why, fires_again_at, ended_at, pending)"
+                    " SELECT 'x' || i, 'bob', 'w', '2026-01-02Z', '2026-01-02Z', false FROM generate_series(1, 20000) i")
+    rows(alerts.db, "ANALYZE kpid.acknowledgement")
+    assert rows_read(alerts.db, "kpid.acknowledgement", "EXECUTE attend") == 0
+    assert rows_read(alerts.db, "kpid.acknowledgement", query("tick").replace("$1", "1000000")) == 0
 
 
 def test_what_is_over_when_the_silence_ends_is_not_sent(alerts):
