@@ -26,7 +26,7 @@ KPID_PACKAGES_kafka=(openjdk-17-jre-headless maven)
 KPID_PACKAGES_bench=("${KPID_PACKAGES_demo[@]}" "${KPID_PACKAGES_kafka[@]}" python3-psycopg2
     python3-confluent-kafka kcat)
 KPID_PACKAGES_test=("${KPID_PACKAGES_bench[@]}" clang clang-format clang-tidy libclang-rt-14-dev libcmocka-dev
-    python3-pytest python3-jsonschema python3-yaml openssl binutils systemd systemd-container iproute2)
+    git python3-pytest python3-jsonschema python3-yaml openssl binutils systemd systemd-container iproute2)
 KPID_PACKAGES_coverage=("${KPID_PACKAGES_test[@]}" gcovr)
 
 kpid_say() { printf 'setup: %s\n' "$*" >&2; }
@@ -147,7 +147,7 @@ kpid_upgrade_postgresql() {
     installed=$(LC_ALL=C apt-cache policy $package | sed -n 's/^ *Installed: //p')
     candidate=$(LC_ALL=C apt-cache policy $package | sed -n 's/^ *Candidate: //p')
     [ "$installed" != "$candidate" ] || return 0
-    if pgrep -x postgres >/dev/null; then
+    if grep -qsx postgres /proc/[0-9]*/comm; then
         kpid_say "$package $candidate could be installed; $installed stays, because PostgreSQL servers run here"
         return 0
     fi
