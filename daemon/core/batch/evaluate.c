@@ -3,59 +3,132 @@
 #include <stdlib.h>
 
 #include "batch_event.h"
+#include "kpid/base/hash.h"
 #include "kpid/core/batch.h"
 #include "kpid/core/history.h"
 
-/* The events of a ticket in the order of F1, growing. */
+/* The events of a ticket: those of its history in the order of F1, then new ones in the order of arrival, until
+ * list_sort() joins them. */
 struct event_list {
 	struct arena *arena;
-	const struct ticket_event **items;
-	size_t n, capacity;
+	const struct ticket_event **items; /* NULL: another content of its identity counts */
+	size_t n, n_stored, capacity;
+	uint32_t *slots; /* by identity, index + 1; NULL: so few that each is looked at */
+	size_t n_slots;
 	bool changed;
 };
 
-static void list_reserve(struct event_list *list, size_t n)
+/* The events of a stored history (absent: there is none), in their order, and room for n_new more. As history_unpack().
+ */
+static int list_unpack(struct event_list *list, struct text history, struct text ticket_id, size_t n_new)
 {
-	if (n <= list->capacity)
+	struct ticket_event *events = NULL;
+	size_t n = 0;
+	int result = text_is_absent(history) ? 0 : history_unpack(history, ticket_id, list->arena, &events, &n);
+	if (result != 0)
+		return result;
+	list->capacity = n + n_new;
+	list->items = arena_alloc(list->arena, list->capacity * sizeof(*list->items));
+	for (size_t i = 0; i < n; i++)
+		list->items[i] = &events[i];
+	list->n = list->n_stored = n;
+	return 0;
+}
+
+/* ---- by identity ---- */
+
+static size_t slot_of(const struct event_list *list, const struct ticket_event *event)
+{
+	uint64_t hash = hash_mix(hash_text(event->id) ^ hash_mix(hash_text(event->source)));
+	return (size_t)hash & (list->n_slots - 1);
+}
+
+static void slots_put(struct event_list *list, size_t at)
+{
+	size_t slot = slot_of(list, list->items[at]);
+	while (list->slots[slot] != 0)
+		slot = (slot + 1) & (list->n_slots - 1);
+	list->slots[slot] = (uint32_t)at + 1;
+}
+
+/* A walk over all events for each new one is the quickest as long as they are few. */
+static void slots_fill(struct event_list *list)
+{
+	enum { FEW = 32 };
+	if (list->capacity <= FEW)
 		return;
-	size_t capacity = n + 8;
-	const struct ticket_event **items = arena_alloc(list->arena, capacity * sizeof(*items));
-	if (list->n != 0)
-		memcpy(items, list->items, list->n * sizeof(*items));
-	list->items = items;
-	list->capacity = capacity;
+	list->n_slots = FEW;
+	while (list->n_slots < list->capacity * 2)
+		list->n_slots *= 2;
+	list->slots = arena_zalloc(list->arena, list->n_slots * sizeof(*list->slots));
+	for (size_t i = 0; i < list->n; i++)
+		slots_put(list, i);
 }
 
-static void list_remove(struct event_list *list, size_t at)
+/* The event of the same identity, or where in the slots it would be. */
+static bool list_find(const struct event_list *list, const struct ticket_event *event, size_t *at_out,
+                      uint32_t **slot_out)
 {
-	memmove(&list->items[at], &list->items[at + 1], (list->n - at - 1) * sizeof(*list->items));
-	list->n--;
+	*slot_out = NULL;
+	if (list->slots == NULL) {
+		for (size_t i = 0; i < list->n; i++) {
+			*at_out = i;
+			if (list->items[i] != NULL && ticket_event_same_identity(list->items[i], event))
+				return true;
+		}
+		return false;
+	}
+	for (size_t slot = slot_of(list, event);; slot = (slot + 1) & (list->n_slots - 1)) {
+		*slot_out = &list->slots[slot];
+		if (list->slots[slot] == 0)
+			return false;
+		*at_out = list->slots[slot] - 1;
+		if (ticket_event_same_identity(list->items[*at_out], event))
+			return true;
+	}
 }
 
-static void list_insert(struct event_list *list, const struct ticket_event *event)
+static void list_append(struct event_list *list, const struct ticket_event *event, uint32_t *slot)
 {
-	list_reserve(list, list->n + 1);
-	size_t at = list->n; /* most events come last */
-	while (at > 0 && ticket_event_order(list->items[at - 1], event) > 0)
-		at--;
-	memmove(&list->items[at + 1], &list->items[at], (list->n - at) * sizeof(*list->items));
-	list->items[at] = event;
-	list->n++;
+	list->items[list->n++] = event;
+	if (slot != NULL)
+		*slot = (uint32_t)list->n;
 	list->changed = true;
 }
 
-/* The events of a stored history, in their order. As history_unpack(). */
-static int list_unpack(struct event_list *list, struct text history, struct text ticket_id)
+static void list_replace(struct event_list *list, size_t at, const struct ticket_event *event, uint32_t *slot)
 {
-	struct ticket_event *events;
-	size_t n;
-	int result = history_unpack(history, ticket_id, list->arena, &events, &n);
-	if (result != 0)
-		return result;
-	list_reserve(list, n);
-	for (size_t i = 0; i < n; i++)
-		list->items[list->n++] = &events[i];
-	return 0;
+	list->changed = true;
+	if (at >= list->n_stored) {
+		list->items[at] = event;
+		return;
+	}
+	list->items[at] = NULL;
+	list_append(list, event, slot);
+}
+
+static int compare_events(const void *a, const void *b)
+{
+	return ticket_event_order(*(const struct ticket_event *const *)a, *(const struct ticket_event *const *)b);
+}
+
+/* All events in the order of F1, in an array of their own: that of the history stays, but for what is gone. */
+static void list_sort(struct event_list *list)
+{
+	size_t n_new = list->n - list->n_stored, n = 0, i = 0, j = list->n_stored;
+	if (n_new > 1)
+		qsort(list->items + j, n_new, sizeof(struct ticket_event *), compare_events);
+	const struct ticket_event **sorted = arena_alloc(list->arena, list->n * sizeof(*sorted));
+	while (i < list->n_stored || j < list->n) {
+		if (i < list->n_stored && list->items[i] == NULL)
+			i++;
+		else if (j == list->n || (i < list->n_stored && compare_events(&list->items[i], &list->items[j]) < 0))
+			sorted[n++] = list->items[i++];
+		else
+			sorted[n++] = list->items[j++];
+	}
+	list->items = sorted;
+	list->n = n;
 }
 
 static struct text canonical_of(const struct ticket_event *event, struct arena *arena)
@@ -72,11 +145,10 @@ enum added { ADDED, DUPLICATE };
 /* RULES E2: of different contents under one identity the smallest stays, the others are put aside. */
 static enum added list_add(struct event_list *list, const struct ticket_event *event, const struct batch_sink *sink)
 {
-	size_t at = 0;
-	while (at < list->n && !ticket_event_same_identity(list->items[at], event))
-		at++;
-	if (at == list->n) {
-		list_insert(list, event);
+	size_t at;
+	uint32_t *slot;
+	if (!list_find(list, event, &at, &slot)) {
+		list_append(list, event, slot);
 		return ADDED;
 	}
 	if (ticket_event_same_content(list->items[at], event))
@@ -85,16 +157,24 @@ static enum added list_add(struct event_list *list, const struct ticket_event *e
 	struct conflict_letter letter = {event, ours};
 	if (text_compare(ours, theirs) < 0) {
 		letter = (struct conflict_letter){list->items[at], theirs};
-		list_remove(list, at);
-		list_insert(list, event);
+		list_replace(list, at, event, slot);
 	}
 	sink->conflict(sink->context, &letter);
 	return ADDED;
 }
 
+static size_t count_new(const struct batch_ticket *ticket)
+{
+	size_t n = 0;
+	for (const struct batch_event *item = ticket->first; item != NULL; item = item->next)
+		n++;
+	return n;
+}
+
 static int add_new_events(struct batch *batch, const struct batch_ticket *ticket, struct event_list *list,
                           struct arena *scratch, const struct batch_sink *sink)
 {
+	slots_fill(list);
 	for (const struct batch_event *item = ticket->first; item != NULL; item = item->next) {
 		struct ticket_event *event;
 		size_t n;
@@ -105,6 +185,8 @@ static int add_new_events(struct batch *batch, const struct batch_ticket *ticket
 		if (list_add(list, event, sink) == DUPLICATE)
 			batch_source(batch, item->source_no, OFFSET_NONE)->n_duplicates++;
 	}
+	if (list->changed)
+		list_sort(list);
 	return 0;
 }
 
@@ -113,12 +195,21 @@ static bool is_in_backlog(const struct ticket *ticket)
 	return ticket->state == TICKET_OPEN || ticket->state == TICKET_PAUSED;
 }
 
-static const struct sla_clock *find_clock(const struct ticket *ticket, const struct sla_clock *like)
+/* Finds the clocks of a ticket in the order in which those of another one come: of each target by number. */
+struct clock_finder {
+	const struct ticket *ticket;
+	size_t at[TARGET_N];
+};
+
+/* The clock of the same key; NULL: there is none. like: each time one that comes after those before. */
+static const struct sla_clock *find_clock(struct clock_finder *finder, const struct sla_clock *like)
 {
-	for (size_t i = 0; i < ticket->n_clocks; i++)
-		if (ticket->clocks[i].target == like->target && ticket->clocks[i].n == like->n)
-			return &ticket->clocks[i];
-	return NULL;
+	const struct ticket *ticket = finder->ticket;
+	size_t *at = &finder->at[like->target];
+	while (*at < ticket->n_clocks &&
+	       (ticket->clocks[*at].target != like->target || ticket->clocks[*at].n < like->n))
+		++*at;
+	return *at < ticket->n_clocks && ticket->clocks[*at].n == like->n ? &ticket->clocks[*at] : NULL;
 }
 
 /* The row that a clock has in kpid.sla_clock: it runs and is judged (S9), or something of it is still to fall due.
@@ -147,11 +238,12 @@ static void put_clock_changes(struct text ticket_id, const struct ticket *before
                               const struct batch_sink *sink)
 {
 	struct sla_clock was, now;
+	struct clock_finder in_before = {.ticket = before}, in_after = {.ticket = after};
 	for (size_t i = 0; i < after->n_clocks; i++) {
 		const struct sla_clock *clock = &after->clocks[i];
 		if (!clock_row(clock, &now))
 			continue;
-		bool had_row = clock_row(find_clock(before, clock), &was);
+		bool had_row = clock_row(find_clock(&in_before, clock), &was);
 		if (had_row && same_clock_row(&was, &now))
 			continue;
 		if (had_row && (was.fires_us == TIME_NONE) != (now.fires_us == TIME_NONE))
@@ -160,7 +252,7 @@ static void put_clock_changes(struct text ticket_id, const struct ticket *before
 	}
 	for (size_t i = 0; i < before->n_clocks; i++) {
 		const struct sla_clock *clock = &before->clocks[i];
-		if (clock_row(clock, &was) && !clock_row(find_clock(after, clock), &now))
+		if (clock_row(clock, &was) && !clock_row(find_clock(&in_after, clock), &now))
 			sink->clock_delete(sink->context, ticket_id, clock->target, clock->n);
 	}
 }
@@ -189,11 +281,12 @@ static void put_alert_changes(struct text ticket_id, const struct ticket *before
                               const struct batch_sink *sink)
 {
 	struct alert was, now;
+	struct clock_finder in_before = {.ticket = before}, in_after = {.ticket = after};
 	for (size_t i = 0; i < after->n_clocks; i++) {
 		const struct sla_clock *clock = &after->clocks[i];
 		if (!alert_row(ticket_id, after, clock, &now))
 			continue;
-		bool there = alert_row(ticket_id, before, find_clock(before, clock), &was);
+		bool there = alert_row(ticket_id, before, find_clock(&in_before, clock), &was);
 		if ((!there || !alert_same_content(&was, &now)) && !is_undone(there ? &was : NULL, &now))
 			sink->alert_put(sink->context, &now);
 	}
@@ -201,7 +294,7 @@ static void put_alert_changes(struct text ticket_id, const struct ticket *before
 		const struct sla_clock *clock = &before->clocks[i];
 		if (!alert_row(ticket_id, before, clock, &was))
 			continue;
-		bool there = alert_row(ticket_id, after, find_clock(after, clock), &now);
+		bool there = alert_row(ticket_id, after, find_clock(&in_after, clock), &now);
 		if (!there || is_undone(&was, &now))
 			sink->alert_void(sink->context, ticket_id, was.target, was.n);
 	}
@@ -276,12 +369,12 @@ int batch_evaluate(struct batch *batch, const struct batch_ticket *ticket, const
 	int result = find_pin(stored, rules, &pin, revision_no_out);
 	if (result != BATCH_OK)
 		return result;
-	if (stored->rev != 0) {
-		result = list_unpack(&list, stored->history, ticket->ticket_id);
-		if (result != 0)
-			return result;
+	struct text history = stored->rev == 0 ? TEXT_ABSENT : stored->history;
+	result = list_unpack(&list, history, ticket->ticket_id, count_new(ticket));
+	if (result != 0)
+		return result;
+	if (stored->rev != 0)
 		ticket_fold(list.items, list.n, &rules->fold, &pin, stored->as_of_us, NULL, scratch, &before);
-	}
 	result = add_new_events(batch, ticket, &list, scratch, sink);
 	if (result != 0)
 		return result;
@@ -359,7 +452,7 @@ int batch_recompute(struct text ticket_id, const struct stored_ticket *stored, c
 	int result = find_pin(stored, rules, &pin, revision_no_out);
 	if (result != BATCH_OK)
 		return result;
-	result = list_unpack(&list, stored->history, ticket_id);
+	result = list_unpack(&list, stored->history, ticket_id, 0);
 	if (result != 0)
 		return result;
 	if (!is_history(list.items, list.n, scratch))

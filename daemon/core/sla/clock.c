@@ -15,34 +15,20 @@ static bool is_promised(const struct clock *clock)
 static struct clock_time time_of(const struct clock *clock, const struct clock_ground *ground,
                                  const struct target_rule *rule, int64_t cut_us)
 {
-	return (struct clock_time){
-	        .pauses = ground->pauses + clock->first_pause,
-	        .n_pauses = ground->n_pauses - clock->first_pause,
-	        .listed = rule->pause_on,
-	        .hours = target_hours(rule),
-	        .cut_us = cut_us,
-	};
+	return (struct clock_time){ground, rule, clock->first_pause, cut_us};
 }
 
 /* S2, "reopen": "continue": what the cycles before have used, reckoned by the target that applies now. */
 static int64_t carried_us(const struct clock *clock, const struct clock_ground *ground, const struct target_rule *rule)
 {
-	if (!rule->reopen_continue || clock->target != TARGET_RESOLUTION)
+	if (!rule->reopen_continue || clock->target != TARGET_RESOLUTION || clock->cycle <= 1)
 		return 0;
-	int64_t used_us = 0;
-	struct clock_time time = {ground->pauses, clock->first_pause, rule->pause_on, target_hours(rule),
-	                          TIME_FOR_EVER};
-	for (uint32_t i = 0; i + 1 < clock->cycle; i++) {
-		const struct ticket_cycle *cycle = &ground->cycles[i];
-		for (; time.n_pauses > 0 && time.pauses->end_us <= cycle->started_us; time.n_pauses--)
-			time.pauses++;
-		used_us += clock_time_ran(&time, cycle->started_us, cycle->resolved_us);
-	}
-	return used_us;
+	struct clock_time time = time_of(clock, ground, rule, TIME_FOR_EVER);
+	return clock_time_used(&time, clock->cycle - 1);
 }
 
 /* S3. TIME_NONE: neither target nor promise, or it stands in a pause without end. */
-static int64_t due_us(const struct clock *clock, const struct clock_ground *ground, int64_t cut_us)
+static int64_t find_due_us(const struct clock *clock, const struct clock_ground *ground, int64_t cut_us)
 {
 	if (is_promised(clock))
 		return clock->promise_us;
@@ -54,6 +40,12 @@ static int64_t due_us(const struct clock *clock, const struct clock_ground *grou
 		return clock->start_us;
 	struct clock_time time = time_of(clock, ground, rule, cut_us);
 	return clock_time_reaches(&time, clock->start_us, left_us);
+}
+
+/* As the clock runs now, if no more happens. */
+static int64_t due_us(const struct clock *clock, const struct clock_ground *ground)
+{
+	return clock->view.known ? clock->view.due_us : find_due_us(clock, ground, TIME_FOR_EVER);
 }
 
 int64_t clock_ran(const struct clock *clock, const struct clock_ground *ground, int64_t at_us)
@@ -92,6 +84,7 @@ void clock_start(struct clock *clock)
 	clock->due_us = clock->breached_us = clock->stopped_us = TIME_NONE;
 	clock->met_by = TEXT_ABSENT;
 	clock->warnings.latest = NULL;
+	clock->view = (struct clock_view){.known = false};
 	warnings_apply(&clock->warnings, clock->start_us);
 	note_listed(clock);
 }
@@ -119,21 +112,39 @@ static struct warnings_view view_of(const struct run *run)
 	return (struct warnings_view){
 	        .rule = run->rule,
 	        .promised = is_promised(run->clock),
-	        .due_us = due_us(run->clock, run->ground, TIME_FOR_EVER),
+	        .due_us = due_us(run->clock, run->ground),
 	        .reaches = reaches,
 	        .context = run,
 	};
 }
 
+static void look(const struct run *run, struct clock_view *view_out)
+{
+	struct warnings_view view = view_of(run);
+	*view_out = (struct clock_view){true, view.due_us, warnings_first(&run->clock->warnings, &view)};
+}
+
 void clock_pass(struct clock *clock, const struct clock_ground *ground, int64_t until_us, struct arena *arena)
 {
 	struct run run = {clock, ground, rule_of(clock)};
-	if (run.rule == NULL || run.rule->n_warnings == 0 || clock->over || is_breached(clock)) {
+	bool warns = run.rule != NULL && run.rule->n_warnings != 0 && !clock->over && !is_breached(clock);
+	if (warns && !clock->view.known)
+		look(&run, &clock->view);
+	if (!warns || clock->view.warns_us == TIME_NONE || clock->view.warns_us >= until_us) {
 		clock->warnings.seen_us = until_us > clock->warnings.seen_us ? until_us : clock->warnings.seen_us;
 		return;
 	}
 	struct warnings_view view = view_of(&run);
 	warnings_pass(&clock->warnings, &view, until_us, arena);
+	clock->view.warns_us = warnings_first(&clock->warnings, &view);
+}
+
+/* What is over stays as it was: a due time that is reached, with all its warnings. */
+void clock_ground_moved(struct clock *clock, int64_t at_us)
+{
+	const struct clock_view *view = &clock->view;
+	if (view->due_us == TIME_NONE || view->due_us > at_us || view->warns_us != TIME_NONE)
+		clock->view.known = false;
 }
 
 void clock_rejudge(struct clock *clock, const struct clock_ground *ground, const struct policy *policy,
@@ -141,7 +152,7 @@ void clock_rejudge(struct clock *clock, const struct clock_ground *ground, const
 {
 	if (clock->over || is_breached(clock))
 		return;
-	int64_t old_due_us = due_us(clock, ground, TIME_FOR_EVER);
+	int64_t old_due_us = due_us(clock, ground);
 	if (old_due_us != TIME_NONE && old_due_us < at_us) {
 		breach(clock, old_due_us, old_due_us, CAUSE_DEADLINE);
 		return;
@@ -152,7 +163,8 @@ void clock_rejudge(struct clock *clock, const struct clock_ground *ground, const
 	if (promise_us != TIME_NONE)
 		clock->promise_us = promise_us > clock->start_us ? promise_us : clock->start_us;
 	note_listed(clock);
-	int64_t new_due_us = due_us(clock, ground, TIME_FOR_EVER);
+	clock->view.known = false;
+	int64_t new_due_us = due_us(clock, ground);
 	if (new_due_us != TIME_NONE && new_due_us < at_us)
 		breach(clock, new_due_us, at_us, CAUSE_POLICY_CHANGE);
 }
@@ -163,7 +175,7 @@ static bool finish(struct clock *clock, const struct clock_ground *ground, int64
 	clock->over = true;
 	clock->stopped_us = at_us;
 	if (!is_breached(clock)) {
-		int64_t due = due_us(clock, ground, at_us);
+		int64_t due = find_due_us(clock, ground, at_us);
 		if (due == TIME_NONE || at_us <= due) {
 			clock->due_us = due;
 			return true;
@@ -227,8 +239,8 @@ static void settle_targeted(const struct clock *clock, const struct clock_ground
 
 	/* Since its last pause began or ended it has either stood or run. */
 	int64_t since_us = clock->start_us;
-	if (time.n_pauses > 0) {
-		const struct pause *last = &time.pauses[time.n_pauses - 1];
+	if (ground->n_pauses > clock->first_pause) {
+		const struct pause *last = &ground->pauses[ground->n_pauses - 1];
 		bool lasts = last->end_us == TIME_FOR_EVER;
 		int64_t last_us = lasts ? last->start_us : last->end_us;
 		since_us = last_us > since_us ? last_us : since_us;
@@ -248,7 +260,7 @@ static void settle_running(const struct clock *clock, const struct clock_ground 
 	const struct target_rule *rule = rule_of(clock);
 	if (rule == NULL && !is_promised(clock))
 		return;
-	out->due_us = is_breached(clock) ? clock->due_us : due_us(clock, ground, TIME_FOR_EVER);
+	out->due_us = is_breached(clock) ? clock->due_us : due_us(clock, ground);
 	int64_t breaches_us = is_breached(clock) ? clock->breached_us : out->due_us;
 	if (breaches_us != TIME_NONE && breaches_us < as_of_us) {
 		out->verdict = VERDICT_BREACHED;

@@ -11,6 +11,13 @@
 #include "kpid/core/ticket.h"
 #include "warnings.h"
 
+/* What is known of a clock that runs, until a pause begins or ends, or its policy or promise becomes another. */
+struct clock_view {
+	bool known;
+	int64_t due_us;   /* TIME_NONE: neither target nor promise, or it is in a listed pause without end */
+	int64_t warns_us; /* before it no warning comes; TIME_NONE: none comes at all */
+};
+
 struct clock {
 	enum sla_target target;
 	uint32_t n, cycle;
@@ -29,19 +36,15 @@ struct clock {
 	int64_t stopped_us;  /* once over */
 	struct text met_by;
 	struct warnings warnings;
-};
-
-/* What has happened to the ticket so far, as far as it moves a clock. */
-struct clock_ground {
-	const struct pause *pauses;
-	size_t n_pauses;
-	const struct ticket_cycle *cycles; /* by number, from 1; those before the clock's own have ended */
+	struct clock_view view;
 };
 
 /* Starts under the policy and promise (TIME_NONE: none) that are already set in *clock. */
 void clock_start(struct clock *clock);
 /* Nothing happens to the ticket before until_us: what warnings come up to there is for good (S8). */
 void clock_pass(struct clock *clock, const struct clock_ground *ground, int64_t until_us, struct arena *arena);
+/* At at_us a pause began or ended. */
+void clock_ground_moved(struct clock *clock, int64_t at_us);
 /* S6: at at_us the policy or the promise became another. No effect once breached or over. */
 void clock_rejudge(struct clock *clock, const struct clock_ground *ground, const struct policy *policy,
                    int64_t promise_us, int64_t at_us);

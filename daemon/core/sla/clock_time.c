@@ -1,60 +1,215 @@
 #include "clock_time.h"
 
-static int64_t end_of(const struct clock_time *time, const struct pause *pause)
+struct clock_sum {
+	struct clock_sum *next;
+	struct text_list listed; /* reasons that count */
+	struct calendar *hours;  /* NULL: always */
+	int64_t *stood_us;       /* [i]: in the pauses before the i-th; [0 .. n_stood] are known */
+	size_t n_stood;
+	int64_t *used_us; /* [i]: run in the cycles before the i-th; [0 .. n_used] are known */
+	size_t n_used;
+};
+
+/* ---- sums ---- */
+
+static bool same_list(struct text_list a, struct text_list b)
 {
-	return pause->end_us == TIME_FOR_EVER ? time->cut_us : pause->end_us;
+	if (a.n != b.n)
+		return false;
+	for (size_t i = 0; a.items != b.items && i < a.n; i++)
+		if (!text_same(a.items[i], b.items[i]))
+			return false;
+	return true;
+}
+
+static struct clock_sum *sum_new(struct clock_sums *sums, const struct target_rule *rule)
+{
+	struct clock_sum *sum = arena_alloc(sums->arena, sizeof(*sum));
+	*sum = (struct clock_sum){.listed = rule->pause_on, .hours = target_hours(rule)};
+	sum->stood_us = arena_alloc(sums->arena, (sums->max_pauses + 1) * sizeof(*sum->stood_us));
+	sum->used_us = arena_alloc(sums->arena, (sums->max_cycles + 1) * sizeof(*sum->used_us));
+	sum->stood_us[0] = sum->used_us[0] = 0;
+	return sum;
+}
+
+/* Moves it to the front: the next question is most likely about the same. */
+static struct clock_sum *sum_of(struct clock_sums *sums, const struct target_rule *rule)
+{
+	struct clock_sum **link = &sums->first;
+	while (*link != NULL && !((*link)->hours == target_hours(rule) && same_list((*link)->listed, rule->pause_on)))
+		link = &(*link)->next;
+	struct clock_sum *sum = *link;
+	if (sum == NULL)
+		sum = sum_new(sums, rule);
+	else
+		*link = sum->next;
+	sum->next = sums->first;
+	sums->first = sum;
+	return sum;
 }
 
 static int64_t worked(const struct clock_time *time, int64_t from_us, int64_t to_us)
 {
-	return time->hours == NULL ? to_us - from_us : calendar_worked_us(time->hours, from_us, to_us);
+	struct calendar *hours = target_hours(time->rule);
+	return hours == NULL ? to_us - from_us : calendar_worked_us(hours, from_us, to_us);
 }
 
 static int64_t worked_off(const struct clock_time *time, int64_t from_us, int64_t work_us)
 {
-	if (time->hours == NULL)
+	struct calendar *hours = target_hours(time->rule);
+	if (hours == NULL)
 		return from_us + work_us;
-	int64_t at_us = calendar_after_us(time->hours, from_us, work_us);
+	int64_t at_us = calendar_after_us(hours, from_us, work_us);
 	return at_us == TIME_FOR_EVER ? TIME_NONE : at_us;
 }
 
+/* ---- pauses ---- */
+
+static int64_t end_of(const struct clock_time *time, size_t i)
+{
+	int64_t end_us = time->ground->pauses[i].end_us;
+	return end_us == TIME_FOR_EVER ? time->cut_us : end_us;
+}
+
+static bool is_listed(const struct clock_time *time, size_t i)
+{
+	return text_list_has(time->rule->pause_on, time->ground->pauses[i].reason);
+}
+
+/* How much of the time between two times lies in the i-th pause, if it counts. */
+static int64_t stood_in(const struct clock_time *time, size_t i, int64_t from_us, int64_t to_us)
+{
+	const struct pause *pause = &time->ground->pauses[i];
+	int64_t start_us = pause->start_us > from_us ? pause->start_us : from_us;
+	int64_t end_us = end_of(time, i) < to_us ? end_of(time, i) : to_us;
+	return start_us < end_us && is_listed(time, i) ? worked(time, start_us, end_us) : 0;
+}
+
+/* In the pauses before the i-th, all of which have ended. */
+static int64_t stood_before(const struct clock_time *time, size_t i)
+{
+	struct clock_sum *sum = sum_of(time->ground->sums, time->rule);
+	for (; sum->n_stood < i; sum->n_stood++)
+		sum->stood_us[sum->n_stood + 1] =
+		        sum->stood_us[sum->n_stood] + stood_in(time, sum->n_stood, INT64_MIN, TIME_FOR_EVER);
+	return sum->stood_us[i];
+}
+
+/* The first pause that may count and ends behind an instant; n_pauses: none does. */
+static size_t pause_behind(const struct clock_time *time, int64_t at_us)
+{
+	size_t low = time->first_pause, high = time->ground->n_pauses;
+	if (low < high && time->ground->pauses[low].end_us > at_us)
+		return low;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (time->ground->pauses[middle].end_us <= at_us)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* The first pause from low on that begins at an instant or behind it; n_pauses: none does. */
+static size_t pause_from(const struct clock_time *time, size_t low, int64_t at_us)
+{
+	size_t high = time->ground->n_pauses;
+	if (low < high && time->ground->pauses[high - 1].start_us < at_us)
+		return high;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (time->ground->pauses[middle].start_us < at_us)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* In the pauses first <= i < end, of the time between two times; the first ends behind from_us and the last begins
+ * before to_us. */
+static int64_t stood_between(const struct clock_time *time, size_t first, size_t end, int64_t from_us, int64_t to_us)
+{
+	if (time->rule->pause_on.n == 0 || first >= end)
+		return 0;
+	int64_t stood_us = stood_in(time, first, from_us, to_us);
+	if (end - first < 2)
+		return stood_us;
+	stood_us += stood_in(time, end - 1, from_us, to_us);
+	if (end - first > 2)
+		stood_us += stood_before(time, end - 1) - stood_before(time, first + 1);
+	return stood_us;
+}
+
+/* ---- questions ---- */
+
 int64_t clock_time_ran(const struct clock_time *time, int64_t from_us, int64_t to_us)
 {
-	int64_t ran_us = worked(time, from_us, to_us);
-	for (size_t i = 0; i < time->n_pauses && time->pauses[i].start_us < to_us; i++) {
-		const struct pause *pause = &time->pauses[i];
-		int64_t start_us = pause->start_us > from_us ? pause->start_us : from_us;
-		int64_t end_us = end_of(time, pause) < to_us ? end_of(time, pause) : to_us;
-		if (start_us < end_us && text_list_has(time->listed, pause->reason))
-			ran_us -= worked(time, start_us, end_us);
+	size_t first = pause_behind(time, from_us);
+	return worked(time, from_us, to_us) -
+	       stood_between(time, first, pause_from(time, first, to_us), from_us, to_us);
+}
+
+/* From from_us to the beginning of the i-th pause; first: the first that ends behind from_us. */
+static int64_t ran_before(const struct clock_time *time, size_t first, size_t i, int64_t from_us)
+{
+	int64_t start_us = time->ground->pauses[i].start_us;
+	if (start_us <= from_us)
+		return 0;
+	return worked(time, from_us, start_us) - stood_between(time, first, i, from_us, start_us);
+}
+
+/* The first pause, from first on, by whose beginning it has run for run_us; n_pauses: none. */
+static size_t pause_too_late(const struct clock_time *time, size_t first, int64_t from_us, int64_t run_us)
+{
+	size_t low = first, high = time->ground->n_pauses;
+	if (low < high && ran_before(time, first, high - 1, from_us) < run_us)
+		return high;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (ran_before(time, first, middle, from_us) < run_us)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	return ran_us;
+	return low;
 }
 
 int64_t clock_time_reaches(const struct clock_time *time, int64_t from_us, int64_t run_us)
 {
-	int64_t at_us = from_us;
-	int64_t left_us = run_us;
-	for (size_t i = 0; i < time->n_pauses; i++) {
-		const struct pause *pause = &time->pauses[i];
-		int64_t start_us = pause->start_us > at_us ? pause->start_us : at_us;
-		int64_t end_us = end_of(time, pause);
-		if (end_us <= start_us || !text_list_has(time->listed, pause->reason))
-			continue;
-		int64_t ran_us = worked(time, at_us, start_us);
-		if (left_us <= ran_us)
-			break; /* reached before this pause, or as it begins */
-		if (end_us == TIME_FOR_EVER)
-			return TIME_NONE;
-		left_us -= ran_us;
-		at_us = end_us;
+	if (time->rule->pause_on.n == 0)
+		return worked_off(time, from_us, run_us);
+	size_t first = pause_behind(time, from_us);
+	size_t end = pause_too_late(time, first, from_us, run_us);
+	if (end == first)
+		return worked_off(time, from_us, run_us);
+	size_t last = end - 1;
+	int64_t left_us = run_us - ran_before(time, first, last, from_us);
+	int64_t start_us = time->ground->pauses[last].start_us;
+	int64_t at_us = is_listed(time, last) ? end_of(time, last) : start_us;
+	if (at_us == TIME_FOR_EVER)
+		return TIME_NONE;
+	return worked_off(time, at_us > from_us ? at_us : from_us, left_us);
+}
+
+int64_t clock_time_used(const struct clock_time *time, size_t n_cycles)
+{
+	struct clock_sum *sum = sum_of(time->ground->sums, time->rule);
+	struct clock_time all = *time;
+	all.first_pause = 0;
+	for (; sum->n_used < n_cycles; sum->n_used++) {
+		const struct ticket_cycle *cycle = &time->ground->cycles[sum->n_used];
+		sum->used_us[sum->n_used + 1] =
+		        sum->used_us[sum->n_used] + clock_time_ran(&all, cycle->started_us, cycle->resolved_us);
 	}
-	return worked_off(time, at_us, left_us);
+	return sum->used_us[n_cycles];
 }
 
 int64_t clock_time_zero(const struct clock_time *time, int64_t at_us, int64_t left_us)
 {
-	if (time->hours == NULL || left_us == 0)
+	struct calendar *hours = target_hours(time->rule);
+	if (hours == NULL || left_us == 0)
 		return at_us + left_us;
-	return left_us > 0 ? worked_off(time, at_us, left_us) : calendar_before_us(time->hours, at_us, -left_us);
+	return left_us > 0 ? worked_off(time, at_us, left_us) : calendar_before_us(hours, at_us, -left_us);
 }

@@ -39,6 +39,26 @@ int64_t warnings_next(const struct warnings *warnings, const struct warnings_vie
 	return from_us > warnings->seen_us ? from_us : warnings->seen_us;
 }
 
+/* Of those of a kind the nearest is found by its figure, so that instants are computed for two and not for all. */
+int64_t warnings_first(const struct warnings *warnings, const struct warnings_view *view)
+{
+	const struct warning_rule *part = NULL, *before = NULL;
+	for (size_t i = 0; i < view->rule->n_warnings; i++) {
+		const struct warning_rule *rule = &view->rule->warnings[i];
+		if (is_done(warnings, i))
+			continue;
+		if (rule->before)
+			before = before == NULL || rule->us > before->us ? rule : before;
+		else
+			part = part == NULL || rule->us < part->us ? rule : part;
+	}
+	int64_t part_us = part == NULL ? TIME_NONE : holds_from(view, part);
+	int64_t before_us = before == NULL ? TIME_NONE : holds_from(view, before);
+	if (part_us == TIME_NONE || before_us == TIME_NONE)
+		return part_us == TIME_NONE ? before_us : part_us;
+	return part_us < before_us ? part_us : before_us;
+}
+
 void warnings_pass(struct warnings *warnings, const struct warnings_view *view, int64_t until_us, struct arena *arena)
 {
 	if (until_us <= warnings->seen_us)

@@ -38,6 +38,9 @@ struct warnings_view {
 
 /* The instant of the i-th warning, if nothing more happens; TIME_NONE: none. Not before seen_us. */
 int64_t warnings_next(const struct warnings *warnings, const struct warnings_view *view, size_t i);
+/* The earliest instant, at or after which one of those that are not done comes or is skipped, if nothing more happens;
+ * TIME_NONE: none is. */
+int64_t warnings_first(const struct warnings *warnings, const struct warnings_view *view);
 /* Nothing more happens before until_us: warnings up to there are for good. */
 void warnings_pass(struct warnings *warnings, const struct warnings_view *view, int64_t until_us, struct arena *arena);
 

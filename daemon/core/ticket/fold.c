@@ -42,6 +42,7 @@ static void init_fold(struct fold *fold, const struct steps *steps, struct arena
 	        .pauses = arena_alloc(arena, steps->n_of[EVENT_PAUSED] * sizeof(*fold->pauses)),
 	        .clocks = arena_alloc(arena, n_clocks * sizeof(*fold->clocks)),
 	        .moments = arena_alloc(arena, n_moments * sizeof(*fold->moments)),
+	        .sums = {.arena = arena, .max_pauses = steps->n_of[EVENT_PAUSED], .max_cycles = n_cycles},
 	        .promise_us = {TIME_NONE, TIME_NONE, TIME_NONE, TIME_NONE},
 	        .facts =
 	                {
@@ -102,7 +103,7 @@ static void show_clock(const struct fold *fold, const struct sla_clock *clock, s
 }
 
 /* Sets the cycles and clocks of *ticket, which may be a copy of fold->ticket. */
-static void settle(const struct fold *fold, int64_t as_of_us, struct arena *arena, struct ticket *ticket)
+static void settle(struct fold *fold, int64_t as_of_us, struct arena *arena, struct ticket *ticket)
 {
 	struct clock_ground ground = fold_ground(fold);
 	struct sla_clock *clocks = arena_alloc(arena, fold->n_clocks * sizeof(*clocks));
@@ -125,8 +126,8 @@ static void settle(const struct fold *fold, int64_t as_of_us, struct arena *aren
 }
 
 /* Told with the ticket as if this were the last step, judged as of its time. */
-static void tell(const struct fold *fold, const struct fold_observer *observer, const struct step *step,
-                 int64_t as_of_us, struct arena *arena)
+static void tell(struct fold *fold, const struct fold_observer *observer, const struct step *step, int64_t as_of_us,
+                 struct arena *arena)
 {
 	struct ticket after = *fold->ticket;
 	settle(fold, step->at_us < as_of_us ? step->at_us : as_of_us, arena, &after);

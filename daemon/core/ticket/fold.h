@@ -30,6 +30,7 @@ struct fold {
 	size_t n_moments;
 	struct kpi_survey *latest_survey[SURVEY_CES + 1]; /* of this cycle; NULL: none */
 	struct kpi_facts facts;
+	struct clock_sums sums;
 	struct arena *arena;
 	struct words *words; /* NULL: nobody asks */
 };
@@ -37,9 +38,9 @@ struct fold {
 /* Takes one step. The opening is the first of all, if there is one. */
 void fold_move(struct fold *fold, const struct step *step);
 
-static inline struct clock_ground fold_ground(const struct fold *fold)
+static inline struct clock_ground fold_ground(struct fold *fold)
 {
-	return (struct clock_ground){fold->pauses, fold->n_pauses, fold->cycles};
+	return (struct clock_ground){fold->pauses, fold->n_pauses, fold->cycles, &fold->sums};
 }
 
 #endif

@@ -186,7 +186,7 @@ void history_pack(const struct ticket_event *const *events, size_t n_events, str
 
 struct reader {
 	const char *at, *end;
-	struct arena *arena;
+	struct arena *arena; /* NULL: events are counted, and their texts of no interest */
 	struct memory memory;
 	bool bad; /* sticky: once set, everything reads as nothing */
 };
@@ -234,7 +234,7 @@ static struct text unpack_hex(struct reader *reader, uint64_t n_packed, bool wit
 {
 	static const char digits[] = "0123456789abcdef";
 	const char *packed = get_bytes(reader, n_packed);
-	if (packed == NULL)
+	if (packed == NULL || reader->arena == NULL)
 		return TEXT("");
 	char *chars = arena_alloc(reader->arena, (size_t)n_packed * 2 + 4);
 	uint32_t n = 0;
@@ -338,29 +338,32 @@ static void get_event(struct reader *reader, struct ticket_event *event, int64_t
 		get_survey(reader, event);
 }
 
+/* How many events follow, with the reader left where it is. */
+static size_t count_events(const struct reader *from)
+{
+	struct reader reader = *from;
+	struct ticket_event event;
+	size_t n = 0;
+	reader.arena = NULL;
+	for (; !reader.bad && reader.at < reader.end; n++)
+		get_event(&reader, &event, 0);
+	return n;
+}
+
 int history_unpack(struct text packed, struct text ticket_id, struct arena *arena, struct ticket_event **events_out,
                    size_t *n_events_out)
 {
 	struct reader reader = {.at = packed.ptr, .end = packed.ptr + packed.len, .arena = arena};
-	struct ticket_event *events = NULL;
-	size_t n = 0, capacity = 0;
-	int64_t previous_us = 0;
-
 	if (get_byte(&reader) != FORMAT)
 		return -EBADMSG;
-	while (!reader.bad && reader.at < reader.end) {
-		if (n == capacity) {
-			capacity = capacity == 0 ? 8 : capacity * 2;
-			struct ticket_event *more = arena_alloc(arena, capacity * sizeof(*more));
-			if (n != 0)
-				memcpy(more, events, n * sizeof(*more));
-			events = more;
-		}
+	size_t n_most = count_events(&reader), n = 0;
+	struct ticket_event *events = arena_alloc(arena, n_most * sizeof(*events));
+	int64_t previous_us = 0;
+	for (; !reader.bad && reader.at < reader.end; n++) {
 		ticket_event_init(&events[n]);
 		events[n].ticket_id = ticket_id;
 		get_event(&reader, &events[n], previous_us);
 		previous_us = events[n].occurred_us;
-		n++;
 	}
 	if (reader.bad)
 		return -EBADMSG;

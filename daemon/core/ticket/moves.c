@@ -251,12 +251,20 @@ static void respond(struct fold *fold, int64_t at_us, struct text by)
 	stop(fold, TARGET_FIRST_RESPONSE, at_us, by);
 }
 
+static void pauses_moved(struct fold *fold, int64_t at_us)
+{
+	for (int target = 0; target < TARGET_N; target++)
+		if (clock_runs(fold, (enum sla_target)target))
+			clock_ground_moved(fold->latest[target], at_us);
+}
+
 static void end_pause(struct fold *fold, int64_t at_us)
 {
 	if (fold->ticket->state != TICKET_PAUSED)
 		return;
 	fold->pauses[fold->n_pauses - 1].end_us = at_us;
 	fold->ticket->state = TICKET_OPEN;
+	pauses_moved(fold, at_us);
 }
 
 /* F10; automatic: of a closing (F11). */
@@ -397,6 +405,7 @@ static void on_paused(struct fold *fold, const struct step *step)
 	end_pause(fold, step->at_us);
 	fold->pauses[fold->n_pauses++] = (struct pause){step->at_us, TIME_FOR_EVER, reason};
 	fold->ticket->state = TICKET_PAUSED;
+	pauses_moved(fold, step->at_us);
 	say_who(fold, "paused: ", text_is_empty(reason) ? TEXT("no reason given") : reason);
 }
 

@@ -1,0 +1,90 @@
+/* A ticket of very many events costs in proportion to them: where a part of the fold looks at all of them, or at all
+ * pauses, cycles or clocks, for each of them, these tests do not end before their time is up. */
+#include "fold_case.h"
+
+#include "large_ticket.h"
+
+enum { N_EVENTS = 40000 };
+
+static int64_t as_of(size_t n)
+{
+	return LARGE_T0 + (int64_t)n * MINUTE;
+}
+
+static void evaluate(struct large_ticket *large, enum large_shape shape, size_t from, size_t to)
+{
+	large_fill(large, shape, from, to);
+	assert_int_equal(large_evaluate(large, as_of(to)), BATCH_OK);
+}
+
+/* All at once, one more, one again, and a deadline: how they come does not matter. */
+static void test_one_ticket_of_40000_events_is_folded_in_time(void **state)
+{
+	(void)state;
+	for (int shape = 0; shape < LARGE_N_SHAPES; shape++) {
+		struct large_ticket *large = large_ticket_new();
+		evaluate(large, (enum large_shape)shape, 0, N_EVENTS - 1);
+		assert_int_equal(large->stored.rev, 1);
+		evaluate(large, (enum large_shape)shape, N_EVENTS - 1, N_EVENTS);
+		assert_int_equal(large->stored.rev, 2);
+		evaluate(large, (enum large_shape)shape, 0, N_EVENTS);
+		assert_int_equal(large->stored.rev, 2);
+		assert_int_equal(large->batch.sources[0].n_duplicates, N_EVENTS);
+		large_fill(large, (enum large_shape)shape, N_EVENTS, N_EVENTS);
+		assert_int_equal(large_evaluate(large, as_of(N_EVENTS * 2)), BATCH_OK);
+		assert_int_equal(large->stored.rev, 3);
+		assert_int_equal(large->n_letters, 0);
+		large_ticket_free(large);
+	}
+}
+
+/* The same rows as in one batch, whose sums are equal: what the others took off and added again is nothing. */
+static void test_many_batches_give_what_one_gives(void **state)
+{
+	enum { N = 1000, STEP = 50 };
+	(void)state;
+	for (int shape = 0; shape < LARGE_N_SHAPES; shape++) {
+		struct large_ticket *once = large_ticket_new(), *bit_by_bit = large_ticket_new();
+		evaluate(once, (enum large_shape)shape, 0, N);
+		for (size_t i = 0; i < N; i += STEP) {
+			size_t j = i / STEP % 2 == 0 ? i + STEP : i - STEP; /* neighbours change places: late ones */
+			large_fill(bit_by_bit, (enum large_shape)shape, j, j + STEP);
+			assert_int_equal(large_evaluate(bit_by_bit, as_of(N)), BATCH_OK);
+		}
+		assert_int_equal(bit_by_bit->stored.history.len, once->stored.history.len);
+		assert_memory_equal(bit_by_bit->stored.history.ptr, once->stored.history.ptr, once->stored.history.len);
+		size_t n, m;
+		struct kpi_row **rows = kpi_sums_sorted(&once->sums, &n),
+		               **same = kpi_sums_sorted(&bit_by_bit->sums, &m);
+		assert_int_equal(n, m);
+		for (size_t i = 0; i < n; i++)
+			assert_memory_equal(rows[i]->values, same[i]->values, sizeof(rows[i]->values));
+		large_ticket_free(once);
+		large_ticket_free(bit_by_bit);
+	}
+}
+
+/* 8,000 pauses under a calendar with nine warnings blocked the loop for 40 s. */
+static void test_warnings_of_a_clock_with_40000_pauses_come_when_they_are_due(void **state)
+{
+	(void)state;
+	struct large_ticket *large = large_ticket_new();
+	evaluate(large, LARGE_PAUSES, 0, N_EVENTS);
+	const struct ticket *last = &large->last;
+	assert_int_equal(last->state, TICKET_PAUSED);
+	assert_int_equal(last->n_pauses, N_EVENTS - 1);
+	assert_int_equal(last->n_clocks, 3);
+	assert_int_equal(large->n_alert_puts, 3); /* each of its clocks runs every other minute, and was warned of */
+	assert_int_equal(last->resolution_verdict, VERDICT_PENDING);
+	large_ticket_free(large);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(test_one_ticket_of_40000_events_is_folded_in_time),
+	        cmocka_unit_test(test_many_batches_give_what_one_gives),
+	        cmocka_unit_test(test_warnings_of_a_clock_with_40000_pauses_come_when_they_are_due),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
