@@ -56,6 +56,10 @@ struct policy_set *rules_file_load(const char *path)
 	for (size_t i = 0; i < faults.n; i++)
 		log_error("%s:%d: %.*s: %.*s", path, faults.items[i].line, (int)faults.items[i].path.len,
 		          faults.items[i].path.ptr, (int)faults.items[i].message.len, faults.items[i].message.ptr);
+	for (size_t i = 0; set != NULL && i < faults.n_warnings; i++)
+		log_warning("%s:%d: %.*s: %.*s", path, faults.warnings[i].line, (int)faults.warnings[i].path.len,
+		            faults.warnings[i].path.ptr, (int)faults.warnings[i].message.len,
+		            faults.warnings[i].message.ptr);
 	policy_faults_release(&faults);
 	buf_release(&json);
 	return set;

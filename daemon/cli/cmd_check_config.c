@@ -49,7 +49,7 @@ static int check(const struct cli *cli)
 	struct kpid_config *config =
 	        kpid_config_load(kpid_config_path(cli->config_path), cli->sets, cli->n_sets, &faults);
 	if (config != NULL && config->sla.policy_file != NULL)
-		policy_set_free(policy_file_read(config->sla.policy_file, false, &faults));
+		policy_set_free(policy_file_read(config->sla.policy_file, false, &faults, NULL));
 	if (config != NULL)
 		receivers_free(receivers_load(config->alert.receivers_file, &faults));
 	int status = report(cli, config, &faults);

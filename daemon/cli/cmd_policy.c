@@ -12,7 +12,8 @@
 
 enum { SINCE = 256, UNTIL, WHY };
 
-static int print_faults(const struct cli *cli, const struct config_faults *faults)
+/* Warnings are in the array of --json as well. */
+static void print_found(const struct cli *cli, const struct config_faults *faults)
 {
 	struct buf out = BUF_INIT;
 	if (cli->json) {
@@ -26,6 +27,11 @@ static int print_faults(const struct cli *cli, const struct config_faults *fault
 	else
 		fwrite(buf_text(&out).ptr, 1, out.len_bytes, stderr);
 	buf_release(&out);
+}
+
+static int print_faults(const struct cli *cli, const struct config_faults *faults)
+{
+	print_found(cli, faults);
 	return CLI_CONFIG;
 }
 
@@ -52,12 +58,13 @@ static int run(const struct cli *cli, const char *action, const char *path, stru
 {
 	struct config_faults faults = CONFIG_FAULTS_INIT;
 	bool check = strcmp(action, "check") == 0;
-	struct policy_set *set = policy_file_read(path, check, &faults);
+	struct policy_set *set = policy_file_read(path, check, &faults, check ? &faults : NULL);
 	int status = CLI_OK;
 	if (set == NULL) {
 		status = print_faults(cli, &faults);
 	} else if (check) {
-		puts(cli->json ? "[]" : "ok");
+		print_found(cli, &faults);
+		fputs(cli->json ? "" : "ok\n", stdout);
 	} else if (strcmp(action, "show") == 0) {
 		print_words(set);
 	} else {
@@ -72,8 +79,8 @@ static int run(const struct cli *cli, const char *action, const char *path, stru
 static int run_diff(const struct cli *cli, const char *old_path, const char *new_path)
 {
 	struct config_faults faults = CONFIG_FAULTS_INIT;
-	struct policy_set *old_set = policy_file_read(old_path, false, &faults);
-	struct policy_set *new_set = policy_file_read(new_path, false, &faults);
+	struct policy_set *old_set = policy_file_read(old_path, false, &faults, NULL);
+	struct policy_set *new_set = policy_file_read(new_path, false, &faults, NULL);
 	int status = CLI_OK;
 	if (old_set == NULL || new_set == NULL) {
 		status = print_faults(cli, &faults);
@@ -98,7 +105,7 @@ static bool is_time(const char *text)
 static int recalc(struct cli *cli, const struct policy_recalc_request *request)
 {
 	struct config_faults faults = CONFIG_FAULTS_INIT;
-	struct policy_set *set = policy_file_read(request->path, false, &faults);
+	struct policy_set *set = policy_file_read(request->path, false, &faults, NULL);
 	int status = set == NULL ? print_faults(cli, &faults) : policy_recalc(cli, request);
 	policy_set_free(set);
 	config_faults_release(&faults);

@@ -139,7 +139,7 @@ static void look_at_revisions(struct doctor *doctor)
 	struct rules_book book;
 	struct policy_set *set = doctor->config->sla.policy_file == NULL
 	                                 ? NULL
-	                                 : policy_file_read(doctor->config->sla.policy_file, false, &faults);
+	                                 : policy_file_read(doctor->config->sla.policy_file, false, &faults, NULL);
 	config_faults_release(&faults);
 	if (set == NULL)
 		return; /* it was said */

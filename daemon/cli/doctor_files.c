@@ -21,14 +21,14 @@ static void look_at_policies(struct doctor *doctor)
 		              "there is no file of policies: no deadlines, no alerts");
 		return;
 	}
-	struct policy_set *set = policy_file_read(path, true, &faults);
+	struct policy_set *set = policy_file_read(path, true, &faults, NULL);
 	policy_set_free(set);
 	if (set != NULL) {
 		doctor_format(doctor, "policies", DOCTOR_OK, "", "%s has no faults", path);
 	} else {
 		/* Legal, but surely not meant? */
 		struct config_faults legal = CONFIG_FAULTS_INIT;
-		set = policy_file_read(path, false, &legal);
+		set = policy_file_read(path, false, &legal, NULL);
 		say_faults(doctor, "policies", set == NULL ? DOCTOR_FAIL : DOCTOR_WARN,
 		           "mend the file, then kpid policy check FILE; until then what is in force stays", &faults);
 		policy_set_free(set);

@@ -7,7 +7,22 @@
 
 #define MAX_POLICY_BYTES (16 * 1024 * 1024)
 
-struct policy_set *policy_file_read(const char *path, bool strict, struct config_faults *faults)
+static void add_faults(struct config_faults *out, const char *path, const struct policy_fault *faults, size_t n,
+                       bool warnings)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct buf key = BUF_INIT, message = BUF_INIT;
+		buf_add_text(&key, faults[i].path);
+		buf_add_text(&message, faults[i].message);
+		config_fault_add(out, path, faults[i].line, buf_text(&key).ptr, "%s", buf_text(&message).ptr);
+		out->items[out->n - 1].warning = warnings;
+		buf_release(&key);
+		buf_release(&message);
+	}
+}
+
+struct policy_set *policy_file_read(const char *path, bool strict, struct config_faults *faults,
+                                    struct config_faults *warnings)
 {
 	FILE *stream = fopen(path, "re");
 	if (stream == NULL) {
@@ -29,15 +44,10 @@ struct policy_set *policy_file_read(const char *path, bool strict, struct config
 	struct policy_faults policy_faults = {0};
 	struct policy_set *set = strict ? policy_set_check(buf_text(&json), zone_find, &policy_faults)
 	                                : policy_set_parse(buf_text(&json), zone_find, &policy_faults);
-	for (size_t i = 0; set == NULL && i < policy_faults.n; i++) {
-		const struct policy_fault *fault = &policy_faults.items[i];
-		struct buf key = BUF_INIT, message = BUF_INIT;
-		buf_add_text(&key, fault->path);
-		buf_add_text(&message, fault->message);
-		config_fault_add(faults, path, fault->line, buf_text(&key).ptr, "%s", buf_text(&message).ptr);
-		buf_release(&key);
-		buf_release(&message);
-	}
+	if (set == NULL)
+		add_faults(faults, path, policy_faults.items, policy_faults.n, false);
+	if (warnings != NULL)
+		add_faults(warnings, path, policy_faults.warnings, policy_faults.n_warnings, true);
 	policy_faults_release(&policy_faults);
 	buf_release(&json);
 	return set;

@@ -38,17 +38,9 @@ static void add_local(struct buf *out, const struct zone *zone, int64_t at_us)
 
 /* ---- days to show ---- */
 
-static const struct calendar_day *hours_on(const struct calendar *calendar, int32_t day)
-{
-	for (size_t i = 0; i < calendar->n_dates; i++)
-		if (calendar->dates[i].day == day)
-			return &calendar->dates[i].hours;
-	return &calendar->weekly[weekday_of(day)];
-}
-
 static bool is_ordinary(const struct calendar *calendar, int32_t day)
 {
-	return hours_on(calendar, day) == &calendar->weekly[weekday_of(day)];
+	return calendar_hours_on(calendar, day) == &calendar->weekly[weekday_of(day)];
 }
 
 /* The first Monday from a day on whose week has no date of its own. */
@@ -65,14 +57,13 @@ static int32_t ordinary_monday(const struct calendar *calendar, int32_t from_day
 	return monday;
 }
 
-/* The first date that is off though its weekday is worked; 0: none. */
+/* The first date of the next years that is off though its weekday is worked; 0: none. */
 static int32_t first_holiday(const struct calendar *calendar, int32_t from_day)
 {
-	for (size_t i = 0; i < calendar->n_dates; i++) {
-		const struct calendar_date *date = &calendar->dates[i];
-		if (date->day >= from_day && date->hours.n == 0 && calendar->weekly[weekday_of(date->day)].n > 0)
-			return date->day;
-	}
+	enum { DAYS_AHEAD = 10 * 366 };
+	for (int32_t day = from_day; day < from_day + DAYS_AHEAD; day++)
+		if (calendar_hours_on(calendar, day)->n == 0 && calendar->weekly[weekday_of(day)].n > 0)
+			return day;
 	return 0;
 }
 
@@ -114,8 +105,10 @@ static void add_example(struct buf *out, const char *when, struct calendar *cale
 	const struct zone *zone = calendar == NULL ? &utc : &calendar->zone;
 	buf_add_format(out, "        %-16s opened ", when);
 	add_local(out, zone, opened_us);
-	buf_add_str(out, ", due ");
-	add_local(out, zone, due_us(calendar, opened_us, within_us));
+	int64_t due = due_us(calendar, opened_us, within_us);
+	buf_add_str(out, due == TIME_FOR_EVER ? ", never due" : ", due ");
+	if (due != TIME_FOR_EVER)
+		add_local(out, zone, due);
 	buf_add_char(out, '\n');
 }
 

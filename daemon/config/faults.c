@@ -15,7 +15,7 @@ __attribute__((format(printf, 5, 0))) static void add(struct config_faults *faul
 	char *message = NULL;
 	if (vasprintf(&message, format, arguments) < 0)
 		message = mem_strdup("out of memory");
-	faults->items[faults->n++] = (struct config_fault){mem_strdup(file), line, key, message};
+	faults->items[faults->n++] = (struct config_fault){mem_strdup(file), line, key, message, false};
 }
 
 void config_fault_add(struct config_faults *faults, const char *file, int line, const char *key, const char *format,
@@ -72,6 +72,7 @@ void config_faults_write(const struct config_faults *faults, struct buf *out)
 		buf_add_str(out, ": ");
 		if (fault->key[0] != '\0')
 			buf_add_format(out, "%s: ", fault->key);
+		buf_add_str(out, fault->warning ? "warning: " : "");
 		buf_add_str(out, fault->message);
 		buf_add_char(out, '\n');
 	}
@@ -91,7 +92,7 @@ void config_faults_write_json(const struct config_faults *faults, struct buf *ou
 		buf_add_json_string(out, text_of(fault->key));
 		buf_add_str(out, ", \"message\": ");
 		buf_add_json_string(out, text_of(fault->message));
-		buf_add_char(out, '}');
+		buf_add_str(out, fault->warning ? ", \"level\": \"warning\"}" : ", \"level\": \"error\"}");
 	}
 	buf_add_char(out, ']');
 }

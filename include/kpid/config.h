@@ -94,6 +94,7 @@ struct config_fault {
 	int line;      /* 0: nowhere in particular */
 	char *key;     /* "run.lanes"; "" if the line has none */
 	char *message; /* what is wrong and what to write instead; never a secret */
+	bool warning;  /* it is legal, but may not be what was meant */
 };
 
 struct config_faults {

@@ -43,23 +43,69 @@ END
 $body$;
 COMMENT ON FUNCTION kpid.us_of_local(text, timestamp, boolean) IS 'The instant at which clocks of the zone show a time, if it comes twice its first or its second. One that they leave out moves forward by the gap.';
 
+CREATE FUNCTION kpid.calendar_weekday(weekly jsonb, weekday integer) RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE
+AS $body$
+DECLARE
+	names CONSTANT text[] := '{mon,tue,wed,thu,fri,sat,sun}';
+BEGIN
+	RETURN (
+		SELECT w.value
+		FROM jsonb_each(weekly) AS w
+		CROSS JOIN LATERAL (
+			SELECT
+				array_position(names, split_part(w.key, '-', 1)) AS first_day,
+				array_position(names, split_part(w.key, '-', -1)) AS last_day
+		) r
+		WHERE CASE
+				WHEN r.first_day <= r.last_day THEN weekday BETWEEN r.first_day AND r.last_day
+				ELSE weekday >= r.first_day OR weekday <= r.last_day
+			END);
+END
+$body$;
+COMMENT ON FUNCTION kpid.calendar_weekday(jsonb, integer) IS 'P4: the hours of a day of the week, from 1 for Monday to 7, by keys such as mon and mon-fri; NULL: none.';
+
+CREATE FUNCTION kpid.calendar_day(calendar jsonb, week jsonb[], day date) RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE
+AS $body$
+DECLARE
+	days CONSTANT jsonb := calendar -> 'days';
+BEGIN
+	RETURN coalesce(
+		days -> to_char(day, 'YYYY-MM-DD'),
+		(
+			SELECT d.value
+			FROM jsonb_each(days) AS d
+			WHERE d.key LIKE '%/%' AND day BETWEEN split_part(d.key, '/', 1)::date AND split_part(d.key, '/', 2)::date
+		),
+		days -> to_char(day, 'MM-DD'),
+		week[extract(isodow FROM day)::integer]);
+END
+$body$;
+COMMENT ON FUNCTION kpid.calendar_day(jsonb, jsonb[], date) IS 'S7, P4: the hours of a date of a calendar, by its days and its week (from 1 for Monday); NULL: none.';
+
 CREATE FUNCTION kpid.calendar_hours(calendar jsonb, first_day date, last_day date) RETURNS int8multirange
 LANGUAGE plpgsql STABLE
 AS $body$
 DECLARE
 	zone CONSTANT text := calendar ->> 'time_zone';
+	week CONSTANT jsonb[] := ARRAY(
+		SELECT kpid.calendar_weekday(calendar -> 'weekly', d.n) FROM generate_series(1, 7) AS d (n) ORDER BY d.n);
 BEGIN
 	RETURN (
 		SELECT coalesce(range_agg(int8range(u.start_us, u.end_us)) FILTER (WHERE u.start_us < u.end_us), '{}')
 		FROM generate_series(first_day::timestamp, last_day, interval '1 day') AS d (midnight)
-		CROSS JOIN LATERAL jsonb_array_elements_text(coalesce(
-			calendar -> 'days' -> to_char(d.midnight, 'YYYY-MM-DD'),
-			calendar -> 'weekly' -> to_char(d.midnight, 'dy'))) AS h (hours)
+		CROSS JOIN LATERAL jsonb_array_elements_text(kpid.calendar_day(calendar, week, d.midnight::date)) AS h (hours)
+		CROSS JOIN LATERAL (
+			SELECT split_part(h.hours, '-', 1) COLLATE "C" AS starts, split_part(h.hours, '-', 2) COLLATE "C" AS ends
+		) t
 		CROSS JOIN LATERAL (
 			SELECT
-				kpid.us_of_local(zone, d.midnight + split_part(h.hours, '-', 1)::interval, false) AS start_us,
+				kpid.us_of_local(zone, d.midnight + t.starts::interval, false) AS start_us,
 				kpid.us_of_local(
-					zone, d.midnight + split_part(h.hours, '-', 2)::interval, h.hours NOT LIKE '%-24:00') AS end_us
+					zone,
+					d.midnight + t.ends::interval + CASE WHEN t.ends <= t.starts THEN interval '1 day' ELSE interval '0' END,
+					t.ends <> '24:00') AS end_us
 		) u);
 END
 $body$;
@@ -70,7 +116,7 @@ RETURNS int8multirange
 LANGUAGE plpgsql STABLE
 AS $body$
 DECLARE
-	next_day date := (kpid.instant_of_us(from_us) AT TIME ZONE 'UTC')::date - 2;
+	next_day date := (kpid.instant_of_us(from_us) AT TIME ZONE 'UTC')::date - 3;
 	last_day date := (kpid.instant_of_us(until_us) AT TIME ZONE 'UTC')::date + 7;
 	hours int8multirange := '{}';
 BEGIN
@@ -192,7 +238,7 @@ BEGIN
 	rule.continues := target ->> 'reopen' IS NOT DISTINCT FROM 'continue';
 	SELECT array_agg(
 			CASE
-				WHEN right(w.rule, 1) = '%' THEN div(rule.within_us::numeric * rtrim(w.rule, '%')::integer, 100)::bigint
+				WHEN right(w.rule, 1) = '%' THEN div(rule.within_us * rtrim(w.rule, '%')::numeric, 100)::bigint
 				ELSE kpid.duration_us(split_part(w.rule, ' ', 1), NULL)
 			END ORDER BY w.place),
 		array_agg(right(w.rule, 1) <> '%' ORDER BY w.place)

@@ -22,8 +22,13 @@ static struct calendar_day read_day(struct fuzz_input *input, struct hours *hour
 		end = end > MINUTES_PER_DAY ? MINUTES_PER_DAY : end;
 		if (start >= end)
 			break;
-		hours->items[n++] = (struct calendar_hours){(int16_t)start, (int16_t)end};
+		hours->items[n++] = (struct calendar_hours){(int16_t)start, (int16_t)end, false};
 		at = end + 1;
+	}
+	if (n > 0 && wanted % 2 == 1) { /* a night shift */
+		struct calendar_hours *last = &hours->items[n - 1];
+		last->ends_next_day = true;
+		last->end_minute = (int16_t)(last->start_minute * (fuzz_byte(input) % 100) / 100);
 	}
 	return (struct calendar_day){hours->items, n};
 }
@@ -32,6 +37,8 @@ struct made {
 	struct calendar calendar;
 	struct hours weekly[7], of_dates[MAX_DATES];
 	struct calendar_date dates[MAX_DATES];
+	struct calendar_yearly yearly;
+	struct hours of_year;
 };
 
 static void read_calendar(struct fuzz_input *input, struct made *made)
@@ -55,8 +62,15 @@ static void read_calendar(struct fuzz_input *input, struct made *made)
 	size_t n = fuzz_byte(input) % (MAX_DATES + 1);
 	for (size_t i = 0; i < n; i++) {
 		day += 1 + (int32_t)(fuzz_number(input, 2) % 20000);
-		made->dates[i] = (struct calendar_date){day, read_day(input, &made->of_dates[i])};
+		int32_t last_day = day + fuzz_byte(input) % 20;
+		made->dates[i] = (struct calendar_date){day, last_day, read_day(input, &made->of_dates[i])};
+		day = last_day;
 	}
+	made->yearly.month = (uint8_t)(1 + fuzz_byte(input) % 12);
+	made->yearly.month_day = (uint8_t)(1 + fuzz_byte(input) % 31);
+	made->yearly.hours = read_day(input, &made->of_year);
+	made->calendar.yearly = &made->yearly;
+	made->calendar.n_yearly = fuzz_byte(input) % 2;
 	made->calendar.dates = made->dates;
 	made->calendar.n_dates = n;
 }

@@ -176,11 +176,16 @@ def test_S7_S8_where_clocks_change(make_database):
     for i in range(900 if LONG else 90):
         zone, day = CHANGES[i % len(CHANGES)]
         begin = chance.randrange(16)
-        hours = [f"{face(begin)}-{face(begin + chance.randrange(1, 12))}", "22:00-24:00"]
-        calendars[f"c{i}"] = {"time_zone": zone, "weekly": dict.fromkeys("mon tue wed thu fri sat sun".split(), hours)}
+        night = chance.choice(["22:00-24:00", "22:00-00:00", f"22:00-{face(chance.randrange(16))}"])
+        hours = [f"{face(begin)}-{face(begin + chance.randrange(1, 12))}", night]
+        calendars[f"c{i}"] = {"time_zone": zone, "weekly": chance.choice([
+            dict.fromkeys("mon tue wed thu fri sat sun".split(), hours), {"mon-sun": hours}, {"sat-tue": hours, "wed-fri": hours}])}
+        if i % 2 == 0:
+            calendars[f"c{i}"]["days"] = chance.choice([
+                {day[5:]: ["00:30-12:00"]}, {f"{day}/{day}": [], "02-29": []}, {day: [night], day[5:]: []}])
         policies.append({"name": f"p{i}", "match": {"category": [f"k{i}"]}, "targets": {"resolution": {
             "within": f"{chance.randrange(1, 30) * 10}m", "calendar": f"c{i}", "pause_on": ["w"],
-            "warn_at": ["50%", "30m before", "3h before"], "escalate_after": ["1h"]}}})
+            "warn_at": ["50%", "33.333%", "30m before", "3h before"], "escalate_after": ["1h"]}}})
         at = datetime.datetime.fromisoformat(day) - datetime.timedelta(hours=chance.randrange(40))
         promise = {"resolution_due_at": (at + datetime.timedelta(hours=9)).isoformat() + "Z"} if i % 3 == 0 else {}
         add(f"plain {i}", "ticket.opened", at, category=f"k{i}")

@@ -11,6 +11,8 @@ from times import DAY, MINUTE
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _MICROSECOND = timedelta(microseconds=1)
+LAST = (date(2900, 1, 1).toordinal() - _EPOCH_DAY) * DAY  # no farther is looked ahead
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def _utc(zone, day, minute, is_end):
@@ -26,22 +28,33 @@ def _utc(zone, day, minute, is_end):
 
 
 class Hours:
-    """A calendar that rests. weekly: 7 lists of (start, end) in minutes, Monday first; days: number of a date -> such a list."""
+    """A calendar that rests. weekly: 7 lists of (start, end) in minutes, Monday first; days: number of a date -> such a list;
+    yearly: (month, day of the month) -> such a list. An end that is not later than its start lies on the next date."""
 
     rests = True
 
-    def __init__(self, zone_name, weekly, days, working_day=None):
+    def __init__(self, zone_name, weekly, days, working_day=None, yearly=None):
         self.zone = ZoneInfo(zone_name)
         self.weekly = weekly
         self.days = days
+        self.yearly = yearly or {}
         self.working_day = working_day
         self._first = self._last = None  # dates that are laid out, both included
         self._starts, self._ends, self._before = [], [], []
 
+    def _hours_of(self, day):
+        if day in self.days:
+            return self.days[day]
+        if self.yearly:
+            on = date.fromordinal(day + _EPOCH_DAY)
+            if (on.month, on.day) in self.yearly:
+                return self.yearly[on.month, on.day]
+        return self.weekly[(day + 3) % 7]  # 1970-01-01 was a Thursday
+
     def _intervals_of(self, day):
-        weekday = (day + 3) % 7  # 1970-01-01 was a Thursday
-        for start, end in self.days.get(day, self.weekly[weekday]):
-            begins, ends = _utc(self.zone, day, start, False), _utc(self.zone, day, end, True)
+        for start, end in self._hours_of(day):
+            begins = _utc(self.zone, day, start, False)
+            ends = _utc(self.zone, day + 1 if end <= start else day, end, True)
             if ends > begins:
                 yield begins, ends
 
@@ -78,12 +91,15 @@ class Hours:
         return self._until(end) - self._until(begin)
 
     def advance(self, begin, amount):
+        """None: not before the year 2900."""
         reach = begin + amount
         while True:
-            self._lay_out(begin, reach)
+            self._lay_out(begin, min(reach, LAST))
             wanted = self._until(begin) + amount
             if self._before and self._before[-1] + self._ends[-1] - self._starts[-1] >= wanted:
                 break
+            if reach > LAST:
+                return None
             reach += reach - begin + 30 * DAY
         low, high = 0, len(self._starts) - 1  # the first interval by whose end it has run
         while low < high:
@@ -92,7 +108,8 @@ class Hours:
                 high = middle
             else:
                 low = middle + 1
-        return self._starts[low] + wanted - self._before[low]
+        at = self._starts[low] + wanted - self._before[low]
+        return at if at <= LAST else None
 
 
 def minutes(text):
@@ -121,6 +138,31 @@ def day_number(text):
     except ValueError:
         return None
     return day.toordinal() - _EPOCH_DAY if day and 1990 <= day.year <= 2200 else None
+
+
+def weekdays_of(key):
+    """P4: the numbers of the days that a key of `weekly` names, Monday is 0; None if it is no such key."""
+    first, dash, last = key.partition("-")
+    if first not in WEEKDAYS or (dash and last not in WEEKDAYS):
+        return None
+    begin, end = WEEKDAYS.index(first), WEEKDAYS.index(last if dash else first)
+    return [day % 7 for day in range(begin, (end if end >= begin else end + 7) + 1)]
+
+
+def dates_of(key):
+    """P4: the numbers of the dates that a key of `days` names, as a range; None if it is no date or range of dates."""
+    first, slash, last = key.partition("/")
+    begin, end = day_number(first), day_number(last if slash else first)
+    return None if begin is None or end is None or end < begin else range(begin, end + 1)
+
+
+def yearly_of(key):
+    """P4: (month, day of the month) of a yearly day; None if it is none."""
+    try:
+        on = date.fromisoformat(f"2000-{key}") if re.fullmatch(r"\d\d-\d\d", key, re.ASCII) else None
+    except ValueError:
+        return None
+    return on and (on.month, on.day)
 
 
 assert MINUTE * 1440 == DAY

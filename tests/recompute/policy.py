@@ -1,16 +1,16 @@
 """P and S1: the policy file, its revisions, and which policy holds for which attributes."""
 
 import re
+from fractions import Fraction
 
 import strictjson
 from clocks import ALWAYS
 from events import MAX_WHOLE_DIGITS
-from hours import Hours, day_number, minutes, zone_exists
-from times import HOUR, BadDuration, BadTime, parse_duration, parse_time
+from hours import WEEKDAYS, Hours, dates_of, minutes, weekdays_of, yearly_of, zone_exists
+from times import DAY, HOUR, MINUTE, BadDuration, BadTime, parse_duration, parse_time
 
 ATTRIBUTES = ("project_id", "channel", "category", "priority", "team_id")
 TARGETS = ("first_response", "next_response", "arrival", "resolution")
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 class PolicyError(Exception):
@@ -81,6 +81,15 @@ def choose_revision(revisions, opened_at):
     """S1: the greatest effective_from <= opened_at."""
     usable = [r for r in revisions if r.effective_from is None or r.effective_from <= opened_at]
     return max(usable, key=lambda r: (r.effective_from is not None, r.effective_from or 0), default=None)
+
+
+def falls_due(calendar, within):
+    """Whether it does before the year 2900 for every ticket that events can open: the last are of 2200."""
+    after = parse_time("2200-12-31T00:00:00Z") + DAY
+    busy = sum((end - start) % 1440 or 1440 for hours in calendar.weekly for start, end in hours)
+    if not calendar.yearly and within <= 52 * busy * MINUTE:
+        return True  # in one year or two, so nothing need be laid out
+    return calendar.advance(after, within) is not None
 
 
 def load(path):
@@ -214,24 +223,45 @@ class _Reader:
         if "working_day" in body:
             working_day = self.duration(f"{path}.working_day", body["working_day"]) or HOUR
         week = self.week(f"{path}.weekly", body["weekly"]) if "weekly" in body else None
-        days = body.get("days", {})
-        dates = {}
-        for text, hours in self.object(f"{path}.days", days, optional=days if isinstance(days, dict) else ()).items():
-            number = day_number(text)
-            if number is None:
-                self.fault(f"{path}.days.{text}", "no date")
-            dates[number] = self.day(f"{path}.days.{text}", hours)
+        dates, yearly = self.days(f"{path}.days", body.get("days", {}))
         if len(self.faults) > n_faults:
             return _Faulty(True, working_day)
-        return Hours(zone, week, dates, working_day)
+        return Hours(zone, week, dates, working_day, yearly)
 
     def week(self, path, value):
         n_faults = len(self.faults)
-        weekly = self.object(path, value, optional=WEEKDAYS)
-        week = [self.day(f"{path}.{day}", weekly.get(day, [])) for day in WEEKDAYS]
-        if len(self.faults) == n_faults and not any(end > start for day in week for start, end in day):
+        weekly = self.object(path, value, optional=value if isinstance(value, dict) else ())
+        week = [None] * 7
+        for key, hours in weekly.items():
+            named, hours = weekdays_of(key), self.day(f"{path}.{key}", hours)
+            if named is None:
+                self.fault(f"{path}.{key}", "no day of the week")
+            for day in named or []:
+                if week[day] is not None:
+                    self.fault(f"{path}.{key}", f"{WEEKDAYS[day]} is named twice")
+                week[day] = hours
+        if len(self.faults) == n_faults and not any(week):
             self.fault(path, "has no hours")
-        return week
+        return [hours or [] for hours in week]
+
+    def days(self, path, value):
+        """The dates and the yearly days that have hours of their own."""
+        dates, yearly, taken = {}, {}, {}
+        for key, hours in self.object(path, value, optional=value if isinstance(value, dict) else ()).items():
+            hours = self.day(f"{path}.{key}", hours)
+            if yearly_of(key):
+                yearly[yearly_of(key)] = hours
+            elif dates_of(key) is None:
+                self.fault(f"{path}.{key}", "no date")
+            else:
+                taken[key] = dates_of(key)
+                dates |= dict.fromkeys(dates_of(key), hours)
+        # The later of two that overlap is at fault; of two that begin together, the one that is written later.
+        ordered = sorted(taken, key=lambda key: taken[key].start)
+        for i, key in enumerate(ordered):
+            if any(taken[key].start in taken[other] for other in ordered[:i]):
+                self.fault(f"{path}.{key}", "overlaps with other dates")
+        return dates, yearly
 
     def day(self, path, value):
         hours = []
@@ -241,10 +271,14 @@ class _Reader:
             if not dash or start is None or end is None:
                 self.fault(at, f"no hours: {text!r}")
                 continue
-            if any(max(start, other[0]) < min(end, other[1]) for other in hours):
+            if start == end or (start, end) == (1440, 0):
+                self.fault(at, "ends when it begins")
+                continue
+            runs_to = end if end > start else end + 1440
+            if any(max(start, other[0]) < min(runs_to, other[2]) for other in hours):
                 self.fault(at, "overlaps with others of its day")
-            hours.append((start, end))
-        return hours
+            hours.append((start, end, runs_to))
+        return [(start, end) for start, end, _ in hours]
 
     def policy(self, path, value, calendars):
         body = self.object(path, value, ["name", "targets"], ["match"])
@@ -294,14 +328,16 @@ class _Reader:
         within = self.duration(path, text, calendar.working_day)
         if within is not None and calendar.rests and re.search(r"\dd", text):
             self.fault(path, "days of 24 hours on a calendar that rests")
+        elif within is not None and isinstance(calendar, Hours) and not falls_due(calendar, within):
+            self.fault(path, "never falls due")
         return within
 
     def warning(self, path, text, within, calendar):
-        percent = re.fullmatch(r"(-?\d+)%", text, re.ASCII)
+        percent = re.fullmatch(r"(\d+(\.\d{1,3})?)%", text, re.ASCII)
         if percent:
-            if not 0 < int(percent[1]) < 100:
+            if not 0 < Fraction(percent[1]) < 100:
                 self.fault(path, "at or outside 0-100 %")
-            return "ran", within and within * int(percent[1]) // 100
+            return "ran", within and int(within * Fraction(percent[1]) // 100)
         if not text.endswith(" before"):
             return self.fault(path, f"no warning: {text!r}")
         before = self.duration(path, text.removesuffix(" before"))

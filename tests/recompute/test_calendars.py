@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 import policy
-from hours import Hours, day_number, zone_exists
+from hours import Hours, dates_of, day_number, weekdays_of, yearly_of, zone_exists
 from test_recompute import HERE, ev, opened, target
 from test_recompute import run as run_at_t0
 from times import DAY, HOUR, MINUTE, format_time, parse_time
@@ -23,11 +23,12 @@ def span(text):
     return tuple(int(t[:2]) * 60 + int(t[3:]) for t in (start, end))
 
 
-def hours(zone, weekly, days=None):
+def hours(zone, weekly, days=None, yearly=None):
     """weekly: the same list for every day, or weekday -> list."""
     week = weekly if isinstance(weekly, dict) else dict.fromkeys(EVERY_DAY, weekly)
     dates = {day_number(date): [span(t) for t in texts] for date, texts in (days or {}).items()}
-    return Hours(zone, [[span(t) for t in week.get(day, [])] for day in WEEK], dates)
+    year = {yearly_of(day): [span(t) for t in texts] for day, texts in (yearly or {}).items()}
+    return Hours(zone, [[span(t) for t in week.get(day, [])] for day in WEEK], dates, yearly=year)
 
 
 def open_between(calendar, begin, end):
@@ -65,9 +66,42 @@ def test_S7_days_replace_the_week():
     ]  # fmt: skip
 
 
-def test_S7_one_that_does_not_end_after_it_starts_is_empty():
-    calendar = hours("UTC", {"mon": ["09:00-09:00", "16:00-10:00", "24:00-24:00", "12:00-13:00"]})
-    assert open_between(calendar, "2026-01-05T00:00:00Z", "2026-01-12T00:00:00Z") == ["01-05T12:00/01-05T13:00"]
+def test_S7_hours_over_midnight_do_not_vanish():
+    calendar = hours("UTC", {"mon": ["08:00-12:00", "22:00-06:00"], "wed": ["20:00-00:00"], "fri": ["24:00-06:00"]})
+    assert open_between(calendar, "2026-01-05T00:00:00Z", "2026-01-12T00:00:00Z") == [
+        "01-05T08:00/01-05T12:00", "01-05T22:00/01-06T06:00", "01-07T20:00/01-08T00:00", "01-10T00:00/01-10T06:00",
+    ]  # fmt: skip
+
+
+def test_S7_a_night_belongs_whole_to_the_date_on_which_it_begins():
+    calendar = hours("UTC", ["22:00-06:00"], {"2026-01-06": [], "2026-01-08": ["23:00-01:00"]})
+    assert open_between(calendar, "2026-01-05T12:00:00Z", "2026-01-10T12:00:00Z") == [
+        "01-05T22:00/01-06T06:00", "01-07T22:00/01-08T06:00", "01-08T23:00/01-09T01:00", "01-09T22:00/01-10T06:00",
+    ]  # fmt: skip
+
+
+def test_S7_a_night_and_the_next_morning_are_a_union():
+    calendar = hours("UTC", ["05:00-09:00", "22:00-06:00"])
+    assert open_between(calendar, "2026-01-05T12:00:00Z", "2026-01-06T12:00:00Z") == ["01-05T22:00/01-06T09:00"]
+
+
+def test_P4_yearly_days_and_what_wins_over_them():
+    calendar = hours("UTC", ["09:00-10:00"], {"2026-12-25": ["11:00-12:00"]}, {"12-25": [], "02-29": []})
+    assert open_between(calendar, "2026-12-24T00:00:00Z", "2026-12-26T00:00:00Z") == [
+        "12-24T09:00/12-24T10:00", "12-25T11:00/12-25T12:00"]
+    assert open_between(calendar, "2027-12-24T00:00:00Z", "2027-12-26T00:00:00Z") == ["12-24T09:00/12-24T10:00"]
+    assert open_between(calendar, "2028-02-28T00:00:00Z", "2028-03-01T00:00:00Z") == ["02-28T09:00/02-28T10:00"]
+    assert open_between(calendar, "2027-02-28T00:00:00Z", "2027-03-01T00:00:00Z") == ["02-28T09:00/02-28T10:00"]
+
+
+def test_P4_keys():
+    assert weekdays_of("mon-fri") == [0, 1, 2, 3, 4] and weekdays_of("sun-thu") == [6, 0, 1, 2, 3]
+    assert weekdays_of("tue-tue") == weekdays_of("tue") == [1]
+    assert [weekdays_of(key) for key in ("", "-", "mon-", "-fri", "mon-fri-sun", "Mon", "mon - fri")] == [None] * 7
+    assert list(dates_of("2026-12-31/2027-01-01")) == [day_number("2026-12-31"), day_number("2027-01-01")]
+    assert [dates_of(key) for key in ("2026-10-07/2026-10-01", "2026-10-01/", "/2026-10-01", "12-25")] == [None] * 4
+    assert yearly_of("02-29") == (2, 29) and yearly_of("12-25") == (12, 25)
+    assert [yearly_of(key) for key in ("02-30", "13-01", "2-29", "2026-02-28")] == [None] * 4
 
 
 def test_S7_24_00_joins_the_next_date():
@@ -98,6 +132,14 @@ def test_S7_24_00_joins_the_next_date():
         ("America/Havana", "00:00-01:00", "2026-03-08T00:00:00Z", "2026-03-08T12:00:00Z", []),
         ("America/Havana", "23:00-24:00", "2026-11-01T00:00:00Z", "2026-11-01T12:00:00Z", ["11-01T03:00/11-01T04:00"]),
         ("America/Havana", "00:00-00:30", "2026-11-01T00:00:00Z", "2026-11-01T12:00:00Z", ["11-01T04:00/11-01T05:30"]),
+        # A night goes by the zone's rules of the date of each of its ends.
+        ("Europe/Berlin", "22:00-06:00", "2026-03-28T12:00:00Z", "2026-03-29T12:00:00Z", ["03-28T21:00/03-29T04:00"]),
+        ("Europe/Berlin", "04:00-02:30", "2026-03-28T03:00:00Z", "2026-03-29T02:00:00Z", ["03-28T03:00/03-29T01:30"]),
+        ("Europe/Berlin", "04:00-02:30", "2026-10-24T02:00:00Z", "2026-10-25T03:00:00Z", ["10-24T02:00/10-25T01:30"]),
+        # Of two midnights an end of 00:00 is the second, 24:00 the first (above).
+        ("America/Havana", "22:00-00:00", "2026-11-01T00:00:00Z", "2026-11-01T12:00:00Z", ["11-01T02:00/11-01T05:00"]),
+        ("America/Havana", "22:00-00:00", "2026-03-08T00:00:00Z", "2026-03-08T12:00:00Z", ["03-08T03:00/03-08T05:00"]),
+        ("America/Havana", "22:00-00:30", "2026-03-08T00:00:00Z", "2026-03-08T12:00:00Z", ["03-08T03:00/03-08T05:30"]),
         # Apia had no 2011-12-30: its hours move forward by the day, to where those of the 31st are.
         ("Pacific/Apia", "09:00-10:00", "2011-12-29T12:00:00Z", "2011-12-31T12:00:00Z",
          ["12-29T19:00/12-29T20:00", "12-30T19:00/12-30T20:00"]),
@@ -153,6 +195,8 @@ def test_S7_by_its_letter(seed):
     for date in dates:
         cuts = sorted(r.sample([*range(0, 241, 5), *range(1200, 1441, 20)], 2 * r.randrange(1, 5)))
         texts = [f"{a // 60:02}:{a % 60:02}-{b // 60:02}:{b % 60:02}" for a, b in zip(cuts[::2], cuts[1::2])]
+        if cuts[-1] < 1440:  # a night over the first hours of the next date
+            texts.append(f"{cuts[-1] // 60:02}:{cuts[-1] % 60:02}-0{r.randrange(4)}:{r.randrange(0, 60, 5):02}")
         days[date.isoformat()] = texts
     calendar = hours(name, {"mon": []}, days)
 
@@ -162,7 +206,8 @@ def test_S7_by_its_letter(seed):
         base = wall.replace(tzinfo=timezone.utc)
         for start, end in map(span, days[date.isoformat()]):
             first = _instants_of(zone, base, wall + timedelta(minutes=start))[0]
-            last = _instants_of(zone, base, wall + timedelta(minutes=end))[0 if end == 1440 else -1]
+            later = end if end > start else end + 1440
+            last = _instants_of(zone, base, wall + timedelta(minutes=later))[0 if end == 1440 else -1]
             while first < last:
                 worked.add(first)
                 first += timedelta(minutes=1)
@@ -346,7 +391,20 @@ def changed(**changes):
         (changed(time_zone=...), ["calendars.c.time_zone"]),
         (changed(weekly=...), ["calendars.c.weekly"]),
         (changed(weekly={}), ["calendars.c.weekly"]),
-        (changed(weekly={"mon": [], "tue": ["09:00-09:00"]}), ["calendars.c.weekly"]),
+        (changed(weekly={"mon": [], "tue": []}), ["calendars.c.weekly"]),
+        (changed(weekly={"mon": ["09:00-10:00", "13:00-13:00"]}), ["calendars.c.weekly.mon[1]"]),
+        (changed(weekly={"mon": ["00:00-00:00", "24:00-24:00"]}), ["calendars.c.weekly.mon[0]", "calendars.c.weekly.mon[1]"]),
+        (changed(weekly={"mon": ["22:00-06:00", "00:00-08:00"]}), []),
+        (changed(weekly={"mon": ["20:00-02:00", "22:00-06:00"]}), ["calendars.c.weekly.mon[1]"]),
+        (changed(weekly={"mon": ["20:00-02:00", "23:00-24:00"]}), ["calendars.c.weekly.mon[1]"]),
+        (changed(weekly={"mon-fri": ["09:00-10:00"]}), []),
+        (changed(weekly={"mon-fri": ["09:00-10:00"], "wed": []}), ["calendars.c.weekly.wed"]),
+        (changed(weekly={"fri-mon": ["09:00-10:00"], "sun": ["x"]}), ["calendars.c.weekly.sun", "calendars.c.weekly.sun[0]"]),
+        (changed(weekly={"mon-fry": ["09:00-10:00"]}), ["calendars.c.weekly.mon-fry"]),
+        (changed(days={"2026-10-01/2026-10-07": [], "12-25": [], "02-29": []}), []),
+        (changed(days={"2026-10-01/2026-10-07": [], "2026-10-07": []}), ["calendars.c.days.2026-10-07"]),
+        (changed(days={"2026-10-07/2026-10-01": []}), ["calendars.c.days.2026-10-07/2026-10-01"]),
+        (changed(days={"02-30": []}), ["calendars.c.days.02-30"]),
         (changed(weekly=[]), ["calendars.c.weekly"]),
         (changed(weekly={"monday": ["09:00-10:00"], "mon": ["09:00-10:00"]}), ["calendars.c.weekly.monday"]),
         (changed(weekly={"mon": "09:00-10:00"}), ["calendars.c.weekly.mon"]),
@@ -408,6 +466,16 @@ def test_P_calendar_faults(calendar, wanted):
 )
 def test_P2_within_on_calendars(changes, wanted):
     assert faults(**changes) == wanted
+
+
+def test_target_that_never_falls_due():
+    one_minute = {"mon": ["00:00-00:01"]}
+    assert faults(changed(weekly=one_minute), within="8000h") == ["~.within"]
+    assert faults(changed(weekly=one_minute), within="8h") == []
+    never = {f"{month:02}-{day:02}": [] for month in range(1, 13) for day in range(1, 32) if yearly_of(f"{month:02}-{day:02}")}
+    assert len(never) == 366 and faults(changed(days=never)) == ["~.within"]
+    del never["02-29"]
+    assert faults(changed(days=never)) == []  # leap days that are no Sunday are worked
 
 
 def test_P2_wd_needs_a_working_day():

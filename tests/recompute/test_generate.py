@@ -8,6 +8,7 @@ from datetime import date
 import pytest
 
 import policy
+from hours import weekdays_of
 from test_recompute import HERE, when
 
 MODES = ([], ["--hours"], ["--warnings"], ["--calendars"], ["--calendars", "--warnings"], ["--hours", "--warnings"])
@@ -27,7 +28,7 @@ def many(tmp_path_factory):
 
 @pytest.mark.parametrize("options", MODES, ids=" ".join)
 def test_policies_have_no_faults(tmp_path, options):
-    for seed in range(4):
+    for seed in range(7):
         generate(tmp_path, seed, *options)
         assert policy.load(tmp_path / "p.json")
 
@@ -38,13 +39,19 @@ def test_calendars_that_people_have(many):
         for name, calendar in revision["calendars"].items() if name != "always"
     ]  # fmt: skip
     assert len({calendar["time_zone"] for calendar in calendars}) == 6
-    weeks = [calendar["weekly"] for calendar in calendars]
+    names = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+    expanded = [
+        {names[day]: hours for key, hours in calendar["weekly"].items() for day in weekdays_of(key)} for calendar in calendars
+    ]
+    weeks = [dict.fromkeys(names, []) | week for week in expanded]
     assert any(week.get("mon") == ["08:30-12:00", "13:30-17:30"] for week in weeks)  # lunch
     assert any("22:00-24:00" in week["mon"] and "00:00-06:00" in week["tue"] for week in weeks)  # over midnight
-    names = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+    assert any("22:00-06:00" in week["mon"] for week in weeks)  # over midnight, in one
+    keys = [key for calendar in calendars for key in (*calendar["weekly"], *calendar.get("days", {}))]
+    assert "mon-fri" in keys and any("/" in key for key in keys) and any(len(key) == 5 for key in keys)
     days = [
-        (hours, calendar["weekly"].get(names[date.fromisoformat(day).weekday()]))
-        for calendar in calendars for day, hours in calendar.get("days", {}).items()
+        (hours, week[names[date.fromisoformat(day).weekday()]])
+        for calendar, week in zip(calendars, weeks) for day, hours in calendar.get("days", {}).items() if len(day) == 10
     ]  # fmt: skip
     assert any(hours == [] and usual for hours, usual in days)  # a holiday
     assert any(hours and not usual for hours, usual in days)  # a make-up day
@@ -71,7 +78,7 @@ def test_hours_and_nothing_are_told_apart_from_the_new(tmp_path):
 def test_the_tables_of_what_it_makes(tmp_path):
     """Every state of an alert comes up, and the order of the events is nothing."""
     states = set()
-    for seed in range(3):
+    for seed in range(7):
         generate(tmp_path, seed, "--calendars", "--warnings", tickets=60)
         lines = (tmp_path / "e.ndjson").read_bytes().splitlines(keepends=True)
         found = []

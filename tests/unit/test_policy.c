@@ -772,7 +772,7 @@ static void test_P_calendar_with_hours(void **state)
 	assert_text(rule->calendar->time_zone, "Asia/Shanghai");
 	struct calendar *hours = target_hours(rule);
 	assert_int_equal(hours->n_dates, 2);
-	assert_int_equal(hours->dates[0].day, 20727);
+	assert_int_equal(hours->dates[0].first_day, 20727);
 	assert_int_equal(hours->dates[0].hours.n, 0);
 	assert_int_equal(hours->dates[1].hours.hours[0].end_minute, MINUTES_PER_DAY);
 	/* Monday 2026-03-09, 16:30: one hour is left of that day. */
@@ -810,8 +810,8 @@ static void test_P_calendar_faults(void **state)
 	assert_fault(FILE_WITH_CALENDAR("\"time_zone\": 8, " A_MONDAY), CALENDAR_PATH ".time_zone", "is a number");
 	assert_fault(FILE_WITH_CALENDAR("\"time_zone\": \"UTC\""), CALENDAR_PATH ".weekly", "is missing");
 	assert_fault(FILE_WITH_CALENDAR(IN_SHANGHAI "\"weekly\": {}"), CALENDAR_PATH ".weekly", "has no hours");
-	assert_fault(FILE_WITH_CALENDAR(IN_SHANGHAI "\"weekly\": {\"mon\": [], \"tue\": [\"12:00-12:00\"]}"),
-	             CALENDAR_PATH ".weekly", "has no hours");
+	assert_fault(FILE_WITH_CALENDAR(IN_SHANGHAI "\"weekly\": {\"mon\": [], \"tue\": []}"), CALENDAR_PATH ".weekly",
+	             "has no hours");
 	assert_fault(FILE_WITH_CALENDAR(IN_SHANGHAI A_MONDAY ", \"week\": 1"), CALENDAR_PATH ".week",
 	             "is no known key");
 	assert_fault(FILE_WITH_CALENDAR(IN_SHANGHAI "\"weekly\": {\"monday\": [\"09:00-17:00\"], \"tue\": "
@@ -852,8 +852,182 @@ static void test_P_hours(void **state)
 	        TEXT(FILE_WITH_CALENDAR(IN_SHANGHAI
 	                                "\"weekly\": {\"mon\": [\"08:00-12:00\", \"09:00-10:00\", \"11:00-13:00\"]}")),
 	        two, 2);
-	assert_fine(FILE_WITH_CALENDAR(IN_SHANGHAI "\"weekly\": {\"mon\": [\"13:00-17:00\", \"09:00-13:00\", "
-	                                           "\"00:00-00:00\", \"16:00-10:00\"]}"));
+	assert_fine(FILE_WITH_CALENDAR(IN_SHANGHAI "\"weekly\": {\"mon\": [\"13:00-17:00\", \"09:00-13:00\"]}"));
+}
+
+#define FILE_WITH_WEEKLY(members) FILE_WITH_CALENDAR(IN_SHANGHAI "\"weekly\": {" members "}")
+#define FILE_WITH_DAYS(members)   FILE_WITH_CALENDAR(IN_SHANGHAI A_MONDAY ", \"days\": {" members "}")
+
+static const struct calendar *calendar_of(const struct policy_set *set)
+{
+	return set->revisions[0].calendars->hours;
+}
+
+static void test_S7_hours_over_midnight_do_not_vanish(void **state)
+{
+	(void)state;
+	struct policy_set *set = parse(FILE_WITH_WEEKLY("\"mon\": [\"08:00-12:00\", \"22:00-06:00\"], \"tue\": "
+	                                                "[\"20:00-00:00\"], \"wed\": [\"24:00-06:00\"]"));
+	const struct calendar_day *weekly = calendar_of(set)->weekly;
+	assert_int_equal(weekly[0].n, 2);
+	assert_false(weekly[0].hours[0].ends_next_day);
+	assert_true(weekly[0].hours[1].ends_next_day);
+	assert_int_equal(weekly[0].hours[1].end_minute, 360);
+	assert_true(weekly[1].hours[0].ends_next_day);
+	assert_int_equal(weekly[1].hours[0].end_minute, 0);
+	assert_true(weekly[2].hours[0].ends_next_day);
+	policy_set_free(set);
+
+	const char *path = CALENDAR_PATH ".weekly.mon[1]";
+	const char *equal = "end when they begin; write \"00:00-24:00\" for a whole day";
+	assert_fault(FILE_WITH_WEEKLY("\"mon\": [\"08:00-12:00\", \"13:00-13:00\"]"), path, equal);
+	assert_fault(FILE_WITH_WEEKLY("\"mon\": [\"08:00-12:00\", \"00:00-00:00\"]"), path, equal);
+	assert_fault(FILE_WITH_WEEKLY("\"mon\": [\"08:00-12:00\", \"24:00-24:00\"]"), path, equal);
+	assert_fault(FILE_WITH_WEEKLY("\"mon\": [\"08:00-12:00\", \"24:00-00:00\"]"), path, equal);
+	assert_fault(FILE_WITH_WEEKLY("\"mon\": [\"20:00-02:00\", \"23:00-23:30\"]"), path, "overlaps other hours");
+	assert_fault(FILE_WITH_WEEKLY("\"mon\": [\"20:00-02:00\", \"22:00-06:00\"]"), path, "overlaps other hours");
+	/* What it takes of the next date is nothing of this one. */
+	assert_fine(FILE_WITH_WEEKLY("\"mon-sun\": [\"22:00-06:00\", \"00:00-08:00\"]"));
+}
+
+static void assert_warned(const char *json, const char *path, const char *words)
+{
+	struct policy_faults faults;
+	struct policy_set *set = policy_set_parse(text_of(json), fake_zone_find, &faults);
+	assert_non_null(set);
+	assert_int_equal(faults.n, 0);
+	assert_int_equal(faults.n_warnings, path == NULL ? 0 : 1);
+	if (path != NULL) {
+		assert_text(faults.warnings[0].path, path);
+		assert_int_equal(faults.warnings[0].line, 1);
+		assert_non_null(
+		        memmem(faults.warnings[0].message.ptr, faults.warnings[0].message.len, words, strlen(words)));
+	}
+	policy_faults_release(&faults);
+	policy_set_free(set);
+}
+
+static void test_P4_long_night_is_warned_of(void **state)
+{
+	(void)state;
+	assert_warned(FILE_WITH_WEEKLY("\"mon\": [\"17:00-09:00\"]"), CALENDAR_PATH ".weekly.mon[0]",
+	              "\"17:00-09:00\" ends on the next date, 16 h 00 min after it begins");
+	assert_warned(FILE_WITH_DAYS("\"2026-10-01\": [\"09:00-00:00\"]"), CALENDAR_PATH ".days.2026-10-01[0]",
+	              "15 h 00 min");
+	assert_warned(FILE_WITH_WEEKLY("\"mon\": [\"19:59-08:00\"]"), CALENDAR_PATH ".weekly.mon[0]", "12 h 01 min");
+	assert_warned(FILE_WITH_WEEKLY("\"mon\": [\"20:00-08:00\"]"), NULL, NULL);
+	assert_warned(FILE_WITH_WEEKLY("\"mon\": [\"00:00-24:00\"]"), NULL, NULL);
+}
+
+static void test_P4_ranges_of_weekdays(void **state)
+{
+	(void)state;
+	struct policy_set *set =
+	        parse(FILE_WITH_WEEKLY("\"mon-wed\": [\"09:00-17:00\"], \"fri-fri\": [\"09:00-12:00\"]"));
+	for (int day = 0; day < 7; day++)
+		assert_int_equal(calendar_of(set)->weekly[day].n, day <= 2 || day == 4);
+	policy_set_free(set);
+	set = parse(FILE_WITH_WEEKLY("\"sun-thu\": [\"09:00-17:00\"]")); /* over the end of the week */
+	for (int day = 0; day < 7; day++)
+		assert_int_equal(calendar_of(set)->weekly[day].n, day <= 3 || day == 6);
+	policy_set_free(set);
+
+	assert_fault(FILE_WITH_WEEKLY("\"mon-fri\": [\"09:00-17:00\"], \"wed\": []"), CALENDAR_PATH ".weekly.wed",
+	             "names wed, which \"mon-fri\" has named already");
+	assert_fault(FILE_WITH_WEEKLY("\"mon-fri\": [\"09:00-17:00\"], \"fri-sun\": []"),
+	             CALENDAR_PATH ".weekly.fri-sun", "names fri,");
+	assert_fault(FILE_WITH_WEEKLY("\"mon-fr\": [\"09:00-17:00\"]"), CALENDAR_PATH ".weekly.mon-fr",
+	             "is no known day of the week");
+	assert_fault(FILE_WITH_WEEKLY("\"mon - fri\": [\"09:00-17:00\"]"), CALENDAR_PATH ".weekly[\"mon - fri\"]",
+	             "is no known day of the week");
+	assert_fault(FILE_WITH_WEEKLY("\"Mon\": [\"09:00-17:00\"]"), CALENDAR_PATH ".weekly.Mon",
+	             "is no known day of the week");
+}
+
+static void test_P4_ranges_of_dates_and_yearly_days(void **state)
+{
+	(void)state;
+	struct policy_set *set = parse(FILE_WITH_DAYS("\"2026-10-01/2026-10-07\": [], \"12-25\": [], \"02-29\": "
+	                                              "[\"10:00-11:00\"], \"2026-09-30\": [], "
+	                                              "\"2026-12-31/2027-01-01\": []"));
+	const struct calendar *calendar = calendar_of(set);
+	assert_int_equal(calendar->n_dates, 3);
+	assert_int_equal(calendar->dates[1].first_day, 20727);
+	assert_int_equal(calendar->dates[1].last_day, 20733);
+	assert_int_equal(calendar->dates[2].last_day - calendar->dates[2].first_day, 1);
+	assert_int_equal(calendar->n_yearly, 2);
+	assert_int_equal(calendar->yearly[0].month, 2);
+	assert_int_equal(calendar->yearly[0].month_day, 29);
+	assert_int_equal(calendar->yearly[0].hours.n, 1);
+	policy_set_free(set);
+
+	assert_fault(FILE_WITH_DAYS("\"2026-10-01/2026-10-07\": [], \"2026-10-07\": []"),
+	             CALENDAR_PATH ".days.2026-10-07", "overlaps \"2026-10-01/2026-10-07\"");
+	assert_fault(FILE_WITH_DAYS("\"2026-10-01\": [], \"2026-10-01/2026-10-01\": []"),
+	             CALENDAR_PATH ".days[\"2026-10-01/2026-10-01\"]", "overlaps \"2026-10-01\"");
+	/* The long one overlaps the last, though not those in between. */
+	assert_fault(FILE_WITH_DAYS("\"2026-01-01/2026-12-31\": [], \"2027-01-01\": [], \"2026-12-31\": []"),
+	             CALENDAR_PATH ".days.2026-12-31", "overlaps \"2026-01-01/2026-12-31\"");
+	assert_fault(FILE_WITH_DAYS("\"2026-10-07/2026-10-01\": []"), CALENDAR_PATH ".days[\"2026-10-07/2026-10-01\"]",
+	             "ends before it begins");
+	static const char *const bad[] = {"02-30",
+	                                  "13-01",
+	                                  "00-10",
+	                                  "1-1",
+	                                  "2026-10-01/10-07",
+	                                  "2026-10-01/2026-10-32",
+	                                  "10-01/10-07",
+	                                  "2026-10-01 2026-10-02",
+	                                  "2201-01-01",
+	                                  "2026-1-01",
+	                                  "ab-cd"};
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct buf json = BUF_INIT;
+		struct policy_faults faults;
+		buf_add_format(&json, FILE_WITH_DAYS("\"%s\": []"), bad[i]);
+		assert_null(policy_set_parse(buf_text(&json), fake_zone_find, &faults));
+		assert_int_equal(faults.n, 1);
+		assert_non_null(
+		        memmem(faults.items[0].message.ptr, faults.items[0].message.len, "is no date between", 18));
+		policy_faults_release(&faults);
+		buf_release(&json);
+	}
+}
+
+static void test_target_that_never_falls_due_is_a_fault(void **state)
+{
+	(void)state;
+	const char *path = TARGET_PATH ".within";
+	const char *words = "of work never pass by the calendar \"office\", which works too little for it";
+	assert_fault(FILE_ON_OFFICE("\"weekly\": {\"mon\": [\"00:00-00:01\"]}", "8000h"), path, words);
+	assert_fine(FILE_ON_OFFICE("\"weekly\": {\"mon\": [\"00:00-00:01\"]}", "8h"));
+	struct buf json = BUF_INIT; /* every day of the year is off */
+	buf_add_str(&json, FILE_WITH_REVISIONS("{\"id\": \"r\", \"calendars\": {\"office\": {" IN_SHANGHAI A_MONDAY
+	                                       ", \"days\": {\"01-01\": []"));
+	json.len_bytes -= 2; /* the end of the file, which comes later */
+	for (unsigned day = 1; day < 366; day++) {
+		unsigned month, month_day;
+		timestamp_month_day((int32_t)(10957 + day), &month, &month_day); /* of 2000 */
+		buf_add_format(&json, ", \"%02u-%02u\": []", month, month_day);
+	}
+	size_t open = json.len_bytes;
+	buf_add_str(&json, "}}}, \"policies\": [{\"name\": \"p\", \"targets\": {\"resolution\": {\"within\": \"1h\", "
+	                   "\"calendar\": \"office\"}}}]}]}");
+	buf_add_char(&json, '\0');
+	assert_fault(json.data, path, words);
+	json.len_bytes = open;
+	buf_release(&json);
+	/* What was stored before stays readable. */
+	struct policy_faults faults;
+	struct policy_set *set = policy_revision_parse(
+	        TEXT("{\"id\": \"r\", \"calendars\": {\"c\": {\"time_zone\": \"UTC\", \"weekly\": {\"mon\": "
+	             "[\"00:00-00:01\"]}}}, \"policies\": [{\"name\": \"p\", \"targets\": {\"resolution\": "
+	             "{\"within\": "
+	             "\"8000h\", \"calendar\": \"c\"}}}]}"),
+	        fake_zone_find, &faults);
+	assert_non_null(set);
+	policy_faults_release(&faults);
+	policy_set_free(set);
 }
 
 static void test_P_days_and_working_days_of_within(void **state)
@@ -915,6 +1089,24 @@ static void test_P_warnings_and_escalations(void **state)
 	assert_fine(FILE_WITH_WARNINGS("[\"1h40m before\", \"1%\"]"));
 }
 
+static void test_S8_percentages_with_decimals(void **state)
+{
+	(void)state;
+	struct policy_set *set = parse(FILE_WITH_TARGET(
+	        "{\"within\": \"1h1s\", \"calendar\": \"always\", \"warn_at\": [\"12.5%\", \"0.001%\", \"99.999%\", "
+	        "\"33.333%\", \"080.10%\"]}"));
+	const struct target_rule *rule = &set->revisions[0].policies[0].targets[TARGET_RESOLUTION];
+	static const int64_t wanted_us[] = {450125000, 36010, 3600963990, 1200321330, 2884401000};
+	assert_int_equal(rule->n_warnings, 5);
+	for (size_t i = 0; i < 5; i++)
+		assert_int_equal(rule->warnings[i].us, wanted_us[i]);
+	policy_set_free(set);
+	set = parse(FILE_WITH_TARGET("{\"within\": \"366d\", \"calendar\": \"always\", \"warn_at\": [\"99.999%\"]}"));
+	assert_int_equal(set->revisions[0].policies[0].targets[TARGET_RESOLUTION].warnings[0].us,
+	                 INT64_C(31622083776000)); /* of 31622400 s, down to the microsecond */
+	policy_set_free(set);
+}
+
 static void test_P_warning_faults(void **state)
 {
 	(void)state;
@@ -922,7 +1114,14 @@ static void test_P_warning_faults(void **state)
 	assert_fault(FILE_WITH_WARNINGS("[\"0%\"]"), path, "\"0%\" is not between 0% and 100%");
 	assert_fault(FILE_WITH_WARNINGS("[\"100%\"]"), path, "is not between");
 	assert_fault(FILE_WITH_WARNINGS("[\"120%\"]"), path, "is not between");
-	assert_fault(FILE_WITH_WARNINGS("[\"1000%\"]"), path, "is no warning");
+	assert_fault(FILE_WITH_WARNINGS("[\"1000%\"]"), path, "is not between");
+	assert_fault(FILE_WITH_WARNINGS("[\"99999999999999999999%\"]"), path, "is not between");
+	assert_fault(FILE_WITH_WARNINGS("[\"0.000%\"]"), path, "is not between");
+	assert_fault(FILE_WITH_WARNINGS("[\"100.001%\"]"), path, "is not between");
+	assert_fault(FILE_WITH_WARNINGS("[\"12.3456%\"]"), path, "is no warning; write a part");
+	assert_fault(FILE_WITH_WARNINGS("[\"12.%\"]"), path, "is no warning");
+	assert_fault(FILE_WITH_WARNINGS("[\".5%\"]"), path, "is no warning");
+	assert_fault(FILE_WITH_WARNINGS("[\"-5%\"]"), path, "is no warning");
 	assert_fault(FILE_WITH_WARNINGS("[\"8o%\"]"), path, "is no warning; write a part of `within`");
 	assert_fault(FILE_WITH_WARNINGS("[\"%\"]"), path, "is no warning");
 	assert_fault(FILE_WITH_WARNINGS("[\"before\"]"), path, "is no warning");
@@ -1137,10 +1336,16 @@ int main(void)
 	        cmocka_unit_test(test_P_calendar_types),
 	        cmocka_unit_test(test_P_calendar_faults),
 	        cmocka_unit_test(test_P_hours),
+	        cmocka_unit_test(test_S7_hours_over_midnight_do_not_vanish),
+	        cmocka_unit_test(test_P4_long_night_is_warned_of),
+	        cmocka_unit_test(test_P4_ranges_of_weekdays),
+	        cmocka_unit_test(test_P4_ranges_of_dates_and_yearly_days),
+	        cmocka_unit_test(test_target_that_never_falls_due_is_a_fault),
 	        cmocka_unit_test(test_P_days_and_working_days_of_within),
 	        cmocka_unit_test(test_P_calendar_must_be_defined),
 	        cmocka_unit_test(test_P_warnings_and_escalations),
 	        cmocka_unit_test(test_policies_that_an_earlier_one_leaves_nothing),
+	        cmocka_unit_test(test_S8_percentages_with_decimals),
 	        cmocka_unit_test(test_P_warning_faults),
 	        cmocka_unit_test(test_P_at_most_1000_revisions),
 	        cmocka_unit_test(test_P_at_most_10000_policies),

@@ -5,7 +5,7 @@
 #include "kpid/core/timeline.h"
 
 /* T0 is a Thursday, midnight of UTC. The resolution of "urgent" runs from 00:20 to 00:40 and from 00:50 to 01:30. */
-static const struct calendar_hours hours[] = {{20, 40}, {50, 90}};
+static const struct calendar_hours hours[] = {{20, 40, false}, {50, 90, false}};
 
 struct piece {
 	enum timeline_kind kind;

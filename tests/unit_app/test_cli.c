@@ -175,8 +175,9 @@ static void test_faults(void **state)
 	assert_string_equal(out, "--set:1: run.lanes: 99 is out of range: 1 to 16\n");
 	assert_string_equal(err, "");
 	assert_int_equal(run("check-config --json --set run.lanes=99"), CLI_CONFIG);
-	assert_string_equal(out, "{\"ok\": false, \"can_run\": false, \"faults\": [{\"file\": \"--set\", \"line\": 1, "
-	                         "\"key\": \"run.lanes\", \"message\": \"99 is out of range: 1 to 16\"}]}\n");
+	assert_string_equal(
+	        out, "{\"ok\": false, \"can_run\": false, \"faults\": [{\"file\": \"--set\", \"line\": 1, "
+	             "\"key\": \"run.lanes\", \"message\": \"99 is out of range: 1 to 16\", \"level\": \"error\"}]}\n");
 }
 
 static void test_check_config(void **state)

@@ -637,9 +637,11 @@ static void test_faults_json(void **state)
 	config_fault_add(&faults, "a \"b\"", 3, "run.lanes", "is %s", "bad");
 	config_fault_add(&faults, "c", 0, "", "gone");
 	config_faults_write_json(&faults, &out);
-	assert_string_equal(out.data, "[{\"file\": \"a \\\"b\\\"\", \"line\": 3, \"key\": \"run.lanes\", \"message\": "
-	                              "\"is bad\"}, {\"file\": \"c\", \"line\": null, \"key\": \"\", \"message\": "
-	                              "\"gone\"}]");
+	assert_string_equal(
+	        out.data,
+	        "[{\"file\": \"a \\\"b\\\"\", \"line\": 3, \"key\": \"run.lanes\", \"message\": "
+	        "\"is bad\", \"level\": \"error\"}, {\"file\": \"c\", \"line\": null, \"key\": \"\", \"message\": "
+	        "\"gone\", \"level\": \"error\"}]");
 	buf_clear(&out);
 	config_faults_write(&faults, &out);
 	assert_string_equal(out.data, "a \"b\":3: run.lanes: is bad\nc: gone\n");

@@ -8,7 +8,8 @@
 /* No clock is farther from UTC than this, nor moves by more at once. */
 #define MARGIN_US (INT64_C(26) * 3600 * US_PER_SECOND)
 
-enum { DAYS_MARGIN = 2, DAYS_AT_ONCE = 366 };
+/* A night shift begins on the date before; a zone may be a day ahead or behind. */
+enum { DAYS_MARGIN = 3, DAYS_AT_ONCE = 366 };
 
 void calendar_release(struct calendar *calendar)
 {
@@ -47,31 +48,63 @@ static int64_t utc_of_local(const struct zone *zone, int64_t local_us, bool seco
 	return after_holds ? after_us : before_us;
 }
 
-static const struct calendar_day *hours_of(const struct calendar *calendar, int32_t day)
+/* NULL: no date or range has it. */
+static const struct calendar_day *dated_hours(const struct calendar *calendar, int32_t day)
 {
 	size_t low = 0, high = calendar->n_dates;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		if (calendar->dates[middle].day < day)
+		if (calendar->dates[middle].last_day < day)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	if (low < calendar->n_dates && calendar->dates[low].day == day)
-		return &calendar->dates[low].hours;
+	return low < calendar->n_dates && calendar->dates[low].first_day <= day ? &calendar->dates[low].hours : NULL;
+}
+
+static const struct calendar_day *yearly_hours(const struct calendar *calendar, int32_t day)
+{
+	unsigned month, month_day;
+	if (calendar->n_yearly == 0)
+		return NULL;
+	timestamp_month_day(day, &month, &month_day);
+	size_t low = 0, high = calendar->n_yearly;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct calendar_yearly *yearly = &calendar->yearly[middle];
+		if (yearly->month == month && yearly->month_day == month_day)
+			return &yearly->hours;
+		if (yearly->month < month || (yearly->month == month && yearly->month_day < month_day))
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+const struct calendar_day *calendar_hours_on(const struct calendar *calendar, int32_t day)
+{
+	const struct calendar_day *hours = dated_hours(calendar, day);
+	if (hours == NULL)
+		hours = yearly_hours(calendar, day);
 	int weekday = (day % 7 + 10) % 7; /* 1970-01-01 was a Thursday */
-	return &calendar->weekly[weekday];
+	return hours != NULL ? hours : &calendar->weekly[weekday];
+}
+
+/* 24:00 is the first instant of the next date, where a time that comes twice is its second for any other end. */
+static int64_t end_of(const struct zone *zone, int32_t day, const struct calendar_hours *hours)
+{
+	int64_t midnight_us = (day + (hours->ends_next_day ? 1 : 0)) * US_PER_DAY;
+	return utc_of_local(zone, midnight_us + hours->end_minute * US_PER_MINUTE, hours->end_minute < MINUTES_PER_DAY);
 }
 
 static void add_day(struct calendar *calendar, int32_t day)
 {
-	const struct calendar_day *hours = hours_of(calendar, day);
+	const struct calendar_day *hours = calendar_hours_on(calendar, day);
 	for (size_t i = 0; i < hours->n; i++) {
-		int64_t midnight_us = day * US_PER_DAY;
-		int64_t start_us = utc_of_local(&calendar->zone,
-		                                midnight_us + hours->hours[i].start_minute * US_PER_MINUTE, false);
-		int64_t end_us = utc_of_local(&calendar->zone, midnight_us + hours->hours[i].end_minute * US_PER_MINUTE,
-		                              hours->hours[i].end_minute < MINUTES_PER_DAY);
+		int64_t local_us = day * US_PER_DAY + hours->hours[i].start_minute * US_PER_MINUTE;
+		int64_t start_us = utc_of_local(&calendar->zone, local_us, false);
+		int64_t end_us = end_of(&calendar->zone, day, &hours->hours[i]);
 		if (end_us <= start_us)
 			continue;
 		calendar->spans =
@@ -230,4 +263,38 @@ int64_t calendar_before_us(struct calendar *calendar, int64_t until_us, int64_t 
 	int64_t wanted_us = worked_until(calendar, until_us) - work_us;
 	const struct calendar_span *span = span_of_work(calendar, wanted_us + 1);
 	return span->start_us + wanted_us - span->before_us;
+}
+
+/* What a date works as its clocks show it; hours that overlap those of the next date count twice. */
+static int64_t face_us(const struct calendar_day *hours)
+{
+	int64_t minutes = 0;
+	for (size_t i = 0; i < hours->n; i++)
+		minutes += hours->hours[i].end_minute + (hours->hours[i].ends_next_day ? MINUTES_PER_DAY : 0) -
+		           hours->hours[i].start_minute;
+	return minutes * US_PER_MINUTE;
+}
+
+/* After 2200 there are no dates of their own, so weekdays and days of the year repeat. 28 years settle it for every
+ * calendar but those that hardly work; a quarter of the face is left however hours overlap and clocks change. */
+bool calendar_reaches(struct calendar *calendar, int64_t work_us)
+{
+	enum { DAY_OF_2201 = 84371, DAYS_OF_28_YEARS = 10227 };
+	int64_t sum_us = 0;
+	if (calendar->never_us != 0 && work_us >= calendar->never_us)
+		return false;
+	for (int32_t day = DAY_OF_2201; day < DAY_OF_2201 + DAYS_OF_28_YEARS; day++) {
+		sum_us += face_us(calendar_hours_on(calendar, day));
+		if (sum_us / 4 >= work_us)
+			return true;
+	}
+	struct calendar copy = *calendar;
+	copy.spans = NULL;
+	copy.n_spans = copy.capacity = 0;
+	copy.first_day = copy.end_day = 0;
+	bool reaches = calendar_after_us(&copy, DAY_OF_2201 * US_PER_DAY, work_us) != TIME_FOR_EVER;
+	calendar_release(&copy);
+	if (!reaches)
+		calendar->never_us = work_us;
+	return reaches;
 }

@@ -45,9 +45,9 @@ void policy_set_free(struct policy_set *set)
 void policy_faults_release(struct policy_faults *faults)
 {
 	free(faults->items);
+	free(faults->warnings);
 	arena_release(&faults->arena);
-	faults->items = NULL;
-	faults->n = faults->capacity = 0;
+	*faults = (struct policy_faults){.items = NULL};
 }
 
 const struct policy_revision *policy_set_at(const struct policy_set *set, int64_t opened_us)

@@ -52,23 +52,28 @@ static struct text buf_to_arena(struct buf *buf, struct arena *arena)
 }
 
 /* Takes over path and message. */
-static void add_fault(struct policy_faults *faults, int line, struct buf *path, struct buf *message)
+static struct policy_fault fault_of(struct policy_faults *faults, int line, struct buf *path, struct buf *message)
 {
-	faults->items = mem_grow(faults->items, &faults->capacity, faults->n + 1, sizeof(*faults->items));
 	if (path->len_bytes == 0)
 		buf_add_str(path, "(file)");
-	faults->items[faults->n++] = (struct policy_fault){
+	return (struct policy_fault){
 	        .path = buf_to_arena(path, &faults->arena),
 	        .line = line,
 	        .message = buf_to_arena(message, &faults->arena),
 	};
 }
 
-void policy_fault_add(struct policy_check *check, const struct policy_place *place, const char *format, ...)
+static void add_fault(struct policy_faults *faults, struct policy_fault fault)
+{
+	faults->items = mem_grow(faults->items, &faults->capacity, faults->n + 1, sizeof(*faults->items));
+	faults->items[faults->n++] = fault;
+}
+
+__attribute__((format(printf, 3, 0))) static struct policy_fault
+fault_at(struct policy_check *check, const struct policy_place *place, const char *format, va_list args)
 {
 	struct buf path = BUF_INIT, message = BUF_INIT;
-	va_list args, counted;
-	va_start(args, format);
+	va_list counted;
 	va_copy(counted, args);
 	int len = vsnprintf(NULL, 0, format, counted);
 	va_end(counted);
@@ -76,10 +81,28 @@ void policy_fault_add(struct policy_check *check, const struct policy_place *pla
 		vsnprintf(buf_extend(&message, (size_t)len + 1), (size_t)len + 1, format, args);
 		message.len_bytes--; /* the NUL */
 	}
-	va_end(args);
 	if (place != NULL)
 		policy_place_path(place, &path);
-	add_fault(check->faults, place == NULL ? 0 : place->line, &path, &message);
+	return fault_of(check->faults, place == NULL ? 0 : place->line, &path, &message);
+}
+
+void policy_fault_add(struct policy_check *check, const struct policy_place *place, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	add_fault(check->faults, fault_at(check, place, format, args));
+	va_end(args);
+}
+
+void policy_warning_add(struct policy_check *check, const struct policy_place *place, const char *format, ...)
+{
+	struct policy_faults *faults = check->faults;
+	va_list args;
+	va_start(args, format);
+	faults->warnings = mem_grow(faults->warnings, &faults->warnings_capacity, faults->n_warnings + 1,
+	                            sizeof(*faults->warnings));
+	faults->warnings[faults->n_warnings++] = fault_at(check, place, format, args);
+	va_end(args);
 }
 
 void policy_fault_missing(struct policy_check *check, const struct policy_spot *object, const char *key,
@@ -89,7 +112,7 @@ void policy_fault_missing(struct policy_check *check, const struct policy_spot *
 	policy_place_path(object->place, &path);
 	policy_path_add_key(&path, text_of(key));
 	buf_add_format(&message, "is missing; %s", remedy);
-	add_fault(check->faults, object->place->line, &path, &message);
+	add_fault(check->faults, fault_of(check->faults, object->place->line, &path, &message));
 }
 
 /* At most max_bytes of it, ending between characters of UTF-8. */
@@ -189,7 +212,7 @@ void policy_check_key_length(struct policy_check *check, const struct policy_spo
 		                 (unsigned)member->place->key.len, NAME_MAX_BYTES);
 }
 
-static void fault_unknown_key(struct policy_check *check, const struct policy_spot *member, const char *what,
+void policy_fault_unknown_key(struct policy_check *check, const struct policy_spot *member, const char *what,
                               const char *const known[])
 {
 	struct policy_hint hint;
@@ -217,7 +240,7 @@ void policy_check_keys(struct policy_check *check, const struct policy_spot *obj
 		while (known[i] != NULL && !text_equal(member.place->key, text_of(known[i])))
 			i++;
 		if (known[i] == NULL)
-			fault_unknown_key(check, &member, what, known);
+			policy_fault_unknown_key(check, &member, what, known);
 	}
 }
 

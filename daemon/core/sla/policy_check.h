@@ -28,6 +28,9 @@ bool policy_member(const struct policy_spot *object, const char *key, struct pol
 /* place NULL: the file itself, line unknown. */
 void policy_fault_add(struct policy_check *check, const struct policy_place *place, const char *format, ...)
         __attribute__((format(printf, 3, 4)));
+/* What is legal but may not be what was meant. */
+void policy_warning_add(struct policy_check *check, const struct policy_place *place, const char *format, ...)
+        __attribute__((format(printf, 3, 4)));
 /* A fault whose path is the missing key. */
 void policy_fault_missing(struct policy_check *check, const struct policy_spot *object, const char *key,
                           const char *remedy);
@@ -46,6 +49,9 @@ bool policy_is_name(struct policy_check *check, const struct policy_spot *spot, 
                     struct text *name_out);
 /* A fault for the name of the spot itself: empty or longer than 256 bytes. */
 void policy_check_key_length(struct policy_check *check, const struct policy_spot *member);
+/* A fault, with a hint, for a key that is not among the NULL-ended ones. what: "key", "target". */
+void policy_fault_unknown_key(struct policy_check *check, const struct policy_spot *member, const char *what,
+                              const char *const known[]);
 /* A fault, with a hint, for each key that is not among the NULL-ended ones. what: "key", "target". */
 void policy_check_keys(struct policy_check *check, const struct policy_spot *object, const char *what,
                        const char *const known[]);

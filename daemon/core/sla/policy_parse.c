@@ -19,6 +19,7 @@ struct reading {
 	struct arena *arena; /* the set's */
 	zone_find_fn *find_zone;
 	bool strict;
+	bool stored;                             /* it was read, and is to be readable for ever */
 	const struct policy_calendar *calendars; /* of the revision being read */
 	bool calendars_unreadable;               /* so that no name can be said to be unknown */
 };
@@ -156,6 +157,21 @@ static bool rests(const struct target_rule *rule)
 	return target_hours(rule) != NULL;
 }
 
+/* A clock that would never fall due. Stored revisions stay readable, whatever they say. */
+static void check_reached(struct reading *reading, const struct policy_spot *spot, struct text within,
+                          const struct target_rule *rule)
+{
+	struct calendar *hours = target_hours(rule);
+	if (reading->stored || hours == NULL || rule->calendar->faulty)
+		return;
+	if (!calendar_reaches(hours, rule->within_us))
+		policy_fault_add(
+		        &reading->check, spot->place,
+		        "%s of work never pass by the calendar %s, which works too little for it, so that the clock "
+		        "would never fall due; write a shorter time or more hours",
+		        policy_quote(&reading->check, within), policy_quote(&reading->check, rule->calendar->name));
+}
+
 /* calendar_known: rule_io->calendar is the one that the target names (P2). */
 static void read_within(struct reading *reading, const struct policy_spot *target, bool calendar_known,
                         struct target_rule *rule_io)
@@ -181,6 +197,8 @@ static void read_within(struct reading *reading, const struct policy_spot *targe
 		                 "%s counts days of 24 hours, on a calendar that rests; write working days, such as "
 		                 "\"2wd\", or hours of work",
 		                 policy_quote(check, text));
+	else
+		check_reached(reading, &spot, text, rule_io);
 }
 
 static void read_reopen(struct reading *reading, const struct policy_spot *target, enum sla_target which,
@@ -594,6 +612,7 @@ static struct policy_set *parse(struct text json, zone_find_fn *find_zone, bool 
 	struct policy_set *set = policy_set_empty();
 	struct reading reading = {
 	        .check = {.faults = faults_out}, .arena = &set->arena, .find_zone = find_zone, .strict = strict};
+	reading.stored = read_root == read_lone_revision;
 	arena_init(&reading.check.scratch);
 	json = skip_byte_order_mark(json);
 	json_t *root = load_json(&reading.check, json);

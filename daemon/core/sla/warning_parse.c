@@ -9,18 +9,35 @@ enum { MAX_ESCALATIONS = 32 };
 #define WARNINGS    "a list of warnings, such as [\"80%\", \"2h before\"]"
 #define ESCALATIONS "a list of times after the breach, such as [\"1h\", \"4h\"]"
 
-/* "80%" to 80; -1 if it is nothing of the kind. */
-static int percent_of(struct text text)
+enum { WHOLE = 100000 }; /* 100 % in thousandths of a percent */
+
+/* Reads digits from *at_io on; a number that is too large stays at WHOLE. Returns how many digits there are. */
+static uint32_t read_digits(struct text text, uint32_t *at_io, int64_t *number_io)
 {
-	int percent = 0;
-	if (text.len < 2 || text.len > 4 || text.ptr[text.len - 1] != '%')
-		return -1;
-	for (uint32_t i = 0; i + 1 < text.len; i++) {
-		if (text.ptr[i] < '0' || text.ptr[i] > '9')
-			return -1;
-		percent = percent * 10 + (text.ptr[i] - '0');
+	uint32_t first = *at_io;
+	for (; *at_io < text.len && text.ptr[*at_io] >= '0' && text.ptr[*at_io] <= '9'; ++*at_io) {
+		*number_io = *number_io * 10 + (text.ptr[*at_io] - '0');
+		*number_io = *number_io > WHOLE ? WHOLE : *number_io;
 	}
-	return percent;
+	return *at_io - first;
+}
+
+/* "80%" to 80000, "12.5%" to 12500; -1 if it is nothing of the kind. */
+static int64_t thousandths_of(struct text text)
+{
+	int64_t percent = 0, decimals = 0;
+	uint32_t at = 0, n_decimals = 3;
+	if (read_digits(text, &at, &percent) == 0)
+		return -1;
+	if (at < text.len && text.ptr[at] == '.') {
+		at++;
+		n_decimals = read_digits(text, &at, &decimals);
+		if (n_decimals == 0 || n_decimals > 3)
+			return -1;
+	}
+	for (; n_decimals < 3; n_decimals++)
+		decimals *= 10;
+	return at + 1 == text.len && text.ptr[at] == '%' ? percent * 1000 + decimals : -1;
 }
 
 static bool ends_with(struct text text, struct text end)
@@ -41,18 +58,18 @@ static bool duration_fault(struct policy_check *check, const struct policy_spot 
 	return true;
 }
 
-static bool read_percent(struct policy_check *check, const struct policy_spot *spot, struct text text, int percent,
-                         int64_t within_us, struct warning_rule *warning_out)
+static bool read_percent(struct policy_check *check, const struct policy_spot *spot, struct text text,
+                         int64_t thousandths, int64_t within_us, struct warning_rule *warning_out)
 {
-	if (percent <= 0 || percent >= 100) {
+	if (thousandths <= 0 || thousandths >= WHOLE) {
 		policy_fault_add(check, spot->place,
 		                 "%s is not between 0%% and 100%%; write a part of `within`, such "
 		                 "as \"80%%\"",
 		                 policy_quote(check, text));
 		return false;
 	}
-	int64_t part_us = within_us / 100 * percent + within_us % 100 * percent / 100;
-	*warning_out = (struct warning_rule){false, part_us};
+	*warning_out =
+	        (struct warning_rule){false, within_us * thousandths / WHOLE}; /* S8; 366 days leave room for this */
 	return true;
 }
 
@@ -62,15 +79,16 @@ static bool read_warning(struct policy_check *check, const struct policy_spot *s
 	struct text text;
 	if (!policy_is_word(check, spot, "a warning in quotes, such as \"80%\" or \"2h before\"", &text))
 		return false;
-	int percent = percent_of(text);
-	if (percent >= 0)
-		return read_percent(check, spot, text, percent, rule->within_us, warning_out);
+	int64_t thousandths = thousandths_of(text);
+	if (thousandths >= 0)
+		return read_percent(check, spot, text, thousandths, rule->within_us, warning_out);
 	struct text before = TEXT(" before");
 	if (!ends_with(text, before)) {
-		policy_fault_add(check, spot->place,
-		                 "%s is no warning; write a part of `within` such as \"80%%\", or a time before it is "
-		                 "due such as \"2h before\"",
-		                 policy_quote(check, text));
+		policy_fault_add(
+		        check, spot->place,
+		        "%s is no warning; write a part of `within` such as \"80%%\" or \"12.5%%\" (at most three "
+		        "decimals), or a time before it is due such as \"2h before\"",
+		        policy_quote(check, text));
 		return false;
 	}
 	struct text duration = {text.ptr, text.len - before.len};

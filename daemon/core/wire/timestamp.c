@@ -156,8 +156,12 @@ static void put_digits(char *p, unsigned n_digits, unsigned value)
 	}
 }
 
+struct date {
+	unsigned year, month, day;
+};
+
 /* The inverse of days_of_date(), for dates from year 1 on. */
-static void put_date(char *p, int64_t days)
+static struct date date_of_days(int64_t days)
 {
 	unsigned z = (unsigned)(days + 719468);
 	unsigned era = z / 146097;
@@ -166,11 +170,25 @@ static void put_date(char *p, int64_t days)
 	unsigned day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
 	unsigned month_from_march = (5 * day_of_year + 2) / 153;
 	unsigned month = month_from_march < 10 ? month_from_march + 3 : month_from_march - 9;
-	put_digits(p, 4, era * 400 + year_of_era + (month <= 2 ? 1 : 0));
+	return (struct date){era * 400 + year_of_era + (month <= 2 ? 1 : 0), month,
+	                     day_of_year - (153 * month_from_march + 2) / 5 + 1};
+}
+
+void timestamp_month_day(int32_t day, unsigned *month_out, unsigned *month_day_out)
+{
+	struct date date = date_of_days(day);
+	*month_out = date.month;
+	*month_day_out = date.day;
+}
+
+static void put_date(char *p, int64_t days)
+{
+	struct date date = date_of_days(days);
+	put_digits(p, 4, date.year);
 	p[4] = '-';
-	put_digits(p + 5, 2, month);
+	put_digits(p + 5, 2, date.month);
 	p[7] = '-';
-	put_digits(p + 8, 2, day_of_year - (153 * month_from_march + 2) / 5 + 1);
+	put_digits(p + 8, 2, date.day);
 }
 
 static void put_time_of_day(char *p, unsigned seconds)

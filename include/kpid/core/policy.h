@@ -28,6 +28,7 @@ struct policy_calendar {
 	struct text time_zone;  /* IANA name */
 	int64_t working_day_us; /* what one `wd` stands for; 0: not said */
 	struct calendar *hours;
+	bool faulty; /* while a file is read: more of it need not be said */
 	struct policy_calendar *next;
 };
 
@@ -91,6 +92,8 @@ struct policy_fault {
 struct policy_faults {
 	struct policy_fault *items;
 	size_t n, capacity;
+	struct policy_fault *warnings; /* what is legal but may not be what was meant; a set may have some */
+	size_t n_warnings, warnings_capacity;
 	struct arena arena;
 };
 

@@ -23,6 +23,9 @@ bool timestamp_parse(struct text text, int64_t *us_out);
 /* Writes the time in UTC with as many of 0, 3 or 6 fraction digits as it needs. Returns the length. */
 size_t timestamp_format(int64_t us, char out[TIMESTAMP_TEXT_BYTES]);
 
+/* Month (1 .. 12) and day of the month (1 .. 31) of a date, in days since 1970-01-01, from year 1 on. */
+void timestamp_month_day(int32_t day, unsigned *month_out, unsigned *month_day_out);
+
 /* Start of the KPI bucket that holds the time. */
 static inline int64_t timestamp_bucket(int64_t us)
 {
