@@ -43,6 +43,7 @@ static void take_row(struct orphans *orphans, const PGresult *result, int row)
 	        .source_no = pg_get_int4(result, row, 0),
 	        .epoch = pg_get_int8(result, row, 3),
 	        .next_offset = PQgetisnull(result, row, 4) ? OFFSET_NONE : pg_get_int8(result, row, 4),
+	        .read_to = PQgetisnull(result, row, 5) ? OFFSET_NONE : pg_get_int8(result, row, 5),
 	};
 	memcpy(orphan->topic, topic.ptr, topic.len);
 }
@@ -115,9 +116,9 @@ static const struct orphan *find(const struct orphans *orphans, const struct kaf
 /* Empty, or read to its very end. */
 static bool is_at_end(const struct orphan *orphan, const struct kafka_probe_item *answer)
 {
-	if (orphan->next_offset == OFFSET_NONE)
+	if (orphan->read_to == OFFSET_NONE)
 		return answer->high_offset == answer->low_offset;
-	return orphan->next_offset == answer->high_offset;
+	return orphan->read_to == answer->high_offset;
 }
 
 void orphans_probed(struct orphans *orphans, const struct kafka_probe_list *answers)
@@ -133,8 +134,15 @@ void orphans_probed(struct orphans *orphans, const struct kafka_probe_list *answ
 		const struct orphan *orphan = find(orphans, answer);
 		if (orphan == NULL || answer->error != RD_KAFKA_RESP_ERR_NO_ERROR || !is_at_end(orphan, answer))
 			continue;
-		seen_add(&seen, orphan->source_no, orphan->epoch, orphan->next_offset, answer->asked_us,
-		         answer->high_offset, true);
+		seen_add(&seen, &(struct seen_source){
+		                        .source_no = orphan->source_no,
+		                        .epoch = orphan->epoch,
+		                        .next_offset = orphan->next_offset,
+		                        .at_end_us = answer->asked_us,
+		                        .high_offset = answer->high_offset,
+		                        .read_to = answer->high_offset,
+		                        .heard = true,
+		                });
 	}
 	orphans->moved = false;
 	seen_send(&seen, orphans->session, on_written, on_written_end, orphans);

@@ -17,6 +17,7 @@ struct orphan {
 	char *topic; /* owned */
 	int32_t partition, source_no;
 	int64_t epoch, next_offset; /* OFFSET_NONE: nothing read yet */
+	int64_t read_to;            /* see source_read_to() */
 };
 
 struct orphans {

@@ -5,22 +5,23 @@
 
 void seen_start(struct seen *seen)
 {
-	static const unsigned types[SEEN_PARAMS] = {PG_OID_INT4,        PG_OID_INT8, PG_OID_INT8,
-	                                            PG_OID_TIMESTAMPTZ, PG_OID_INT8, PG_OID_BOOL};
+	static const unsigned types[SEEN_PARAMS] = {PG_OID_INT4, PG_OID_INT8, PG_OID_INT8, PG_OID_TIMESTAMPTZ,
+	                                            PG_OID_INT8, PG_OID_INT8, PG_OID_BOOL, PG_OID_BOOL};
 	*seen = (struct seen){{{.n = 0}}};
 	for (int i = 0; i < SEEN_PARAMS; i++)
 		pg_array_start(&seen->arrays[i], types[i]);
 }
 
-void seen_add(struct seen *seen, int32_t source_no, int64_t epoch, int64_t next_offset, int64_t at_end_us,
-              int64_t high_offset, bool heard)
+void seen_add(struct seen *seen, const struct seen_source *source)
 {
-	pg_array_int4(&seen->arrays[0], source_no);
-	pg_array_int8(&seen->arrays[1], epoch, false);
-	pg_array_int8(&seen->arrays[2], next_offset, next_offset == OFFSET_NONE);
-	pg_array_time(&seen->arrays[3], at_end_us);
-	pg_array_int8(&seen->arrays[4], high_offset, false);
-	pg_array_bool(&seen->arrays[5], heard);
+	pg_array_int4(&seen->arrays[0], source->source_no);
+	pg_array_int8(&seen->arrays[1], source->epoch, false);
+	pg_array_int8(&seen->arrays[2], source->next_offset, source->next_offset == OFFSET_NONE);
+	pg_array_time(&seen->arrays[3], source->at_end_us);
+	pg_array_int8(&seen->arrays[4], source->high_offset, false);
+	pg_array_int8(&seen->arrays[5], source->read_to, source->read_to == OFFSET_NONE);
+	pg_array_bool(&seen->arrays[6], source->heard);
+	pg_array_bool(&seen->arrays[7], source->held);
 }
 
 size_t seen_count(const struct seen *seen)

@@ -5,6 +5,11 @@
 
 #include "kpid/base/memory.h"
 
+int64_t source_read_to(const struct source *source)
+{
+	return source->end_offset > source->next_offset ? source->end_offset : source->next_offset;
+}
+
 void sources_release(struct sources *sources)
 {
 	for (size_t i = 0; i < sources->n; i++) {

@@ -34,14 +34,21 @@ struct source {
 	int64_t end_offset;      /* position at which its end was met: may be past the last message's; OFFSET_NONE */
 	int64_t low_offset;      /* where the partition began when it was looked where to begin; 0 */
 	int64_t high_offset;     /* end of the partition as last heard; -1 */
-	int64_t waits_since_us;  /* monotonic: since when nothing came though the brokers have more; 0 */
-	int n_waits;             /* so often that was for too long, one after the other */
+	bool may_be_held;        /* its end was met and more is there: is that of an open transaction? */
+	int64_t held_since_us;   /* monotonic: since when an open transaction keeps messages from being read; 0 */
+	bool held_was_said;
+	int64_t waits_since_us; /* monotonic: since when nothing came though the brokers have more; 0 */
+	int n_waits;            /* so often that was for too long, one after the other */
 };
 
 struct sources {
 	struct source **items;
 	size_t n, capacity;
 };
+
+/* Up to where it was read, which may be past next_offset: transactions leave places that are no messages. OFFSET_NONE:
+ * not known. */
+int64_t source_read_to(const struct source *source);
 
 void sources_release(struct sources *sources);
 /* Finds it, or adds it with nothing known yet. */

@@ -340,7 +340,7 @@ void doctor_look_at_kafka(struct doctor *doctor)
 	struct brokers brokers = {.rk = NULL};
 	if (config_pairs_get(&doctor->config->kafka, "bootstrap.servers") == NULL)
 		return; /* the configuration said so */
-	rd_kafka_conf_t *conf = kafka_conf_producer(&doctor->config->kafka);
+	rd_kafka_conf_t *conf = kafka_conf_probe(&doctor->config->kafka);
 	if (conf != NULL)
 		brokers.rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof(why));
 	if (brokers.rk == NULL) {

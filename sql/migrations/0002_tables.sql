@@ -43,6 +43,8 @@ CREATE TABLE kpid.source_partition (
 	n_dead_letters bigint NOT NULL DEFAULT 0,
 	checked_offset bigint,
 	checked_fingerprint bigint,
+	read_to bigint,
+	held_since timestamptz,
 	PRIMARY KEY (topic, partition)
 ) WITH (fillfactor = 10);
 COMMENT ON TABLE kpid.source_partition IS 'Where each partition has been read to. next_offset moves in the transaction of the effects, only under the epoch of its owner.';
@@ -52,6 +54,8 @@ COMMENT ON COLUMN kpid.source_partition.seen_at IS
 	'When its owner last knew about it: read from it, saw that it was at its end, or had more of it to read behind others.';
 COMMENT ON COLUMN kpid.source_partition.checked_offset IS 'Of the latest message that was found in its place again after more had been read: up to there the log is one. NULL: last_fingerprint''s.';
 COMMENT ON COLUMN kpid.source_partition.checked_fingerprint IS 'Of the message at checked_offset.';
+COMMENT ON COLUMN kpid.source_partition.read_to IS 'If it is greater than next_offset: between the two there is no message, only what transactions leave in the log.';
+COMMENT ON COLUMN kpid.source_partition.held_since IS 'Since when an open transaction keeps the rest from being read; NULL: none does.';
 
 CREATE TABLE kpid.gap (
 	gap_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -691,8 +691,8 @@ SELECT
 	p.owner,
 	p.next_offset,
 	p.high_offset,
-	CASE WHEN p.high_offset > p.next_offset THEN p.high_offset - p.next_offset
-		WHEN p.high_offset <= p.next_offset THEN 0
+	CASE WHEN p.high_offset > greatest(p.next_offset, p.read_to) THEN p.high_offset - greatest(p.next_offset, p.read_to)
+		WHEN p.high_offset <= greatest(p.next_offset, p.read_to) THEN 0
 	END AS lag_messages,
 	CASE
 		WHEN p.state = 'finished' OR p.complete_until = 'infinity' THEN 0
@@ -708,7 +708,8 @@ SELECT
 	p.n_duplicates,
 	p.n_tombstones,
 	p.n_unknown_type,
-	p.n_dead_letters
+	p.n_dead_letters,
+	p.held_since
 FROM kpid.source_partition p;
 COMMENT ON VIEW report.data_freshness IS 'One row per source partition: how far it has been read, and how fresh that is.';
 COMMENT ON COLUMN report.data_freshness.topic IS 'Topic; of an ingested file, its name.';
@@ -718,7 +719,7 @@ COMMENT ON COLUMN report.data_freshness.state_reason IS 'Why it stands; NULL: it
 COMMENT ON COLUMN report.data_freshness.owner IS 'The instance of kpid that reads it, or did last.';
 COMMENT ON COLUMN report.data_freshness.next_offset IS 'Offset of the next message to read; NULL: not begun.';
 COMMENT ON COLUMN report.data_freshness.high_offset IS 'End of the partition when last seen; NULL: not known.';
-COMMENT ON COLUMN report.data_freshness.lag_messages IS 'Messages still to read: high_offset less next_offset; NULL: not known.';
+COMMENT ON COLUMN report.data_freshness.lag_messages IS 'Messages still to read, those of open transactions too; NULL: not known.';
 COMMENT ON COLUMN report.data_freshness.lag_seconds IS 'Seconds since complete_until: how old the figures of this source may be. 0 for a source that will bring nothing more; NULL: not known.';
 COMMENT ON COLUMN report.data_freshness.complete_until IS 'Every event before this instant has been counted; NULL: not known, or no end to it.';
 COMMENT ON COLUMN report.data_freshness.last_event_at IS 'Time of the latest event that was read; NULL: none.';
@@ -731,6 +732,7 @@ COMMENT ON COLUMN report.data_freshness.n_duplicates IS 'Of n_messages: events t
 COMMENT ON COLUMN report.data_freshness.n_tombstones IS 'Of n_messages: without a value.';
 COMMENT ON COLUMN report.data_freshness.n_unknown_type IS 'Of n_messages: of a type that kpid passes over.';
 COMMENT ON COLUMN report.data_freshness.n_dead_letters IS 'Of n_messages: rejected, see report.dead_letter.';
+COMMENT ON COLUMN report.data_freshness.held_since IS 'Since when an open transaction of a producer keeps its messages from being read; NULL: none does.';
 
 CREATE VIEW report.gap AS
 SELECT

@@ -8,6 +8,8 @@ WITH moved AS (
 		last_fingerprint = NULL,
 		checked_offset = NULL,
 		checked_fingerprint = NULL,
+		read_to = NULL,
+		held_since = NULL,
 		epoch = epoch + 1
 	WHERE topic = $1 AND partition = $2::integer AND state = 'stopped'
 	RETURNING topic

@@ -1,5 +1,5 @@
 -- Partitions of others ($2: not mine) that hold the deadline $1 back, though it passed some time ago: perhaps nobody reads them.
-SELECT source_no, topic, partition, epoch, next_offset
+SELECT source_no, topic, partition, epoch, next_offset, greatest(next_offset, read_to)
 FROM kpid.source_partition
 WHERE state = 'running'
 	AND complete_until < $1::timestamptz

@@ -11,6 +11,7 @@ SET epoch = p.epoch + 1,
 	owner = EXCLUDED.owner,
 	claimed_at = clock_timestamp(),
 	seen_at = clock_timestamp(),
+	held_since = NULL,
 	state = CASE WHEN p.state = 'finished' THEN 'running' ELSE p.state END
 RETURNING topic, partition, source_no, epoch, next_offset, last_fingerprint, state, state_reason,
 	coalesce(checked_offset, next_offset - 1), coalesce(checked_fingerprint, last_fingerprint)

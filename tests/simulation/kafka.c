@@ -115,20 +115,40 @@ static void wake_all(int index)
 			fetch_more(consumer, index);
 }
 
-void kafka_append(int topic, int number, const char *bytes, uint32_t len, int64_t occurred_us)
+bool sim_message_is_void(const struct sim_message *message)
+{
+	return message->is_marker || (message->transaction != NULL && message->transaction->end == SIM_ABORTED);
+}
+
+int64_t kafka_next_message(int topic, int number, int64_t offset)
+{
+	const struct sim_partition *partition = kafka_partition(topic, number);
+	while (offset >= partition->low && offset < (int64_t)partition->n &&
+	       sim_message_is_void(partition->log[offset]))
+		offset++;
+	return offset;
+}
+
+/* The last stable offset: where the first open transaction begins; else the end. */
+static int64_t stable_end(const struct sim_partition *partition)
+{
+	int64_t offset = partition->low;
+	while (offset < (int64_t)partition->n &&
+	       (partition->log[offset]->transaction == NULL || partition->log[offset]->transaction->end != SIM_OPEN))
+		offset++;
+	return offset;
+}
+
+static void append(int topic, int number, const struct sim_message *given)
 {
 	struct sim_partition *partition = kafka_partition(topic, number);
 	struct sim_message *message = sim_alloc(sizeof(*message));
-	*message = (struct sim_message){
-	        .topic = topic,
-	        .partition = number,
-	        .offset = (int64_t)partition->n,
-	        .appended_us = sim_now_us(),
-	        .occurred_us = occurred_us,
-	        .bytes = bytes,
-	        .len = len,
-	        .next = partition->all,
-	};
+	*message = *given;
+	message->topic = topic;
+	message->partition = number;
+	message->offset = (int64_t)partition->n;
+	message->appended_us = sim_now_us();
+	message->next = partition->all;
 	if (partition->n == partition->capacity) {
 		struct sim_message **old = partition->log;
 		partition->capacity = partition->capacity == 0 ? 16 : partition->capacity * 2;
@@ -138,10 +158,36 @@ void kafka_append(int topic, int number, const char *bytes, uint32_t len, int64_
 	}
 	partition->log[partition->n++] = message;
 	partition->all = message;
-	sim_counts.messages++;
-	sim_trace("%s/%d@%lld: %.*s", sim_topics[topic], number, (long long)message->offset, (int)len,
-	          bytes == NULL ? "" : bytes);
+	sim_trace("%s/%d@%lld: %s%.*s", sim_topics[topic], number, (long long)message->offset,
+	          message->is_marker             ? "the end of a transaction"
+	          : message->transaction != NULL ? "in a transaction: "
+	                                         : "",
+	          message->bytes == NULL ? 0 : (int)message->len, message->bytes == NULL ? "" : message->bytes);
 	wake_all(topic * SIM_MOST_PARTITIONS + number);
+}
+
+void kafka_append(int topic, int number, const char *bytes, uint32_t len, int64_t occurred_us,
+                  struct sim_transaction *transaction)
+{
+	const struct sim_message message = {
+	        .occurred_us = occurred_us, .bytes = bytes, .len = len, .transaction = transaction};
+	sim_counts.messages++;
+	if (transaction != NULL)
+		transaction->partitions |= UINT32_C(1) << (topic * SIM_MOST_PARTITIONS + number);
+	append(topic, number, &message);
+}
+
+void kafka_end_transaction(struct sim_transaction *transaction, enum sim_end end)
+{
+	if (transaction->end != SIM_OPEN)
+		return;
+	transaction->end = end;
+	sim_trace("a transaction is %s", end == SIM_COMMITTED ? "committed" : "aborted");
+	for (int index = 0; index < MOST_PARTITIONS; index++)
+		if (transaction->partitions & UINT32_C(1) << index)
+			append(index / SIM_MOST_PARTITIONS, index % SIM_MOST_PARTITIONS,
+			       &(struct sim_message){
+			               .occurred_us = TIME_NONE, .transaction = transaction, .is_marker = true});
 }
 
 static void look_at_range(struct fetch *fetch, const struct sim_partition *partition)
@@ -523,7 +569,7 @@ static void on_fetched(void *context)
 	const struct wake *wake = context;
 	struct fetch *fetch = &wake->consumer->fetches[wake->index];
 	fetch->fetching = NULL;
-	fetch->seen = (int64_t)at(wake->index)->n;
+	fetch->seen = stable_end(at(wake->index));
 	look_at_range(fetch, at(wake->index)); /* said at once, whenever it is read */
 	if (fetch->assigned)
 		wake_lane(wake->consumer, fetch->lane);
@@ -658,6 +704,10 @@ static rd_kafka_message_t *fetch_next(struct fetch *fetch, int index)
 		                   sim_chance(500) ? RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE
 		                                   : RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET);
 	}
+	int64_t seen = fetch->seen < (int64_t)partition->n ? fetch->seen : (int64_t)partition->n;
+	for (; offset < seen && sim_message_is_void(partition->log[offset]); offset++)
+		if ((size_t)offset < fetch->n_given)
+			fetch->given[offset] = NULL; /* of the log that was there before */
 	if (offset > fetch->seen)
 		return NULL;
 	if (offset == fetch->seen || offset == (int64_t)partition->n) {
@@ -739,10 +789,12 @@ struct kafka_probe {
 	struct sim_plan *plan;
 };
 
-void kafka_probe_add(struct kafka_probe_list *list, const char *topic, int32_t partition)
+struct kafka_probe_item *kafka_probe_add(struct kafka_probe_list *list, const char *topic, int32_t partition)
 {
 	list->items = mem_grow(list->items, &list->capacity, list->n + 1, sizeof(*list->items));
-	list->items[list->n++] = (struct kafka_probe_item){.topic = mem_strdup(topic), .partition = partition};
+	struct kafka_probe_item *item = &list->items[list->n++];
+	*item = (struct kafka_probe_item){.topic = mem_strdup(topic), .partition = partition, .stable_offset = -1};
+	return item;
 }
 
 static void release_list(struct kafka_probe_list *list)
@@ -802,6 +854,7 @@ static void look_at_logs(void *context)
 			const struct sim_partition *partition = at(index_of(item->topic, item->partition));
 			item->low_offset = partition->low;
 			item->high_offset = (int64_t)partition->n;
+			item->stable_offset = item->ask_stable ? stable_end(partition) : -1;
 		}
 	}
 	int64_t delay_us = away ? 1000000 : sim_between(50, 3000);

@@ -56,6 +56,7 @@ static void print_counts(void)
 	        {"logs_cut", c->truncated},
 	        {"gaps", c->gaps},
 	        {"gaps_accepted", c->accepted},
+	        {"transactions", c->transactions},
 	        {"tickets", c->tickets},
 	        {"events", c->events},
 	        {"alerts", c->alerts},

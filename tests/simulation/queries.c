@@ -154,6 +154,7 @@ static struct cell *new_source(struct cell topic, struct cell partition, int64_t
 	                               cell_int8(0),
 	                               cell_int8(0),
 	                               cell_null(),
+	                               cell_null(),
 	                               cell_null()};
 	return row_copy(SOURCES, row);
 }
@@ -346,12 +347,14 @@ static bool source_seen(struct statement *s)
 	size_t *which;
 	bool waits;
 	struct elements at_end = elements_of(s->params[3]), high = elements_of(s->params[4]);
-	struct elements heard = elements_of(s->params[5]);
+	struct elements read_to = elements_of(s->params[5]), heard = elements_of(s->params[6]);
 	struct rows rows = lock_sources(s, true, &which, &waits);
 	for (size_t i = 0; i < rows.n; i++) {
 		struct cell *row = row_copy(SOURCES, rows.items[i]);
 		row[SP_COMPLETE] = greatest(row[SP_COMPLETE], at_end.items[which[i]]);
 		row[SP_HIGH] = high.items[which[i]];
+		if (read_to.items[which[i]].len >= 0)
+			row[SP_READ_TO] = read_to.items[which[i]];
 		if (cell_number(heard.items[which[i]]) == 1)
 			row[SP_SEEN] = NOW;
 		slot_put(s->transaction, table_find(SOURCES, row), row);
@@ -434,8 +437,10 @@ static bool orphans(struct statement *s)
 		    cell_number(row[SP_COMPLETE]) >= cell_number(s->params[0]) ||
 		    sim_now_us() <= cell_us(s->params[0]) + 300000)
 			continue;
-		add_row(s, (struct cell[]){row[SP_NO], row[SP_TOPIC], row[SP_PARTITION], row[SP_EPOCH], row[SP_NEXT]},
-		        5);
+		add_row(s,
+		        (struct cell[]){row[SP_NO], row[SP_TOPIC], row[SP_PARTITION], row[SP_EPOCH], row[SP_NEXT],
+		                        greatest(row[SP_NEXT], row[SP_READ_TO])},
+		        6);
 	}
 	return true;
 }

@@ -23,7 +23,7 @@ struct sim_options {
 struct sim_counts {
 	uint64_t seeds, steps, messages, faults, starts, crashes, stops, freezes, jumps, cuts, cut_commits, terminated;
 	uint64_t restarts, refused, deadlocks, waits, commits, rollbacks, rebalances, kicks, truncated, gaps, accepted;
-	uint64_t tickets, events, alerts, voided, dead_letters, fenced;
+	uint64_t transactions, tickets, events, alerts, voided, dead_letters, fenced;
 };
 
 extern struct sim_counts sim_counts;
@@ -140,6 +140,7 @@ enum {
 	SP_LETTERS,
 	SP_CHECKED,
 	SP_CHECKED_FINGERPRINT,
+	SP_READ_TO,
 	SP_COLUMNS
 };
 
@@ -209,6 +210,14 @@ struct sim_instance *connection_instance(const struct transaction *transaction);
 
 enum { SIM_TOPICS = 2, SIM_MOST_PARTITIONS = 3 };
 
+enum sim_end { SIM_OPEN, SIM_COMMITTED, SIM_ABORTED };
+
+/* Of a producer: what it sends is to be read once it is committed. */
+struct sim_transaction {
+	enum sim_end end;
+	uint32_t partitions; /* a bit each: of those that have something of it */
+};
+
 struct sim_message {
 	int topic, partition;
 	int64_t offset;
@@ -216,7 +225,9 @@ struct sim_message {
 	int64_t occurred_us; /* TIME_NONE: no event */
 	const char *bytes;   /* NULL: a tombstone */
 	uint32_t len;
-	bool counted; /* its offset was committed by who had read it */
+	bool counted;                              /* its offset was committed by who had read it */
+	const struct sim_transaction *transaction; /* NULL: of none */
+	bool is_marker;                            /* where a transaction ended; no message */
 	struct sim_message *next;
 };
 
@@ -235,7 +246,14 @@ extern int sim_n_partitions;
 void kafka_start(int n_partitions, bool eager);
 struct sim_partition *kafka_partition(int topic, int partition);
 int kafka_topic_no(struct text topic);
-void kafka_append(int topic, int partition, const char *bytes, uint32_t len, int64_t occurred_us);
+/* transaction: NULL, or one that is open. */
+void kafka_append(int topic, int partition, const char *bytes, uint32_t len, int64_t occurred_us,
+                  struct sim_transaction *transaction);
+void kafka_end_transaction(struct sim_transaction *transaction, enum sim_end end);
+/* Nobody is ever given it: a marker, or of an aborted transaction. */
+bool sim_message_is_void(const struct sim_message *message);
+/* The first offset from there on with a message that is or may yet be given to somebody; else the end of the log. */
+int64_t kafka_next_message(int topic, int partition, int64_t offset);
 bool kafka_lose_tail(void);
 bool kafka_lose_head(void);
 bool kafka_make_anew(void);

@@ -546,7 +546,9 @@ def test_data_freshness(db):
     rows(db, "UPDATE kpid.source_partition SET complete_until = now() + interval '90 s' WHERE topic = 'd'")
     insert(db, "source_partition", topic="e", partition=0, epoch=1, owner="one", next_offset=7, high_offset=9,
            complete_until="2026-01-01Z", state="finished")  # retired
+    insert(db, "source_partition", topic="f", partition=0, epoch=1, owner="one", next_offset=7, high_offset=9, read_to=8)
+    insert(db, "source_partition", topic="g", partition=0, epoch=1, owner="one", high_offset=9, read_to=9)
     found = rows(db, "SELECT topic, lag_messages, round(lag_seconds / 30) * 30, complete_until IS NULL"
                      " FROM report.data_freshness ORDER BY topic")
     assert found == [("a", None, None, True), ("b", 3, 90, False), ("c", 0, 0, True), ("d", 0, 0, False),
-                     ("e", 2, 0, False)]
+                     ("e", 2, 0, False), ("f", 1, None, True), ("g", 0, None, True)]

@@ -145,6 +145,15 @@ rd_kafka_conf_t *kafka_conf_producer(const struct config_pairs *pairs)
 	return build(pairs, defaults, owned, wanted_by_producer);
 }
 
+rd_kafka_conf_t *kafka_conf_probe(const struct config_pairs *pairs)
+{
+	rd_kafka_conf_t *conf = kafka_conf_producer(pairs);
+	if (conf == NULL || set(conf, "isolation.level", "read_uncommitted"))
+		return conf;
+	rd_kafka_conf_destroy(conf);
+	return NULL;
+}
+
 rd_kafka_t *kafka_client_new(rd_kafka_type_t type, rd_kafka_conf_t *conf)
 {
 	char why[256];

@@ -23,10 +23,12 @@ struct kafka_probe {
 	struct worker *worker;
 };
 
-void kafka_probe_add(struct kafka_probe_list *list, const char *topic, int32_t partition)
+struct kafka_probe_item *kafka_probe_add(struct kafka_probe_list *list, const char *topic, int32_t partition)
 {
 	list->items = mem_grow(list->items, &list->capacity, list->n + 1, sizeof(*list->items));
-	list->items[list->n++] = (struct kafka_probe_item){.topic = mem_strdup(topic), .partition = partition};
+	struct kafka_probe_item *item = &list->items[list->n++];
+	*item = (struct kafka_probe_item){.topic = mem_strdup(topic), .partition = partition, .stable_offset = -1};
+	return item;
 }
 
 static rd_kafka_resp_err_t count_partitions(struct kafka_probe *probe, struct kafka_probe_item *item)
@@ -49,11 +51,17 @@ static void answer(struct kafka_probe *probe, struct kafka_probe_item *item)
 	struct timespec now;
 	clock_gettime(CLOCK_REALTIME, &now);
 	item->asked_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-	if (item->partition == KAFKA_PROBE_TOPIC)
+	if (item->partition == KAFKA_PROBE_TOPIC) {
 		item->error = count_partitions(probe, item);
-	else
-		item->error = rd_kafka_query_watermark_offsets(probe->rk, item->topic, item->partition,
-		                                               &item->low_offset, &item->high_offset, ASK_TIMEOUT_MS);
+		return;
+	}
+	item->error = rd_kafka_query_watermark_offsets(probe->rk, item->topic, item->partition, &item->low_offset,
+	                                               &item->high_offset, ASK_TIMEOUT_MS);
+	int64_t low, stable;
+	if (item->ask_stable && item->error == RD_KAFKA_RESP_ERR_NO_ERROR &&
+	    rd_kafka_query_watermark_offsets(probe->consumer, item->topic, item->partition, &low, &stable,
+	                                     ASK_TIMEOUT_MS) == RD_KAFKA_RESP_ERR_NO_ERROR)
+		item->stable_offset = stable;
 }
 
 static void answer_all(struct kafka_probe *probe, struct kafka_probe_list *list)
@@ -107,7 +115,7 @@ static void release(struct worker_job *given)
 struct kafka_probe *kafka_probe_new(struct event_base *base, const struct config_pairs *pairs, rd_kafka_t *consumer,
                                     kafka_probe_fn fn, void *context)
 {
-	rd_kafka_t *rk = kafka_client_new(RD_KAFKA_PRODUCER, kafka_conf_producer(pairs));
+	rd_kafka_t *rk = kafka_client_new(RD_KAFKA_PRODUCER, kafka_conf_probe(pairs));
 	if (rk == NULL)
 		return NULL;
 	struct kafka_probe *probe = mem_zalloc(sizeof(*probe));

@@ -5,6 +5,7 @@
 #define KPID_ADAPTERS_KAFKA_PROBE_H
 
 #include <librdkafka/rdkafka.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,9 +17,11 @@ struct kafka_probe;
 struct kafka_probe_item {
 	char *topic; /* owned by the list */
 	int32_t partition;
-	int64_t low_offset, high_offset; /* of an answer without error */
-	int32_t n_partitions;            /* likewise, when asked with KAFKA_PROBE_TOPIC */
-	int64_t asked_us;                /* wall time before the question was sent */
+	int64_t low_offset, high_offset; /* of an answer without error; high: the high watermark */
+	bool ask_stable;                 /* asks for stable_offset too */
+	int64_t stable_offset; /* up to where the consumer may read: to the first open transaction; -1: not known */
+	int32_t n_partitions;  /* likewise, when asked with KAFKA_PROBE_TOPIC */
+	int64_t asked_us;      /* wall time before the question was sent */
 	rd_kafka_resp_err_t error;
 };
 
@@ -34,9 +37,10 @@ struct kafka_probe_list {
 
 typedef void (*kafka_probe_fn)(void *context, const struct kafka_probe_list *answers);
 
-void kafka_probe_add(struct kafka_probe_list *list, const char *topic, int32_t partition);
+/* Returns what was added; valid until the next is. */
+struct kafka_probe_item *kafka_probe_add(struct kafka_probe_list *list, const char *topic, int32_t partition);
 
-/* consumer: for kafka_probe_wake(); must outlive the probe. NULL after logging why. */
+/* consumer: for stable_offset and kafka_probe_wake(); must outlive the probe. NULL after logging why. */
 struct kafka_probe *kafka_probe_new(struct event_base *base, const struct config_pairs *pairs, rd_kafka_t *consumer,
                                     kafka_probe_fn fn, void *context);
 /* Waits for a question under way: up to a second. */

@@ -1,16 +1,47 @@
+#include <inttypes.h>
+
 #include "adapters/pg/rows.h"
 #include "app/kafka/feed.h"
 #include "app/seen.h"
 #include "kpid/base/log.h"
 
-/* Nothing of it is read and not committed, and its end is where we are. */
+enum { HELD_LONG_US = 60000000 };
+
+/* Of a partition of which all that was read is committed: its end is where we are. The end is the high watermark: what
+ * an open transaction has written is there and has yet to be read. */
 static bool is_at_end(const struct source *source, const struct kafka_probe_item *answer)
 {
-	if (source->next_offset != source->committed_offset)
-		return false;
 	if (answer->high_offset == source->end_offset || answer->high_offset == answer->low_offset)
 		return true;
 	return source->next_offset != OFFSET_NONE && answer->high_offset <= source->next_offset;
+}
+
+/* Whether an open transaction keeps the rest from being read. If the end was met and there is more, the next question
+ * asks for it: usually the rest has merely yet to be fetched. */
+static void look_whether_held(struct source *source, const struct kafka_probe_item *answer)
+{
+	int64_t now_us = monotonic_clock_us();
+	bool more = source->end_offset >= source->next_offset && answer->high_offset > source->end_offset;
+	bool held = more && answer->stable_offset >= 0 && answer->stable_offset <= source->end_offset;
+	source->may_be_held = more;
+	if (!held) {
+		if (source->held_was_said)
+			log_info("%s/%d is not held up by an open transaction any more", source->topic,
+			         (int)source->partition);
+		source->held_since_us = 0;
+		source->held_was_said = false;
+		return;
+	}
+	if (source->held_since_us == 0)
+		source->held_since_us = now_us;
+	if (source->held_was_said || now_us - source->held_since_us < HELD_LONG_US)
+		return;
+	source->held_was_said = true;
+	log_warning("%s/%d is held up by a transaction that has been open for over %d s: %" PRId64
+	            " messages from offset %" PRId64 " on wait for its end. Look for its producer with "
+	            "kafka-transactions.sh find-hanging",
+	            source->topic, (int)source->partition, HELD_LONG_US / 1000000,
+	            answer->high_offset - source->end_offset, source->end_offset);
 }
 
 static void on_owners(void *context, PGresult *result)
@@ -72,13 +103,24 @@ void feed_on_ends_probed(struct kafka_feed *feed, const struct kafka_probe_list 
 		struct source *source = feed_source(feed, answer->topic, answer->partition);
 		if (answer->error != RD_KAFKA_RESP_ERR_NO_ERROR || !source->reading || source->verify_fingerprint)
 			continue;
-		bool at_end = is_at_end(source, answer);
+		bool all_committed = source->next_offset == source->committed_offset;
+		bool at_end = all_committed && is_at_end(source, answer);
 		feed_look_whether_it_comes(feed, source, answer);
 		kafka_consumer_heard(feed->consumer);
 		source->high_offset = answer->high_offset;
-		seen_add(&seen, source->source_no, source->epoch, source->committed_offset,
-		         at_end ? answer->asked_us : TIME_NONE, answer->high_offset,
-		         at_end || feed_waits_its_turn(feed, source));
+		look_whether_held(source, answer);
+		seen_add(&seen, &(struct seen_source){
+		                        .source_no = source->source_no,
+		                        .epoch = source->epoch,
+		                        .next_offset = source->committed_offset,
+		                        .at_end_us = at_end ? answer->asked_us : TIME_NONE,
+		                        .high_offset = answer->high_offset,
+		                        .read_to = at_end          ? answer->high_offset
+		                                   : all_committed ? source->end_offset
+		                                                   : OFFSET_NONE,
+		                        .heard = at_end || feed_waits_its_turn(feed, source),
+		                        .held = source->held_since_us != 0,
+		                });
 	}
 	feed->n_seen = seen_count(&seen);
 	feed->doubts = false;
@@ -93,7 +135,7 @@ void feed_look_at_ends(struct kafka_feed *feed)
 	for (size_t i = 0; i < feed->app->sources.n; i++) {
 		const struct source *source = feed->app->sources.items[i];
 		if (source->reading)
-			kafka_probe_add(&list, source->topic, source->partition);
+			kafka_probe_add(&list, source->topic, source->partition)->ask_stable = source->may_be_held;
 	}
 	feed->seen_us = monotonic_clock_us();
 	if (list.n == 0)

@@ -83,6 +83,8 @@ void feed_stand(struct kafka_feed *feed, struct source *source);
 void feed_meet_gap(struct kafka_feed *feed, struct source *source, const char *reason);
 void feed_look_at_gaps(struct kafka_feed *feed);
 void feed_on_gaps_probed(struct kafka_feed *feed, const struct kafka_probe_list *answers);
+/* Adds the question whose answer feed_look_where_to_begin() takes. */
+void feed_ask_where_to_begin(const struct kafka_feed *feed, struct kafka_probe_list *list, const struct source *source);
 /* Looks at what the brokers have of a claimed source. It is read from feed_position() on, unless it stands: at a gap,
  * or until it can be looked at again. */
 void feed_look_where_to_begin(struct kafka_feed *feed, struct source *source, const struct kafka_probe_item *answer);

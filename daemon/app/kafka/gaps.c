@@ -57,7 +57,8 @@ static void stop_source(struct kafka_feed *feed, struct source *source, int64_t 
 	pg_session_sync(feed->app->control, NULL, NULL);
 }
 
-/* A partition that is read from its end on begins there once, not after every restart. */
+/* A partition that is read from its end on begins there once, not after every restart. What open transactions have
+ * written is still to come, so it begins before that. */
 static void begin_at_end(struct kafka_feed *feed, struct source *source, const struct kafka_probe_item *answer)
 {
 	char source_no[4], number[2][8];
@@ -65,11 +66,11 @@ static void begin_at_end(struct kafka_feed *feed, struct source *source, const s
 	struct pg_param params[3] = {
 	        {source_no, 4, true},
 	        pg_param_int8(source->epoch, number[0]),
-	        pg_param_int8(answer->high_offset, number[1]),
+	        pg_param_int8(answer->stable_offset, number[1]),
 	};
 	pg_session_query(feed->app->control, "queries/source_begin.sql", params, 3, NULL, NULL);
 	pg_session_sync(feed->app->control, NULL, NULL);
-	source->next_offset = source->committed_offset = answer->high_offset;
+	source->next_offset = source->committed_offset = answer->stable_offset;
 }
 
 void feed_meet_gap(struct kafka_feed *feed, struct source *source, const char *reason)
@@ -107,12 +108,23 @@ void feed_on_gaps_probed(struct kafka_feed *feed, const struct kafka_probe_list 
 	}
 }
 
+static bool begins_at_end(const struct kafka_feed *feed, const struct source *source)
+{
+	return source->next_offset == OFFSET_NONE && feed->app->config->run.start == START_LATEST;
+}
+
+void feed_ask_where_to_begin(const struct kafka_feed *feed, struct kafka_probe_list *list, const struct source *source)
+{
+	kafka_probe_add(list, source->topic, source->partition)->ask_stable = begins_at_end(feed, source);
+}
+
 void feed_look_where_to_begin(struct kafka_feed *feed, struct source *source, const struct kafka_probe_item *answer)
 {
 	int64_t next = source->next_offset;
-	bool from_end = next == OFFSET_NONE && feed->app->config->run.start == START_LATEST;
+	bool from_end = begins_at_end(feed, source);
 	/* Where one begins that is read from its end on is written down at once, or a crash would move it. */
-	if (answer->error != RD_KAFKA_RESP_ERR_NO_ERROR || (from_end && !pg_session_is_ready(feed->app->control))) {
+	bool end_is_known = answer->stable_offset >= 0 && pg_session_is_ready(feed->app->control);
+	if (answer->error != RD_KAFKA_RESP_ERR_NO_ERROR || (from_end && !end_is_known)) {
 		source->stopped = true;
 		return;
 	}

@@ -46,7 +46,7 @@ static bool check_first(struct kafka_feed *feed, struct source *source, struct k
 	source->first = message;
 	source->reading = false;
 	feed_pause(feed, source);
-	kafka_probe_add(&list, source->topic, source->partition);
+	feed_ask_where_to_begin(feed, &list, source);
 	kafka_probe_ask(feed->probe, &list);
 	return false;
 }
@@ -133,7 +133,7 @@ bool feed_has_backlog(const struct kafka_feed *feed, const struct source *source
 	return source->reading &&
 	       rd_kafka_get_watermark_offsets(kafka_consumer_handle(feed->consumer), source->topic, source->partition,
 	                                      &low, &high) == RD_KAFKA_RESP_ERR_NO_ERROR &&
-	       high > 0 && high > source->next_offset && high > source->end_offset;
+	       high > 0 && high > source_read_to(source) && source->held_since_us == 0;
 }
 
 bool feed_waits_its_turn(const struct kafka_feed *feed, const struct source *source)

@@ -99,7 +99,7 @@ static void on_reclaimed(void *context, PGresult *result)
 	for (int row = 0; row < PQntuples(result); row++) {
 		const struct source *source = app_claimed(feed->app, result, row);
 		if (source->assigned && !source->reading && !source->stopped)
-			kafka_probe_add(&list, source->topic, source->partition);
+			feed_ask_where_to_begin(feed, &list, source);
 	}
 	if (list.n > 0)
 		kafka_probe_ask(feed->probe, &list);

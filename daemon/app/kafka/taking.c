@@ -59,7 +59,9 @@ static void look_at_assignment(struct kafka_feed *feed)
 {
 	struct kafka_probe_list list = {.tag = PROBE_ASSIGN, .turn = feed->turn};
 	for (int i = 0; i < feed->assigning->cnt; i++)
-		kafka_probe_add(&list, feed->assigning->elems[i].topic, feed->assigning->elems[i].partition);
+		feed_ask_where_to_begin(
+		        feed, &list,
+		        feed_source(feed, feed->assigning->elems[i].topic, feed->assigning->elems[i].partition));
 	kafka_probe_ask(feed->probe, &list);
 }
 
