@@ -148,10 +148,11 @@ static json_t *json_of_kpi(const struct kpi_row *row)
 	json_t *object = json_object(), *measures = json_object();
 	json_object_set_new(object, "time", json_of_time(row->bucket_us));
 	json_object_set_new(object, "agent", json_of_text(row->agent_id));
-	for (int i = 0; i < KPI_N_MEASURES; i++)
-		if (row->values[i] != 0)
-			json_object_set_new(measures, kpi_measure_name((enum kpi_measure)i),
-			                    json_integer(row->values[i]));
+	for (int i = 0; i < KPI_N_MEASURES; i++) {
+		int64_t value = (int64_t)kpi_row_sum(row, (enum kpi_measure)i); /* of one ticket: it fits */
+		if (value != 0)
+			json_object_set_new(measures, kpi_measure_name((enum kpi_measure)i), json_integer(value));
+	}
 	json_object_set_new(object, "measures", measures);
 	return object;
 }

@@ -53,11 +53,12 @@ static void write_kpi(struct page *page, const struct kpi_row *row, size_t n_age
 	term_field(page->out, somebody(row->agent_id), n_agent_columns, false);
 	term_spaces(page->out, 2);
 	for (int i = 0; i < KPI_N_MEASURES; i++) {
-		if (row->values[i] == 0)
+		int64_t value = (int64_t)kpi_row_sum(row, (enum kpi_measure)i); /* of one ticket: it fits */
+		if (value == 0)
 			continue;
 		if (words->len_bytes > 0)
 			buf_add_char(words, ' ');
-		add_measure(words, (enum kpi_measure)i, row->values[i]);
+		add_measure(words, (enum kpi_measure)i, value);
 	}
 	term_wrap(page->out, buf_text(words), indent, indent, page->term->columns);
 	buf_clear(words);

@@ -283,14 +283,17 @@ static bool look_at_one(struct verify *verify)
 
 /* ---- sums ---- */
 
-static int64_t number_of(struct text digits)
+/* Of the digits of an integer or a numeric(38, 0). */
+static kpi_sum number_of(struct text digits)
 {
-	char copy[32];
-	snprintf(copy, sizeof(copy), "%.*s", (int)digits.len, digits.ptr);
-	return strtoll(copy, NULL, 10);
+	bool negative = digits.len > 0 && digits.ptr[0] == '-';
+	kpi_sum number = 0;
+	for (uint32_t i = negative; i < digits.len && digits.ptr[i] >= '0' && digits.ptr[i] <= '9'; i++)
+		number = number * 10 + (digits.ptr[i] - '0');
+	return negative ? -number : number;
 }
 
-static int64_t missing_of(const PGresult *rows, int row)
+static kpi_sum missing_of(const PGresult *rows, int row)
 {
 	return number_of(pg_get_text(rows, row, VERIFY_EXPECTED)) - number_of(pg_get_text(rows, row, VERIFY_STORED));
 }
@@ -299,13 +302,13 @@ static bool found_sum(void *context, const PGresult *rows)
 {
 	struct verify *verify = context;
 	for (int row = 0; row < PQntuples(rows); row++) {
-		struct kpi_entry entry = {pg_get_text(rows, row, VERIFY_OWNER), pg_get_time(rows, row, VERIFY_AT), 0,
-		                          missing_of(rows, row)};
-		while (entry.measure < KPI_N_MEASURES &&
-		       !text_equal(text_of(kpi_measure_name(entry.measure)), pg_get_text(rows, row, VERIFY_COLUMN)))
-			entry.measure++;
-		if (entry.measure < KPI_N_MEASURES)
-			kpi_sums_add(&verify->missing, &entry, 1, 1);
+		enum kpi_measure measure = 0;
+		while (measure < KPI_N_MEASURES &&
+		       !text_equal(text_of(kpi_measure_name(measure)), pg_get_text(rows, row, VERIFY_COLUMN)))
+			measure++;
+		if (measure < KPI_N_MEASURES)
+			kpi_sums_add_sum(&verify->missing, pg_get_text(rows, row, VERIFY_OWNER),
+			                 pg_get_time(rows, row, VERIFY_AT), measure, missing_of(rows, row));
 	}
 	return note_rows(verify, rows);
 }
@@ -314,7 +317,8 @@ static bool found_backlog(void *context, const PGresult *rows)
 {
 	struct verify *verify = context;
 	for (int row = 0; row < PQntuples(rows); row++)
-		kpi_sums_add_backlog(&verify->missing, pg_get_text(rows, row, VERIFY_OWNER), missing_of(rows, row));
+		kpi_sums_add_backlog(&verify->missing, pg_get_text(rows, row, VERIFY_OWNER),
+		                     (int64_t)missing_of(rows, row));
 	return note_rows(verify, rows);
 }
 
@@ -336,7 +340,9 @@ static bool look_at_sums(struct verify *verify)
 		to = last ? n : to;
 		pg_array_start(rows, verify->row_types[PG_ROW_AGENT_KPI]);
 		for (size_t i = from; i < to; i++)
-			pg_effects_put_kpi(rows, sums[i]);
+			if (!pg_effects_put_kpi(rows, sums[i]))
+				note_words(verify, "agent_kpi_5m", sums[i]->agent_id, "at most 2147483647",
+				           "a count beyond that");
 		params[0] = pg_array_param(rows);
 		params[3] = pg_param_time(last ? INT64_MAX : sums[to - 1]->bucket_us, to_at);
 		params[4] = pg_param_text(last ? TEXT("") : sums[to - 1]->agent_id);

@@ -162,8 +162,13 @@ static bool mend_sums(struct verify *verify)
 	struct kpi_row **rows = kpi_sums_sorted(&verify->missing, &n);
 	for (size_t from = 0; from < n; from += PIECE) {
 		pg_array_start(to, verify->row_types[PG_ROW_AGENT_KPI]);
-		for (size_t i = from; i < n && i < from + PIECE; i++)
-			pg_effects_put_kpi(to, rows[i]);
+		for (size_t i = from; i < n && i < from + PIECE; i++) {
+			if (!pg_effects_put_kpi(to, rows[i])) {
+				buf_clear(&verify->sync->error);
+				buf_add_str(&verify->sync->error, "a count is beyond what its column holds");
+				return false;
+			}
+		}
 		const struct pg_param params[] = {pg_param_text(text_of(request->who)),
 		                                  pg_param_text(text_of(request->why)), pg_array_param(to)};
 		if (!run(verify, "queries/repair_lock_kpis.sql", &params[2], 1) ||

@@ -7,7 +7,7 @@ SELECT
 	concat_ws('/', to_char(d."time" AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI"Z"'), d.agent_id),
 	c.key,
 	w.was,
-	w.was::bigint + c.value::bigint
+	w.was::numeric + c.value::numeric
 FROM unnest($3::kpid.agent_kpi_5m[]) d
 LEFT JOIN kpid.agent_kpi_5m k ON k."time" = d."time" AND k.agent_id = d.agent_id
 CROSS JOIN LATERAL jsonb_each_text(to_jsonb(d) - '{time,agent_id}'::text[]) c

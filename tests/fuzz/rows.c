@@ -236,13 +236,14 @@ static void add_sums(struct rows *rows)
 	struct kpi_row **kpis = kpi_sums_sorted(&rows->sums, &n);
 	for (size_t i = 0; i < n; i++) {
 		for (int k = 0; k < KPI_N_MEASURES; k++) {
-			if (kpis[i]->values[k] == 0)
+			int64_t value = (int64_t)kpi_row_sum(kpis[i], (enum kpi_measure)k);
+			if (value == 0)
 				continue;
 			struct buf key = BUF_INIT;
 			buf_add_format(&key, "kpi %s %lld ", kpi_measure_name((enum kpi_measure)k),
 			               (long long)kpis[i]->bucket_us);
 			buf_add_json_string(&key, kpis[i]->agent_id);
-			add_sum(rows, &key, kpis[i]->values[k]);
+			add_sum(rows, &key, value);
 		}
 	}
 	struct batch_agent **agents = kpi_sums_backlog(&rows->sums, &n);

@@ -16,10 +16,10 @@ first_response_working_us_sum resolution_working_us_sum""".split()
 
 # How report shows what the recomputation counts in whole microseconds and millionths.
 KPI_OF_REPORT = {
-    "first_response_us_sum": "(first_response_seconds_sum * 1000000)::bigint",
-    "resolution_us_sum": "(resolution_seconds_sum * 1000000)::bigint",
-    "first_response_working_us_sum": "(first_response_working_seconds_sum * 1000000)::bigint",
-    "resolution_working_us_sum": "(resolution_working_seconds_sum * 1000000)::bigint",
+    "first_response_us_sum": "trunc(first_response_seconds_sum * 1000000)",
+    "resolution_us_sum": "trunc(resolution_seconds_sum * 1000000)",
+    "first_response_working_us_sum": "trunc(first_response_working_seconds_sum * 1000000)",
+    "resolution_working_us_sum": "trunc(resolution_working_seconds_sum * 1000000)",
     "csat_score_micros_sum": "(csat_score_sum * 1000000)::bigint",
     "ces_score_micros_sum": "(ces_score_sum * 1000000)::bigint",
 }

@@ -1,9 +1,12 @@
 """kpid ingest: a file is counted once, however often and however interruptedly it is read."""
+import datetime
 import json
 import signal
 
+import pytest
+
 from conftest import POLICY
-from daemon import wait_until
+from daemon import event, now, policy, recompute, wait_until
 
 TABLES = ("SELECT * FROM kpid.ticket ORDER BY ticket_id", "SELECT * FROM kpid.agent_kpi_5m ORDER BY \"time\", agent_id",
           "SELECT * FROM kpid.alert ORDER BY alert_id", "SELECT * FROM kpid.past_cycle ORDER BY ticket_id, cycle",
@@ -66,3 +69,23 @@ def test_two_at_once_on_one_file(make_site, part):
     assert second.process.returncode == 0 and first.process.returncode != 0
     assert "another kpid ingest is reading the same file" in first.log()
     site.check(part.expected.get())
+
+
+@pytest.mark.parametrize("most_events", [50_000, 1_500], ids=["within one batch", "across batches"])
+def test_sums_do_not_overflow(make_site, tmp_path, most_events):
+    """9,000 tickets of 1990, closed by one account in one bucket, are more than 64 bits of microseconds hold."""
+    at = datetime.datetime(2026, 3, 2, 8, 1, tzinfo=datetime.timezone.utc)
+    path = tmp_path / "old.ndjson"
+    path.write_bytes(b"".join(
+        event("ticket.closed", f"T{i}", at, id="c", agent_id="ann", opened_at=f"1990-01-01T00:00:{i % 60:02}Z") + b"\n"
+        for i in range(9_000)))
+    site = make_site(policy=policy("1h", "8h"), settings={"run": {"batch_max_events": most_events}})
+    site.command("ingest", str(path))
+    site.check(recompute([str(path)], site.policy, str(tmp_path / "expected"), as_of=now()))
+    assert site.one("SELECT sum(resolution_us_sum) > 9223372036854775807 FROM kpid.agent_kpi_5m")
+    assert json.loads(site.command("verify", "--json").stdout)["differences"] == []
+    site.rows("UPDATE kpid.agent_kpi_5m SET resolution_us_sum = resolution_us_sum - 18446744073709551616 "
+              "WHERE resolution_us_sum > 0")  # 2^64: what a sum of 64 bits would not show
+    found = json.loads(site.command("verify", "--json", "--repair", "--who", "ann", "--why", "test").stdout)
+    assert [d["column"] for d in found["differences"]] == ["resolution_us_sum"]
+    assert json.loads(site.command("verify", "--json").stdout)["differences"] == []

@@ -44,10 +44,29 @@ static struct elements elements_of(struct cell array)
 	return elements;
 }
 
+enum { NUMERIC_OID = 1700 };
+
 struct rows {
 	struct cell **items;
 	size_t n;
 };
+
+/* A numeric without decimal places, which the store keeps as 64 bits: no seed sums up that much. */
+static struct cell cell_of_numeric(struct cell numeric)
+{
+	enum { HEADER_BYTES = 8, NEGATIVE = 0x4000 };
+	const unsigned char *at = (const unsigned char *)numeric.data;
+	int n_digits = at[0] << 8 | at[1], weight = at[2] << 8 | at[3];
+	bool negative = (at[4] << 8 | at[5]) == NEGATIVE;
+	int64_t value = 0;
+	for (int i = 0; i <= weight && n_digits > 0; i++) {
+		const unsigned char *digit = at + HEADER_BYTES + (ptrdiff_t)i * 2;
+		int64_t next = i < n_digits ? digit[0] << 8 | digit[1] : 0;
+		if (__builtin_mul_overflow(value, 10000, &value) || __builtin_add_overflow(value, next, &value))
+			sim_fail("a numeric is beyond 64 bits");
+	}
+	return cell_int8(negative ? -value : value);
+}
 
 /* Of an array of a table's row type. */
 static struct rows rows_of(struct cell array, enum store_table table)
@@ -63,8 +82,10 @@ static struct rows rows_of(struct cell array, enum store_table table)
 		}
 		rows.items[i] = sim_alloc((size_t)n_columns * sizeof(struct cell));
 		for (int column = 0; column < n_columns; column++) {
-			at += 4; /* its type */
-			rows.items[i][column] = take(&at);
+			uint32_t oid = be32(at);
+			at += 4;
+			struct cell cell = take(&at);
+			rows.items[i][column] = oid == NUMERIC_OID ? cell_of_numeric(cell) : cell;
 		}
 	}
 	return rows;

@@ -58,7 +58,9 @@ static void test_many_batches_give_what_one_gives(void **state)
 		               **same = kpi_sums_sorted(&bit_by_bit->sums, &m);
 		assert_int_equal(n, m);
 		for (size_t i = 0; i < n; i++)
-			assert_memory_equal(rows[i]->values, same[i]->values, sizeof(rows[i]->values));
+			for (int k = 0; k < KPI_N_MEASURES; k++)
+				assert_true(kpi_row_sum(rows[i], (enum kpi_measure)k) ==
+				            kpi_row_sum(same[i], (enum kpi_measure)k));
 		large_ticket_free(once);
 		large_ticket_free(bit_by_bit);
 	}

@@ -304,6 +304,7 @@ void pg_effects_start(struct pg_effects *effects, struct pg_session *session, co
 	kpi_sums_clear(&effects->sums);
 	effects->kpis = NULL;
 	effects->n_kpis = effects->n_kpis_sent = 0;
+	effects->beyond_columns = false;
 	start_piece(effects);
 	pg_array_start(&effects->dead_letters, effects->row_types[PG_ROW_DEAD_LETTER]);
 	for (size_t i = 0; i < order->batch->n_dead_letters; i++)
@@ -349,25 +350,29 @@ static void send_if_any(struct pg_effects *effects, const char *file, struct pg_
 	pg_session_query(effects->session, file, params, n, fn, context);
 }
 
-static bool is_us_sum(enum kpi_measure measure)
+bool pg_effects_put_kpi(struct pg_array *to, const struct kpi_row *row)
 {
-	return measure == KPI_FIRST_RESPONSE_US_SUM || measure == KPI_RESOLUTION_US_SUM ||
-	       measure == KPI_CSAT_SCORE_MICROS_SUM || measure == KPI_CES_SCORE_MICROS_SUM ||
-	       measure == KPI_FIRST_RESPONSE_WORKING_US_SUM || measure == KPI_RESOLUTION_WORKING_US_SUM;
-}
-
-void pg_effects_put_kpi(struct pg_array *to, const struct kpi_row *row)
-{
+	bool fits = true;
 	pg_row_start(to, 2 + KPI_N_MEASURES);
 	pg_column_time(to, row->bucket_us);
 	pg_column_text(to, row->agent_id);
 	for (int i = 0; i < KPI_N_MEASURES; i++) {
-		if (is_us_sum((enum kpi_measure)i))
-			pg_column_int8(to, row->values[i]);
-		else
-			pg_column_int4(to, row->values[i]);
+		kpi_sum sum = kpi_row_sum(row, (enum kpi_measure)i);
+		switch (kpi_measure_unit((enum kpi_measure)i)) {
+		case KPI_MICROSECONDS:
+			pg_column_numeric(to, sum);
+			break;
+		case KPI_MILLIONTHS:
+			pg_column_int8(to, (int64_t)sum);
+			break;
+		case KPI_COUNT:
+			fits &= sum >= INT32_MIN && sum <= INT32_MAX;
+			pg_column_int4(to, (int64_t)sum);
+			break;
+		}
 	}
 	pg_row_end(to);
+	return fits;
 }
 
 bool pg_effects_send_kpis(struct pg_effects *effects, pg_result_fn fn, void *context)
@@ -380,7 +385,7 @@ bool pg_effects_send_kpis(struct pg_effects *effects, pg_result_fn fn, void *con
 	end = end < effects->n_kpis ? end : effects->n_kpis;
 	pg_array_start(&effects->rows, effects->row_types[PG_ROW_AGENT_KPI]);
 	for (; effects->n_kpis_sent < end; effects->n_kpis_sent++)
-		pg_effects_put_kpi(&effects->rows, effects->kpis[effects->n_kpis_sent]);
+		effects->beyond_columns |= !pg_effects_put_kpi(&effects->rows, effects->kpis[effects->n_kpis_sent]);
 	send_if_any(effects, "queries/kpi_add.sql", &effects->rows, NULL, NULL, fn, context);
 	return true;
 }

@@ -21,6 +21,7 @@ struct pg_effects {
 	struct buf json;
 	struct kpi_row **kpis; /* once the first piece is asked for: sorted, and how many are sent */
 	size_t n_kpis, n_kpis_sent;
+	bool beyond_columns; /* a count of them does not fit its column: the transaction must not be committed */
 };
 
 void pg_effects_init(struct pg_effects *effects);
@@ -30,8 +31,9 @@ void pg_effects_start(struct pg_effects *effects, struct pg_session *session, co
 /* The same for who sends what is gathered by other means: all rows of one piece, the tickets among them, are begun
  * anew. The sums stay; order->batch is not read. */
 void pg_effects_start_rows(struct pg_effects *effects, const unsigned *row_types, const struct write_order *order);
-/* A row of the sums or of the backlog, for an array of its row type. */
-void pg_effects_put_kpi(struct pg_array *to, const struct kpi_row *row);
+/* A row of the sums or of the backlog, for an array of its row type. False: a count is beyond the 32 bits that its
+ * column has, which takes two thousand million tickets of one agent in five minutes; the row must not be used. */
+bool pg_effects_put_kpi(struct pg_array *to, const struct kpi_row *row);
 void pg_effects_put_backlog(struct pg_array *to, const struct batch_agent *agent);
 struct batch_sink pg_effects_sink(struct pg_effects *effects);
 /* What is sent after the tickets, in this order, so that locks are taken in the same order by all. Results go

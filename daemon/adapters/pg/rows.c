@@ -88,6 +88,27 @@ void pg_column_int8(struct pg_array *array, int64_t value)
 	put_column(array, PG_OID_INT8, 8, &big_endian);
 }
 
+/* Digits to the base of 10,000, the most significant first. */
+void pg_column_numeric(struct pg_array *array, __int128 value)
+{
+	enum { BASE = 10000, MOST_DIGITS = 10, NEGATIVE = 0x4000, HEADER_BYTES = 8 };
+	uint16_t digits[MOST_DIGITS];
+	int n = 0;
+	unsigned __int128 rest = value < 0 ? -(unsigned __int128)value : (unsigned __int128)value;
+	for (; rest > UINT64_MAX; rest /= BASE)
+		digits[n++] = (uint16_t)(rest % BASE);
+	for (uint64_t low = (uint64_t)rest; low > 0; low /= BASE)
+		digits[n++] = (uint16_t)(low % BASE);
+	buf_add_be32(&array->buf, PG_OID_NUMERIC);
+	buf_add_be32(&array->buf, (uint32_t)(HEADER_BYTES + n * 2));
+	buf_add_be16(&array->buf, (uint16_t)n);
+	buf_add_be16(&array->buf, (uint16_t)(n > 0 ? n - 1 : 0)); /* the weight of the first */
+	buf_add_be16(&array->buf, value < 0 ? NEGATIVE : 0);
+	buf_add_be16(&array->buf, 0); /* decimal places */
+	while (n > 0)
+		buf_add_be16(&array->buf, digits[--n]);
+}
+
 /* Without end in either direction stays so. */
 static uint64_t pg_time(int64_t us)
 {

@@ -34,6 +34,7 @@ void pg_column_bool(struct pg_array *array, bool value);
 void pg_column_int2(struct pg_array *array, int value);
 void pg_column_int4(struct pg_array *array, int64_t value);
 void pg_column_int8(struct pg_array *array, int64_t value);
+void pg_column_numeric(struct pg_array *array, __int128 value);
 void pg_column_time(struct pg_array *array, int64_t us);           /* TIME_NONE: NULL */
 void pg_column_time_unbounded(struct pg_array *array, int64_t us); /* TIME_NONE: '-infinity' */
 void pg_column_text(struct pg_array *array, struct text value);    /* absent: NULL */
@@ -69,6 +70,7 @@ enum pg_oid {
 	PG_OID_INT4 = 23,
 	PG_OID_TEXT = 25,
 	PG_OID_TIMESTAMPTZ = 1184,
+	PG_OID_NUMERIC = 1700,
 	PG_OID_JSONB = 3802
 };
 

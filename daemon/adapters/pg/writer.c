@@ -287,6 +287,10 @@ static void send_kpis(struct pg_writer *writer)
 {
 	while (writer->n_kpi_pieces < PIECES_AHEAD) {
 		if (!pg_effects_send_kpis(&writer->effects, on_kpis_added, writer)) {
+			if (writer->effects.beyond_columns) {
+				log_error("a batch changes a count by more than its column holds");
+				fail(writer, WRITE_FAILED);
+			}
 			pg_effects_send_rest(&writer->effects, on_result, writer);
 			send_move(writer);
 			close_pipeline(writer);

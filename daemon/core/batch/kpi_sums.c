@@ -104,6 +104,33 @@ static struct kpi_row *row_of(struct kpi_sums *sums, struct text interned, int64
 	return row;
 }
 
+static void add_to_row(struct kpi_row *row, enum kpi_measure measure, int64_t value)
+{
+	if (!__builtin_add_overflow(row->low[measure], value, &row->low[measure]))
+		return;
+	int place = kpi_time_place(measure);
+	KPID_CHECK(place >= 0); /* counts and scores do not come that far */
+	row->wraps[place] += value > 0 ? 1 : -1;
+}
+
+kpi_sum kpi_row_sum(const struct kpi_row *row, enum kpi_measure measure)
+{
+	int place = kpi_time_place(measure);
+	kpi_sum wraps = place < 0 ? 0 : row->wraps[place];
+	return wraps * ((kpi_sum)1 << 64) + row->low[measure];
+}
+
+void kpi_sums_add_sum(struct kpi_sums *sums, struct text agent_id, int64_t bucket_us, enum kpi_measure measure,
+                      kpi_sum sum)
+{
+	struct kpi_row *row = row_of(sums, agent_of(sums, agent_id)->agent_id, bucket_us);
+	kpi_sum total = kpi_row_sum(row, measure) + sum;
+	int place = kpi_time_place(measure);
+	row->low[measure] = (int64_t)(uint64_t)total;
+	if (place >= 0)
+		row->wraps[place] = (int32_t)((total - row->low[measure]) >> 64);
+}
+
 void kpi_sums_add(struct kpi_sums *sums, const struct kpi_entry *entries, size_t n_entries, int64_t sign)
 {
 	struct kpi_row *row = NULL;
@@ -116,7 +143,7 @@ void kpi_sums_add(struct kpi_sums *sums, const struct kpi_entry *entries, size_t
 			row = row_of(sums, agent_of(sums, entry->agent_id)->agent_id, entry->bucket_us);
 			last = entry->agent_id;
 		}
-		row->values[entry->measure] += sign * entry->value;
+		add_to_row(row, entry->measure, sign * entry->value);
 	}
 }
 
@@ -136,7 +163,7 @@ static int compare_rows(const void *a, const void *b)
 static bool row_is_zero(const struct kpi_row *row)
 {
 	for (int i = 0; i < KPI_N_MEASURES; i++)
-		if (row->values[i] != 0)
+		if (kpi_row_sum(row, (enum kpi_measure)i) != 0)
 			return false;
 	return true;
 }

@@ -35,3 +35,21 @@ const char *kpi_measure_name(enum kpi_measure measure)
 {
 	return names[measure];
 }
+
+int kpi_time_place(enum kpi_measure measure)
+{
+	static const enum kpi_measure times[KPI_N_TIMES] = {KPI_FIRST_RESPONSE_US_SUM, KPI_RESOLUTION_US_SUM,
+	                                                    KPI_FIRST_RESPONSE_WORKING_US_SUM,
+	                                                    KPI_RESOLUTION_WORKING_US_SUM};
+	for (int place = 0; place < KPI_N_TIMES; place++)
+		if (times[place] == measure)
+			return place;
+	return -1;
+}
+
+enum kpi_unit kpi_measure_unit(enum kpi_measure measure)
+{
+	if (kpi_time_place(measure) >= 0)
+		return KPI_MICROSECONDS;
+	return measure == KPI_CSAT_SCORE_MICROS_SUM || measure == KPI_CES_SCORE_MICROS_SUM ? KPI_MILLIONTHS : KPI_COUNT;
+}

@@ -153,10 +153,12 @@ struct kpi_sums {
 	size_t n_agent_slots, n_agents;
 };
 
-struct kpi_row {
+struct kpi_row { /* its sums: kpi_row_sum() */
 	struct text agent_id;
 	int64_t bucket_us;
-	int64_t values[KPI_N_MEASURES];
+	int64_t low[KPI_N_MEASURES]; /* the sum less its wraps */
+	int32_t wraps[KPI_N_TIMES];  /* how often 2^64 was carried over; 128-bit sums would make every row half as large
+	                                again */
 	struct kpi_row *next_in_slot;
 };
 
@@ -171,6 +173,10 @@ void kpi_sums_init(struct kpi_sums *sums);
 void kpi_sums_release(struct kpi_sums *sums);
 void kpi_sums_clear(struct kpi_sums *sums);
 void kpi_sums_add(struct kpi_sums *sums, const struct kpi_entry *entries, size_t n_entries, int64_t sign);
+/* A sum of any size, as verify finds it to be missing. */
+void kpi_sums_add_sum(struct kpi_sums *sums, struct text agent_id, int64_t bucket_us, enum kpi_measure measure,
+                      kpi_sum sum);
+kpi_sum kpi_row_sum(const struct kpi_row *row, enum kpi_measure measure);
 void kpi_sums_add_backlog(struct kpi_sums *sums, struct text agent_id, int64_t change);
 /* By (bucket, agent), without rows that are all zero; an array in the sums' arena. */
 struct kpi_row **kpi_sums_sorted(struct kpi_sums *sums, size_t *n_rows_out);

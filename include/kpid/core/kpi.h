@@ -39,7 +39,16 @@ enum kpi_measure { /* in the order of the columns of kpid.agent_kpi_5m */
 	           KPI_N_MEASURES
 };
 
+/* What is added up. A ticket counts once or a few times, and its scores are at most 1 each: 64 bits hold such sums of
+ * more tickets than there can be. Its times are up to 210 years (E5): 64 bits hold 1,400 of those. */
+enum kpi_unit { KPI_COUNT, KPI_MILLIONTHS, KPI_MICROSECONDS };
+enum { KPI_N_TIMES = 4 }; /* measures in microseconds */
+typedef __int128 kpi_sum;
+
 const char *kpi_measure_name(enum kpi_measure measure); /* the column: "first_response_us_sum" */
+enum kpi_unit kpi_measure_unit(enum kpi_measure measure);
+/* The place of a measure in microseconds among those, below KPI_N_TIMES; -1 for others. */
+int kpi_time_place(enum kpi_measure measure);
 
 struct kpi_entry {
 	struct text agent_id; /* empty (never absent): nobody */
