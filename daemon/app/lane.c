@@ -194,6 +194,7 @@ static void write_sealed(struct lane *lane)
 	        .as_of_us = as_of_with(shared, batch, now_us),
 	        .revision_by_no = rules_book_by_no,
 	        .context = shared->book,
+	        .ticket_max_events = (size_t)shared->config->run.ticket_max_events,
 	};
 	lane->order = (struct write_order){
 	        .batch = batch,

@@ -26,6 +26,9 @@ const struct config_option config_options[] = {
 	{"run", "batch_max_age", CONFIG_DURATION, FIELD(run.batch_max_age_us), 0, 10 * SECOND, NULL, "20ms", NULL, true,
 	 "How long an event may wait for others to share its transaction. Shorter shows figures sooner, longer "
 	 "makes fewer transactions."},
+	{"run", "ticket_max_events", CONFIG_INTEGER, FIELD(run.ticket_max_events), 1, 1000000, NULL, "100000", NULL, true,
+	 "The most events of one ticket: more of them are dead letters (too_many), which kpid dlq requeue reads again once "
+	 "this is raised. Each event of a ticket costs time and memory in proportion to those that it has."},
 	{"run", "buffer_max_bytes", CONFIG_SIZE, FIELD(run.buffer_max_bytes), MB, 4096 * MB, NULL, "4MiB", NULL, false,
 	 "The most bytes of messages that are fetched ahead of the batches, all lanes together. When PostgreSQL does "
 	 "not keep up, fetching stops there and goes on by itself."},

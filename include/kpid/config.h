@@ -64,6 +64,7 @@ struct kpid_config {
 		int64_t batch_max_events;
 		int64_t batch_max_bytes; /* of message values */
 		int64_t batch_max_age_us;
+		int64_t ticket_max_events;
 		int64_t buffer_max_bytes; /* fetched ahead of the batches, all lanes together */
 		int64_t start;            /* enum config_start */
 		char *instance;           /* never empty */

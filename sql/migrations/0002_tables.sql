@@ -276,7 +276,7 @@ CREATE UNIQUE INDEX dead_letter_conflict ON kpid.dead_letter (conflict_sha256) W
 CREATE INDEX dead_letter_read_at ON kpid.dead_letter (read_at);
 CREATE UNIQUE INDEX dead_letter_message
 ON kpid.dead_letter (topic, partition, "offset", sha256(value), coalesce(jsonb_hash_extended(headers, 0), 0));
-COMMENT ON TABLE kpid.dead_letter IS 'Messages that are no event (RULES E5), with their bytes. One row per message; of an id_conflict one per distinct content.';
+COMMENT ON TABLE kpid.dead_letter IS 'Messages that are no event (RULES E5), with their bytes. One row per message; of an id_conflict one per distinct content. Of id_conflict and too_many the bytes are a CloudEvent that says the same as the message.';
 COMMENT ON COLUMN kpid.dead_letter.headers IS 'Array of [name, value in base64], as the message had them; NULL: none.';
 COMMENT ON COLUMN kpid.dead_letter.letter_no IS 'Names the row. A message that is read again has one row; two messages of one place have two, unless they are the same bytes.';
 

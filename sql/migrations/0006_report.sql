@@ -675,7 +675,7 @@ COMMENT ON COLUMN report.dead_letter.topic IS 'Topic it was read from.';
 COMMENT ON COLUMN report.dead_letter.partition IS 'Partition of the topic.';
 COMMENT ON COLUMN report.dead_letter."offset" IS
 	'Offset in the partition. A topic that was made anew may have two messages at one offset. A reserved word of SQL: write it in double quotes.';
-COMMENT ON COLUMN report.dead_letter.reason IS 'too_large, too_deep, not_json, not_an_object, missing_field, bad_time, bad_value, future or id_conflict.';
+COMMENT ON COLUMN report.dead_letter.reason IS 'too_large, too_deep, not_json, not_an_object, missing_field, bad_time, bad_value, future, id_conflict or too_many.';
 COMMENT ON COLUMN report.dead_letter.detail IS 'What is wrong, in words.';
 COMMENT ON COLUMN report.dead_letter.first_bytes IS 'Its first 200 bytes: printable ASCII as it is, a backslash doubled, all else as a backslash and three octal digits.';
 COMMENT ON COLUMN report.dead_letter.length_bytes IS 'How long the message is, in bytes.';

@@ -279,10 +279,12 @@ static struct stored_ticket read_ticket(struct rows *rows, struct text ticket_id
 
 void rows_commit(struct rows *rows, struct batch *batch, int64_t as_of_us)
 {
-	const struct batch_sink sink = {rows,         put_ticket, put_cycle,  delete_cycle, put_clock,
-	                                delete_clock, put_alert,  void_alert, put_conflict};
-	const struct batch_rules rules = {
-	        {rows->policies, 7 * US_PER_DAY}, as_of_us, revision_by_no, (void *)(uintptr_t)rows->policies, NULL};
+	const struct batch_sink sink = {
+	        rows,         put_ticket, put_cycle,  delete_cycle, put_clock,
+	        delete_clock, put_alert,  void_alert, put_conflict, NULL,
+	};
+	const struct batch_rules rules = {{rows->policies, 7 * US_PER_DAY},  as_of_us, revision_by_no,
+	                                  (void *)(uintptr_t)rows->policies, NULL,     0};
 	batch_seal(batch);
 	for (size_t i = 0; i < batch->n_tickets; i++) {
 		int32_t revision_no;

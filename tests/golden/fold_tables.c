@@ -628,7 +628,7 @@ static void write_counts(const struct tables *tables, const struct arguments *ar
 {
 	static const enum dead_letter_reason by_name[] = {
 	        DEAD_BAD_TIME,      DEAD_BAD_VALUE, DEAD_FUTURE,   DEAD_ID_CONFLICT, DEAD_MISSING_FIELD,
-	        DEAD_NOT_AN_OBJECT, DEAD_NOT_JSON,  DEAD_TOO_DEEP, DEAD_TOO_LARGE,
+	        DEAD_NOT_AN_OBJECT, DEAD_NOT_JSON,  DEAD_TOO_DEEP, DEAD_TOO_LARGE,   DEAD_TOO_MANY,
 	};
 	const struct counts *counts = &tables->counts;
 	FILE *out = create(arguments, "counts.json");

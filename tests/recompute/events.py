@@ -9,10 +9,11 @@ MAX_IDENTIFIER_BYTES = 256
 MAX_WHOLE_DIGITS = 18
 MAX_MILLIONTHS = 9_000_000_000_000_000_000
 AHEAD = 5 * MINUTE
+MAX_TICKET_EVENTS = 100_000
 
 REASONS = (
     "too_large", "too_deep", "not_json", "not_an_object", "missing_field",
-    "bad_time", "bad_value", "future", "id_conflict",
+    "bad_time", "bad_value", "future", "id_conflict", "too_many",
 )  # fmt: skip
 TOMBSTONE = "tombstone"
 UNKNOWN_TYPE = "unknown_type"
@@ -316,9 +317,11 @@ def decode(message, topic_types, now):
 class Intake:
     """The set of events: E2's duplicates and conflicts, the dead letters, the counts."""
 
-    def __init__(self, topic_types, now):
+    def __init__(self, topic_types, now, max_ticket_events=MAX_TICKET_EVENTS):
         self.topic_types = topic_types
         self.now = now
+        self.max_ticket_events = max_ticket_events
+        self._n_events = {}  # by ticket
         self.messages = self.tombstones = self.unknown_type = self.duplicates = 0
         self.dead_letters = []  # (topic, partition, offset, reason)
         self._contents = {}  # identity -> {content: (event, coordinates of its first message)}
@@ -336,7 +339,14 @@ class Intake:
         elif event is UNKNOWN_TYPE:
             self.unknown_type += 1
         else:
-            contents = self._contents.setdefault(event.identity(), {})
+            identity = event.identity()
+            if identity not in self._contents:
+                n_events = self._n_events.get(event.ticket_id, 0)
+                if n_events >= self.max_ticket_events:
+                    self.dead_letters.append((*coordinates, "too_many"))
+                    return
+                self._n_events[event.ticket_id] = n_events + 1
+            contents = self._contents.setdefault(identity, {})
             content = event.content()
             if content in contents:
                 self.duplicates += 1

@@ -202,6 +202,12 @@ static inline void large_conflict(void *context, const struct conflict_letter *l
 	((struct large_ticket *)context)->n_letters++;
 }
 
+static inline void large_too_many(void *context, const struct ticket_event *event)
+{
+	(void)event;
+	((struct large_ticket *)context)->n_letters++;
+}
+
 static inline const struct policy_revision *large_revision(void *context, int32_t revision_no)
 {
 	(void)revision_no;
@@ -250,9 +256,9 @@ static inline int large_evaluate(struct large_ticket *large, int64_t as_of_us)
 	const struct batch_sink sink = {
 	        large,           large_put_ticket,   large_put_cycle, large_delete_cycle,
 	        large_put_clock, large_delete_clock, large_put_alert, large_void_alert,
-	        large_conflict,
+	        large_conflict,  large_too_many,
 	};
-	const struct batch_rules rules = {{large->policies, 7 * US_PER_DAY}, as_of_us, large_revision, large, NULL};
+	const struct batch_rules rules = {{large->policies, 7 * US_PER_DAY}, as_of_us, large_revision, large, NULL, 0};
 	int32_t revision_no;
 	return batch_evaluate(&large->batch, large->batch.tickets[0], &large->stored, &rules, &large->scratch, &sink,
 	                      &large->sums, &revision_no);

@@ -37,7 +37,8 @@ struct store {
 	struct ticket_cycle cycles[MOST_ROWS];
 	size_t n_cycles;
 	char *conflicts[MOST_ROWS * 8];
-	size_t n_conflicts;
+	size_t n_conflicts, n_too_many;
+	size_t max_events;
 	int64_t n_duplicates;
 	struct fold_case *fold;
 	struct batch batch;
@@ -169,6 +170,12 @@ static void put_conflict(void *context, const struct conflict_letter *letter)
 	store->conflicts[store->n_conflicts++] = canonical;
 }
 
+static void put_too_many(void *context, const struct ticket_event *event)
+{
+	(void)event;
+	((struct store *)context)->n_too_many++;
+}
+
 static void add_sums(struct store *store, struct kpi_sums *sums)
 {
 	size_t n;
@@ -232,6 +239,7 @@ static struct batch_sink sink_of(struct store *store)
 	        .alert_put = put_alert,
 	        .alert_void = void_alert,
 	        .conflict = put_conflict,
+	        .too_many = put_too_many,
 	};
 }
 
@@ -239,7 +247,8 @@ static struct batch_sink sink_of(struct store *store)
 static void commit(struct store *store, int64_t as_of_us)
 {
 	const struct batch_sink sink = sink_of(store);
-	const struct batch_rules rules = {store->fold->rules, as_of_us, revision_by_no, store->fold, NULL};
+	const struct batch_rules rules = {store->fold->rules, as_of_us, revision_by_no,
+	                                  store->fold,        NULL,     store->max_events};
 	struct kpi_sums sums;
 	kpi_sums_init(&sums);
 	batch_seal(&store->batch);
@@ -386,7 +395,7 @@ static void test_any_order_any_batches_same_rows(void **state)
 static int recompute(struct store *to, const struct store *from, struct text history)
 {
 	const struct batch_sink sink = sink_of(to);
-	const struct batch_rules rules = {from->fold->rules, TIME_NONE, revision_by_no, from->fold, NULL};
+	const struct batch_rules rules = {from->fold->rules, TIME_NONE, revision_by_no, from->fold, NULL, 0};
 	struct stored_ticket stored = from->ticket;
 	struct kpi_sums sums;
 	struct buf packed = BUF_INIT;
@@ -565,7 +574,7 @@ static void test_unknown_revision_hands_nothing_over(void **state)
 	struct fold_case *c = fold_case_new();
 	struct store *store = store_new(c);
 	const struct batch_sink sink = {.context = NULL};
-	const struct batch_rules rules = {c->rules, AT(1), revision_by_no, c, NULL};
+	const struct batch_rules rules = {c->rules, AT(1), revision_by_no, c, NULL, 0};
 	struct kpi_sums sums;
 	int32_t revision_no = 0;
 	kpi_sums_init(&sums);
@@ -577,6 +586,41 @@ static void test_unknown_revision_hands_nothing_over(void **state)
 	                 BATCH_UNKNOWN_REVISION);
 	assert_int_equal(revision_no, 77);
 	kpi_sums_release(&sums);
+	store_free(store);
+	fold_case_free(c);
+}
+
+static void test_E5_too_many_events_of_one_ticket_are_put_aside(void **state)
+{
+	(void)state;
+	struct fold_case *c = fold_case_new();
+	struct store *store = store_new(c);
+	store->max_events = 3;
+	opens(c, 0, "2", "ann");
+	happens(c, 1, EVENT_RESPONDED, "bob");
+	happens(c, 2, EVENT_RESOLVED, "bob");
+	for (size_t i = 0; i < c->n; i++)
+		add(store, &c->events[i]);
+	commit(store, AT(3));
+	assert_int_equal(store->n_too_many, 0);
+
+	struct ticket_event *more = happens(c, 0, EVENT_REOPENED, NULL); /* however early */
+	add(store, more);
+	add(store, &c->events[1]); /* what is there is a duplicate, as ever */
+	c->events[2].occurred_us = AT(1);
+	add(store, &c->events[2]); /* and may be replaced by a smaller content */
+	batch_source(&store->batch, SOURCE_NO, 0);
+	commit(store, AT(3));
+	assert_int_equal(store->n_too_many, 1);
+	assert_int_equal(store->n_duplicates, 1);
+	assert_int_equal(store->n_conflicts, 1);
+	assert_int_equal(store->row.rev, 2);
+
+	store->max_events = 4; /* raised: it took no identity */
+	add(store, more);
+	commit(store, AT(3));
+	assert_int_equal(store->n_too_many, 1);
+	assert_int_equal(store->row.rev, 3);
 	store_free(store);
 	fold_case_free(c);
 }
@@ -706,6 +750,7 @@ int main(void)
 	        cmocka_unit_test(test_no_alarm_about_what_is_not_complete),
 	        cmocka_unit_test(test_deferred_alarm_is_raised_when_complete),
 	        cmocka_unit_test(test_unknown_revision_hands_nothing_over),
+	        cmocka_unit_test(test_E5_too_many_events_of_one_ticket_are_put_aside),
 	        cmocka_unit_test(test_dropping_a_source_leaves_the_others),
 	        cmocka_unit_test(test_completeness_is_never_ahead_of_the_clock),
 	        cmocka_unit_test(test_sums_of_more_agents_than_fit_at_first),

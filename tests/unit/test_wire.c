@@ -1172,9 +1172,9 @@ static void test_E5_the_first_that_applies(void **state)
 
 static void test_names_of_reasons(void **state)
 {
-	static const char *const names[DEAD_N_REASONS] = {"too_large",     "too_deep",      "not_json",
-	                                                  "not_an_object", "missing_field", "bad_time",
-	                                                  "bad_value",     "future",        "id_conflict"};
+	static const char *const names[DEAD_N_REASONS] = {"too_large",     "too_deep", "not_json",  "not_an_object",
+	                                                  "missing_field", "bad_time", "bad_value", "future",
+	                                                  "id_conflict",   "too_many"};
 	(void)state;
 	for (enum dead_letter_reason reason = 0; reason < DEAD_N_REASONS; reason++)
 		assert_string_equal(dead_letter_reason_name(reason), names[reason]);

@@ -1,5 +1,7 @@
 #include "adapters/pg/effects.h"
 
+#include <stdio.h>
+
 #include "kpid/base/digest.h"
 #include "kpid/core/dead_letter.h"
 
@@ -213,16 +215,11 @@ static void put_dead_letter(struct pg_effects *effects, const struct batch_dead_
 	pg_row_end(to);
 }
 
-/* One row per distinct content of one identity: the hash is over both. */
-static void put_conflict(void *context, const struct conflict_letter *conflict)
+/* A letter of an event, whose message is gone: as a CloudEvent that says the same. */
+static void put_event_letter(struct pg_effects *effects, const struct ticket_event *event,
+                             enum dead_letter_reason reason, const char *detail, struct text sha256)
 {
-	struct pg_effects *effects = context;
-	const struct ticket_event *event = conflict->event;
-	struct batch_dead_letter letter = {
-	        .reason = DEAD_ID_CONFLICT,
-	        .offset = event->source_offset,
-	        .detail = "same ticket_id, source and id as an event with other content; the smallest content counts",
-	};
+	struct batch_dead_letter letter = {.reason = reason, .offset = event->source_offset, .detail = detail};
 	/* Of a partition that only others read: dead_letter_put.sql knows its name. */
 	if (!effects->order->source_name(effects->order->source_context, event->source_no, &letter.topic,
 	                                 &letter.partition)) {
@@ -236,7 +233,14 @@ static void put_conflict(void *context, const struct conflict_letter *conflict)
 	struct buf value = *json;
 	*json = (struct buf)BUF_INIT;
 	letter.value = buf_text(&value);
+	put_dead_letter(effects, &letter, sha256);
+	buf_release(&value);
+}
 
+/* One row per distinct content of one identity: the hash is over both. */
+static void put_conflict(void *context, const struct conflict_letter *conflict)
+{
+	const struct ticket_event *event = conflict->event;
 	unsigned char digest[SHA256_BYTES];
 	struct buf identity = BUF_INIT;
 	const struct text parts[] = {event->ticket_id, event->source, event->id, conflict->canonical};
@@ -246,8 +250,19 @@ static void put_conflict(void *context, const struct conflict_letter *conflict)
 	}
 	sha256_digest(buf_text(&identity), digest);
 	buf_release(&identity);
-	put_dead_letter(effects, &letter, (struct text){(const char *)digest, SHA256_BYTES});
-	buf_release(&value);
+	put_event_letter(context, event, DEAD_ID_CONFLICT,
+	                 "same ticket_id, source and id as an event with other content; the smallest content counts",
+	                 (struct text){(const char *)digest, SHA256_BYTES});
+}
+
+static void put_too_many(void *context, const struct ticket_event *event)
+{
+	struct pg_effects *effects = context;
+	char detail[160];
+	snprintf(detail, sizeof(detail),
+	         "the ticket has %zu events already; raise run.ticket_max_events, then kpid dlq requeue",
+	         effects->order->rules->ticket_max_events);
+	put_event_letter(effects, event, DEAD_TOO_MANY, detail, TEXT_ABSENT);
 }
 
 /* ---- life ---- */
@@ -331,6 +346,7 @@ struct batch_sink pg_effects_sink(struct pg_effects *effects)
 	        .alert_put = put_alert,
 	        .alert_void = void_alert,
 	        .conflict = put_conflict,
+	        .too_many = put_too_many,
 	};
 }
 

@@ -193,7 +193,7 @@ static void send_move(struct pg_writer *writer)
 		pg_array_int8(&arrays[9], source->n_duplicates, false);
 		pg_array_int8(&arrays[10], source->n_tombstones, false);
 		pg_array_int8(&arrays[11], source->n_unknown_type, false);
-		pg_array_int8(&arrays[12], source->n_dead_letters, false);
+		pg_array_int8(&arrays[12], source->n_dead_letters + source->n_too_many, false);
 		pg_array_int8(&arrays[13], source->checked.offset, source->checked.offset == OFFSET_NONE);
 		pg_array_int8(&arrays[14], source->checked.fingerprint, source->checked.offset == OFFSET_NONE);
 	}
@@ -381,7 +381,7 @@ void pg_writer_start(struct pg_writer *writer, const struct write_order *order)
 	writer->closing = writer->waited_in_vain = false;
 	writer->mark_us = monotonic_us();
 	for (size_t i = 0; i < order->batch->n_sources; i++)
-		order->batch->sources[i].n_duplicates = 0;
+		order->batch->sources[i].n_duplicates = order->batch->sources[i].n_too_many = 0;
 	pg_effects_start(&writer->effects, writer->session, order);
 
 	pg_session_command(writer->session, "BEGIN", on_result, writer);

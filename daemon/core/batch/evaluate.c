@@ -12,9 +12,10 @@
 struct event_list {
 	struct arena *arena;
 	const struct ticket_event **items; /* NULL: another content of its identity counts */
-	size_t n, n_stored, capacity;
+	size_t n, n_stored, n_replaced, capacity;
 	uint32_t *slots; /* by identity, index + 1; NULL: so few that each is looked at */
 	size_t n_slots;
+	size_t max_events; /* 0: no limit */
 	bool changed;
 };
 
@@ -88,6 +89,11 @@ static bool list_find(const struct event_list *list, const struct ticket_event *
 	}
 }
 
+static size_t list_n_events(const struct event_list *list)
+{
+	return list->n - list->n_replaced;
+}
+
 static void list_append(struct event_list *list, const struct ticket_event *event, uint32_t *slot)
 {
 	list->items[list->n++] = event;
@@ -104,6 +110,7 @@ static void list_replace(struct event_list *list, size_t at, const struct ticket
 		return;
 	}
 	list->items[at] = NULL;
+	list->n_replaced++;
 	list_append(list, event, slot);
 }
 
@@ -140,7 +147,7 @@ static struct text canonical_of(const struct ticket_event *event, struct arena *
 	return canonical;
 }
 
-enum added { ADDED, DUPLICATE };
+enum added { ADDED, DUPLICATE, TOO_MANY };
 
 /* RULES E2: of different contents under one identity the smallest stays, the others are put aside. */
 static enum added list_add(struct event_list *list, const struct ticket_event *event, const struct batch_sink *sink)
@@ -148,6 +155,8 @@ static enum added list_add(struct event_list *list, const struct ticket_event *e
 	size_t at;
 	uint32_t *slot;
 	if (!list_find(list, event, &at, &slot)) {
+		if (list->max_events != 0 && list_n_events(list) >= list->max_events)
+			return TOO_MANY;
 		list_append(list, event, slot);
 		return ADDED;
 	}
@@ -171,6 +180,17 @@ static size_t count_new(const struct batch_ticket *ticket)
 	return n;
 }
 
+static void count_added(struct batch *batch, int32_t source_no, enum added added, const struct ticket_event *event,
+                        const struct batch_sink *sink)
+{
+	if (added == DUPLICATE) {
+		batch_source(batch, source_no, OFFSET_NONE)->n_duplicates++;
+	} else if (added == TOO_MANY) {
+		batch_source(batch, source_no, OFFSET_NONE)->n_too_many++;
+		sink->too_many(sink->context, event);
+	}
+}
+
 static int add_new_events(struct batch *batch, const struct batch_ticket *ticket, struct event_list *list,
                           struct arena *scratch, const struct batch_sink *sink)
 {
@@ -182,8 +202,7 @@ static int add_new_events(struct batch *batch, const struct batch_ticket *ticket
 		int result = history_unpack(packed, ticket->ticket_id, scratch, &event, &n);
 		if (result != 0)
 			return result;
-		if (list_add(list, event, sink) == DUPLICATE)
-			batch_source(batch, item->source_no, OFFSET_NONE)->n_duplicates++;
+		count_added(batch, item->source_no, list_add(list, event, sink), event, sink);
 	}
 	if (list->changed)
 		list_sort(list);
@@ -365,7 +384,7 @@ int batch_evaluate(struct batch *batch, const struct batch_ticket *ticket, const
 
 	struct fold_pin pin;
 	struct ticket before = {.state = TICKET_UNKNOWN}, after;
-	struct event_list list = {.arena = scratch};
+	struct event_list list = {.arena = scratch, .max_events = rules->ticket_max_events};
 	int result = find_pin(stored, rules, &pin, revision_no_out);
 	if (result != BATCH_OK)
 		return result;

@@ -32,7 +32,7 @@ const char *dead_letter_reason_name(enum dead_letter_reason reason)
 	        [DEAD_NOT_JSON] = "not_json",           [DEAD_NOT_AN_OBJECT] = "not_an_object",
 	        [DEAD_MISSING_FIELD] = "missing_field", [DEAD_BAD_TIME] = "bad_time",
 	        [DEAD_BAD_VALUE] = "bad_value",         [DEAD_FUTURE] = "future",
-	        [DEAD_ID_CONFLICT] = "id_conflict",
+	        [DEAD_ID_CONFLICT] = "id_conflict",     [DEAD_TOO_MANY] = "too_many",
 	};
 	return names[reason];
 }

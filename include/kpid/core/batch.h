@@ -37,7 +37,7 @@ struct batch_source {
 	int64_t last_event_us;        /* greatest occurred_us of this batch; TIME_NONE */
 	int64_t high_offset;          /* end of the partition as last heard; -1: not known */
 	int64_t n_messages, n_tombstones, n_unknown_type, n_dead_letters;
-	int64_t n_duplicates; /* known after evaluating */
+	int64_t n_duplicates, n_too_many; /* known after evaluating */
 };
 
 struct batch_dead_letter {
@@ -142,6 +142,8 @@ struct batch_sink {
 	void (*alert_put)(void *context, const struct alert *alert);
 	void (*alert_void)(void *context, struct text ticket_id, enum sla_target target, uint32_t n);
 	void (*conflict)(void *context, const struct conflict_letter *letter);
+	/* E5: its ticket has as many events as it may have. */
+	void (*too_many)(void *context, const struct ticket_event *event);
 };
 
 /* Sums of KPI changes and changes of backlog over the tickets of a batch. */
@@ -193,6 +195,7 @@ struct batch_rules {
 	 * revisions being numbered. A ticket that was opened before all of them stays as it is. NULL: they keep what
 	 * they have. */
 	const struct policy_set *judge_anew;
+	size_t ticket_max_events; /* E5, too_many; 0: no limit */
 };
 
 enum batch_verdict { BATCH_OK = 0, BATCH_UNKNOWN_REVISION = 1 };

@@ -43,6 +43,7 @@ enum dead_letter_reason { /* in the order in which they are tried (E5) */
 	                  DEAD_BAD_VALUE,
 	                  DEAD_FUTURE,
 	                  DEAD_ID_CONFLICT,
+	                  DEAD_TOO_MANY,
 	                  DEAD_N_REASONS
 };
 

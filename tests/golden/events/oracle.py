@@ -1,7 +1,8 @@
 """An independent reading of RULES E, message by message, written for clarity and not for speed.
 
 classify() says what becomes of one Kafka message: "event", "tombstone", "unknown_type" or the reason of a dead letter
-(E5). It sees one message at a time, so it never answers "id_conflict": conflicts.jsonl is about that.
+(E5). It sees one message at a time, so it never answers "id_conflict", which
+conflicts.jsonl is about, nor "too_many".
 content() is the text of E2 by which two events of one identity are told apart.
 """
 import datetime
@@ -14,7 +15,7 @@ from fractions import Fraction
 sys.set_int_max_str_digits(0)             # a score may be written with ever so many digits
 
 REASONS = ("too_large", "too_deep", "not_json", "not_an_object", "missing_field", "bad_time", "bad_value", "future",
-           "id_conflict")
+           "id_conflict", "too_many")
 MAX_BYTES, MAX_LEVELS, MAX_IDENTIFIER = 65536, 16, 256
 FUTURE_US = 5 * 60 * 1_000_000
 RESOLUTIONS = ("solved", "unsolved", "cancelled", "duplicate")
