@@ -46,3 +46,26 @@ def test_too_many_events_of_a_ticket_are_dead_letters_that_can_be_read_again(mak
     wait_until(lambda: n_events(site) == 25, "all events to be in the ticket")
     assert len(dead_letters(site)) == 5
     assert json.loads(site.command("verify", "--json").stdout)["differences"] == []
+
+
+def test_100000_events_of_one_ticket_hold_up_no_other(make_site, make_stream):
+    """While they are read, and while one comes after the other, breaches of other tickets are seen within a second."""
+    stream = make_stream(1)
+    site = make_site(stream, policy("2s", resolution="30d"))
+    site.start()
+    stream.send_events(robots(99_900))
+    site.wait_read()
+    assert site.one("SELECT rev FROM kpid.ticket WHERE ticket_id = 'ROBOTS'") > 0
+    site.check_memory(150)
+    site.command("explain", "ROBOTS")
+
+    opened = []
+    for i in range(10):
+        opened.append(f"OTHER-{i}")
+        stream.send_events([event("ticket.opened", opened[-1])])
+        stream.send_events(robots(3, start=99_900 + 3 * i, since=now() - datetime.timedelta(seconds=99_990 + 3 * i)))
+        wait_until(lambda: site.one("SELECT count(*) FROM report.ticket WHERE ticket_id = %s", opened[-1]) == 1, "the ticket")
+    wait_until(lambda: site.one("SELECT count(*) FROM report.alert WHERE ticket_id LIKE 'OTHER%%'") == 10, "its breach")
+    late = site.rows("SELECT ticket_id, detected_at - breached_at FROM report.alert WHERE ticket_id LIKE 'OTHER%%'"
+                     " AND detected_at > breached_at + interval '1 second'")
+    assert late == []

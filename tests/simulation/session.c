@@ -38,7 +38,10 @@ struct connection {
 	bool skipping;               /* up to the next sync */
 	bool closed;
 	int64_t idle_since_us, waits_since_us;
-	struct sim_plan *step, *deliver;
+	struct sim_plan *step, *deliver, *turn;
+	pg_result_fn turn_fn; /* NULL: results are delivered */
+	void *turn_context;
+	PGresult *turn_result;
 };
 
 enum phase { PHASE_IDLE, PHASE_CONNECTING, PHASE_READY };
@@ -116,6 +119,7 @@ static void close_connection(struct connection *connection)
 	connection->closed = true;
 	sim_cancel(connection->step);
 	sim_cancel(connection->deliver);
+	sim_cancel(connection->turn);
 	end_transaction(connection, false);
 	for (struct connection **link = &connections; *link != NULL; link = &(*link)->next) {
 		if (*link == connection) {
@@ -304,6 +308,7 @@ static void detach(struct connection *connection)
 	struct op *op = connection->sent.first;
 	connection->session = NULL;
 	sim_cancel(connection->deliver);
+	sim_cancel(connection->turn);
 	connection->n_sent = kept;
 	if (kept == 0)
 		connection->sent = (struct queue){NULL, NULL};
@@ -401,7 +406,8 @@ static void deliver(void *context)
 {
 	struct connection *connection = context;
 	connection->deliver = NULL;
-	while (connection->n_to_deliver > 0 && connection->session != NULL && !sim_failed()) {
+	while (connection->turn_fn == NULL && connection->n_to_deliver > 0 && connection->session != NULL &&
+	       !sim_failed()) {
 		struct op *op = shift(&connection->answered);
 		connection->n_to_deliver--;
 		connection->n_answered--;
@@ -490,6 +496,33 @@ void pg_session_sync(struct pg_session *session, pg_result_fn fn, void *context)
 void pg_session_flush(struct pg_session *session)
 {
 	send(session, OP_FLUSH, (struct op){.statement = {.file = "(flush)"}});
+}
+
+/* In the simulation no time passes in a callback: chance decides. */
+bool pg_session_turn_is_over(const struct pg_session *session)
+{
+	(void)session;
+	return sim_chance(100);
+}
+
+static void next_turn(void *context)
+{
+	struct connection *connection = context;
+	pg_result_fn fn = connection->turn_fn;
+	connection->turn = NULL;
+	connection->turn_fn = NULL;
+	fn(connection->turn_context, connection->turn_result);
+	sim_cancel(connection->deliver);
+	deliver(connection);
+}
+
+void pg_session_take_turn(struct pg_session *session, PGresult *result, pg_result_fn fn, void *context)
+{
+	struct connection *connection = session->connection;
+	connection->turn_fn = fn;
+	connection->turn_context = context;
+	connection->turn_result = result;
+	connection->turn = sim_after(sim_between(0, 100000), session->instance, next_turn, connection);
 }
 
 const unsigned *pg_session_row_types(const struct pg_session *session)

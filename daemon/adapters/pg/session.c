@@ -3,6 +3,7 @@
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "kpid/base/log.h"
 #include "kpid/base/memory.h"
@@ -20,6 +21,13 @@ struct pending {
 	int statement; /* that it prepares */
 };
 
+/* A callback that goes on in the next turn of the loop. */
+struct turn {
+	pg_result_fn fn; /* NULL: none waits, and results are delivered */
+	void *context;
+	PGresult *result;
+};
+
 enum phase { PHASE_IDLE, PHASE_CONNECTING, PHASE_SETTING_UP, PHASE_READY };
 
 struct pg_session {
@@ -28,7 +36,9 @@ struct pg_session {
 	char *name;
 	struct pg_session_events events;
 	PGconn *conn;
-	struct event *io, *retry;
+	struct event *io, *retry, *next_turn;
+	struct turn turn;
+	int64_t turn_since_us; /* monotonic: since when callbacks have run without a break */
 	short io_events;
 	enum phase phase;
 	int pause_ms;
@@ -41,8 +51,16 @@ struct pg_session {
 	unsigned generation; /* raised with every connection: tells a callback that the session was lost under it */
 };
 
+static int64_t monotonic_us(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
+}
+
 static void on_io(evutil_socket_t fd, short what, void *context);
 static void on_retry(evutil_socket_t fd, short what, void *context);
+static void on_next_turn(evutil_socket_t fd, short what, void *context);
 
 /* ---- statements ---- */
 
@@ -98,6 +116,7 @@ struct pg_session *pg_session_new(struct event_base *base, const struct config_p
 	session->events = *events;
 	session->pause_ms = FIRST_PAUSE_MS;
 	session->retry = evtimer_new(base, on_retry, session);
+	session->next_turn = evtimer_new(base, on_next_turn, session);
 	set_pairs(session, conninfo);
 	return session;
 }
@@ -115,6 +134,9 @@ static void disconnect(struct pg_session *session)
 {
 	session->generation++;
 	forget_pending(session);
+	evtimer_del(session->next_turn);
+	PQclear(session->turn.result);
+	session->turn = (struct turn){.fn = NULL};
 	session->n_prepared = 0;
 	session->broken = false;
 	session->phase = PHASE_IDLE;
@@ -131,6 +153,7 @@ void pg_session_free(struct pg_session *session)
 		return;
 	disconnect(session);
 	event_free(session->retry);
+	event_free(session->next_turn);
 	for (size_t i = 0; session->keywords[i] != NULL; i++) {
 		free((char *)session->keywords[i]);
 		free((char *)session->values[i]);
@@ -461,7 +484,7 @@ static void deliver(struct pg_session *session, PGresult *result)
 static void read_results(struct pg_session *session)
 {
 	unsigned generation = session->generation;
-	while (session->first != NULL && PQisBusy(session->conn) == 0) {
+	while (session->turn.fn == NULL && session->first != NULL && PQisBusy(session->conn) == 0) {
 		PGresult *result = PQgetResult(session->conn);
 		if (result == NULL) {
 			if (session->first->is_sync)
@@ -470,7 +493,8 @@ static void read_results(struct pg_session *session)
 			continue;
 		}
 		deliver(session, result);
-		PQclear(result);
+		if (session->turn.fn == NULL)
+			PQclear(result);
 		if (session->generation != generation || session->broken)
 			return; /* the callback closed the connection, or could not send */
 	}
@@ -485,6 +509,7 @@ static void on_io(evutil_socket_t fd, short what, void *context)
 		return;
 	}
 	unsigned generation = session->generation;
+	session->turn_since_us = monotonic_us();
 	bool alive = PQconsumeInput(session->conn) == 1;
 	if (!session->broken)
 		read_results(session);
@@ -497,4 +522,34 @@ static void on_io(evutil_socket_t fd, short what, void *context)
 		connection_lost(session, words[0] == '\0' ? "the connection could not be read" : words);
 	else
 		flush_output(session);
+}
+
+/* ---- turns of the loop ---- */
+
+bool pg_session_turn_is_over(const struct pg_session *session)
+{
+	enum { TURN_US = 50 * 1000 };
+	return monotonic_us() - session->turn_since_us > TURN_US;
+}
+
+void pg_session_take_turn(struct pg_session *session, PGresult *result, pg_result_fn fn, void *context)
+{
+	static const struct timeval now = {0, 0};
+	session->turn = (struct turn){fn, context, result};
+	evtimer_add(session->next_turn, &now);
+}
+
+static void on_next_turn(evutil_socket_t fd, short what, void *context)
+{
+	struct pg_session *session = context;
+	unsigned generation = session->generation;
+	struct turn turn = session->turn;
+	session->turn = (struct turn){.fn = NULL};
+	session->turn_since_us = monotonic_us();
+	turn.fn(turn.context, turn.result);
+	if (session->turn.fn != NULL)
+		return;
+	PQclear(turn.result);
+	if (session->generation == generation)
+		on_io(fd, what, session);
 }

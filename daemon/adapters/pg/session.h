@@ -63,6 +63,13 @@ void pg_session_sync(struct pg_session *session, pg_result_fn fn, void *context)
 /* Asks the server for the results so far, without ending the pipeline. */
 void pg_session_flush(struct pg_session *session);
 
+/* Nothing holds up the loop. Who has a lot to do with a result asks now and then whether callbacks of this session have
+ * run for as long as they may, 50 ms, and if so goes on in the next turn of the loop: fn is called then, with the same
+ * result, and before it no other result of this session is delivered. From a callback of that result only, which
+ * returns then. */
+bool pg_session_turn_is_over(const struct pg_session *session);
+void pg_session_take_turn(struct pg_session *session, PGresult *result, pg_result_fn fn, void *context);
+
 const unsigned *pg_session_row_types(const struct pg_session *session); /* their oids, by enum pg_row_type */
 /* The same from the one row of queries/session_setup.sql. False: this database has no tables of ours. */
 bool pg_row_types_get(const PGresult *result, unsigned types_out[PG_N_ROW_TYPES]);

@@ -23,7 +23,9 @@ struct pg_writer {
 	struct arena scratch;
 	struct pg_array keys[3]; /* scratch for parameters */
 	size_t n_read;           /* tickets asked for */
-	size_t n_evaluated;
+	size_t n_evaluated, piece_end;
+	struct batch_evaluation *evaluation; /* of the ticket behind them; NULL: not begun */
+	struct batch_sink sink;
 	size_t n_sent;              /* ticket rows sent to be written */
 	size_t n_written;           /* of them, touched */
 	int n_kpi_pieces;           /* under way */
@@ -228,13 +230,18 @@ static struct stored_ticket stored_of(const PGresult *result, int row)
 	};
 }
 
-static int evaluate_ticket(struct pg_writer *writer, const struct batch_ticket *ticket, const PGresult *result,
-                           const struct batch_sink *sink)
+/* A part of a ticket. As batch_evaluation_go_on(). */
+static int evaluate_some(struct pg_writer *writer, const struct batch_ticket *ticket, const PGresult *result)
 {
-	struct stored_ticket stored = stored_of(result, ticket->stored_row);
+	enum { STEPS = 2000 };
+	const struct write_order *order = writer->order;
 	int32_t revision_no;
-	int verdict = batch_evaluate(writer->order->batch, ticket, &stored, writer->order->rules, &writer->scratch,
-	                             sink, &writer->effects.sums, &revision_no);
+	if (writer->evaluation == NULL) {
+		struct stored_ticket stored = stored_of(result, ticket->stored_row);
+		writer->evaluation = batch_evaluation_begin(order->batch, ticket, &stored, order->rules,
+		                                            &writer->scratch, &writer->sink, &writer->effects.sums);
+	}
+	int verdict = batch_evaluation_go_on(writer->evaluation, STEPS, &revision_no);
 	if (verdict == BATCH_UNKNOWN_REVISION) {
 		fail(writer, WRITE_UNKNOWN_REVISION);
 	} else if (verdict < 0) {
@@ -242,23 +249,26 @@ static int evaluate_ticket(struct pg_writer *writer, const struct batch_ticket *
 		          (int)ticket->ticket_id.len, ticket->ticket_id.ptr);
 		fail(writer, WRITE_FAILED);
 	}
+	if (verdict != BATCH_MORE)
+		writer->evaluation = NULL;
 	return verdict;
 }
 
-static void evaluate_piece(struct pg_writer *writer, const PGresult *result)
+static void start_piece(struct pg_writer *writer, const PGresult *result)
 {
 	struct batch *batch = writer->order->batch;
-	struct batch_sink sink = pg_effects_sink(&writer->effects);
 	size_t end = writer->n_evaluated + PIECE_TICKETS;
-	end = end < batch->n_tickets ? end : batch->n_tickets;
-
-	for (size_t i = writer->n_evaluated; i < end; i++)
+	writer->piece_end = end < batch->n_tickets ? end : batch->n_tickets;
+	for (size_t i = writer->n_evaluated; i < writer->piece_end; i++)
 		batch->tickets[i]->stored_row = -1;
 	remember_rows(writer, result);
+	writer->sink = pg_effects_sink(&writer->effects);
+	writer->evaluation = NULL;
 	pg_array_start(&writer->effects.tickets, writer->effects.row_types[PG_ROW_TICKET]);
-	for (; writer->n_evaluated < end; writer->n_evaluated++)
-		if (evaluate_ticket(writer, batch->tickets[writer->n_evaluated], result, &sink) != BATCH_OK)
-			return;
+}
+
+static void send_piece(struct pg_writer *writer)
+{
 	if (writer->effects.tickets.n == 0)
 		return;
 	writer->n_sent += writer->effects.tickets.n;
@@ -301,6 +311,39 @@ static void send_kpis(struct pg_writer *writer)
 	pg_session_flush(writer->session);
 }
 
+static void finish_piece(struct pg_writer *writer)
+{
+	if (writer->outcome == WRITE_COMMITTED)
+		send_piece(writer);
+	lap(writer, &writer->parts.evaluate_us);
+	if (writer->outcome != WRITE_COMMITTED) {
+		close_pipeline(writer);
+		return;
+	}
+	read_ahead(writer);
+	if (writer->n_evaluated == writer->order->batch->n_tickets)
+		send_kpis(writer);
+}
+
+/* Evaluates what is left of a piece, for as long as this turn of the loop may take. */
+static void evaluate_piece(void *context, PGresult *result)
+{
+	struct pg_writer *writer = context;
+	size_t end = writer->piece_end;
+	while (writer->n_evaluated < end) {
+		int verdict = evaluate_some(writer, writer->order->batch->tickets[writer->n_evaluated], result);
+		if (verdict == BATCH_OK)
+			writer->n_evaluated++;
+		else if (verdict != BATCH_MORE)
+			break;
+		if (writer->n_evaluated < end && pg_session_turn_is_over(writer->session)) {
+			pg_session_take_turn(writer->session, result, evaluate_piece, writer);
+			return;
+		}
+	}
+	finish_piece(writer);
+}
+
 static void on_tickets_read(void *context, PGresult *result)
 {
 	struct pg_writer *writer = context;
@@ -311,15 +354,8 @@ static void on_tickets_read(void *context, PGresult *result)
 		return;
 	}
 	lap(writer, &writer->parts.read_us);
+	start_piece(writer, result);
 	evaluate_piece(writer, result);
-	lap(writer, &writer->parts.evaluate_us);
-	if (writer->outcome != WRITE_COMMITTED) {
-		close_pipeline(writer);
-		return;
-	}
-	read_ahead(writer);
-	if (writer->n_evaluated == writer->order->batch->n_tickets)
-		send_kpis(writer);
 }
 
 static void read_piece(struct pg_writer *writer)

@@ -375,50 +375,147 @@ static const struct policy_revision *new_revision(const struct batch_rules *rule
 	return revision == NULL || revision->revision_no == stored->revision_no ? NULL : revision;
 }
 
+/* ---- one ticket, in parts ---- */
+
+enum phase { PHASE_UNPACK, PHASE_BEFORE, PHASE_ADD, PHASE_AFTER, PHASE_PUT, PHASE_DONE };
+
+struct batch_evaluation {
+	struct batch *batch;
+	const struct batch_ticket *ticket;
+	struct stored_ticket stored;
+	const struct batch_rules *rules;
+	struct arena *scratch;
+	const struct batch_sink *sink;
+	struct kpi_sums *sums;
+	enum phase phase;
+	struct fold_pin pin;
+	struct event_list list;
+	struct ticket_folding *folding; /* NULL: none is under way */
+	struct ticket before, after;
+	int64_t as_of_us;
+};
+
+struct batch_evaluation *batch_evaluation_begin(struct batch *batch, const struct batch_ticket *ticket,
+                                                const struct stored_ticket *stored, const struct batch_rules *rules,
+                                                struct arena *scratch, const struct batch_sink *sink,
+                                                struct kpi_sums *sums)
+{
+	enum { KEEP_BYTES = 1 << 20 };
+	arena_clear(scratch, KEEP_BYTES);
+	struct batch_evaluation *evaluation = arena_alloc(scratch, sizeof(*evaluation));
+	*evaluation = (struct batch_evaluation){
+	        .batch = batch,
+	        .ticket = ticket,
+	        .stored = *stored,
+	        .rules = rules,
+	        .scratch = scratch,
+	        .sink = sink,
+	        .sums = sums,
+	        .phase = PHASE_UNPACK,
+	        .list = {.arena = scratch, .max_events = rules->ticket_max_events},
+	        .before = {.state = TICKET_UNKNOWN},
+	        .as_of_us = stored->as_of_us > rules->as_of_us ? stored->as_of_us : rules->as_of_us,
+	};
+	return evaluation;
+}
+
+static void spend(size_t *n_steps, size_t n)
+{
+	*n_steps -= n < *n_steps ? n : *n_steps;
+}
+
+static int unpack(struct batch_evaluation *e, size_t *n_steps, int32_t *revision_no_out)
+{
+	struct text history = e->stored.rev == 0 ? TEXT_ABSENT : e->stored.history;
+	int result = find_pin(&e->stored, e->rules, &e->pin, revision_no_out);
+	if (result == BATCH_OK)
+		result = list_unpack(&e->list, history, e->ticket->ticket_id, count_new(e->ticket));
+	e->phase = e->stored.rev == 0 ? PHASE_ADD : PHASE_BEFORE;
+	spend(n_steps, e->list.n);
+	return result;
+}
+
+/* False: the steps that there were are taken. */
+static bool fold_on(struct batch_evaluation *e, int64_t as_of_us, size_t *n_steps, struct ticket *ticket_out)
+{
+	if (e->folding == NULL)
+		e->folding = ticket_fold_begin(e->list.items, e->list.n, &e->rules->fold, &e->pin, as_of_us, NULL, e->scratch,
+		                               ticket_out);
+	if (ticket_fold_some(e->folding, n_steps))
+		return false;
+	e->folding = NULL;
+	return true;
+}
+
+/* Adds the new events, and finds what there is to do then. */
+static int add_events(struct batch_evaluation *e, size_t *n_steps)
+{
+	int result = add_new_events(e->batch, e->ticket, &e->list, e->scratch, e->sink);
+	if (result != 0)
+		return result;
+	spend(n_steps, e->list.n);
+	const struct policy_revision *revision = new_revision(e->rules, e->ticket, &e->stored, &e->before);
+	bool judge_again = e->ticket->first == NULL && e->stored.rev != 0 && e->as_of_us > e->stored.as_of_us;
+	if (revision != NULL) {
+		e->pin = (struct fold_pin){revision, e->before.opened_us};
+		e->batch->n_judged_anew++;
+	}
+	e->phase = e->list.changed || judge_again || revision != NULL ? PHASE_AFTER : PHASE_DONE;
+	return BATCH_OK;
+}
+
+static void put_changes(struct batch_evaluation *e)
+{
+	struct text ticket_id = e->ticket->ticket_id;
+	struct buf *packed = &e->batch->packed;
+	put_cycle_changes(ticket_id, &e->before, &e->after, e->sink);
+	put_clock_changes(ticket_id, &e->before, &e->after, e->sink);
+	put_alert_changes(ticket_id, &e->before, &e->after, e->sink);
+	add_sums(e->sums, &e->before, -1);
+	add_sums(e->sums, &e->after, 1);
+	buf_clear(packed);
+	history_pack(e->list.items, e->list.n, packed);
+	struct ticket_row row = {ticket_id, e->stored.rev + 1, e->as_of_us, &e->after, buf_text(packed)};
+	e->sink->ticket(e->sink->context, &row);
+	e->phase = PHASE_DONE;
+}
+
+int batch_evaluation_go_on(struct batch_evaluation *e, size_t n_steps, int32_t *revision_no_out)
+{
+	int result = BATCH_OK;
+	while (result == BATCH_OK && n_steps > 0 && e->phase != PHASE_DONE) {
+		switch (e->phase) {
+		case PHASE_UNPACK:
+			result = unpack(e, &n_steps, revision_no_out);
+			break;
+		case PHASE_BEFORE:
+			if (fold_on(e, e->stored.as_of_us, &n_steps, &e->before))
+				e->phase = PHASE_ADD;
+			break;
+		case PHASE_ADD:
+			result = add_events(e, &n_steps);
+			break;
+		case PHASE_AFTER:
+			if (fold_on(e, e->as_of_us, &n_steps, &e->after))
+				e->phase = PHASE_PUT;
+			break;
+		case PHASE_PUT:
+			put_changes(e);
+			break;
+		case PHASE_DONE:
+			break;
+		}
+	}
+	return result == BATCH_OK && e->phase != PHASE_DONE ? BATCH_MORE : result;
+}
+
 int batch_evaluate(struct batch *batch, const struct batch_ticket *ticket, const struct stored_ticket *stored,
                    const struct batch_rules *rules, struct arena *scratch, const struct batch_sink *sink,
                    struct kpi_sums *sums, int32_t *revision_no_out)
 {
-	enum { KEEP_BYTES = 1 << 20 };
-	arena_clear(scratch, KEEP_BYTES);
-
-	struct fold_pin pin;
-	struct ticket before = {.state = TICKET_UNKNOWN}, after;
-	struct event_list list = {.arena = scratch, .max_events = rules->ticket_max_events};
-	int result = find_pin(stored, rules, &pin, revision_no_out);
-	if (result != BATCH_OK)
-		return result;
-	struct text history = stored->rev == 0 ? TEXT_ABSENT : stored->history;
-	result = list_unpack(&list, history, ticket->ticket_id, count_new(ticket));
-	if (result != 0)
-		return result;
-	if (stored->rev != 0)
-		ticket_fold(list.items, list.n, &rules->fold, &pin, stored->as_of_us, NULL, scratch, &before);
-	result = add_new_events(batch, ticket, &list, scratch, sink);
-	if (result != 0)
-		return result;
-	int64_t as_of_us = stored->as_of_us > rules->as_of_us ? stored->as_of_us : rules->as_of_us;
-	const struct policy_revision *revision = new_revision(rules, ticket, stored, &before);
-	bool judge_again = ticket->first == NULL && stored->rev != 0 && as_of_us > stored->as_of_us;
-	if (!list.changed && !judge_again && revision == NULL)
-		return BATCH_OK;
-	if (revision != NULL) {
-		pin = (struct fold_pin){revision, before.opened_us};
-		batch->n_judged_anew++;
-	}
-
-	ticket_fold(list.items, list.n, &rules->fold, &pin, as_of_us, NULL, scratch, &after);
-	put_cycle_changes(ticket->ticket_id, &before, &after, sink);
-	put_clock_changes(ticket->ticket_id, &before, &after, sink);
-	put_alert_changes(ticket->ticket_id, &before, &after, sink);
-	add_sums(sums, &before, -1);
-	add_sums(sums, &after, 1);
-
-	buf_clear(&batch->packed);
-	history_pack(list.items, list.n, &batch->packed);
-	struct ticket_row row = {ticket->ticket_id, stored->rev + 1, as_of_us, &after, buf_text(&batch->packed)};
-	sink->ticket(sink->context, &row);
-	return BATCH_OK;
+	struct batch_evaluation *evaluation =
+	        batch_evaluation_begin(batch, ticket, stored, rules, scratch, sink, sums);
+	return batch_evaluation_go_on(evaluation, SIZE_MAX, revision_no_out);
 }
 
 /* ---- from the history alone ---- */

@@ -102,7 +102,6 @@ static void show_clock(const struct fold *fold, const struct sla_clock *clock, s
 	}
 }
 
-/* Sets the cycles and clocks of *ticket, which may be a copy of fold->ticket. */
 static void settle(struct fold *fold, int64_t as_of_us, struct arena *arena, struct ticket *ticket)
 {
 	struct clock_ground ground = fold_ground(fold);
@@ -125,37 +124,68 @@ static void settle(struct fold *fold, int64_t as_of_us, struct arena *arena, str
 	ticket->n_clocks = n;
 }
 
-/* Told with the ticket as if this were the last step, judged as of its time. */
-static void tell(struct fold *fold, const struct fold_observer *observer, const struct step *step, int64_t as_of_us,
-                 struct arena *arena)
+struct ticket_folding {
+	struct fold fold;
+	struct steps steps;
+	size_t n_taken;
+	const struct fold_observer *observer;
+	struct arena *arena;
+	int64_t as_of_us, fcr_window_us;
+	struct ticket *ticket;
+};
+
+struct ticket_folding *ticket_fold_begin(const struct ticket_event *const *events, size_t n_events,
+                                         const struct fold_rules *rules, const struct fold_pin *pin, int64_t as_of_us,
+                                         const struct fold_observer *observer, struct arena *arena,
+                                         struct ticket *ticket_out)
 {
-	struct ticket after = *fold->ticket;
-	settle(fold, step->at_us < as_of_us ? step->at_us : as_of_us, arena, &after);
-	observer->step(observer->context, step->event, step->at_us, step->derived, fold->words->text, &after);
+	struct ticket_folding *folding = arena_alloc(arena, sizeof(*folding));
+	struct fold *fold = &folding->fold;
+	steps_of_events(events, n_events, arena, &folding->steps);
+	init_ticket(ticket_out);
+	init_fold(fold, &folding->steps, arena, ticket_out);
+	ticket_out->opened_us = folding->steps.opened_us;
+	ticket_out->revision = revision_of(folding->steps.opened_us, rules, pin);
+	if (observer != NULL)
+		fold->words = arena_alloc(arena, sizeof(*fold->words));
+	folding->n_taken = 0;
+	folding->observer = observer;
+	folding->arena = arena;
+	folding->as_of_us = as_of_us;
+	folding->fcr_window_us = rules->fcr_window_us;
+	folding->ticket = ticket_out;
+	return folding;
+}
+
+static void take_step(struct ticket_folding *folding, const struct step *step)
+{
+	const struct fold_observer *observer = folding->observer;
+	if (observer != NULL)
+		words_clear(folding->fold.words);
+	fold_move(&folding->fold, step);
+	if (observer != NULL)
+		observer->step(observer->context, step->event, step->at_us, step->derived, folding->fold.words->text,
+		               folding->ticket);
+}
+
+bool ticket_fold_some(struct ticket_folding *folding, size_t *n_steps)
+{
+	for (; folding->n_taken < folding->steps.n; folding->n_taken++, --*n_steps) {
+		if (*n_steps == 0)
+			return true;
+		take_step(folding, &folding->steps.items[folding->n_taken]);
+	}
+	KPID_CHECK(folding->ticket->n_cycles == folding->ticket->cycle);
+	settle(&folding->fold, folding->as_of_us, folding->arena, folding->ticket);
+	kpi_contribute(folding->ticket, &folding->fold.facts, folding->fcr_window_us, folding->arena);
+	return false;
 }
 
 void ticket_fold(const struct ticket_event *const *events, size_t n_events, const struct fold_rules *rules,
                  const struct fold_pin *pin, int64_t as_of_us, const struct fold_observer *observer,
                  struct arena *arena, struct ticket *ticket_out)
 {
-	struct steps steps;
-	struct fold fold;
-	steps_of_events(events, n_events, arena, &steps);
-	init_ticket(ticket_out);
-	init_fold(&fold, &steps, arena, ticket_out);
-	ticket_out->opened_us = steps.opened_us;
-	ticket_out->revision = revision_of(steps.opened_us, rules, pin);
-	if (observer != NULL)
-		fold.words = arena_alloc(arena, sizeof(*fold.words));
-
-	for (size_t i = 0; i < steps.n; i++) {
-		if (observer != NULL)
-			words_clear(fold.words);
-		fold_move(&fold, &steps.items[i]);
-		if (observer != NULL)
-			tell(&fold, observer, &steps.items[i], as_of_us, arena);
-	}
-	KPID_CHECK(ticket_out->n_cycles == ticket_out->cycle);
-	settle(&fold, as_of_us, arena, ticket_out);
-	kpi_contribute(ticket_out, &fold.facts, rules->fcr_window_us, arena);
+	size_t n_steps = SIZE_MAX;
+	ticket_fold_some(
+	        ticket_fold_begin(events, n_events, rules, pin, as_of_us, observer, arena, ticket_out), &n_steps);
 }

@@ -198,7 +198,7 @@ struct batch_rules {
 	size_t ticket_max_events; /* E5, too_many; 0: no limit */
 };
 
-enum batch_verdict { BATCH_OK = 0, BATCH_UNKNOWN_REVISION = 1 };
+enum batch_verdict { BATCH_OK = 0, BATCH_UNKNOWN_REVISION = 1, BATCH_MORE = 2 };
 
 /* One ticket: adds its events to its history, folds before and after, hands the difference to the sink and
  * the sums, and counts duplicates with their sources. scratch is cleared first.
@@ -207,6 +207,17 @@ enum batch_verdict { BATCH_OK = 0, BATCH_UNKNOWN_REVISION = 1 };
 int batch_evaluate(struct batch *batch, const struct batch_ticket *ticket, const struct stored_ticket *stored,
                    const struct batch_rules *rules, struct arena *scratch, const struct batch_sink *sink,
                    struct kpi_sums *sums, int32_t *revision_no_out);
+
+/* The same in parts, for who has something else to do in between: a ticket may have 100,000 events. All that was given
+ * must stay until the end, and the scratch, in which the evaluation lies, is its own.
+ * go_on: takes some n_steps (> 0) steps, each of the cost of an event, and returns BATCH_MORE until all is done; what was
+ * handed over of a ticket that ends as anything but BATCH_OK is of no use. */
+struct batch_evaluation;
+struct batch_evaluation *batch_evaluation_begin(struct batch *batch, const struct batch_ticket *ticket,
+                                                const struct stored_ticket *stored, const struct batch_rules *rules,
+                                                struct arena *scratch, const struct batch_sink *sink,
+                                                struct kpi_sums *sums);
+int batch_evaluation_go_on(struct batch_evaluation *evaluation, size_t n_steps, int32_t *revision_no_out);
 
 /* What the rows of a stored ticket must be, from its history alone: judged as of when its row was, under the revision
  * that its row names, and all of it handed to the sink and the sums as if nothing else were stored. The row has the

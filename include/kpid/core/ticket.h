@@ -118,7 +118,8 @@ struct fold_pin {
 	int64_t opened_us;                      /* TIME_NONE: never judged, S1 chooses */
 };
 
-/* Told of each step in order while folding, for `kpid explain`. All pointers live as long as the call. */
+/* Hears of each step in order while folding, for `kpid explain`. All pointers live as long as the call.
+ * after: state, cycle, owner, attributes and policy as the step leaves them; cycles, clocks and sums are not set. */
 struct fold_observer {
 	void (*step)(void *context, const struct ticket_event *event, int64_t effective_us, bool derived,
 	             const char *effect, const struct ticket *after);
@@ -130,5 +131,14 @@ struct fold_observer {
 void ticket_fold(const struct ticket_event *const *events, size_t n_events, const struct fold_rules *rules,
                  const struct fold_pin *pin, int64_t as_of_us, const struct fold_observer *observer,
                  struct arena *arena, struct ticket *ticket_out);
+
+/* The same in parts, for who has something else to do in between. All that was given must stay until the end. */
+struct ticket_folding;
+struct ticket_folding *ticket_fold_begin(const struct ticket_event *const *events, size_t n_events,
+                                         const struct fold_rules *rules, const struct fold_pin *pin, int64_t as_of_us,
+                                         const struct fold_observer *observer, struct arena *arena,
+                                         struct ticket *ticket_out);
+/* Takes at most so many steps off *n_steps. True: there are more; false: *ticket_out is set. */
+bool ticket_fold_some(struct ticket_folding *folding, size_t *n_steps);
 
 #endif
