@@ -37,6 +37,25 @@ struct explain_conflict {
 	struct text source, id, type, time;
 };
 
+/* Of a ticket of very many events so many are shown of each, and what lies between them is counted: a person reads no
+ * more, and a program that wants all of them reads the tables. */
+enum {
+	EXPLAIN_FIRST = 1000,
+	EXPLAIN_LAST = 1000,
+	EXPLAIN_PIECES = 20000 /* of time lines, over all clocks */
+};
+
+/* Which of n are shown: the first and the last ones. */
+static inline bool explain_shows(size_t i, size_t n)
+{
+	return i < EXPLAIN_FIRST || n - i <= EXPLAIN_LAST;
+}
+
+static inline size_t explain_n_cut(size_t n)
+{
+	return n > EXPLAIN_FIRST + EXPLAIN_LAST ? n - EXPLAIN_FIRST - EXPLAIN_LAST : 0;
+}
+
 struct explanation {
 	struct arena arena; /* owns all texts and arrays */
 	struct text ticket_id;
@@ -57,10 +76,11 @@ struct explanation {
 	/* recorded beside it */
 	struct explain_source *sources;
 	size_t n_sources;
-	struct explain_alert *alerts;
+	struct explain_alert *alerts; /* the last ones, if there are many */
 	size_t n_alerts;
-	struct explain_conflict *conflicts;
+	struct explain_conflict *conflicts; /* likewise */
 	size_t n_conflicts;
+	int64_t n_alerts_cut, n_conflicts_cut;
 };
 
 void explanation_init(struct explanation *explanation);
@@ -72,6 +92,8 @@ int explanation_read(struct explanation *explanation, struct pg_sync *sync, stru
 
 /* S1: how many policies of its revision stand before the one that matches, and do not match. */
 size_t explanation_n_passed_over(const struct explanation *explanation);
+/* How many pieces of the time line of each clock are shown, if no more than `most` make sense. */
+size_t explanation_max_pieces(const struct explanation *explanation, size_t most);
 /* NULL: the source is not known any more. */
 const struct explain_source *explanation_source(const struct explanation *explanation, int32_t source_no);
 /* The clock that an alert tells of; NULL: folding gives none (any more). */

@@ -48,11 +48,36 @@ static bool may_stop(enum sla_target target, enum event_type type)
 	return type == (target == TARGET_ARRIVAL ? EVENT_ARRIVED : EVENT_RESPONDED) && target != TARGET_RESOLUTION;
 }
 
+size_t explanation_max_pieces(const struct explanation *explanation, size_t most)
+{
+	size_t n = explanation->ticket.n_clocks - explain_n_cut(explanation->ticket.n_clocks);
+	size_t each = n == 0 ? most : EXPLAIN_PIECES / n;
+	return each < most ? each : most;
+}
+
+/* The first step that counts as at an instant or behind it. */
+static size_t step_from(const struct explanation *explanation, int64_t at_us)
+{
+	size_t low = 0, high = explanation->n_steps;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (explanation->steps[middle].at_us < at_us)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 const struct explain_step *explanation_stop(const struct explanation *explanation, const struct sla_clock *clock)
 {
-	for (size_t i = 0; clock->stopped && i < explanation->n_steps; i++) {
+	if (!clock->stopped)
+		return NULL;
+	for (size_t i = step_from(explanation, clock->stopped_us); i < explanation->n_steps; i++) {
 		const struct explain_step *step = &explanation->steps[i];
-		if (step->at_us == clock->stopped_us && may_stop(clock->target, step->event->type))
+		if (step->at_us != clock->stopped_us)
+			return NULL;
+		if (may_stop(clock->target, step->event->type))
 			return step;
 	}
 	return NULL;

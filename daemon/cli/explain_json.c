@@ -54,7 +54,8 @@ static json_t *json_of_timeline(const struct explanation *explanation, const str
 	json_t *array = json_array();
 	arena_init(&arena);
 	int64_t until_us = clock->stopped ? clock->stopped_us : explanation->as_of_us;
-	struct timeline line = timeline_of(&explanation->ticket, clock, until_us, MOST, &arena);
+	struct timeline line =
+	        timeline_of(&explanation->ticket, clock, until_us, explanation_max_pieces(explanation, MOST), &arena);
 	for (size_t i = 0; i < line.n; i++) {
 		json_t *object = json_object();
 		json_object_set_new(object, "state", json_of_words(timeline_kind_name(line.pieces[i].kind)));
@@ -213,19 +214,43 @@ static void set_header(const struct explanation *explanation, json_t *object)
 	json_object_set_new(object, "agrees_with_record", json_boolean(explanation->agrees));
 }
 
+/* How many of each are left out; null: none is. */
+static json_t *json_of_cut(const struct explanation *explanation)
+{
+	const struct {
+		const char *name;
+		size_t n;
+	} cuts[] = {{"events", explain_n_cut(explanation->n_steps)},
+	            {"clocks", explain_n_cut(explanation->ticket.n_clocks)},
+	            {"kpis", explain_n_cut(explanation->n_kpis)},
+	            {"alerts", (size_t)explanation->n_alerts_cut},
+	            {"conflicts", (size_t)explanation->n_conflicts_cut}};
+	json_t *object = json_object();
+	for (size_t i = 0; i < sizeof(cuts) / sizeof(cuts[0]); i++)
+		if (cuts[i].n > 0)
+			json_object_set_new(object, cuts[i].name, json_integer((json_int_t)cuts[i].n));
+	if (json_object_size(object) > 0)
+		return object;
+	json_decref(object);
+	return json_null();
+}
+
 void explanation_write_json(const struct explanation *explanation)
 {
 	json_t *object = json_object(), *steps = json_array(), *clocks = json_array(), *alerts = json_array();
 	json_t *kpis = json_array(), *conflicts = json_array();
 	set_header(explanation, object);
 	for (size_t i = 0; i < explanation->n_steps; i++)
-		json_array_append_new(steps, json_of_step(explanation, &explanation->steps[i]));
+		if (explain_shows(i, explanation->n_steps))
+			json_array_append_new(steps, json_of_step(explanation, &explanation->steps[i]));
 	for (size_t i = 0; i < explanation->ticket.n_clocks; i++)
-		json_array_append_new(clocks, json_of_clock(explanation, &explanation->ticket.clocks[i]));
+		if (explain_shows(i, explanation->ticket.n_clocks))
+			json_array_append_new(clocks, json_of_clock(explanation, &explanation->ticket.clocks[i]));
 	for (size_t i = 0; i < explanation->n_alerts; i++)
 		json_array_append_new(alerts, json_of_alert(explanation, &explanation->alerts[i]));
 	for (size_t i = 0; i < explanation->n_kpis; i++)
-		json_array_append_new(kpis, json_of_kpi(explanation->kpis[i]));
+		if (explain_shows(i, explanation->n_kpis))
+			json_array_append_new(kpis, json_of_kpi(explanation->kpis[i]));
 	for (size_t i = 0; i < explanation->n_conflicts; i++)
 		json_array_append_new(conflicts, json_of_conflict(&explanation->conflicts[i]));
 	json_object_set_new(object, "events", steps);
@@ -233,5 +258,6 @@ void explanation_write_json(const struct explanation *explanation)
 	json_object_set_new(object, "alerts", alerts);
 	json_object_set_new(object, "kpis", kpis);
 	json_object_set_new(object, "conflicts", conflicts);
+	json_object_set_new(object, "cut", json_of_cut(explanation));
 	json_print(object);
 }

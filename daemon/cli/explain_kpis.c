@@ -70,8 +70,12 @@ void page_kpis(struct page *page)
 	const struct ticket *ticket = &explanation->ticket;
 	size_t n_agent_columns = agent_columns(explanation);
 	page_section(page, "Figures: what it gave to each agent's 5 minutes");
-	for (size_t i = 0; i < explanation->n_kpis; i++)
-		write_kpi(page, explanation->kpis[i], n_agent_columns);
+	for (size_t i = 0; i < explanation->n_kpis; i++) {
+		if (explain_shows(i, explanation->n_kpis))
+			write_kpi(page, explanation->kpis[i], n_agent_columns);
+		else if (i == EXPLAIN_FIRST)
+			page_cut(page, explain_n_cut(explanation->n_kpis), "rows");
+	}
 	if (ticket->state == TICKET_OPEN || ticket->state == TICKET_PAUSED) {
 		buf_add_str(page->out, "  now               ");
 		term_field(page->out, somebody(ticket->owner_id), n_agent_columns, false);
@@ -90,6 +94,8 @@ void page_conflicts(struct page *page)
 	if (explanation->n_conflicts == 0)
 		return;
 	page_section(page, "Put aside: other content under the identity of an event above");
+	if (explanation->n_conflicts_cut > 0)
+		page_cut(page, (size_t)explanation->n_conflicts_cut, "earlier ones");
 	for (size_t i = 0; i < explanation->n_conflicts; i++) {
 		const struct explain_conflict *conflict = &explanation->conflicts[i];
 		buf_add_text(words, conflict->type);

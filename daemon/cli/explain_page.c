@@ -15,6 +15,14 @@ void page_section(struct page *page, const char *title)
 	buf_add_str(page->out, "\n\n");
 }
 
+void page_cut(struct page *page, size_t n, const char *what)
+{
+	buf_add_format(&page->words, "  … cut: %zu %s are left out here", n, what);
+	page_styled(page, TERM_YELLOW, buf_text(&page->words));
+	buf_add_str(page->out, "\n\n");
+	buf_clear(&page->words);
+}
+
 void page_label(struct page *page, const char *label)
 {
 	term_spaces(page->out, 4);

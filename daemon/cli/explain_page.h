@@ -27,6 +27,9 @@ void page_end_label(struct page *page);
 /* Such a line of a time. */
 void page_time(struct page *page, const char *label, int64_t us, const char *remark);
 
+/* Says that so many of something are left out here. */
+void page_cut(struct page *page, size_t n, const char *what);
+
 void page_steps(struct page *page);
 void page_clocks(struct page *page);
 void page_alerts(struct page *page);

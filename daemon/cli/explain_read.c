@@ -41,8 +41,9 @@ static void on_step(void *context, const struct ticket_event *event, int64_t eff
 {
 	struct explanation *explanation = context;
 	struct arena *arena = &explanation->arena;
-	struct ticket_event *kept = arena_alloc(arena, sizeof(*kept));
-	*kept = *event; /* its texts are those of the history */
+	const struct ticket_event *kept = event;
+	if (derived) /* a derived one is gone after the call; its texts are those of the history */
+		kept = memcpy(arena_alloc(arena, sizeof(*event)), event, sizeof(*event));
 	explanation->steps = mem_grow(explanation->steps, &explanation->steps_capacity, explanation->n_steps + 1,
 	                              sizeof(*explanation->steps));
 	explanation->steps[explanation->n_steps++] = (struct explain_step){
@@ -52,7 +53,7 @@ static void on_step(void *context, const struct ticket_event *event, int64_t eff
 	        .effect = arena_text(arena, text_of(effect)),
 	        .state = after->state,
 	        .cycle = after->cycle,
-	        .owner_id = arena_text(arena, after->owner_id),
+	        .owner_id = after->owner_id, /* of the history, too */
 	        .policy = after->policy == NULL ? TEXT_ABSENT : after->policy->name,
 	};
 }
@@ -155,8 +156,9 @@ static int read_sources(struct explanation *explanation, struct pg_sync *sync)
 {
 	struct pg_array numbers = {.n = 0};
 	pg_array_start(&numbers, PG_OID_INT4);
-	for (size_t i = 0; i < explanation->n_events; i++)
-		pg_array_int4(&numbers, explanation->events[i].source_no);
+	for (size_t i = 0; i < explanation->n_events; i++) /* they come in runs */
+		if (i == 0 || explanation->events[i].source_no != explanation->events[i - 1].source_no)
+			pg_array_int4(&numbers, explanation->events[i].source_no);
 	struct pg_param param = pg_array_param(&numbers);
 	PGresult *rows = pg_sync_query(sync, "queries/explain_sources.sql", &param, 1);
 	pg_array_release(&numbers);
@@ -178,6 +180,7 @@ static int read_alerts(struct explanation *explanation, struct pg_sync *sync)
 	if (rows == NULL)
 		return pg_sync_failed(sync);
 	explanation->n_alerts = (size_t)PQntuples(rows);
+	explanation->n_alerts_cut = PQntuples(rows) == 0 ? 0 : pg_get_int8(rows, 0, 15) - PQntuples(rows);
 	explanation->alerts = arena_alloc(&explanation->arena, explanation->n_alerts * sizeof(*explanation->alerts));
 	for (int row = 0; row < PQntuples(rows); row++)
 		explanation->alerts[row] = (struct explain_alert){
@@ -235,6 +238,7 @@ static int read_conflicts(struct explanation *explanation, struct pg_sync *sync)
 	if (rows == NULL)
 		return pg_sync_failed(sync);
 	explanation->n_conflicts = (size_t)PQntuples(rows);
+	explanation->n_conflicts_cut = PQntuples(rows) == 0 ? 0 : pg_get_int8(rows, 0, 5) - PQntuples(rows);
 	explanation->conflicts =
 	        arena_alloc(&explanation->arena, explanation->n_conflicts * sizeof(*explanation->conflicts));
 	for (int row = 0; row < PQntuples(rows); row++)

@@ -109,7 +109,8 @@ static void write_timeline(struct page *page, const struct sla_clock *clock)
 	int64_t until_us = clock->stopped ? clock->stopped_us : page->explanation->as_of_us;
 	bool has_zone = !text_is_absent(clock->calendar);
 	arena_init(&arena);
-	struct timeline line = timeline_of(&page->explanation->ticket, clock, until_us, MOST, &arena);
+	struct timeline line = timeline_of(&page->explanation->ticket, clock, until_us,
+	                                   explanation_max_pieces(page->explanation, MOST), &arena);
 	for (size_t i = 0; i < line.n && (has_zone || line.n > 1); i++) {
 		const struct timeline_piece *piece = &line.pieces[i];
 		page_label(page, i == 0 ? "time line" : "");
@@ -195,8 +196,12 @@ void page_clocks(struct page *page)
 {
 	const struct ticket *ticket = &page->explanation->ticket;
 	page_section(page, "Clocks");
-	for (size_t i = 0; i < ticket->n_clocks; i++)
-		write_clock(page, &ticket->clocks[i]);
+	for (size_t i = 0; i < ticket->n_clocks; i++) {
+		if (explain_shows(i, ticket->n_clocks))
+			write_clock(page, &ticket->clocks[i]);
+		else if (i == EXPLAIN_FIRST)
+			page_cut(page, explain_n_cut(ticket->n_clocks), "clocks");
+	}
 	if (ticket->n_clocks == 0)
 		buf_add_str(page->out, ticket->opened_us == TIME_NONE ? "  none: it is not known to be open\n"
 		                                                      : "  none: no target and no promise\n");
@@ -258,6 +263,8 @@ void page_alerts(struct page *page)
 	if (explanation->n_alerts == 0)
 		return;
 	page_section(page, "Alerts, as recorded");
+	if (explanation->n_alerts_cut > 0)
+		page_cut(page, (size_t)explanation->n_alerts_cut, "earlier alerts");
 	for (size_t i = 0; i < explanation->n_alerts; i++)
 		write_alert(page, &explanation->alerts[i]);
 	page->out->data[--page->out->len_bytes] = '\0';

@@ -1,24 +1,33 @@
 /* The events of a ticket, with the breaches between them. */
+#include <stdlib.h>
+
 #include "cli/explain_page.h"
+#include "kpid/base/memory.h"
 
 enum { STEP_INDENT = 7 };
 
-/* The next clock to breach after a time and before another, by (time, place); NULL: none. */
-static const struct sla_clock *next_breach(const struct ticket *ticket, const struct sla_clock *after,
-                                           int64_t before_us)
+/* Clocks that breached, by (time, place). */
+struct breaches {
+	const struct sla_clock **items;
+	size_t n, next;
+};
+
+static int compare_breaches(const void *a, const void *b)
 {
-	const struct sla_clock *next = NULL;
-	for (size_t i = 0; i < ticket->n_clocks; i++) {
-		const struct sla_clock *clock = &ticket->clocks[i];
-		if (clock->verdict != VERDICT_BREACHED || clock->breached_us >= before_us)
-			continue;
-		if (after != NULL && (clock->breached_us < after->breached_us ||
-		                      (clock->breached_us == after->breached_us && clock <= after)))
-			continue;
-		if (next == NULL || clock->breached_us < next->breached_us)
-			next = clock;
-	}
-	return next;
+	const struct sla_clock *x = *(const struct sla_clock *const *)a, *y = *(const struct sla_clock *const *)b;
+	if (x->breached_us != y->breached_us)
+		return x->breached_us < y->breached_us ? -1 : 1;
+	return (x > y) - (x < y);
+}
+
+static struct breaches breaches_of(const struct ticket *ticket)
+{
+	struct breaches breaches = {mem_zalloc((ticket->n_clocks + 1) * sizeof(struct sla_clock *)), 0, 0};
+	for (size_t i = 0; i < ticket->n_clocks; i++)
+		if (ticket->clocks[i].verdict == VERDICT_BREACHED)
+			breaches.items[breaches.n++] = &ticket->clocks[i];
+	qsort(breaches.items, breaches.n, sizeof(struct sla_clock *), compare_breaches);
+	return breaches;
 }
 
 static void write_breach(struct page *page, const struct sla_clock *clock)
@@ -80,18 +89,31 @@ static void write_step(struct page *page, const struct explain_step *step, size_
 	buf_add_char(page->out, '\n');
 }
 
+/* Those before a time that were not written yet; written: false passes them over. */
+static void write_breaches(struct page *page, struct breaches *breaches, int64_t before_us, bool written)
+{
+	for (; breaches->next < breaches->n && breaches->items[breaches->next]->breached_us < before_us;
+	     breaches->next++)
+		if (written)
+			write_breach(page, breaches->items[breaches->next]);
+}
+
 void page_steps(struct page *page)
 {
 	const struct explanation *explanation = page->explanation;
-	const struct sla_clock *breached = NULL, *next;
+	struct breaches breaches = breaches_of(&explanation->ticket);
+	size_t n = explanation->n_steps;
 	page_section(page, "Events, in the order in which they count: time, type, state and owner after it");
-	for (size_t i = 0; i < explanation->n_steps; i++) {
-		while ((next = next_breach(&explanation->ticket, breached, explanation->steps[i].at_us)) != NULL)
-			write_breach(page, breached = next);
-		write_step(page, &explanation->steps[i], i + 1);
+	for (size_t i = 0; i < n; i++) {
+		bool shown = explain_shows(i, n);
+		write_breaches(page, &breaches, explanation->steps[i].at_us, shown);
+		if (shown)
+			write_step(page, &explanation->steps[i], i + 1);
+		else if (i == EXPLAIN_FIRST)
+			page_cut(page, explain_n_cut(n), "events, and the breaches between them,");
 	}
-	while ((next = next_breach(&explanation->ticket, breached, TIME_FOR_EVER)) != NULL)
-		write_breach(page, breached = next);
+	write_breaches(page, &breaches, TIME_FOR_EVER, true);
+	free(breaches.items);
 	page->out->len_bytes--; /* a section begins with an empty line of its own */
 	page->out->data[page->out->len_bytes] = '\0';
 }

@@ -103,7 +103,7 @@ END
 $body$;
 COMMENT ON FUNCTION kpid.history_text(bytea, text[], integer) IS 'The text of a history at a place, and the place behind it. memory: the literals before it, of which the last 64 may be meant; and with it, if it is one.';
 
-CREATE FUNCTION kpid.history_events(history bytea) RETURNS SETOF kpid.history_event
+CREATE FUNCTION kpid.history_events(history bytea, most integer DEFAULT NULL) RETURNS SETOF kpid.history_event
 LANGUAGE plpgsql IMMUTABLE
 AS $body$
 DECLARE
@@ -117,6 +117,7 @@ DECLARE
 	memory text[] := '{}';
 	event kpid.history_event;
 	before_us bigint := 0;
+	n integer := 0;
 BEGIN
 	IF get_byte(bytes, 0) <> 1 THEN
 		RAISE data_corrupted;
@@ -198,6 +199,8 @@ BEGIN
 			END IF;
 		END IF;
 		RETURN NEXT event;
+		n := n + 1;
+		EXIT WHEN n = most;
 	END LOOP;
 EXCEPTION
 	WHEN data_corrupted OR array_subscript_error OR numeric_value_out_of_range OR character_not_in_repertoire
@@ -207,7 +210,7 @@ EXCEPTION
 			HINT = 'Restore the row of that ticket in kpid.ticket; "kpid verify" finds all that are broken.';
 END
 $body$;
-COMMENT ON FUNCTION kpid.history_events(bytea) IS 'The events of a packed history (kpid.ticket.history), in their order. data_corrupted: it is none, or of a format that this version does not know.';
+COMMENT ON FUNCTION kpid.history_events(bytea, integer) IS 'The events of a packed history (kpid.ticket.history), in their order; at most so many (NULL: all). data_corrupted: it is none, or of a format that this version does not know.';
 
 -- From events to steps (RULES F1-F3) -----------------------------------------------------------------------------------
 

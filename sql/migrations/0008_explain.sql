@@ -2,6 +2,13 @@
 
 -- What is told, under the names of `kpid explain --json` ------------------------------------------------------------------
 
+CREATE FUNCTION kpid.explain_most() RETURNS integer
+LANGUAGE sql IMMUTABLE
+AS $body$
+	SELECT 500
+$body$;
+COMMENT ON FUNCTION kpid.explain_most() IS 'How many events of a ticket are folded in SQL, where each costs more the more there are; and how many alerts, cycles and conflicts of it are shown.';
+
 CREATE FUNCTION kpid.explain_time(us bigint) RETURNS text
 LANGUAGE sql STABLE
 AS $body$
@@ -387,7 +394,7 @@ END
 $body$;
 COMMENT ON FUNCTION kpid.explain_void(jsonb, jsonb) IS 'Why a breach that was recorded is none, by the clock as it is now and the events.';
 
-CREATE FUNCTION kpid.explain_alerts(ticket_id text, told jsonb) RETURNS jsonb
+CREATE FUNCTION kpid.explain_alerts(ticket_id text, folded jsonb) RETURNS jsonb
 LANGUAGE plpgsql STABLE
 AS $body$
 BEGIN
@@ -399,10 +406,10 @@ BEGIN
 					'warned_at', kpid.explain_time(kpid.us_of_instant(a.warned_at)),
 					'detected_at', kpid.explain_time(kpid.us_of_instant(a.detected_at)),
 					'resolved_at', kpid.explain_time(kpid.us_of_instant(a.resolved_at)),
-					'voided_because', CASE WHEN a.state = 'voided' THEN kpid.explain_void((
+					'voided_because', CASE WHEN a.state = 'voided' AND folded IS NOT NULL THEN kpid.explain_void((
 						SELECT c.clock
-						FROM jsonb_array_elements(told -> 'clocks') AS c (clock)
-						WHERE c.clock ->> 'target' = a.target AND c.clock -> 'n' = to_jsonb(a.n)), told -> 'events') END,
+						FROM jsonb_array_elements(folded -> 'clocks') AS c (clock)
+						WHERE c.clock ->> 'target' = a.target AND c.clock -> 'n' = to_jsonb(a.n)), folded -> 'events') END,
 					'acknowledgements', coalesce((
 						SELECT jsonb_agg(to_jsonb(k) ORDER BY k.acknowledged_at)
 						FROM report.acknowledgement k
@@ -412,11 +419,16 @@ BEGIN
 						FROM report.alert_delivery d
 						WHERE d.alert_id = a.alert_id), '[]'))
 				ORDER BY a.breached_at, a.target COLLATE "C", a.n), '[]')
-		FROM report.alert a
-		WHERE a.ticket_id = $1);
+		FROM (
+			SELECT r.*
+			FROM report.alert r
+			WHERE r.ticket_id = $1
+			ORDER BY r.breached_at DESC, r.target COLLATE "C" DESC, r.n DESC
+			LIMIT kpid.explain_most()
+		) a);
 END
 $body$;
-COMMENT ON FUNCTION kpid.explain_alerts(text, jsonb) IS 'What was recorded of a ticket''s breaches and warnings. told: what kpid.explain_fold has told.';
+COMMENT ON FUNCTION kpid.explain_alerts(text, jsonb) IS 'What was recorded of a ticket''s breaches and warnings, of more than kpid.explain_most the last ones. folded: what kpid.explain_fold gave; NULL: it was left out.';
 
 CREATE FUNCTION kpid.explain_conflicts(ticket_id text) RETURNS jsonb
 LANGUAGE plpgsql STABLE
@@ -455,7 +467,10 @@ BEGIN
 				t.first_response_verdict, t.resolution_verdict),
 		'ticket', to_jsonb(t),
 		'cycles', coalesce(
-			(SELECT jsonb_agg(to_jsonb(c) ORDER BY c.cycle) FROM report.ticket_cycle c WHERE c.ticket_id = k.ticket_id), '[]'),
+			(
+				SELECT jsonb_agg(to_jsonb(c) ORDER BY c.cycle)
+				FROM report.ticket_cycle c
+				WHERE c.ticket_id = k.ticket_id AND c.cycle > k.cycle - kpid.explain_most()), '[]'),
 		'live', coalesce((
 			SELECT jsonb_agg(to_jsonb(l) ORDER BY l.started_at, l.target, l.n)
 			FROM report.sla_live l
@@ -484,8 +499,17 @@ BEGIN
 		RETURN NULL;
 	END IF;
 	SELECT r.json INTO revision FROM kpid.policy_revision r WHERE r.revision_no = k.revision_no;
+	IF (SELECT count(*) > kpid.explain_most() FROM kpid.history_events(k.history, kpid.explain_most() + 1)) THEN
+		RETURN kpid.explain_record(k, NULL) || jsonb_build_object(
+			'agrees_with_record', NULL,
+			'alerts', kpid.explain_alerts(k.ticket_id, NULL),
+			'events', NULL, 'clocks', NULL, 'kpis', NULL,
+			'cut', jsonb_build_object('events', format(
+				'it has more than %s: they, its clocks and its kpis are left out here; kpid explain shows them', kpid.explain_most())));
+	END IF;
 	told := kpid.explain_fold(k.ticket_id, k.history, revision, k.as_of);
 	RETURN told - 'verdicts' || kpid.explain_record(k, told) || jsonb_build_object(
+		'cut', NULL,
 		'alerts', kpid.explain_alerts(k.ticket_id, told),
 		'conflicts', kpid.explain_conflicts(k.ticket_id),
 		'policy_text', (
@@ -495,4 +519,4 @@ BEGIN
 		'calendars', revision -> 'calendars');
 END
 $body$;
-COMMENT ON FUNCTION report.explain_ticket(text) IS 'How a ticket came to its figures, under the names of kpid explain --json: its events in order, each with what it did; its clocks with their time lines, warnings and verdicts; the policies that were passed over; alerts with who took them on and who was told; what it gave to which figures; conflicts. Besides: ticket, cycles and live (the clocks that run), as the views of the report have them; policy_text and calendars, the very text of what judges it; recalculations: who had it judged anew and why. NULL: no such ticket. An error: its history is broken.';
+COMMENT ON FUNCTION report.explain_ticket(text) IS 'How a ticket came to its figures, under the names of kpid explain --json: its events in order, each with what it did; its clocks with their time lines, warnings and verdicts; the policies that were passed over; alerts with who took them on and who was notified; what it gave to which figures; conflicts. Besides: ticket, cycles and live (the clocks that run), as the views of the report have them; policy_text and calendars, the very text of what judges it; recalculations: who had it judged again and why. NULL: no such ticket. cut: NULL, or of a ticket with more events than kpid.explain_most what is left out: then events, clocks and kpis are NULL. An error: its history is broken.';

@@ -1,4 +1,5 @@
--- What was recorded of a ticket's breaches, in the order of the breaches.
+-- What was recorded of a ticket's breaches, in the order of the breaches; of more than 2,000 the last ones, and how many there
+-- are.
 SELECT
 	a.target,
 	a.n,
@@ -14,7 +15,13 @@ SELECT
 	a.resolved_at,
 	a.unconfirmed,
 	a.delivery,
-	a.revision
-FROM report.alert a
-WHERE a.ticket_id = $1
+	a.revision,
+	a.n_alerts
+FROM (
+	SELECT r.*, count(*) OVER () AS n_alerts
+	FROM report.alert r
+	WHERE r.ticket_id = $1
+	ORDER BY r.breached_at DESC, r.target COLLATE "C" DESC, r.n DESC
+	LIMIT 2000
+) a
 ORDER BY a.breached_at, a.target COLLATE "C", a.n

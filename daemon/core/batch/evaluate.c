@@ -439,8 +439,8 @@ static int unpack(struct batch_evaluation *e, size_t *n_steps, int32_t *revision
 static bool fold_on(struct batch_evaluation *e, int64_t as_of_us, size_t *n_steps, struct ticket *ticket_out)
 {
 	if (e->folding == NULL)
-		e->folding = ticket_fold_begin(e->list.items, e->list.n, &e->rules->fold, &e->pin, as_of_us, NULL, e->scratch,
-		                               ticket_out);
+		e->folding = ticket_fold_begin(e->list.items, e->list.n, &e->rules->fold, &e->pin, as_of_us, NULL,
+		                               e->scratch, ticket_out);
 	if (ticket_fold_some(e->folding, n_steps))
 		return false;
 	e->folding = NULL;
@@ -513,8 +513,7 @@ int batch_evaluate(struct batch *batch, const struct batch_ticket *ticket, const
                    const struct batch_rules *rules, struct arena *scratch, const struct batch_sink *sink,
                    struct kpi_sums *sums, int32_t *revision_no_out)
 {
-	struct batch_evaluation *evaluation =
-	        batch_evaluation_begin(batch, ticket, stored, rules, scratch, sink, sums);
+	struct batch_evaluation *evaluation = batch_evaluation_begin(batch, ticket, stored, rules, scratch, sink, sums);
 	return batch_evaluation_go_on(evaluation, SIZE_MAX, revision_no_out);
 }
 

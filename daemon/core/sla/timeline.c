@@ -17,21 +17,38 @@ static const struct target_rule *rule_of(const struct sla_clock *clock)
 	return &clock->policy->targets[clock->target];
 }
 
-/* The first listed pause that ends behind an instant; NULL: none does. */
-static const struct pause *pause_from(const struct ticket *ticket, const struct target_rule *rule, int64_t at_us)
+/* The first pause that ends behind an instant; n_pauses: none does. */
+static size_t first_pause(const struct ticket *ticket, int64_t at_us)
 {
-	for (size_t i = 0; rule != NULL && i < ticket->n_pauses; i++)
-		if (ticket->pauses[i].end_us > at_us && text_list_has(rule->pause_on, ticket->pauses[i].reason))
-			return &ticket->pauses[i];
+	size_t low = 0, high = ticket->n_pauses;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (ticket->pauses[middle].end_us <= at_us)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* The first listed pause that ends behind an instant; NULL: none does. *next: none before it does; it moves on. */
+static const struct pause *pause_from(const struct ticket *ticket, const struct target_rule *rule, int64_t at_us,
+                                      size_t *next)
+{
+	for (; rule != NULL && *next < ticket->n_pauses; ++*next) {
+		const struct pause *pause = &ticket->pauses[*next];
+		if (pause->end_us > at_us && text_list_has(rule->pause_on, pause->reason))
+			return pause;
+	}
 	return NULL;
 }
 
 /* What it does from an instant on, and until when, but not beyond limit_us. */
 static struct timeline_piece piece_from(const struct ticket *ticket, const struct target_rule *rule, int64_t at_us,
-                                        int64_t limit_us)
+                                        int64_t limit_us, size_t *next_pause)
 {
 	struct timeline_piece piece = {.kind = TIMELINE_RUNS, .from_us = at_us, .to_us = limit_us};
-	const struct pause *pause = pause_from(ticket, rule, at_us);
+	const struct pause *pause = pause_from(ticket, rule, at_us, next_pause);
 	if (pause != NULL && pause->start_us <= at_us) {
 		piece.kind = TIMELINE_STANDS;
 		piece.reason = pause->reason;
@@ -59,8 +76,9 @@ struct timeline timeline_of(const struct ticket *ticket, const struct sla_clock 
 	const struct target_rule *rule = rule_of(clock);
 	struct timeline line = {arena_alloc(arena, max_pieces * sizeof(*line.pieces)), 0, false};
 	int64_t at_us = clock->start_us, ran_us = 0;
+	size_t next_pause = first_pause(ticket, at_us);
 	while (at_us < until_us && line.n < max_pieces) {
-		struct timeline_piece piece = piece_from(ticket, rule, at_us, until_us);
+		struct timeline_piece piece = piece_from(ticket, rule, at_us, until_us, &next_pause);
 		if (piece.kind == TIMELINE_RUNS)
 			ran_us += piece.to_us - piece.from_us;
 		piece.ran_us = ran_us;

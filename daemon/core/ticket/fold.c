@@ -186,6 +186,6 @@ void ticket_fold(const struct ticket_event *const *events, size_t n_events, cons
                  struct arena *arena, struct ticket *ticket_out)
 {
 	size_t n_steps = SIZE_MAX;
-	ticket_fold_some(
-	        ticket_fold_begin(events, n_events, rules, pin, as_of_us, observer, arena, ticket_out), &n_steps);
+	ticket_fold_some(ticket_fold_begin(events, n_events, rules, pin, as_of_us, observer, arena, ticket_out),
+	                 &n_steps);
 }

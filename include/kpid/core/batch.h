@@ -210,8 +210,8 @@ int batch_evaluate(struct batch *batch, const struct batch_ticket *ticket, const
 
 /* The same in parts, for who has something else to do in between: a ticket may have 100,000 events. All that was given
  * must stay until the end, and the scratch, in which the evaluation lies, is its own.
- * go_on: takes some n_steps (> 0) steps, each of the cost of an event, and returns BATCH_MORE until all is done; what was
- * handed over of a ticket that ends as anything but BATCH_OK is of no use. */
+ * go_on: takes some n_steps (> 0) steps, each of the cost of an event, and returns BATCH_MORE until all is done; what
+ * was handed over of a ticket that ends as anything but BATCH_OK is of no use. */
 struct batch_evaluation;
 struct batch_evaluation *batch_evaluation_begin(struct batch *batch, const struct batch_ticket *ticket,
                                                 const struct stored_ticket *stored, const struct batch_rules *rules,
