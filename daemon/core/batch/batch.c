@@ -15,11 +15,13 @@ void batch_init(struct batch *batch)
 {
 	*batch = (struct batch){.n_events = 0};
 	arena_init(&batch->arena);
+	arena_init(&batch->folding);
 }
 
 void batch_release(struct batch *batch)
 {
 	arena_release(&batch->arena);
+	arena_release(&batch->folding);
 	free(batch->sources);
 	free(batch->dead_letters);
 	free(batch->tickets);

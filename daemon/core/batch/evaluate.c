@@ -3,174 +3,9 @@
 #include <stdlib.h>
 
 #include "batch_event.h"
-#include "kpid/base/hash.h"
+#include "event_list.h"
 #include "kpid/core/batch.h"
 #include "kpid/core/history.h"
-
-/* The events of a ticket: those of its history in the order of F1, then new ones in the order of arrival, until
- * list_sort() joins them. */
-struct event_list {
-	struct arena *arena;
-	const struct ticket_event **items; /* NULL: another content of its identity counts */
-	size_t n, n_stored, n_replaced, capacity;
-	uint32_t *slots; /* by identity, index + 1; NULL: so few that each is looked at */
-	size_t n_slots;
-	size_t max_events; /* 0: no limit */
-	bool changed;
-};
-
-/* The events of a stored history (absent: there is none), in their order, and room for n_new more. As history_unpack().
- */
-static int list_unpack(struct event_list *list, struct text history, struct text ticket_id, size_t n_new)
-{
-	struct ticket_event *events = NULL;
-	size_t n = 0;
-	int result = text_is_absent(history) ? 0 : history_unpack(history, ticket_id, list->arena, &events, &n);
-	if (result != 0)
-		return result;
-	list->capacity = n + n_new;
-	list->items = arena_alloc(list->arena, list->capacity * sizeof(*list->items));
-	for (size_t i = 0; i < n; i++)
-		list->items[i] = &events[i];
-	list->n = list->n_stored = n;
-	return 0;
-}
-
-/* ---- by identity ---- */
-
-static size_t slot_of(const struct event_list *list, const struct ticket_event *event)
-{
-	uint64_t hash = hash_mix(hash_text(event->id) ^ hash_mix(hash_text(event->source)));
-	return (size_t)hash & (list->n_slots - 1);
-}
-
-static void slots_put(struct event_list *list, size_t at)
-{
-	size_t slot = slot_of(list, list->items[at]);
-	while (list->slots[slot] != 0)
-		slot = (slot + 1) & (list->n_slots - 1);
-	list->slots[slot] = (uint32_t)at + 1;
-}
-
-/* A walk over all events for each new one is the quickest as long as they are few. */
-static void slots_fill(struct event_list *list)
-{
-	enum { FEW = 32 };
-	if (list->capacity <= FEW)
-		return;
-	list->n_slots = FEW;
-	while (list->n_slots < list->capacity * 2)
-		list->n_slots *= 2;
-	list->slots = arena_zalloc(list->arena, list->n_slots * sizeof(*list->slots));
-	for (size_t i = 0; i < list->n; i++)
-		slots_put(list, i);
-}
-
-/* The event of the same identity, or where in the slots it would be. */
-static bool list_find(const struct event_list *list, const struct ticket_event *event, size_t *at_out,
-                      uint32_t **slot_out)
-{
-	*slot_out = NULL;
-	if (list->slots == NULL) {
-		for (size_t i = 0; i < list->n; i++) {
-			*at_out = i;
-			if (list->items[i] != NULL && ticket_event_same_identity(list->items[i], event))
-				return true;
-		}
-		return false;
-	}
-	for (size_t slot = slot_of(list, event);; slot = (slot + 1) & (list->n_slots - 1)) {
-		*slot_out = &list->slots[slot];
-		if (list->slots[slot] == 0)
-			return false;
-		*at_out = list->slots[slot] - 1;
-		if (ticket_event_same_identity(list->items[*at_out], event))
-			return true;
-	}
-}
-
-static size_t list_n_events(const struct event_list *list)
-{
-	return list->n - list->n_replaced;
-}
-
-static void list_append(struct event_list *list, const struct ticket_event *event, uint32_t *slot)
-{
-	list->items[list->n++] = event;
-	if (slot != NULL)
-		*slot = (uint32_t)list->n;
-	list->changed = true;
-}
-
-static void list_replace(struct event_list *list, size_t at, const struct ticket_event *event, uint32_t *slot)
-{
-	list->changed = true;
-	if (at >= list->n_stored) {
-		list->items[at] = event;
-		return;
-	}
-	list->items[at] = NULL;
-	list->n_replaced++;
-	list_append(list, event, slot);
-}
-
-static int compare_events(const void *a, const void *b)
-{
-	return ticket_event_order(*(const struct ticket_event *const *)a, *(const struct ticket_event *const *)b);
-}
-
-/* All events in the order of F1, in an array of their own: that of the history stays, but for what is gone. */
-static void list_sort(struct event_list *list)
-{
-	size_t n_new = list->n - list->n_stored, n = 0, i = 0, j = list->n_stored;
-	if (n_new > 1)
-		qsort(list->items + j, n_new, sizeof(struct ticket_event *), compare_events);
-	const struct ticket_event **sorted = arena_alloc(list->arena, list->n * sizeof(*sorted));
-	while (i < list->n_stored || j < list->n) {
-		if (i < list->n_stored && list->items[i] == NULL)
-			i++;
-		else if (j == list->n || (i < list->n_stored && compare_events(&list->items[i], &list->items[j]) < 0))
-			sorted[n++] = list->items[i++];
-		else
-			sorted[n++] = list->items[j++];
-	}
-	list->items = sorted;
-	list->n = n;
-}
-
-static struct text canonical_of(const struct ticket_event *event, struct arena *arena)
-{
-	struct buf buf = BUF_INIT;
-	ticket_event_canonical(event, &buf);
-	struct text canonical = arena_text(arena, buf_text(&buf));
-	buf_release(&buf);
-	return canonical;
-}
-
-enum added { ADDED, DUPLICATE, TOO_MANY };
-
-/* RULES E2: of different contents under one identity the smallest stays, the others are put aside. */
-static enum added list_add(struct event_list *list, const struct ticket_event *event, const struct batch_sink *sink)
-{
-	size_t at;
-	uint32_t *slot;
-	if (!list_find(list, event, &at, &slot)) {
-		if (list->max_events != 0 && list_n_events(list) >= list->max_events)
-			return TOO_MANY;
-		list_append(list, event, slot);
-		return ADDED;
-	}
-	if (ticket_event_same_content(list->items[at], event))
-		return DUPLICATE;
-	struct text theirs = canonical_of(list->items[at], list->arena), ours = canonical_of(event, list->arena);
-	struct conflict_letter letter = {event, ours};
-	if (text_compare(ours, theirs) < 0) {
-		letter = (struct conflict_letter){list->items[at], theirs};
-		list_replace(list, at, event, slot);
-	}
-	sink->conflict(sink->context, &letter);
-	return ADDED;
-}
 
 static size_t count_new(const struct batch_ticket *ticket)
 {
@@ -194,7 +29,7 @@ static void count_added(struct batch *batch, int32_t source_no, enum added added
 static int add_new_events(struct batch *batch, const struct batch_ticket *ticket, struct event_list *list,
                           struct arena *scratch, const struct batch_sink *sink)
 {
-	slots_fill(list);
+	event_list_prepare(list);
 	for (const struct batch_event *item = ticket->first; item != NULL; item = item->next) {
 		struct ticket_event *event;
 		size_t n;
@@ -202,10 +37,10 @@ static int add_new_events(struct batch *batch, const struct batch_ticket *ticket
 		int result = history_unpack(packed, ticket->ticket_id, scratch, &event, &n);
 		if (result != 0)
 			return result;
-		count_added(batch, item->source_no, list_add(list, event, sink), event, sink);
+		count_added(batch, item->source_no, event_list_add(list, event, sink), event, sink);
 	}
 	if (list->changed)
-		list_sort(list);
+		event_list_sort(list);
 	return 0;
 }
 
@@ -377,7 +212,7 @@ static const struct policy_revision *new_revision(const struct batch_rules *rule
 
 /* ---- one ticket, in parts ---- */
 
-enum phase { PHASE_UNPACK, PHASE_BEFORE, PHASE_ADD, PHASE_AFTER, PHASE_PUT, PHASE_DONE };
+enum phase { PHASE_UNPACK, PHASE_ADD, PHASE_BEFORE, PHASE_AFTER, PHASE_PUT, PHASE_DONE };
 
 struct batch_evaluation {
 	struct batch *batch;
@@ -393,6 +228,7 @@ struct batch_evaluation {
 	struct ticket_folding *folding; /* NULL: none is under way */
 	struct ticket before, after;
 	int64_t as_of_us;
+	bool judge_again; /* as of a later time, without new events */
 };
 
 struct batch_evaluation *batch_evaluation_begin(struct batch *batch, const struct batch_ticket *ticket,
@@ -402,6 +238,7 @@ struct batch_evaluation *batch_evaluation_begin(struct batch *batch, const struc
 {
 	enum { KEEP_BYTES = 1 << 20 };
 	arena_clear(scratch, KEEP_BYTES);
+	arena_clear(&batch->folding, KEEP_BYTES);
 	struct batch_evaluation *evaluation = arena_alloc(scratch, sizeof(*evaluation));
 	*evaluation = (struct batch_evaluation){
 	        .batch = batch,
@@ -429,39 +266,54 @@ static int unpack(struct batch_evaluation *e, size_t *n_steps, int32_t *revision
 	struct text history = e->stored.rev == 0 ? TEXT_ABSENT : e->stored.history;
 	int result = find_pin(&e->stored, e->rules, &e->pin, revision_no_out);
 	if (result == BATCH_OK)
-		result = list_unpack(&e->list, history, e->ticket->ticket_id, count_new(e->ticket));
-	e->phase = e->stored.rev == 0 ? PHASE_ADD : PHASE_BEFORE;
+		result = event_list_unpack(&e->list, history, e->ticket->ticket_id, count_new(e->ticket));
+	e->phase = PHASE_ADD;
 	spend(n_steps, e->list.n);
 	return result;
 }
 
-/* False: the steps that there were are taken. */
-static bool fold_on(struct batch_evaluation *e, int64_t as_of_us, size_t *n_steps, struct ticket *ticket_out)
+/* Adds the new events. Without any, and nothing to judge again, the ticket need not even be folded. */
+static int add_events(struct batch_evaluation *e, size_t *n_steps)
+{
+	int result = add_new_events(e->batch, e->ticket, &e->list, e->scratch, e->sink);
+	spend(n_steps, e->list.n);
+	bool is_known = e->stored.rev != 0, only_judge = e->ticket->first == NULL && is_known;
+	e->judge_again = only_judge && e->as_of_us > e->stored.as_of_us;
+	if (!e->list.changed && !e->judge_again && !(only_judge && e->rules->judge_anew != NULL))
+		e->phase = PHASE_DONE;
+	else
+		e->phase = is_known ? PHASE_BEFORE : PHASE_AFTER;
+	return result;
+}
+
+/* True: all steps are taken. */
+static bool fold_on(struct batch_evaluation *e, const struct ticket_event *const *events, size_t n_events,
+                    int64_t as_of_us, size_t *n_steps, struct ticket *ticket_out)
 {
 	if (e->folding == NULL)
-		e->folding = ticket_fold_begin(e->list.items, e->list.n, &e->rules->fold, &e->pin, as_of_us, NULL,
-		                               e->scratch, ticket_out);
+		e->folding = ticket_fold_begin(events, n_events, &e->rules->fold, &e->pin, as_of_us, NULL, e->scratch,
+		                               &e->batch->folding, ticket_out);
 	if (ticket_fold_some(e->folding, n_steps))
 		return false;
 	e->folding = NULL;
 	return true;
 }
 
-/* Adds the new events, and finds what there is to do then. */
-static int add_events(struct batch_evaluation *e, size_t *n_steps)
+/* What the ticket gave is known: goes on only if there is something to change. */
+static void leave_before(struct batch_evaluation *e)
 {
-	int result = add_new_events(e->batch, e->ticket, &e->list, e->scratch, e->sink);
-	if (result != 0)
-		return result;
-	spend(n_steps, e->list.n);
 	const struct policy_revision *revision = new_revision(e->rules, e->ticket, &e->stored, &e->before);
-	bool judge_again = e->ticket->first == NULL && e->stored.rev != 0 && e->as_of_us > e->stored.as_of_us;
+	if (!e->list.changed && !e->judge_again && revision == NULL) {
+		e->phase = PHASE_DONE;
+		return;
+	}
 	if (revision != NULL) {
 		e->pin = (struct fold_pin){revision, e->before.opened_us};
 		e->batch->n_judged_anew++;
 	}
-	e->phase = e->list.changed || judge_again || revision != NULL ? PHASE_AFTER : PHASE_DONE;
-	return BATCH_OK;
+	add_sums(e->sums, &e->before, -1);
+	arena_clear(&e->batch->folding, 0);
+	e->phase = PHASE_AFTER;
 }
 
 static void put_changes(struct batch_evaluation *e)
@@ -471,7 +323,6 @@ static void put_changes(struct batch_evaluation *e)
 	put_cycle_changes(ticket_id, &e->before, &e->after, e->sink);
 	put_clock_changes(ticket_id, &e->before, &e->after, e->sink);
 	put_alert_changes(ticket_id, &e->before, &e->after, e->sink);
-	add_sums(e->sums, &e->before, -1);
 	add_sums(e->sums, &e->after, 1);
 	buf_clear(packed);
 	history_pack(e->list.items, e->list.n, packed);
@@ -489,14 +340,14 @@ int batch_evaluation_go_on(struct batch_evaluation *e, size_t n_steps, int32_t *
 			result = unpack(e, &n_steps, revision_no_out);
 			break;
 		case PHASE_BEFORE:
-			if (fold_on(e, e->stored.as_of_us, &n_steps, &e->before))
-				e->phase = PHASE_ADD;
+			if (fold_on(e, e->list.stored, e->list.n_stored, e->stored.as_of_us, &n_steps, &e->before))
+				leave_before(e);
 			break;
 		case PHASE_ADD:
 			result = add_events(e, &n_steps);
 			break;
 		case PHASE_AFTER:
-			if (fold_on(e, e->as_of_us, &n_steps, &e->after))
+			if (fold_on(e, e->list.items, e->list.n, e->as_of_us, &n_steps, &e->after))
 				e->phase = PHASE_PUT;
 			break;
 		case PHASE_PUT:
@@ -567,7 +418,7 @@ int batch_recompute(struct text ticket_id, const struct stored_ticket *stored, c
 	int result = find_pin(stored, rules, &pin, revision_no_out);
 	if (result != BATCH_OK)
 		return result;
-	result = list_unpack(&list, stored->history, ticket_id, 0);
+	result = event_list_unpack(&list, stored->history, ticket_id, 0);
 	if (result != 0)
 		return result;
 	if (!is_history(list.items, list.n, scratch))

@@ -29,7 +29,8 @@ static const struct policy_revision *revision_of(int64_t opened_us, const struct
 }
 
 /* Room for the most that the steps can make: only these types of step add to each array. */
-static void init_fold(struct fold *fold, const struct steps *steps, struct arena *arena, struct ticket *ticket)
+static void init_fold(struct fold *fold, const struct steps *steps, struct arena *arena, struct arena *inner,
+                      struct ticket *ticket)
 {
 	size_t n_opened = steps->n_of[EVENT_OPENED], n_assigned = steps->n_of[EVENT_ASSIGNED];
 	size_t n_cycles = steps->opened_us == TIME_NONE ? 0 : 1 + steps->n_of[EVENT_REOPENED];
@@ -37,19 +38,19 @@ static void init_fold(struct fold *fold, const struct steps *steps, struct arena
 	size_t n_moments = n_opened + n_assigned + steps->n_of[EVENT_UPDATED];
 	*fold = (struct fold){
 	        .ticket = ticket,
-	        .arena = arena,
+	        .arena = inner,
 	        .cycles = arena_alloc(arena, n_cycles * sizeof(*fold->cycles)),
 	        .pauses = arena_alloc(arena, steps->n_of[EVENT_PAUSED] * sizeof(*fold->pauses)),
-	        .clocks = arena_alloc(arena, n_clocks * sizeof(*fold->clocks)),
-	        .moments = arena_alloc(arena, n_moments * sizeof(*fold->moments)),
-	        .sums = {.arena = arena, .max_pauses = steps->n_of[EVENT_PAUSED], .max_cycles = n_cycles},
+	        .clocks = arena_alloc(inner, n_clocks * sizeof(*fold->clocks)),
+	        .moments = arena_alloc(inner, n_moments * sizeof(*fold->moments)),
+	        .sums = {.arena = inner, .max_pauses = steps->n_of[EVENT_PAUSED], .max_cycles = n_cycles},
 	        .promise_us = {TIME_NONE, TIME_NONE, TIME_NONE, TIME_NONE},
 	        .facts =
 	                {
 	                        .first_response_start_us = TIME_NONE,
-	                        .resolution_counts = arena_alloc(arena, n_cycles * sizeof(bool)),
-	                        .transfers = arena_alloc(arena, (n_opened + n_assigned) * sizeof(struct kpi_transfer)),
-	                        .surveys = arena_alloc(arena, steps->n_of[EVENT_SURVEY] * sizeof(struct kpi_survey)),
+	                        .resolution_counts = arena_alloc(inner, n_cycles * sizeof(bool)),
+	                        .transfers = arena_alloc(inner, (n_opened + n_assigned) * sizeof(struct kpi_transfer)),
+	                        .surveys = arena_alloc(inner, steps->n_of[EVENT_SURVEY] * sizeof(struct kpi_survey)),
 	                },
 	};
 }
@@ -136,18 +137,18 @@ struct ticket_folding {
 
 struct ticket_folding *ticket_fold_begin(const struct ticket_event *const *events, size_t n_events,
                                          const struct fold_rules *rules, const struct fold_pin *pin, int64_t as_of_us,
-                                         const struct fold_observer *observer, struct arena *arena,
+                                         const struct fold_observer *observer, struct arena *arena, struct arena *inner,
                                          struct ticket *ticket_out)
 {
-	struct ticket_folding *folding = arena_alloc(arena, sizeof(*folding));
+	struct ticket_folding *folding = arena_alloc(inner, sizeof(*folding));
 	struct fold *fold = &folding->fold;
-	steps_of_events(events, n_events, arena, &folding->steps);
+	steps_of_events(events, n_events, inner, &folding->steps);
 	init_ticket(ticket_out);
-	init_fold(fold, &folding->steps, arena, ticket_out);
+	init_fold(fold, &folding->steps, arena, inner, ticket_out);
 	ticket_out->opened_us = folding->steps.opened_us;
 	ticket_out->revision = revision_of(folding->steps.opened_us, rules, pin);
 	if (observer != NULL)
-		fold->words = arena_alloc(arena, sizeof(*fold->words));
+		fold->words = arena_alloc(inner, sizeof(*fold->words));
 	folding->n_taken = 0;
 	folding->observer = observer;
 	folding->arena = arena;
@@ -177,7 +178,7 @@ bool ticket_fold_some(struct ticket_folding *folding, size_t *n_steps)
 	}
 	KPID_CHECK(folding->ticket->n_cycles == folding->ticket->cycle);
 	settle(&folding->fold, folding->as_of_us, folding->arena, folding->ticket);
-	kpi_contribute(folding->ticket, &folding->fold.facts, folding->fcr_window_us, folding->arena);
+	kpi_contribute(folding->ticket, &folding->fold.facts, folding->fcr_window_us, folding->fold.arena);
 	return false;
 }
 
@@ -186,6 +187,6 @@ void ticket_fold(const struct ticket_event *const *events, size_t n_events, cons
                  struct arena *arena, struct ticket *ticket_out)
 {
 	size_t n_steps = SIZE_MAX;
-	ticket_fold_some(ticket_fold_begin(events, n_events, rules, pin, as_of_us, observer, arena, ticket_out),
+	ticket_fold_some(ticket_fold_begin(events, n_events, rules, pin, as_of_us, observer, arena, arena, ticket_out),
 	                 &n_steps);
 }

@@ -79,6 +79,7 @@ struct batch {
 	size_t n_events;
 	size_t n_judged_anew; /* known after evaluating; 0 before: see struct batch_rules */
 	struct buf packed;    /* scratch */
+	struct arena folding; /* scratch */
 };
 
 void batch_init(struct batch *batch);

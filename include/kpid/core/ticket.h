@@ -132,11 +132,12 @@ void ticket_fold(const struct ticket_event *const *events, size_t n_events, cons
                  const struct fold_pin *pin, int64_t as_of_us, const struct fold_observer *observer,
                  struct arena *arena, struct ticket *ticket_out);
 
-/* The same in parts, for who has something else to do in between. All that was given must stay until the end. */
+/* The same in parts, for who has something else to do in between. All that was given must stay until the end. inner:
+ * for what is not needed any more once *ticket_out is set, but for its kpis. */
 struct ticket_folding;
 struct ticket_folding *ticket_fold_begin(const struct ticket_event *const *events, size_t n_events,
                                          const struct fold_rules *rules, const struct fold_pin *pin, int64_t as_of_us,
-                                         const struct fold_observer *observer, struct arena *arena,
+                                         const struct fold_observer *observer, struct arena *arena, struct arena *inner,
                                          struct ticket *ticket_out);
 /* Takes at most so many steps off *n_steps. True: there are more; false: *ticket_out is set. */
 bool ticket_fold_some(struct ticket_folding *folding, size_t *n_steps);
