@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "adapters/http/http.h"
+#include "adapters/pg/lease.h"
 #include "adapters/pg/rows.h"
 #include "adapters/pg/session.h"
 #include "app/lane.h"
@@ -27,6 +28,7 @@ struct teller {
 	struct pg_array alert_ids, revisions, lasts; /* of the message under way */
 	int64_t not_before_us;                       /* monotonic: its pause between messages */
 	int32_t n_failures;                          /* the most of any alert of the message */
+	bool sending;                                /* a request is under way */
 	bool busy;                                   /* asking what is due, telling, or writing down how it went */
 	bool said_failing;
 };
@@ -35,11 +37,12 @@ struct dispatch {
 	struct event_base *base;
 	struct receivers *receivers;
 	struct pg_session *session;
+	struct lease lease; /* who holds it sends */
 	struct http *http;
 	struct event *timer;
 	struct teller *tellers;
 	size_t n;
-	bool locked, asking;
+	bool asking;
 	bool forgets_outbox; /* there is no topic, and so nobody else to take messages out */
 };
 
@@ -76,8 +79,8 @@ static void on_written_end(void *context, PGresult *result);
 static void on_written(void *context, PGresult *result)
 {
 	const struct teller *teller = context;
-	if (!pg_result_ok(result))
-		log_warning("after telling receiver %s: %s; it will be told again", teller->receiver->rule->name.ptr,
+	if (!pg_result_ok(result) && PQresultStatus(result) != PGRES_PIPELINE_ABORTED)
+		log_warning("after sending to receiver %s: %s; it will be sent again", teller->receiver->rule->name.ptr,
 		            PQresultErrorMessage(result));
 }
 
@@ -106,6 +109,7 @@ static void write_down(struct teller *teller, enum answer answer, const char *wh
 	        number_param(SAY_AGAIN_US, forgets, again),
 	        pg_array_param(&teller->lasts),
 	};
+	lease_fence(&dispatch->lease);
 	pg_session_query(dispatch->session, "queries/delivery_done.sql", params, 8, on_written, teller);
 	pg_session_sync(dispatch->session, on_written_end, teller);
 }
@@ -129,6 +133,7 @@ static void on_answer(void *context, long status, struct text body, const char *
 {
 	struct teller *teller = context;
 	struct buf why = BUF_INIT;
+	teller->sending = false;
 	enum answer answer = message_answer(teller->receiver->rule, status, body, &why);
 	if (error != NULL)
 		buf_add_format(&why, ": %s", error);
@@ -151,6 +156,7 @@ static void send_message(struct teller *teller)
 	        .timeout_us = teller->receiver->rule->timeout_us,
 	        .ca_file = teller->receiver->ca_file.len_bytes == 0 ? NULL : teller->receiver->ca_file.data,
 	};
+	teller->sending = true;
 	http_post(teller->dispatch->http, &request, on_answer, teller);
 }
 
@@ -166,7 +172,8 @@ static void on_due(void *context, PGresult *result)
 {
 	struct teller *teller = context;
 	const struct receiver *rule = teller->receiver->rule;
-	if (!pg_result_ok(result) || PQntuples(result) == 0) {
+	/* By now the lease may have ended: who was frozen meanwhile sends nothing of what was due. */
+	if (!pg_result_ok(result) || PQntuples(result) == 0 || !lease_is_held(&teller->dispatch->lease)) {
 		teller->busy = false;
 		if (!pg_result_ok(result))
 			log_warning("asking what to tell receiver %s: %s", rule->name.ptr,
@@ -204,8 +211,8 @@ static void on_due(void *context, PGresult *result)
 static void on_put(void *context, PGresult *result)
 {
 	(void)context;
-	if (!pg_result_ok(result))
-		log_warning("writing down whom to tell: %s", PQresultErrorMessage(result));
+	if (!pg_result_ok(result) && PQresultStatus(result) != PGRES_PIPELINE_ABORTED)
+		log_warning("writing down who is to get an alert: %s", PQresultErrorMessage(result));
 }
 
 static bool is_opening(struct text state)
@@ -252,6 +259,7 @@ static void on_changed(void *context, PGresult *result)
 	struct pg_param put[] = {pg_array_param(&names), pg_array_param(&ids), pg_array_param(&revisions),
 	                         pg_array_param(&opens)};
 	struct pg_param done[] = {pg_array_param(&done_ids), pg_array_param(&done_revisions)};
+	lease_fence(&dispatch->lease);
 	pg_session_query(dispatch->session, "queries/dispatch_put.sql", put, 4, on_put, dispatch);
 	pg_session_query(dispatch->session, "queries/dispatch_done.sql", done, 2, on_put, dispatch);
 	pg_session_sync(dispatch->session, NULL, NULL);
@@ -298,24 +306,32 @@ static void on_sync(void *context, PGresult *result)
 	((struct dispatch *)context)->asking = false;
 }
 
-static void on_locked(void *context, PGresult *result)
+static void on_forgotten(void *context, PGresult *result)
 {
-	((struct dispatch *)context)->locked = pg_result_ok(result) && pg_get_bool(result, 0, 0);
+	(void)context;
+	if (!pg_result_ok(result) && PQresultStatus(result) != PGRES_PIPELINE_ABORTED)
+		log_warning("emptying the outbox: %s", PQresultErrorMessage(result));
+}
+
+/* In a transaction of its own. */
+static void forget_outbox(struct dispatch *dispatch)
+{
+	pg_session_sync(dispatch->session, NULL, NULL);
+	pg_session_query(dispatch->session, "queries/outbox_forget.sql", NULL, 0, on_forgotten, dispatch);
 }
 
 static void look(struct dispatch *dispatch)
 {
 	if (dispatch->asking || !pg_session_is_ready(dispatch->session))
 		return;
+	lease_look(&dispatch->lease);
+	if (!lease_is_held(&dispatch->lease))
+		return;
 	dispatch->asking = true;
-	if (!dispatch->locked) {
-		pg_session_query(dispatch->session, "queries/dispatch_lock.sql", NULL, 0, on_locked, dispatch);
-	} else {
-		pg_session_query(dispatch->session, "queries/dispatch_read.sql", NULL, 0, on_changed, dispatch);
-		if (dispatch->forgets_outbox)
-			pg_session_query(dispatch->session, "queries/outbox_forget.sql", NULL, 0, on_put, dispatch);
-		pg_session_query(dispatch->session, "queries/delivery_pending.sql", NULL, 0, on_pending, dispatch);
-	}
+	pg_session_query(dispatch->session, "queries/dispatch_read.sql", NULL, 0, on_changed, dispatch);
+	pg_session_query(dispatch->session, "queries/delivery_pending.sql", NULL, 0, on_pending, dispatch);
+	if (dispatch->forgets_outbox)
+		forget_outbox(dispatch);
 	pg_session_sync(dispatch->session, on_sync, dispatch);
 }
 
@@ -325,7 +341,7 @@ static void on_written_end(void *context, PGresult *result)
 	struct teller *teller = context;
 	(void)result;
 	teller->busy = false;
-	if (monotonic_clock_us() < teller->not_before_us || !pg_session_is_ready(teller->dispatch->session))
+	if (monotonic_clock_us() < teller->not_before_us || !lease_is_held(&teller->dispatch->lease))
 		return;
 	ask_due(teller);
 	pg_session_sync(teller->dispatch->session, NULL, NULL);
@@ -347,14 +363,26 @@ static void on_ready(void *context)
 	look(context);
 }
 
-/* What is under way over HTTP goes on; how it went cannot be written down, so it is told again. */
+/* Requests under way are broken off: whoever sends next sends that again, under the same ids. */
+static void on_lease_lost(void *context)
+{
+	struct dispatch *dispatch = context;
+	http_free(dispatch->http);
+	dispatch->http = http_new(dispatch->base);
+	for (size_t i = 0; i < dispatch->n; i++) {
+		struct teller *teller = &dispatch->tellers[i];
+		teller->busy = teller->busy && !teller->sending;
+		teller->sending = false;
+	}
+}
+
 static void on_lost(void *context, const char *reason)
 {
 	struct dispatch *dispatch = context;
 	(void)reason;
-	dispatch->asking = dispatch->locked = false;
-	http_free(dispatch->http);
-	dispatch->http = http_new(dispatch->base);
+	dispatch->asking = false;
+	lease_forget(&dispatch->lease);
+	on_lease_lost(dispatch);
 	for (size_t i = 0; i < dispatch->n; i++)
 		dispatch->tellers[i].busy = false;
 }
@@ -385,6 +413,12 @@ struct dispatch *dispatch_new(struct event_base *base, const struct kpid_config 
 	dispatch->http = http_new(base);
 	dispatch->session = pg_session_new(base, &config->postgres, "dispatch",
 	                                   &(struct pg_session_events){on_ready, on_lost, dispatch});
+	lease_init(&dispatch->lease, dispatch->session, config->run.instance,
+	           &(struct lease_task){.name = "receivers",
+	                                .what = "alerts for receivers",
+	                                .late_query = "queries/dispatch_late.sql",
+	                                .lost = on_lease_lost,
+	                                .context = dispatch});
 	dispatch->timer = evtimer_new(base, on_timer, dispatch);
 	return dispatch;
 }
@@ -395,6 +429,7 @@ void dispatch_free(struct dispatch *dispatch)
 		return;
 	http_free(dispatch->http);
 	pg_session_free(dispatch->session);
+	lease_release(&dispatch->lease);
 	event_free(dispatch->timer);
 	for (size_t i = 0; i < dispatch->n; i++) {
 		struct teller *teller = &dispatch->tellers[i];

@@ -1,5 +1,7 @@
-/* Tells receivers over HTTP of alerts that have changed. One instance at a time does (an advisory lock); each receiver
- * has its own pace, so that one that is slow or dead holds up no other. At least once, under a stable id. */
+/* Sends alerts that have changed to receivers over HTTP. One instance at a time does: who holds the lease "receivers"
+ * (adapters/pg/lease.h); each receiver has its own pace, so that one that is slow or dead holds up no other. At least
+ * once, under a stable id. A message may come again after a later one if its sender was frozen while it was on its way.
+ */
 #ifndef KPID_APP_DISPATCH_H
 #define KPID_APP_DISPATCH_H
 

@@ -4,8 +4,12 @@
 #include <stdlib.h>
 
 #include "adapters/pg/rows.h"
+#include "adapters/pg/standing.h"
 #include "kpid/base/log.h"
 #include "kpid/base/memory.h"
+
+/* So long all that has passed is locked by others, before it is said who they are, and before it is said again. */
+#define HELD_US (INT64_C(2) * US_PER_SECOND)
 
 enum { COLUMN_ATTEND = 5 }; /* of queries/tick.sql; completeness.c reads those from the third on */
 
@@ -20,8 +24,10 @@ struct watch {
 	struct write_order order;
 	int64_t answered_us;    /* monotonic: of the last tick */
 	int64_t awake_since_us; /* monotonic: ticks have been answered without a standstill since */
+	int64_t held_since_us;  /* monotonic: all that has passed is locked by others since; 0: it is not */
 	int64_t fire_as_of_us;
 	bool fire_unconfirmed;
+	bool due_failed;
 	bool asking; /* a tick's question is under way */
 	bool firing; /* from asking which are due until their transaction has ended */
 	bool again;  /* a tick was asked for meanwhile */
@@ -47,10 +53,42 @@ static void on_due(void *context, PGresult *result)
 	struct watch *watch = context;
 	if (!pg_result_ok(result)) {
 		log_warning("asking for deadlines: %s", PQresultErrorMessage(result));
+		watch->due_failed = true;
 		return;
 	}
 	for (int row = 0; row < PQntuples(result); row++)
 		batch_add_ticket(&watch->batch, pg_get_text(result, row, 0));
+}
+
+/* What is not locked must not wait behind what is: some source may have to be asked for it. */
+static void on_next(void *context, PGresult *result)
+{
+	struct watch *watch = context;
+	if (!pg_result_ok(result) || PQntuples(result) == 0)
+		return;
+	int64_t next_us = pg_get_time(result, 0, 0);
+	if (next_us >= watch->fire_as_of_us && next_us < wall_clock_us())
+		watch->events.needs_completeness(watch->events.context, next_us);
+}
+
+static void on_next_end(void *context, PGresult *result)
+{
+	(void)result;
+	((struct watch *)context)->firing = false;
+}
+
+/* All that has passed is locked by transactions under way. It is tried again at every tick. */
+static void pass_over(struct watch *watch)
+{
+	int64_t now_us = monotonic_clock_us();
+	if (watch->held_since_us == 0)
+		watch->held_since_us = now_us;
+	pg_session_query(watch->session, "queries/deadlines_next.sql", NULL, 0, on_next, watch);
+	if (now_us - watch->held_since_us > HELD_US) {
+		watch->held_since_us = now_us;
+		pg_end_standing(watch->session);
+	}
+	pg_session_sync(watch->session, on_next_end, watch);
 }
 
 static void on_due_end(void *context, PGresult *result)
@@ -59,9 +97,13 @@ static void on_due_end(void *context, PGresult *result)
 	struct lane_shared *shared = watch->shared;
 	(void)result;
 	if (watch->batch.n_tickets == 0) {
-		watch->firing = false;
+		if (watch->due_failed)
+			watch->firing = false;
+		else
+			pass_over(watch);
 		return;
 	}
+	watch->held_since_us = 0;
 	batch_seal(&watch->batch);
 	watch->rules = (struct batch_rules){
 	        .fold = {shared->book->current, shared->config->kpi.fcr_window_us},
@@ -83,6 +125,7 @@ static void fire(struct watch *watch, int64_t as_of_us, bool unconfirmed)
 {
 	char buffer[8];
 	watch->firing = true;
+	watch->due_failed = false;
 	watch->fire_as_of_us = as_of_us;
 	watch->fire_unconfirmed = unconfirmed;
 	struct pg_param param = pg_param_time(as_of_us, buffer);
@@ -123,8 +166,10 @@ static void on_tick(void *context, PGresult *result)
 	complete_us = complete_us > now_us ? now_us : complete_us;
 	heard_us = heard_us > now_us ? now_us : heard_us; /* nothing is heard of: deadlines pass all the same */
 	watch->quiet = next_us == TIME_NONE || next_us >= now_us;
-	if (watch->quiet)
+	if (watch->quiet) {
+		watch->held_since_us = 0;
 		return;
+	}
 	if (next_us < complete_us)
 		fire(watch, complete_us, false);
 	else if (silence_counts && next_us < heard_us)

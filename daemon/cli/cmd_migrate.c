@@ -204,10 +204,10 @@ struct progress {
 	struct buf steps;
 };
 
-static void on_waiting(void *context)
+static void on_waiting(void *context, const char *who)
 {
 	(void)context;
-	log_info("somebody else is migrating this database; waiting");
+	log_info("somebody else is migrating this database; waiting for %s", who);
 }
 
 static void on_applied(void *context, const struct migration *migration, double seconds)

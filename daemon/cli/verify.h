@@ -51,6 +51,7 @@ struct verify {
 	struct pg_array ids;             /* of the piece */
 	struct verify_suspect *suspects; /* by ticket_id, each once */
 	size_t n_suspects, suspects_capacity;
+	int64_t repair_epoch; /* of the lease of verify_repair_lock() */
 	int64_t n_tickets, n_sums, n_agents, n_differences, n_broken, n_lost;
 	json_t *differences; /* the first, or all of them */
 };
@@ -64,7 +65,7 @@ void verify_clear(struct verify *verify);
 /* Looks at all that is asked for, in one snapshot. Returns an enum cli_status: CLI_OK also with differences. */
 int verify_look(struct verify *verify);
 /* Mends what verify_look() found, in one transaction. *again_out: somebody wrote a ticket on which the rest hangs
- * meanwhile, nothing was changed: look again. Under the lock of verify_repair_lock(), taken before looking. */
+ * meanwhile, nothing was changed: look again. Under the lease of verify_repair_lock(), taken before looking. */
 int verify_repair_lock(struct verify *verify);
 int verify_repair(struct verify *verify, bool *again_out);
 

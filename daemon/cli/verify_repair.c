@@ -8,6 +8,9 @@
 
 enum { PIECE = 500 };
 
+/* A repair takes its time and cannot renew its lease meanwhile; the lease ends with its session. */
+#define LEASE_US (INT64_C(24) * 3600 * 1000000)
+
 /* Of one piece: what is to be recorded, and which alerts are to be put or voided. */
 struct mending {
 	struct verify *verify;
@@ -17,14 +20,26 @@ struct mending {
 
 int verify_repair_lock(struct verify *verify)
 {
-	PGresult *rows = pg_sync_query(verify->sync, "queries/repair_lock.sql", NULL, 0);
-	if (rows == NULL)
+	char none[8], duration[8];
+	const struct pg_param params[] = {pg_param_c_string("repair"), pg_param_c_string(verify->request->who),
+	                                  pg_param_int8(0, none), pg_param_int8(LEASE_US, duration)};
+	PGresult *taken = pg_sync_query(verify->sync, "queries/lease_take.sql", params, 4);
+	if (taken == NULL)
 		return pg_sync_failed(verify->sync);
-	bool ours = pg_get_bool(rows, 0, 0);
-	PQclear(rows);
-	if (!ours)
-		pg_sync_say(verify->sync, "another repair is under way");
-	return ours ? CLI_OK : CLI_FAILED;
+	verify->repair_epoch = PQntuples(taken) == 0 ? 0 : pg_get_int8(taken, 0, 0);
+	PQclear(taken);
+	if (verify->repair_epoch != 0)
+		return CLI_OK;
+	PGresult *holder = pg_sync_query(verify->sync, "queries/lease_holder.sql", params, 1);
+	if (holder == NULL || PQntuples(holder) == 0) {
+		PQclear(holder);
+		return pg_sync_failed(verify->sync);
+	}
+	struct text who = pg_get_text(holder, 0, 0);
+	pg_sync_say(verify->sync, "another repair is under way, by %.*s (process %d of the server)", (int)who.len,
+	            who.ptr, (int)pg_get_int4(holder, 0, 1));
+	PQclear(holder);
+	return CLI_FAILED;
 }
 
 static bool run(struct verify *verify, const char *file, const struct pg_param *params, int n_params)
@@ -32,6 +47,14 @@ static bool run(struct verify *verify, const char *file, const struct pg_param *
 	PGresult *result = pg_sync_query(verify->sync, file, params, n_params);
 	PQclear(result);
 	return result != NULL;
+}
+
+/* The fence: fails if somebody else repairs by now. */
+static bool hold_lease(struct verify *verify)
+{
+	char epoch[8];
+	const struct pg_param params[] = {pg_param_c_string("repair"), pg_param_int8(verify->repair_epoch, epoch)};
+	return run(verify, "queries/lease_hold.sql", params, 2);
 }
 
 /* ---- tickets ---- */
@@ -199,7 +222,7 @@ static bool mend_backlog(struct verify *verify)
 int verify_repair(struct verify *verify, bool *again_out)
 {
 	*again_out = false;
-	bool ok = pg_sync_command(verify->sync, "BEGIN") && mend_tickets(verify, again_out);
+	bool ok = pg_sync_command(verify->sync, "BEGIN") && hold_lease(verify) && mend_tickets(verify, again_out);
 	if (ok && !*again_out)
 		ok = mend_sums(verify) && mend_backlog(verify) && pg_sync_command(verify->sync, "COMMIT");
 	if (ok && !*again_out)

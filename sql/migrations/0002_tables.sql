@@ -10,6 +10,19 @@ CREATE TABLE kpid.setting (
 );
 COMMENT ON TABLE kpid.setting IS 'What every instance must agree on, such as the window of first contact resolution.';
 
+CREATE TABLE kpid.lease (
+	name text COLLATE "C" PRIMARY KEY,
+	holder text NOT NULL,
+	pid integer NOT NULL,
+	epoch bigint NOT NULL,
+	taken_at timestamptz NOT NULL,
+	expires_at timestamptz NOT NULL
+) WITH (fillfactor = 10);
+COMMENT ON TABLE kpid.lease IS 'What one instance at a time does: outbox (sends messages to Kafka), receivers (sends them over HTTP). It ends by itself unless it is renewed, so that a frozen holder is succeeded; locks of PostgreSQL would last as long as its session, and advisory ones anybody can take.';
+COMMENT ON COLUMN kpid.lease.holder IS 'The instance that has it, or had it last.';
+COMMENT ON COLUMN kpid.lease.pid IS 'The process of the server that serves its session. The lease is free once that has ended.';
+COMMENT ON COLUMN kpid.lease.epoch IS 'Rises with each holder: who writes as the holder does so under its epoch (kpid.hold_lease).';
+
 CREATE TABLE kpid.policy_revision (
 	revision_no integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	id text COLLATE "C" NOT NULL UNIQUE,

@@ -58,6 +58,33 @@ AS $body$
 $body$;
 COMMENT ON FUNCTION kpid.tell(kpid.alert) IS 'Puts the message about an alert into the outbox, if it is one that is sent.';
 
+CREATE FUNCTION kpid.is_in_progress(id xid) RETURNS boolean
+LANGUAGE sql STABLE
+AS $body$
+	SELECT CASE
+		WHEN n.id = 0 THEN false
+		WHEN ((n.id - n.next) & 4294967295) < 2147483648 THEN true -- it began after the snapshot of the statement
+		ELSE coalesce(pg_xact_status((n.next - ((n.next - n.id) & 4294967295))::text::xid8) = 'in progress', false)
+	END
+	FROM (SELECT id::text::bigint AS id, pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS next) n
+$body$;
+COMMENT ON FUNCTION kpid.is_in_progress(xid) IS 'Of the xmax of a row: whether a transaction under way has locked or changed it. False as well where several have locked it at once.';
+
+CREATE FUNCTION kpid.hold_lease(name text, epoch bigint) RETURNS void
+LANGUAGE plpgsql
+AS $body$
+BEGIN
+	PERFORM
+	FROM kpid.lease l
+	WHERE l.name = hold_lease.name AND l.epoch = hold_lease.epoch
+	FOR SHARE;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'the lease % has another holder now', hold_lease.name USING ERRCODE = 'KL001';
+	END IF;
+END
+$body$;
+COMMENT ON FUNCTION kpid.hold_lease(text, bigint) IS 'Fails with KL001 unless the lease is held under that epoch; nobody else can take it before the transaction ends.';
+
 CREATE FUNCTION kpid.check_who_and_why(what text, who text, why text) RETURNS void
 LANGUAGE plpgsql
 AS $body$

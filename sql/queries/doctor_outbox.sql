@@ -1,6 +1,21 @@
--- Messages that have waited for $1 seconds to be sent.
+-- Messages that have waited for $1 seconds to be sent, and changed alerts of which no receiver was looked for; who holds the
+-- lease to do that.
 SELECT 'fail' AS level,
-	count(*) || ' messages about alerts wait to be sent to Kafka, the oldest for ' || round(extract(epoch FROM clock_timestamp() - min(o.created_at))) || ' s' AS what,
-	'see that kpid run is running and may write to the alert topic (its log says)' AS advice
-FROM kpid.outbox o
-HAVING min(o.created_at) < clock_timestamp() - $1::double precision * interval '1 second'
+	w.what || ', the oldest for ' || round(extract(epoch FROM clock_timestamp() - w.since)) || ' s; '
+		|| coalesce(
+			l.holder || ' (process ' || l.pid || ' of the server'
+				|| CASE WHEN EXISTS (SELECT FROM pg_stat_get_activity(l.pid)) THEN '' ELSE ', which has ended' END
+				|| ') holds the lease ' || l.name || CASE WHEN l.expires_at <= clock_timestamp() THEN ', which has run out' ELSE '' END,
+			'no instance has taken the lease ' || w.lease) AS what,
+	w.advice AS advice
+FROM (
+	SELECT 'outbox' AS lease, count(*) || ' messages about alerts wait to be sent to Kafka' AS what, min(o.created_at) AS since,
+		'see that kpid run is running and may write to the alert topic (its log says)' AS advice
+	FROM kpid.outbox o
+	UNION ALL
+	SELECT 'receivers', count(*) || ' changed alerts wait to be sent to receivers', min(n.changed_at),
+		'see that kpid run is running (its log says what keeps it)'
+	FROM kpid.notification n
+) w
+LEFT JOIN kpid.lease l ON l.name = w.lease
+WHERE w.since < clock_timestamp() - $1::double precision * interval '1 second'

@@ -2,7 +2,7 @@
 -- (Sequences are of identity columns, which take no right of their own.)
 WITH tables (name, wanted) AS (
 	VALUES
-		('setting', 'SELECT,INSERT,UPDATE'), ('source_partition', 'SELECT,INSERT,UPDATE'), ('gap', 'SELECT,INSERT,UPDATE'),
+		('setting', 'SELECT,INSERT,UPDATE'), ('lease', 'SELECT,INSERT,UPDATE'), ('source_partition', 'SELECT,INSERT,UPDATE'), ('gap', 'SELECT,INSERT,UPDATE'),
 		('ticket', 'SELECT,INSERT,UPDATE'), ('alert', 'SELECT,INSERT,UPDATE'), ('dead_letter', 'SELECT,INSERT,UPDATE'),
 		('policy_revision', 'SELECT,INSERT'), ('migration', 'SELECT'), ('past_cycle', 'SELECT,INSERT,UPDATE,DELETE'),
 		('agent_kpi_5m', 'SELECT,INSERT,UPDATE,DELETE'), ('agent_backlog', 'SELECT,INSERT,UPDATE,DELETE'),

@@ -1,6 +1,6 @@
 -- What migrations need before the first one. Several statements, one transaction.
 CREATE SCHEMA IF NOT EXISTS kpid;
-CREATE TABLE kpid.migration (
+CREATE TABLE IF NOT EXISTS kpid.migration (
 	version integer PRIMARY KEY CHECK (version > 0),
 	name text NOT NULL,
 	sha256 bytea NOT NULL,

@@ -1,2 +1,3 @@
--- Held until the session ends; of this database only. (The numbers are the bytes of "kpid" and "migr".)
-SELECT pg_try_advisory_lock(1802529124, 1835624306)
+-- First in the transaction of a migration: nobody else migrates until it ends. Fails where somebody does. A lock that only
+-- who owns the table can take; who reads the table is not in its way.
+LOCK TABLE kpid.migration IN SHARE ROW EXCLUSIVE MODE NOWAIT

@@ -1,2 +1,3 @@
--- As migrate_lock_try.sql, and waits for it.
-SELECT pg_advisory_lock(1802529124, 1835624306)
+-- As migrate_lock_try.sql, and waits: somebody else's migration takes the time that it needs, and the server ends one
+-- whose program is frozen (migrate_session.sql).
+LOCK TABLE kpid.migration IN SHARE ROW EXCLUSIVE MODE

@@ -1,6 +1,5 @@
 /* In the place of adapters/kafka/: brokers with logs that may lose their ends or be made anew, a group whose members
- * come, go and stand still, and the probe. Also of adapters/outbox/ and app/dispatch.c, which send nothing here: what
- * they would send stands in kpid.outbox. */
+ * come, go and stand still, and the probe. Also of app/dispatch.c, which sends nothing here. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +7,6 @@
 #include "adapters/kafka/fingerprint.h"
 #include "adapters/kafka/probe.h"
 #include "adapters/kafka/reread.h"
-#include "adapters/outbox/outbox.h"
 #include "app/dispatch.h"
 #include "app/lane.h"
 #include "kpid/base/check.h"
@@ -986,24 +984,7 @@ void kafka_reread_ask(struct kafka_reread *reread, struct kafka_reread_list *lis
 	reread->plan = sim_after(sim_between(50, 3000), reread->instance, read_logs_again, reread);
 }
 
-/* ---- who sends alerts ---- */
-
-struct outbox *outbox_new(struct event_base *base, const struct kpid_config *config)
-{
-	(void)base, (void)config;
-	static char place;
-	return (struct outbox *)(void *)&place;
-}
-
-void outbox_free(struct outbox *outbox)
-{
-	(void)outbox;
-}
-
-void outbox_start(struct outbox *outbox)
-{
-	(void)outbox;
-}
+/* ---- who sends alerts over HTTP: nobody ---- */
 
 struct dispatch {
 	struct receivers *receivers;

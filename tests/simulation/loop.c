@@ -355,7 +355,7 @@ void __wrap_hash_seed(uint64_t seed);
 int __wrap_clock_gettime(clockid_t clock, struct timespec *now)
 {
 	int64_t us = now_us;
-	if (clock == CLOCK_MONOTONIC)
+	if (clock == CLOCK_MONOTONIC || clock == CLOCK_BOOTTIME)
 		us -= MONOTONIC_ORIGIN_US;
 	else if (current != NULL)
 		us += current->wall_offset_us;

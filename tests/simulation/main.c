@@ -62,6 +62,9 @@ static void print_counts(void)
 	        {"alerts", c->alerts},
 	        {"voided", c->voided},
 	        {"dead_letters", c->dead_letters},
+	        {"sent", c->sent},
+	        {"sent_again", c->sent_again},
+	        {"leases_taken", c->leases_taken},
 	};
 	fputs("counts", stdout);
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)

@@ -156,9 +156,15 @@ void oracle_check_commit(struct transaction *transaction)
 {
 	for (size_t i = 0; i < transaction->n; i++) {
 		const struct slot *slot = transaction->locked[i];
+		enum store_table table = slot->written ? table_of(slot) : N_TABLES;
+		if (table == OUTBOX && slot->pending == NULL && slot->committed != NULL)
+			outbox_check_delete(transaction, slot->committed);
 		if (!slot->written || slot->pending == NULL)
 			continue;
-		switch (table_of(slot)) {
+		switch (table) {
+		case LEASES:
+			outbox_check_lease(transaction, slot->committed, slot->pending);
+			break;
 		case SOURCES:
 			check_source(transaction, slot->committed, slot->pending);
 			break;

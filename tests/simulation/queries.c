@@ -105,6 +105,18 @@ static void add_row(struct statement *s, const struct cell *cells, int n)
 	result->n_rows++;
 }
 
+void statement_add_row(struct statement *s, const struct cell *cells, int n)
+{
+	add_row(s, cells, n);
+}
+
+const struct cell *statement_elements(struct cell array, size_t *n_out)
+{
+	struct elements elements = elements_of(array);
+	*n_out = elements.n;
+	return elements.items;
+}
+
 static void set_affected(struct statement *s, size_t n)
 {
 	snprintf(s->result->affected, sizeof(s->result->affected), "%zu", n);
@@ -446,7 +458,7 @@ static bool source_stop(struct statement *s)
 static bool standing_end(struct statement *s)
 {
 	for (int n = sessions_end_standing(s->transaction->connection); n > 0; n--)
-		add_row(s, (struct cell[]){cell_bool(true)}, 1);
+		add_row(s, (struct cell[]){cell_text(TEXT("somebody")), cell_bool(true)}, 2);
 	return true;
 }
 
@@ -499,19 +511,53 @@ static int compare_fires(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static bool deadlines_due(struct statement *s)
+static bool is_locked_by_others(const struct slot *slot, const struct statement *s)
+{
+	return slot != NULL && slot->owner != NULL && slot->owner != s->transaction;
+}
+
+/* A transaction under way has its ticket, the clock itself, or an alert of it. */
+static bool is_passed_over(const struct statement *s, const struct slot *clock, const struct cell *row)
+{
+	if (is_locked_by_others(clock, s) || is_locked_by_others(table_find(TICKETS, row), s))
+		return true;
+	for (size_t i = 0; i < store[ALERTS].n; i++) {
+		const struct cell *alert = store[ALERTS].slots[i]->committed;
+		if (alert != NULL && cell_same(alert[1], row[0]) && is_locked_by_others(store[ALERTS].slots[i], s))
+			return true;
+	}
+	return false;
+}
+
+/* Clocks that fire before an instant (NULL cell: ever), by that, the first ones first. */
+static struct rows clocks_before(struct statement *s, struct cell before)
 {
 	struct rows due = {sim_alloc((store[CLOCKS].n + 1) * sizeof(struct cell *)), 0};
 	for (size_t i = 0; i < store[CLOCKS].n; i++) {
 		struct cell *row = slot_row(store[CLOCKS].slots[i], s->transaction);
 		if (row != NULL && row[CLOCK_FIRES].len >= 0 &&
-		    cell_number(row[CLOCK_FIRES]) < cell_number(s->params[0]))
+		    (before.len < 0 || cell_number(row[CLOCK_FIRES]) < cell_number(before)) &&
+		    !is_passed_over(s, store[CLOCKS].slots[i], row))
 			due.items[due.n++] = row;
 	}
 	if (due.n > 1)
 		qsort(due.items, due.n, sizeof(struct cell *), compare_fires);
+	return due;
+}
+
+static bool deadlines_due(struct statement *s)
+{
+	struct rows due = clocks_before(s, s->params[0]);
 	for (size_t i = 0; i < due.n; i++)
 		add_row(s, due.items[i], 1);
+	return true;
+}
+
+static bool deadlines_next(struct statement *s)
+{
+	struct rows due = clocks_before(s, cell_null());
+	if (due.n > 0)
+		add_row(s, &due.items[0][CLOCK_FIRES], 1);
 	return true;
 }
 
@@ -873,6 +919,7 @@ bool statement_run(struct statement *statement)
 	        {"backlog_add", backlog_add, false},
 	        {"dead_letter_put", dead_letter_put, false},
 	        {"deadlines_due", deadlines_due, false},
+	        {"deadlines_next", deadlines_next, false},
 	        {"source_seen", source_seen, true},
 	        {"source_verify", source_verify, true},
 	        {"source_claim", source_claim, true},
@@ -884,6 +931,11 @@ bool statement_run(struct statement *statement)
 	        {"settings_agree", settings_agree, false},
 	        {"policy_store", policy_store, false},
 	        {"policy_load", policy_load, false},
+	        {"lease_take", lease_take_run, false},
+	        {"lease_hold", lease_hold_run, false},
+	        {"outbox_read", outbox_read_run, false},
+	        {"outbox_delete", outbox_delete_run, false},
+	        {"outbox_late", outbox_late_run, false},
 	        {"alert_attend", nothing, false},
 	        {"silence_attend", nothing, false},
 	        {"calendar_horizon", nothing, false},

@@ -37,7 +37,7 @@ struct connection {
 	bool open, in_block, failed; /* a transaction is open; it is one of BEGIN; it has failed */
 	bool skipping;               /* up to the next sync */
 	bool closed;
-	int64_t idle_since_us, waits_since_us;
+	int64_t number, idle_since_us, waits_since_us;
 	struct sim_plan *step, *deliver, *turn;
 	pg_result_fn turn_fn; /* NULL: results are delivered */
 	void *turn_context;
@@ -59,13 +59,13 @@ struct pg_session {
 
 static struct connection *connections;
 static struct pg_session *sessions;
-static int64_t down_until_us;
+static int64_t down_until_us, n_connections;
 
 void sessions_start(void)
 {
 	connections = NULL;
 	sessions = NULL;
-	down_until_us = 0;
+	down_until_us = n_connections = 0;
 }
 
 static void step(void *context);
@@ -219,6 +219,10 @@ static bool query(struct connection *connection, struct op *op)
 	op->statement.result = result_of(PGRES_TUPLES_OK, NULL, "");
 	if (statement_run(&op->statement)) {
 		connection->transaction.waits_for = NULL;
+		if (op->statement.refused_sqlstate != NULL) {
+			refuse(connection, op, op->statement.refused_sqlstate, op->statement.refused_message);
+			return true;
+		}
 		sim_trace("  %s %s: %d rows, %s touched", connection->instance->name, op->statement.file,
 		          op->statement.result->n_rows, op->statement.result->affected);
 		answer(connection, op);
@@ -326,6 +330,19 @@ static void detach(struct connection *connection)
 		plan_step(connection);
 }
 
+int64_t sim_connection_number(const struct transaction *transaction)
+{
+	return transaction->connection->number;
+}
+
+bool sim_connection_is_there(int64_t number)
+{
+	const struct connection *connection = connections;
+	while (connection != NULL && connection->number != number)
+		connection = connection->next;
+	return connection != NULL;
+}
+
 const char *connection_owner(const struct transaction *transaction)
 {
 	return transaction->connection->instance->name;
@@ -374,6 +391,7 @@ static void on_connected(void *context)
 	connection->instance = session->instance;
 	connection->transaction.connection = connection;
 	connection->idle_since_us = sim_now_us();
+	connection->number = ++n_connections;
 	connection->next = connections;
 	connections = connection;
 	session->connection = connection;

@@ -23,7 +23,7 @@ struct sim_options {
 struct sim_counts {
 	uint64_t seeds, steps, messages, faults, starts, crashes, stops, freezes, jumps, cuts, cut_commits, terminated;
 	uint64_t restarts, refused, deadlocks, waits, commits, rollbacks, rebalances, kicks, truncated, gaps, accepted;
-	uint64_t transactions, tickets, events, alerts, voided, dead_letters, fenced;
+	uint64_t transactions, tickets, events, alerts, voided, dead_letters, fenced, sent, sent_again, leases_taken;
 };
 
 extern struct sim_counts sim_counts;
@@ -118,6 +118,7 @@ enum store_table {
 	CLOCKS,
 	ALERTS,
 	OUTBOX,
+	LEASES,
 	LETTERS,
 	CONFLICTS,
 	N_TABLES
@@ -143,6 +144,9 @@ enum {
 	SP_READ_TO,
 	SP_COLUMNS
 };
+
+/* Columns of LEASES. */
+enum { L_NAME, L_HOLDER, L_PID, L_EPOCH, L_EXPIRES, L_COLUMNS };
 
 extern struct table store[N_TABLES];
 
@@ -186,10 +190,13 @@ struct statement {
 	int n_params;
 	struct transaction *transaction;
 	PGresult *result;
+	const char *refused_sqlstate, *refused_message; /* it raises an error */
 };
 
 /* False: it waits for a lock, and is to be run again. */
 bool statement_run(struct statement *statement);
+void statement_add_row(struct statement *statement, const struct cell *cells, int n);
+const struct cell *statement_elements(struct cell array, size_t *n_out); /* of an array */
 /* The message before the committed offset of a partition is known, or nothing of it was ever read. */
 bool source_has_fingerprint(int topic, int partition);
 
@@ -205,6 +212,20 @@ void sessions_restart_server(int64_t down_us);
 int sessions_end_standing(const struct connection *but);
 const char *connection_owner(const struct transaction *transaction);
 struct sim_instance *connection_instance(const struct transaction *transaction);
+
+int64_t sim_connection_number(const struct transaction *transaction); /* the process of the server */
+bool sim_connection_is_there(int64_t number);
+
+/* ---- who sends alerts (outbox.c) ---- */
+
+void outbox_sim_start(void);
+bool lease_take_run(struct statement *statement);
+bool lease_hold_run(struct statement *statement);
+bool outbox_read_run(struct statement *statement);
+bool outbox_delete_run(struct statement *statement);
+bool outbox_late_run(struct statement *statement);
+void outbox_check_lease(const struct transaction *transaction, const struct cell *was, const struct cell *is);
+void outbox_check_delete(const struct transaction *transaction, const struct cell *was);
 
 /* ---- Kafka (kafka.c) ---- */
 

@@ -23,7 +23,8 @@ void store_start(void)
 	        [BACKLOG] = {"agent_backlog", 2, 1, NULL, 0, 0},
 	        [CLOCKS] = {"sla_clock", 14, 3, NULL, 0, 0},
 	        [ALERTS] = {"alert", 22, 1, NULL, 0, 0},
-	        [OUTBOX] = {"outbox", 4, 1, NULL, 0, 0},        /* seq, alert_id, revision, state */
+	        [OUTBOX] = {"outbox", 4, 1, NULL, 0, 0}, /* seq, alert_id, revision, state */
+	        [LEASES] = {"lease", L_COLUMNS, 1, NULL, 0, 0},
 	        [LETTERS] = {"dead_letter", 11, 4, NULL, 0, 0}, /* the fourth key is the value */
 	        [CONFLICTS] = {"dead_letter_conflict", 1, 1, NULL, 0, 0},
 	};

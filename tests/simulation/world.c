@@ -684,6 +684,9 @@ static const char *why_not_at_rest(void)
 		if (row != NULL && row[6].len >= 0)
 			return "a deadline has not fired";
 	}
+	for (size_t i = 0; i < store[OUTBOX].n; i++)
+		if (store[OUTBOX].slots[i]->committed != NULL)
+			return "a message about an alert is not sent";
 	for (int table = 0; table < N_TABLES; table++)
 		for (size_t i = 0; i < store[table].n; i++)
 			if (store[table].slots[i]->owner != NULL)
@@ -763,6 +766,7 @@ bool sim_run(const struct sim_options *options)
 	world.calm = options->most_faults == 0;
 	sim_loop_start(BEGIN_US);
 	store_start();
+	outbox_sim_start();
 	sessions_start();
 	choose(options->seed);
 	set_out();

@@ -215,6 +215,8 @@ def insert_some(connection):
     insert(connection, "dead_letter", topic="survey", partition=1, offset=9, reason="not_json", detail="nothing",
            value=b"\xff{\n")
     for table, values in {
+        "lease": {"name": "outbox", "holder": "one", "pid": 1, "epoch": 1, "taken_at": "2026-01-05Z",
+                  "expires_at": "2026-01-05Z"},
         "calendar_span": {"revision_no": 1, "calendar": "office", "start_at": "2026-01-05 08:00Z",
                           "end_at": "2026-01-05 10:00Z", "before_us": 0},
         "acknowledgement": {"alert_id": "a1", "acknowledged_by": "bob", "why": "on it"},

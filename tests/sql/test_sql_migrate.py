@@ -2,7 +2,9 @@
 import contextlib
 import json
 import os
+import signal
 
+import psycopg2
 import pytest
 
 from conftest import ROOT, columns, insert_some, rows, run
@@ -210,16 +212,56 @@ def test_bad_names_of_files_are_refused(build, database):
 
 
 def test_the_second_of_two_waits(pg, program, empty):
+    program(empty, "status")
     holder = pg.connect(empty)
-    rows(holder, "SELECT pg_advisory_lock(1802529124, 1835624306)")
+    with open(os.path.join(ROOT, "sql", "queries", "migrate_bootstrap.sql"), encoding="utf-8") as file:
+        rows(holder, file.read())
+    rows(holder, "SET application_name = 'the first'")
+    rows(holder, "BEGIN")
+    rows(holder, "LOCK TABLE kpid.migration IN SHARE ROW EXCLUSIVE MODE")
     process = program.start(empty, "up")
-    while not rows(holder, "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"):
+    while not rows(holder, "SELECT 1 FROM pg_locks WHERE relation = 'kpid.migration'::regclass AND NOT granted"):
         assert process.poll() is None
     assert rows(holder, "SELECT count(*) FROM pg_namespace WHERE nspname = 'report'") == [(0,)]
     holder.close()
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0 and out.count(" applied in ") == len(FILES)
-    assert "waiting" in err
+    assert "waiting for process" in err and "(the first)" in err
+
+
+def test_a_strangers_advisory_locks_stop_no_migration(pg, program, empty):
+    """Anybody who may connect can take any of them."""
+    pg.psql("DROP ROLE IF EXISTS a_stranger; CREATE ROLE a_stranger LOGIN", empty)
+    with contextlib.closing(pg.connect(empty, user="a_stranger")) as stranger:
+        rows(stranger, "SELECT pg_advisory_lock(1802529124, 1835624306)")
+        process = program.start(empty, "up")
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == 0 and out.count(" applied in ") == len(FILES), err
+        with pytest.raises(psycopg2.Error, match="permission denied"):
+                rows(stranger, "BEGIN")
+                rows(stranger, "LOCK TABLE kpid.migration IN ACCESS SHARE MODE")
+    pg.psql("DROP ROLE a_stranger", empty)
+
+
+def test_a_frozen_migration_leaves_nothing(pg, build, empty):
+    """The server ends its session, and the next one does it all."""
+    frozen = build(add(f"{NEXT:04d}_slow.sql", "SELECT pg_sleep(1);\nSELECT pg_sleep(1);"))
+    process = frozen.start(empty, "up")
+    sleeping = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(1)%%' AND state = %s"
+    with contextlib.closing(pg.connect(empty)) as db:
+        while not rows(db, sleeping, "active"):
+            assert process.poll() is None
+        process.send_signal(signal.SIGSTOP)
+        while not (found := rows(db, sleeping, "idle in transaction")):
+            pass
+        rows(db, "SELECT pg_terminate_backend(%s)", found[0][0])  # the server does so by itself after the time below
+        settings = "SELECT current_setting('idle_in_transaction_session_timeout'), current_setting('lock_timeout')"
+        done = build(add(f"{NEXT:04d}_slow.sql", f"CREATE TABLE kpid.probe AS {settings} AS lock"))(empty, "up")
+        assert f"{NEXT:04d}_slow" in done.stdout and done.stdout.count(" applied in ") == 1
+        assert rows(db, "SELECT * FROM kpid.probe") == [("1min", "30s")]
+    process.send_signal(signal.SIGCONT)
+    assert process.wait(timeout=30) != 0
+    process.communicate()
 
 
 def test_many_at_once(program, empty):
@@ -229,7 +271,7 @@ def test_many_at_once(program, empty):
         out, err = process.communicate(timeout=60)
         assert process.returncode == 0, err
         applied += [step["version"] for step in json.loads(out)["applied"]]
-    assert applied == VERSIONS
+    assert sorted(applied) == VERSIONS
 
 
 def test_exit_statuses(pg, program, empty):

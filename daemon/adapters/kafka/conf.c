@@ -139,6 +139,7 @@ rd_kafka_conf_t *kafka_conf_producer(const struct config_pairs *pairs)
 	static const struct property defaults[] = {{"linger.ms", "5"},
 	                                           {"reconnect.backoff.max.ms", "2000"},
 	                                           {"queue.buffering.max.kbytes", "4096"},
+	                                           {"message.timeout.ms", "10000"},
 	                                           {NULL, NULL}};
 	/* In order without doubles: one request under way at a time keeps a retry from overtaking. */
 	static const struct property owned[] = {{"max.in.flight.requests.per.connection", "1"}, {NULL, NULL}};

@@ -8,6 +8,7 @@
 #include <strings.h>
 #include <time.h>
 
+#include "adapters/pg/standing.h"
 #include "kpid/base/memory.h"
 
 #define FOLDER             "migrations/"
@@ -223,6 +224,16 @@ static void add_rows(struct migrations *list, const PGresult *rows)
 			list->items[i].state = MIGRATION_MISSED;
 }
 
+/* In a transaction that has begun. */
+static bool read_rows(PGconn *conn, const struct sql_file *files, struct migrations *list, struct buf *error)
+{
+	PGresult *rows = run_query(conn, files, "queries/migrate_list.sql", NULL, 0, error);
+	if (rows != NULL)
+		add_rows(list, rows);
+	PQclear(rows);
+	return rows != NULL;
+}
+
 int migrations_read(PGconn *conn, const struct sql_file *files, struct migrations *list_out, struct buf *error_out)
 {
 	if (read_files(files, list_out, error_out) != 0)
@@ -230,14 +241,9 @@ int migrations_read(PGconn *conn, const struct sql_file *files, struct migration
 	int there = is_there(conn, files, error_out);
 	if (there <= 0)
 		return there;
-	PGresult *rows = NULL;
-	if (begin(conn, files, error_out))
-		rows = run_query(conn, files, "queries/migrate_list.sql", NULL, 0, error_out);
-	if (rows != NULL)
-		add_rows(list_out, rows);
-	PQclear(rows);
+	bool ok = begin(conn, files, error_out) && read_rows(conn, files, list_out, error_out);
 	PQclear(PQexec(conn, "ROLLBACK")); /* it has read, no more */
-	return rows == NULL ? -1 : 0;
+	return ok ? 0 : -1;
 }
 
 /* ---- verdicts ---- */
@@ -455,16 +461,6 @@ static bool record(PGconn *conn, const struct sql_file *files, const struct migr
 	return result != NULL;
 }
 
-/* The row first: the file may give the table away. */
-static bool apply(PGconn *conn, const struct sql_file *files, const struct migration *migration, struct buf *error)
-{
-	if (begin(conn, files, error) && record(conn, files, migration, error) &&
-	    run_statements(conn, migration, error) && run_command(conn, "COMMIT", error))
-		return true;
-	PQclear(PQexec(conn, "ROLLBACK"));
-	return false;
-}
-
 static bool prepare(PGconn *conn, const struct sql_file *files, struct buf *error)
 {
 	if (PQserverVersion(conn) < MIN_SERVER_VERSION) {
@@ -487,28 +483,52 @@ static bool prepare(PGconn *conn, const struct sql_file *files, struct buf *erro
 	return result != NULL;
 }
 
-static bool lock(PGconn *conn, const struct sql_file *files, const struct migrate_observer *observer, struct buf *error)
+static void say_waiting(PGconn *conn, const struct sql_file *files, const struct migrate_observer *observer)
 {
-	PGresult *result = run_query(conn, files, "queries/migrate_lock_try.sql", NULL, 0, error);
-	if (result == NULL)
-		return false;
-	bool locked = strcmp(PQgetvalue(result, 0, 0), "t") == 0;
-	PQclear(result);
-	if (locked)
-		return true;
+	struct buf ignored = BUF_INIT;
+	PGresult *result = run_query(conn, files, "queries/migrate_lock_holders.sql", NULL, 0, &ignored);
 	if (observer->waiting != NULL)
-		observer->waiting(observer->context);
-	result = run_query(conn, files, "queries/migrate_lock_wait.sql", NULL, 0, error);
+		observer->waiting(observer->context, result == NULL || PQgetisnull(result, 0, 0)
+		                                             ? "somebody who has ended since"
+		                                             : PQgetvalue(result, 0, 0));
+	PQclear(result);
+	buf_release(&ignored);
+}
+
+/* Runs a query of which only the effect counts. */
+static bool run_file(PGconn *conn, const struct sql_file *files, const char *name, struct buf *error)
+{
+	PGresult *result = run_query(conn, files, name, NULL, 0, error);
 	PQclear(result);
 	return result != NULL;
 }
 
-static void unlock(PGconn *conn, const struct sql_file *files)
+/* Begins a transaction in which nobody else migrates. The lock is its own and ends with it: of a program that has died
+ * or is frozen the server ends the session, which leaves nothing of the migration behind. */
+static bool begin_locked(PGconn *conn, const struct sql_file *files, const struct migrate_observer *observer,
+                         struct buf *error)
 {
-	/* If it fails the session is gone, and the lock with it. */
-	struct buf ignored = BUF_INIT;
-	PQclear(run_query(conn, files, "queries/migrate_unlock.sql", NULL, 0, &ignored));
-	buf_release(&ignored);
+	struct buf refusal = BUF_INIT;
+	if (!begin(conn, files, error))
+		return false;
+	PGresult *result = PQexec(conn, query_text(files, "queries/migrate_lock_try.sql"));
+	const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+	bool ok = result_ok(result), busy = sqlstate != NULL && strcmp(sqlstate, SQLSTATE_LOCK_TIMEOUT) == 0;
+	if (!ok)
+		add_message(conn, result, &refusal);
+	PQclear(result);
+	if (busy) {
+		PQclear(PQexec(conn, "ROLLBACK"));
+		say_waiting(conn, files, observer);
+		/* Who had the lock may have given the schema to kpid_owner: looked at again under it. */
+		ok = begin(conn, files, error) && run_command(conn, "SET LOCAL lock_timeout = 0", error) &&
+		     run_file(conn, files, "queries/migrate_lock_wait.sql", error) &&
+		     run_file(conn, files, "queries/migrate_begin.sql", error);
+	} else if (!ok) {
+		buf_add(error, refusal.data, refusal.len_bytes);
+	}
+	buf_release(&refusal);
+	return ok;
 }
 
 static double seconds_since(const struct timespec *start)
@@ -518,53 +538,71 @@ static double seconds_since(const struct timespec *start)
 	return (double)(now.tv_sec - start->tv_sec) + (double)(now.tv_nsec - start->tv_nsec) / 1e9;
 }
 
-static bool apply_pending(PGconn *conn, const struct sql_file *files, const struct migrations *list,
-                          const struct migrate_observer *observer, struct buf *error)
+enum step { STEP_APPLIED, STEP_NOTHING_LEFT, STEP_FAILED };
+
+static struct migration *first_pending(const struct migrations *list)
 {
-	for (size_t i = 0; i < list->n; i++) {
-		if (list->items[i].state != MIGRATION_PENDING)
-			continue;
-		struct timespec start;
-		clock_gettime(CLOCK_MONOTONIC, &start);
-		if (!apply(conn, files, &list->items[i], error))
-			return false;
-		if (observer->applied != NULL)
-			observer->applied(observer->context, &list->items[i], seconds_since(&start));
-	}
-	return true;
+	for (size_t i = 0; i < list->n; i++)
+		if (list->items[i].state == MIGRATION_PENDING)
+			return &list->items[i];
+	return NULL;
 }
 
-/* Under the lock. */
-static bool go_up(PGconn *conn, const struct sql_file *files, const struct migrate_observer *observer,
-                  struct buf *error)
+/* One migration, in its transaction: what is pending is decided under the lock. The row is written first, as the file
+ * may give the table away. */
+static enum step apply_next(PGconn *conn, const struct sql_file *files, const struct migrate_observer *observer,
+                            struct buf *error)
 {
-	int there = is_there(conn, files, error);
-	if (there < 0)
-		return false;
-	if (!there && !run_command(conn, query_text(files, "queries/migrate_bootstrap.sql"), error))
-		return false;
 	struct migrations list = MIGRATIONS_INIT;
+	struct timespec start;
+	struct migration *next = NULL;
+	bool ok = read_files(files, &list, error) == 0 && begin_locked(conn, files, observer, error) &&
+	          read_rows(conn, files, &list, error);
 	struct buf why = BUF_INIT;
-	bool ok = migrations_read(conn, files, &list, error) == 0;
 	if (ok && migrations_verdict(&list, &why) > MIGRATE_BEHIND) {
 		buf_add(error, why.data, why.len_bytes);
 		ok = false;
 	}
-	ok = ok && apply_pending(conn, files, &list, observer, error);
 	buf_release(&why);
+	if (ok)
+		next = first_pending(&list);
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	bool applied = next != NULL && record(conn, files, next, error) && run_statements(conn, next, error) &&
+	               run_command(conn, "COMMIT", error);
+	if (!applied)
+		PQclear(PQexec(conn, "ROLLBACK"));
+	if (applied && observer->applied != NULL)
+		observer->applied(observer->context, next, seconds_since(&start));
+	enum step step = applied ? STEP_APPLIED : ok && next == NULL ? STEP_NOTHING_LEFT : STEP_FAILED;
 	migrations_release(&list);
-	return ok;
+	return step;
+}
+
+/* The table of migrations, unless it is there. Of two who make it at once one fails, and finds it there. */
+static bool bootstrap(PGconn *conn, const struct sql_file *files, struct buf *error)
+{
+	struct buf refusal = BUF_INIT;
+	int there = is_there(conn, files, error);
+	if (there == 0 && !run_command(conn, query_text(files, "queries/migrate_bootstrap.sql"), &refusal)) {
+		there = is_there(conn, files, error);
+		if (there == 0)
+			buf_add(error, refusal.data, refusal.len_bytes);
+	} else if (there == 0) {
+		there = 1;
+	}
+	buf_release(&refusal);
+	return there == 1;
 }
 
 int migrate_up(PGconn *conn, const struct sql_file *files, const struct migrate_observer *observer,
                struct buf *error_out)
 {
-	bool ok = prepare(conn, files, error_out) && lock(conn, files, observer, error_out);
-	if (ok) {
-		ok = go_up(conn, files, observer, error_out);
-		unlock(conn, files);
-	}
-	if (ok)
+	enum step step = STEP_FAILED;
+	if (prepare(conn, files, error_out) && bootstrap(conn, files, error_out))
+		do
+			step = apply_next(conn, files, observer, error_out);
+		while (step == STEP_APPLIED);
+	if (step == STEP_NOTHING_LEFT)
 		return 0;
 	return PQstatus(conn) == CONNECTION_OK ? 1 : -1;
 }

@@ -70,16 +70,16 @@ enum migrate_verdict migrations_verdict(const struct migrations *migrations, str
 int migrate_check(PGconn *conn, const struct sql_file *files, struct buf *why_out);
 
 struct migrate_observer {
-	void (*waiting)(void *context); /* somebody else is migrating this database: it is waited for. NULL is fine */
+	/* Somebody else is migrating this database and is waited for. who: a text that names them. NULL is fine */
+	void (*waiting)(void *context, const char *who);
 	void (*applied)(void *context, const struct migration *migration, double seconds); /* committed. NULL is fine */
 	void *context;
 };
 
-/* Applies what is pending, under a lock, so that of two at once the second finds the work done.
- * Returns 0; or 1, when it refuses or a migration failed and was rolled back (those before it stay);
- * or -1, when the connection was lost. The reason is in error_out: for a statement that failed
- * PostgreSQL's message after "sql/migrations/NNNN_name.sql:LINE: ". The session's settings are
- * changed: end it afterwards. */
+/* Applies what is pending, each migration under a lock of its transaction, so that of two at once each finds done what
+ * the other did. Returns 0; or 1, when it refuses or a migration failed and was rolled back (those before it stay); or
+ * -1, when the connection was lost. The reason is in error_out: for a statement that failed PostgreSQL's message after
+ * "sql/migrations/NNNN_name.sql:LINE: ". The session's settings are changed: end it afterwards. */
 int migrate_up(PGconn *conn, const struct sql_file *files, const struct migrate_observer *observer,
                struct buf *error_out);
 

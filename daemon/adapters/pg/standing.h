@@ -6,7 +6,8 @@
 
 #define SQLSTATE_LOCK_TIMEOUT "55P03"
 
-/* Queues that their transactions be ended, which is logged. For who has waited for a lock in vain. */
+/* Queues that their transactions be ended, which is logged. Others that hold rows of kpid's tables, such as people's,
+ * are named in the log. For who has waited for a lock in vain. */
 void pg_end_standing(struct pg_session *session);
 
 #endif

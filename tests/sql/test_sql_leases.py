@@ -1,0 +1,129 @@
+"""Leases, and deadlines of tickets that somebody has locked."""
+import contextlib
+import os
+
+import psycopg2
+import pytest
+
+from conftest import ROOT, insert, insert_ticket, rows
+
+
+def query(name):
+    with open(os.path.join(ROOT, "sql", "queries", name + ".sql"), encoding="utf-8") as file:
+        return file.read()
+
+
+@pytest.fixture
+def two(pg, database, db):
+    """Two sessions that ask for the lease "x"."""
+    with contextlib.closing(pg.connect(database)) as other:
+        for connection in (db, other):
+            rows(connection, f"PREPARE take (text, text, bigint, bigint) AS {query('lease_take')}")
+        yield db, other
+
+
+def take(connection, holder, epoch=0, seconds=15):
+    found = rows(connection, "EXECUTE take ('x', %s, %s, %s)", holder, epoch, seconds * 1_000_000)
+    return found[0][0] if found else None
+
+
+def hold(connection, epoch):
+    rows(connection, "SELECT kpid.hold_lease('x', %s)", epoch)
+
+
+def test_a_lease_has_one_holder_who_may_renew_it(two):
+    one, other = two
+    assert take(one, "a") == 1 and take(other, "b") is None
+    assert take(one, "a", 1) == 1 and take(other, "b") is None
+    hold(one, 1)
+    assert rows(one, "SELECT holder, epoch, expires_at > now() + interval '14 s' FROM kpid.lease") == [("a", 1, True)]
+
+
+def test_a_lease_that_has_run_out_is_taken_and_its_holder_fenced(two):
+    one, other = two
+    assert take(one, "a", seconds=0) == 1
+    assert take(other, "b") == 2
+    with pytest.raises(psycopg2.Error, match="another holder") as refused:
+        hold(one, 1)
+    assert refused.value.pgcode == "KL001"
+    assert take(one, "a", 1) is None
+    hold(other, 2)
+
+
+def test_a_lease_of_a_session_that_has_ended_is_free(pg, database, two):
+    one, _ = two
+    with contextlib.closing(pg.connect(database)) as third:
+        rows(third, f"PREPARE take (text, text, bigint, bigint) AS {query('lease_take')}")
+        assert take(third, "c") == 1 and take(one, "a") is None
+    while (epoch := take(one, "a")) is None:
+        pass
+    assert epoch == 2
+
+
+def test_a_lease_that_runs_out_and_is_renewed_stays_with_its_holder(two):
+    one, other = two
+    assert take(one, "a", seconds=0) == 1
+    assert take(one, "a", 1) == 1 and take(other, "b") is None
+
+
+def test_nobody_takes_a_lease_in_the_middle_of_its_holders_transaction(two):
+    one, other = two
+    assert take(one, "a", seconds=0) == 1
+    rows(one, "BEGIN")
+    hold(one, 1)
+    rows(other, "SET lock_timeout = '100ms'")
+    with pytest.raises(psycopg2.errors.LockNotAvailable):
+        take(other, "b")
+    rows(one, "COMMIT")
+    assert take(other, "b") == 2
+
+
+@pytest.fixture
+def clocks(db):
+    """Three tickets with an alert each, due."""
+    for number in (1, 2, 3):
+        insert_ticket(db, f"T{number}")
+        insert(db, "sla_clock", ticket_id=f"T{number}", target=3, n=1, cycle=1, started_at="2026-01-05Z",
+               fires_at=f"2026-01-05 0{number}:00Z", breached=False, paused=False, stopped=False)
+        insert(db, "alert", alert_id=f"a{number}", ticket_id=f"T{number}", target="resolution", n=1, revision=1, state="warning",
+               level=0, detected_at="2026-01-05Z", unconfirmed=False, delivery="queued")
+    return db
+
+
+def due(db):
+    return [row[0] for row in rows(db, query("deadlines_due").replace("$1", "now()"))]
+
+
+@pytest.mark.parametrize("lock", [
+    "SELECT FROM kpid.ticket WHERE ticket_id = 'T1' FOR UPDATE", "SELECT FROM kpid.alert WHERE ticket_id = 'T1' FOR SHARE",
+    "UPDATE kpid.ticket SET rev = rev + 1 WHERE ticket_id = 'T1'", "DELETE FROM kpid.sla_clock WHERE ticket_id = 'T1'",
+    "SAVEPOINT s; SELECT FROM kpid.ticket WHERE ticket_id = 'T1' FOR NO KEY UPDATE"])
+def test_a_deadline_whose_rows_are_locked_is_passed_over(pg, database, clocks, lock):
+    assert due(clocks) == ["T1", "T2", "T3"]
+    with contextlib.closing(pg.connect(database)) as other:
+        rows(other, "BEGIN")
+        rows(other, lock)
+        assert due(clocks) == ["T2", "T3"]
+        assert rows(clocks, query("deadlines_next").replace("LIMIT 1", "")) == rows(
+            clocks, "SELECT fires_at FROM kpid.sla_clock WHERE ticket_id <> 'T1' ORDER BY fires_at")
+        rows(other, "ROLLBACK")
+    assert due(clocks) == ["T1", "T2", "T3"]
+
+
+def test_who_holds_rows_is_named(pg, database, clocks):
+    with contextlib.closing(pg.connect(database)) as other:
+        rows(other, "SET application_name = 'a person'")
+        rows(clocks, "SET ROLE kpid_writer")
+        rows(other, "BEGIN")
+        rows(other, "SELECT FROM kpid.ticket FOR UPDATE")
+        rows(other, "SELECT pg_sleep(1.1)")
+        (who, ended), = rows(clocks, query("standing_end"))
+        assert who.startswith(f"process {other.get_backend_pid()} of postgres (a person)") and not ended
+        rows(clocks, "RESET ROLE")
+        rows(other, "COMMIT")
+
+
+@pytest.mark.parametrize("id, answer", [("0", False), ("3", False)])
+def test_transactions_that_are_over_hold_nothing(db, id, answer):
+    assert rows(db, f"SELECT kpid.is_in_progress('{id}'::xid)") == [(answer,)]
+    assert rows(db, "SELECT kpid.is_in_progress(pg_current_xact_id()::xid)") == [(True,)]
