@@ -300,6 +300,18 @@ static void on_pending(void *context, PGresult *result)
 	pg_session_sync(dispatch->session, NULL, NULL);
 }
 
+static void ask_pending(struct dispatch *dispatch)
+{
+	struct pg_array names = {.n = 0};
+	pg_array_start(&names, PG_OID_TEXT);
+	for (size_t i = 0; i < dispatch->n; i++)
+		if (dispatch->tellers[i].share == 0)
+			pg_array_text(&names, dispatch->tellers[i].receiver->rule->name);
+	struct pg_param param = pg_array_param(&names);
+	pg_session_query(dispatch->session, "queries/delivery_pending.sql", &param, 1, on_pending, dispatch);
+	pg_array_release(&names);
+}
+
 static void on_sync(void *context, PGresult *result)
 {
 	(void)result;
@@ -329,7 +341,7 @@ static void look(struct dispatch *dispatch)
 		return;
 	dispatch->asking = true;
 	pg_session_query(dispatch->session, "queries/dispatch_read.sql", NULL, 0, on_changed, dispatch);
-	pg_session_query(dispatch->session, "queries/delivery_pending.sql", NULL, 0, on_pending, dispatch);
+	ask_pending(dispatch);
 	if (dispatch->forgets_outbox)
 		forget_outbox(dispatch);
 	pg_session_sync(dispatch->session, on_sync, dispatch);

@@ -30,7 +30,7 @@ static const struct query_check of_our_tables[] = {
          "queries/doctor_tables.sql",
          {"10000", "0.5", "10000", "0.8"}},
         {"indexes", "all indexes are valid", "queries/doctor_indexes.sql", {NULL}},
-        {"sessions", "no old transaction holds back vacuum", "queries/doctor_sessions.sql", {"300"}},
+        {"sessions", "no old transaction holds back vacuum", "queries/doctor_sessions.sql", {"60"}},
         {"calendars", "the hours of all calendars are laid out far ahead", "queries/doctor_calendars.sql", {"30"}},
         {"gaps", "no messages are missing", "queries/doctor_gaps.sql", {NULL}},
         {"dead letters", "no message was rejected within an hour", "queries/doctor_dead_letters.sql", {"3600"}},

@@ -3,6 +3,9 @@
 -- Text keys have the collation "C": the rules compare texts by bytes, and it is the fastest collation.
 -- Tables whose rows change often leave room on their pages (fillfactor) and have no index on what changes,
 -- so that an update stays on its page (HOT) and touches no index.
+--
+-- Of tables that only grow (sources that are finished, gaps, acknowledgements, silences, deliveries), what is read at every tick
+-- or for every event has an index of the rows that still matter, which the others leave.
 
 CREATE TABLE kpid.setting (
 	name text PRIMARY KEY,
@@ -60,6 +63,7 @@ CREATE TABLE kpid.source_partition (
 	held_since timestamptz,
 	PRIMARY KEY (topic, partition)
 ) WITH (fillfactor = 10);
+CREATE INDEX source_partition_unfinished ON kpid.source_partition (source_no) WHERE state <> 'finished';
 COMMENT ON TABLE kpid.source_partition IS 'Where each partition has been read to. next_offset moves in the transaction of the effects, only under the epoch of its owner.';
 COMMENT ON COLUMN kpid.source_partition.last_fingerprint IS 'Of the message before next_offset: a topic that was deleted and made again has another there.';
 COMMENT ON COLUMN kpid.source_partition.complete_until IS 'Every event of this partition that happened before this instant has been read and committed.';
@@ -83,6 +87,7 @@ CREATE TABLE kpid.gap (
 	accepted_by text CHECK (length(accepted_by) <= 200),
 	resumed_at_offset bigint
 );
+CREATE INDEX gap_open ON kpid.gap (topic, partition) WHERE accepted_at IS NULL;
 COMMENT ON TABLE kpid.gap IS 'Messages that were due and were not there: the partition stands until somebody accepts the gap (kpid gap accept).';
 
 CREATE TABLE kpid.ticket (

@@ -4,7 +4,7 @@
 WITH waiting AS MATERIALIZED (
 	SELECT k.alert_id FROM kpid.acknowledgement k WHERE k.pending
 	UNION
-	SELECT k.alert_id FROM kpid.acknowledgement k WHERE k.ended_at IS NULL AND k.fires_again_at <= clock_timestamp()
+	SELECT k.alert_id FROM kpid.acknowledgement k WHERE k.ended_at IS NULL AND k.fires_again_at <= statement_timestamp()
 ), locked AS MATERIALIZED (
 	SELECT a.alert_id, a.state
 	FROM kpid.alert a
@@ -14,7 +14,7 @@ WITH waiting AS MATERIALIZED (
 ), taken AS MATERIALIZED (
 	SELECT
 		k.ack_no, k.alert_id, k.pending, k.ended_at IS NULL AS lasts,
-		k.ended_at IS NULL AND coalesce(k.fires_again_at <= clock_timestamp(), false) AS is_up
+		k.ended_at IS NULL AND coalesce(k.fires_again_at <= statement_timestamp(), false) AS is_up
 	FROM kpid.acknowledgement k
 	WHERE k.alert_id = ANY (ARRAY(SELECT l.alert_id FROM locked l)) AND (k.pending OR k.ended_at IS NULL)
 	ORDER BY k.ack_no

@@ -6,7 +6,7 @@ SELECT
 	a.detected_at, a.resolved_at, a.unconfirmed, d.attempts
 FROM kpid.delivery d
 JOIN kpid.alert a ON a.alert_id = d.alert_id
-WHERE d.receiver = $1 AND d.state = 'pending' AND d.next_at <= clock_timestamp()
+WHERE d.receiver = $1 AND d.state = 'pending' AND d.next_at <= statement_timestamp()
 	AND (hashtext(d.alert_id) & 2147483647) % $4::bigint = $3::bigint
 ORDER BY d.next_at, d.alert_id
 LIMIT $2

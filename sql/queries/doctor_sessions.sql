@@ -2,8 +2,8 @@
 SELECT 'warn' AS level,
 	'the session ' || a.pid || coalesce(' of ' || a.usename, '') || coalesce(' (' || nullif(a.application_name, '') || ')', '') || ' has been in a transaction for '
 		|| round(extract(epoch FROM clock_timestamp() - a.xact_start)) || ' s' || coalesce(', ' || a.state, '')
-		|| '; vacuum cannot clean what has changed since' AS what,
-	'end its work, or SELECT pg_terminate_backend(' || a.pid || '); idle_in_transaction_session_timeout prevents it' AS advice
+		|| '; vacuum cannot clean what has changed since, and each look for deadlines reads all of it' AS what,
+	'end its work, or SELECT pg_terminate_backend(' || a.pid || '); ALTER ROLE … SET idle_in_transaction_session_timeout, and statement_timeout, prevent it' AS advice
 FROM pg_stat_activity a
 WHERE a.datname = current_database() AND a.backend_type = 'client backend' AND a.pid <> pg_backend_pid()
 	AND clock_timestamp() - a.xact_start > $1::double precision * interval '1 second'

@@ -192,6 +192,18 @@ def insert_ticket(connection, ticket_id, **values):
         "resolution": 0, "history": b"", **values})
 
 
+def rows_read(db, table, sql, *values):
+    """Of a table, by one statement: rows that were looked at, not rows that were found."""
+    counter = ("SELECT coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0) FROM pg_stat_xact_user_tables"
+               " WHERE relid = %s::regclass")
+    rows(db, "BEGIN")
+    (before,), = rows(db, counter, table)
+    rows(db, sql, *values)
+    (after,), = rows(db, counter, table)
+    rows(db, "COMMIT")
+    return after - before
+
+
 def insert_some(connection):
     """At least one row in every private table that there is, of this version or an earlier one."""
     insert(connection, "setting", name="report.time_zone", value="Asia/Shanghai")
