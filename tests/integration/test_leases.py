@@ -1,4 +1,4 @@
-"""What one instance at a time does, and what people hold: nobody who stands in the way stops alerts."""
+"""What one instance at a time does, and what people hold: nobody who is in the way stops alerts."""
 import contextlib
 import json
 import time
