@@ -30,9 +30,7 @@ static void swap_config(struct app *app)
 {
 	if (app->next_config == NULL)
 		return;
-	app->old_configs = mem_grow(app->old_configs, &app->old_configs_capacity, app->n_old_configs + 1,
-	                            sizeof(*app->old_configs));
-	app->old_configs[app->n_old_configs++] = app->config;
+	kpid_config_free(app->config);
 	app->config = app->next_config;
 	app->next_config = NULL;
 	app->shared.config = app->config;
@@ -152,6 +150,22 @@ static void send_revisions(struct app *app)
 		pg_array_release(&arrays[i]);
 }
 
+/* Those of the file, and those that a ticket was found to need. */
+static void ask_for_revisions(struct app *app)
+{
+	struct pg_array numbers = {.n = 0}, ids = {.n = 0};
+	pg_array_start(&numbers, PG_OID_INT4);
+	for (size_t i = 0; i < app->book.n_missing; i++)
+		pg_array_int4(&numbers, app->book.missing[i]);
+	pg_array_start(&ids, PG_OID_TEXT);
+	for (size_t i = 0; app->next_policies != NULL && i < app->next_policies->n_revisions; i++)
+		pg_array_text(&ids, app->next_policies->revisions[i].id);
+	struct pg_param params[2] = {pg_array_param(&numbers), pg_array_param(&ids)};
+	pg_session_query(app->control, "queries/policy_load.sql", params, 2, on_policies, app);
+	pg_array_release(&numbers);
+	pg_array_release(&ids);
+}
+
 static void load_policies(struct app *app)
 {
 	if (!pg_session_is_ready(app->control) || app->loading)
@@ -160,7 +174,7 @@ static void load_policies(struct app *app)
 	send_settings(app);
 	if (app->next_policies != NULL)
 		send_revisions(app);
-	pg_session_query(app->control, "queries/policy_load.sql", NULL, 0, on_policies, app);
+	ask_for_revisions(app);
 	pg_session_sync(app->control, on_loaded, app);
 }
 
@@ -280,6 +294,7 @@ struct app *app_new(struct kpid_config *config, int n_lanes, const struct app_fe
 	srandom((unsigned)(wall_clock_us() ^ getpid()));
 	struct app *app = mem_zalloc(sizeof(*app));
 	app->config = config;
+	app->first_config = kpid_config_hold(config);
 	app->next_policies = policies;
 	app->feeder = *feeder;
 	app->base = event_base_new();
@@ -342,10 +357,8 @@ void app_free(struct app *app)
 	rules_book_release(&app->book);
 	sources_release(&app->sources);
 	completeness_release(&app->shared.completeness);
-	for (size_t i = 0; i < app->n_old_configs; i++)
-		kpid_config_free(app->old_configs[i]);
-	free(app->old_configs);
 	kpid_config_free(app->config);
+	kpid_config_free(app->first_config);
 	free(app);
 }
 

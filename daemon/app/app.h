@@ -34,12 +34,12 @@ struct app_feeder {
 
 struct app {
 	struct event_base *base;
-	struct kpid_config *config;
+	struct kpid_config *config; /* in force */
+	struct kpid_config
+	        *first_config; /* that sessions and clients were made with; what they take of it never changes */
 	const char *config_path;
 	const char *const *config_sets;
 	size_t n_config_sets;
-	struct kpid_config **old_configs; /* replaced, but may be pointed to */
-	size_t n_old_configs, old_configs_capacity;
 	struct rules_book book;
 	struct policy_set *next_policies; /* read from the file and not yet numbered; NULL */
 	struct kpid_config *next_config;  /* waits for the policies */

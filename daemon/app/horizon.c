@@ -100,10 +100,11 @@ static void on_known(void *context, PGresult *result)
 		log_warning("asking for the hours of calendars: %s", PQresultErrorMessage(result));
 		return;
 	}
-	for (size_t i = 0; i < horizon->book->n_stored; i++) {
-		const struct policy_set *set = horizon->book->stored[i];
-		if (set == NULL)
+	const struct rules_view *view = horizon->book->view;
+	for (size_t i = 0; i < view->n_stored; i++) {
+		if (view->stored[i] == NULL)
 			continue;
+		const struct policy_set *set = view->stored[i]->set;
 		for (const struct policy_calendar *c = set->revisions[0].calendars; c != NULL; c = c->next) {
 			int64_t known_us = known_until(result, set->revisions[0].revision_no, c->name);
 			if (c->always || known_us >= horizon->now_us + AT_LEAST_US)

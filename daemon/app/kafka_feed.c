@@ -197,7 +197,7 @@ static void on_reloaded(void *context)
 		receivers_free(feed->receivers);
 	} else {
 		dispatch_free(feed->dispatch);
-		feed->dispatch = dispatch_new(feed->app->base, feed->app->config, feed->receivers);
+		feed->dispatch = dispatch_new(feed->app->base, feed->app->first_config, feed->receivers);
 		dispatch_start(feed->dispatch);
 	}
 	feed->receivers = NULL;

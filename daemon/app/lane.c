@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "adapters/pg/rows.h"
+#include "app/judging.h"
 #include "kpid/base/check.h"
 #include "kpid/base/log.h"
 #include "kpid/base/memory.h"
@@ -31,6 +32,7 @@ struct lane {
 	size_t filled_bytes;
 	int64_t filled_since_us; /* monotonic, of the first message of filling; 0: empty */
 	struct write_order order;
+	struct judging judging; /* of the batch that is in its transaction */
 	struct batch_rules rules;
 	struct event *age_timer, *retry_timer;
 	int retry_ms;
@@ -189,18 +191,14 @@ static void write_sealed(struct lane *lane)
 		const struct source *source = sources_find_no(shared->sources, batch->sources[i].source_no);
 		batch->sources[i].high_offset = source == NULL ? -1 : source->high_offset;
 	}
-	lane->rules = (struct batch_rules){
-	        .fold = {shared->book->current, shared->config->kpi.fcr_window_us},
-	        .as_of_us = as_of_with(shared, batch, now_us),
-	        .revision_by_no = rules_book_by_no,
-	        .context = shared->book,
-	        .ticket_max_events = (size_t)shared->config->run.ticket_max_events,
-	};
+	judging_hold(&lane->judging, shared->book, shared->config);
+	lane->rules = judging_rules(&lane->judging, as_of_with(shared, batch, now_us));
+	lane->rules.ticket_max_events = (size_t)lane->judging.config->run.ticket_max_events;
 	lane->order = (struct write_order){
 	        .batch = batch,
 	        .rules = &lane->rules,
 	        .now_us = now_us,
-	        .config = shared->config,
+	        .config = lane->judging.config,
 	        .lock_tickets = lane->lock_tickets,
 	        .source_name = source_name,
 	        .source_context = shared->sources,
@@ -398,6 +396,7 @@ static void on_written(void *context, enum write_outcome outcome)
 {
 	struct lane *lane = context;
 	lane->state = LANE_IDLE;
+	judging_drop(&lane->judging);
 	switch (outcome) {
 	case WRITE_COMMITTED:
 		took_effect(lane);
@@ -437,6 +436,7 @@ static void on_lost(void *context, const char *reason)
 	struct lane *lane = context;
 	(void)reason;
 	pg_writer_abandon(lane->writer);
+	judging_drop(&lane->judging);
 	evtimer_del(lane->retry_timer);
 	lane->state = LANE_NO_DATABASE;
 }
@@ -466,6 +466,7 @@ void lane_free(struct lane *lane)
 	if (lane == NULL)
 		return;
 	pg_writer_free(lane->writer);
+	judging_drop(&lane->judging);
 	pg_session_free(lane->session);
 	event_free(lane->age_timer);
 	event_free(lane->retry_timer);

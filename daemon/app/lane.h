@@ -21,7 +21,7 @@ struct lane;
 /* What the lanes share. Owned by the application. */
 struct lane_shared {
 	struct event_base *base;
-	const struct kpid_config *config; /* may be swapped between batches */
+	struct kpid_config *config; /* in force; a batch on its way holds its own */
 	struct rules_book *book;
 	struct sources *sources;
 	struct completeness completeness; /* as last heard from the database */

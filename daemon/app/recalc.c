@@ -6,6 +6,7 @@
 #include "adapters/pg/writer.h"
 #include "app/app.h"
 #include "app/exit_status.h"
+#include "app/judging.h"
 #include "kpid/base/log.h"
 
 enum { RETRY_MS = 200 };
@@ -17,7 +18,8 @@ struct recalc {
 	struct pg_session *session;
 	struct pg_writer *writer;
 	struct event *retry;
-	struct batch batch; /* one page of tickets */
+	struct batch batch;     /* one page of tickets */
+	struct judging judging; /* of the page that is in its transaction */
 	struct batch_rules rules;
 	struct write_order order;
 	struct buf last, next_last; /* the ticket up to which all is judged; and with the page under way */
@@ -35,20 +37,16 @@ static void quit(struct recalc *recalc, int status)
 
 static void write_page(struct recalc *recalc)
 {
-	const struct lane_shared *shared = &recalc->app->shared;
+	struct lane_shared *shared = &recalc->app->shared;
 	recalc->batch.n_judged_anew = 0;
-	recalc->rules = (struct batch_rules){
-	        .fold = {shared->book->current, shared->config->kpi.fcr_window_us},
-	        .as_of_us =
-	                TIME_NONE, /* each as of what it was judged as of; the deadlines that this makes are fired */
-	        .revision_by_no = rules_book_by_no,
-	        .context = shared->book,
-	        .judge_anew = shared->book->current,
-	};
+	judging_hold(&recalc->judging, shared->book, shared->config);
+	/* Each as of what it was judged as of; the deadlines that this makes are fired. */
+	recalc->rules = judging_rules(&recalc->judging, TIME_NONE);
+	recalc->rules.judge_anew = recalc->judging.rules->current;
 	recalc->order.batch = &recalc->batch;
 	recalc->order.rules = &recalc->rules;
 	recalc->order.now_us = wall_clock_us();
-	recalc->order.config = shared->config;
+	recalc->order.config = recalc->judging.config;
 	pg_writer_start(recalc->writer, &recalc->order);
 }
 
@@ -64,6 +62,7 @@ static void on_written(void *context, enum write_outcome outcome)
 {
 	static const struct timeval pause = {0, RETRY_MS * 1000};
 	struct recalc *recalc = context;
+	judging_drop(&recalc->judging);
 	recalc->order.lock_tickets = outcome == WRITE_RACED;
 	if (outcome == WRITE_COMMITTED) {
 		recalc->report->n_tickets += (int64_t)recalc->batch.n_tickets;
@@ -158,7 +157,7 @@ static void on_begun(void *context, PGresult *result)
 
 static void write_record(struct recalc *recalc)
 {
-	const struct policy_set *set = recalc->app->book.current;
+	const struct policy_set *set = recalc->app->book.view->current;
 	struct pg_array numbers = {.n = 0};
 	pg_array_start(&numbers, PG_OID_INT4);
 	for (size_t i = 0; i < set->n_revisions; i++)
@@ -188,6 +187,7 @@ static void on_lost(void *context, const char *reason)
 	struct recalc *recalc = context;
 	(void)reason;
 	pg_writer_abandon(recalc->writer);
+	judging_drop(&recalc->judging);
 	batch_clear(&recalc->batch);
 	evtimer_del(recalc->retry);
 }
@@ -243,6 +243,7 @@ int recalc_run(struct kpid_config *config, const struct recalc_request *request,
 	recalc.retry = evtimer_new(recalc.app->base, on_retry, &recalc);
 	int status = app_run(recalc.app);
 	pg_writer_free(recalc.writer);
+	judging_drop(&recalc.judging);
 	pg_session_free(recalc.session);
 	event_free(recalc.retry);
 	batch_release(&recalc.batch);

@@ -10,22 +10,61 @@
 #include "kpid/base/log.h"
 #include "kpid/base/memory.h"
 
+/* ---- views ---- */
+
+static struct rules_view *view_new(struct rules_book *book, size_t n_stored)
+{
+	struct rules_view *view = mem_zalloc(sizeof(*view));
+	view->book = book;
+	view->n_holders = 1;
+	view->n_stored = n_stored;
+	view->stored = mem_zalloc((n_stored + 1) * sizeof(struct stored_rules *));
+	return view;
+}
+
+static void share(struct rules_view *view, int32_t revision_no, struct stored_rules *rules)
+{
+	view->stored[revision_no] = rules;
+	rules->n_views++;
+}
+
+struct rules_view *rules_book_hold(struct rules_book *book)
+{
+	book->view->n_holders++;
+	return book->view;
+}
+
+void rules_view_drop(struct rules_view *view)
+{
+	if (view == NULL || --view->n_holders > 0)
+		return;
+	for (size_t i = 0; i < view->n_stored; i++) {
+		struct stored_rules *rules = view->stored[i];
+		if (rules == NULL || --rules->n_views > 0)
+			continue;
+		policy_set_free(rules->set);
+		free(rules);
+	}
+	policy_set_free(view->current);
+	free(view->stored);
+	free(view);
+}
+
 void rules_book_init(struct rules_book *book)
 {
-	*book = (struct rules_book){.current = policy_set_empty()};
+	*book = (struct rules_book){.missing = NULL};
+	book->view = view_new(book, 0);
+	book->view->current = policy_set_empty();
 }
 
 void rules_book_release(struct rules_book *book)
 {
-	policy_set_free(book->current);
-	for (size_t i = 0; i < book->n_stored; i++)
-		policy_set_free(book->stored[i]);
-	for (size_t i = 0; i < book->n_retired; i++)
-		policy_set_free(book->retired[i]);
-	free(book->stored);
-	free(book->retired);
-	*book = (struct rules_book){.current = NULL};
+	rules_view_drop(book->view);
+	free(book->missing);
+	*book = (struct rules_book){.view = NULL};
 }
+
+/* ---- the file ---- */
 
 static bool read_file(const char *path, struct buf *out)
 {
@@ -65,68 +104,141 @@ struct policy_set *rules_file_load(const char *path)
 	return set;
 }
 
-const struct policy_revision *rules_book_by_no(void *context, int32_t revision_no)
+/* ---- revisions by number ---- */
+
+static void note_missing(struct rules_book *book, int32_t revision_no)
 {
-	const struct rules_book *book = context;
-	if (revision_no < 0 || (size_t)revision_no >= book->n_stored || book->stored[revision_no] == NULL)
-		return NULL;
-	return &book->stored[revision_no]->revisions[0];
+	for (size_t i = 0; i < book->n_missing; i++)
+		if (book->missing[i] == revision_no)
+			return;
+	book->missing = mem_grow(book->missing, &book->missing_capacity, book->n_missing + 1, sizeof(*book->missing));
+	book->missing[book->n_missing++] = revision_no;
 }
 
-static bool add_stored(struct rules_book *book, int32_t revision_no, struct text json)
+static struct stored_rules *find_stored(const struct rules_view *view, int32_t revision_no)
 {
-	size_t n = (size_t)revision_no + 1, before = book->stored_capacity;
-	book->stored = mem_grow(book->stored, &book->stored_capacity, n, sizeof(*book->stored));
-	if (book->stored_capacity > before)
-		memset(book->stored + before, 0, (book->stored_capacity - before) * sizeof(*book->stored));
-	if (book->n_stored < n)
-		book->n_stored = n;
-	if (book->stored[revision_no] != NULL)
-		return true;
+	return revision_no < 0 || (size_t)revision_no >= view->n_stored ? NULL : view->stored[revision_no];
+}
+
+const struct policy_revision *rules_view_by_no(void *context, int32_t revision_no)
+{
+	const struct rules_view *view = context;
+	const struct stored_rules *rules = find_stored(view, revision_no);
+	if (rules == NULL)
+		note_missing(view->book, revision_no);
+	return rules == NULL ? NULL : &rules->set->revisions[0];
+}
+
+const struct policy_revision *rules_book_by_no(void *context, int32_t revision_no)
+{
+	return rules_view_by_no(((struct rules_book *)context)->view, revision_no);
+}
+
+/* ---- updates ---- */
+
+bool rules_number(struct policy_set *set, const PGresult *stored)
+{
+	bool ok = true;
+	for (int row = 0; row < PQntuples(stored); row++) {
+		struct text id = pg_get_text(stored, row, 1), json = pg_get_text(stored, row, 2);
+		for (size_t i = 0; i < set->n_revisions; i++) {
+			struct policy_revision *revision = &set->revisions[i];
+			if (!text_same(revision->id, id))
+				continue;
+			revision->revision_no = pg_get_int4(stored, row, 0);
+			if (text_same(revision->json, json))
+				continue;
+			log_error("policy revision \"%.*s\" is in force with other content; give the changed one a new "
+			          "id "
+			          "and effective_from",
+			          (int)id.len, id.ptr);
+			ok = false;
+		}
+	}
+	return ok;
+}
+
+static struct stored_rules *read_stored(int32_t revision_no, struct text json)
+{
 	struct policy_faults faults;
 	struct policy_set *set = policy_revision_parse(json, zone_find, &faults);
 	policy_faults_release(&faults);
 	if (set == NULL) {
 		log_error("policy revision number %d in the database cannot be read by this version of kpid",
 		          (int)revision_no);
-		return false;
+		return NULL;
 	}
 	set->revisions[0].revision_no = revision_no;
-	book->stored[revision_no] = set;
-	return true;
+	struct stored_rules *rules = mem_zalloc(sizeof(*rules));
+	rules->set = set;
+	return rules;
 }
 
-static bool number_revision(struct policy_set *next, int32_t revision_no, struct text id, struct text json)
+static bool is_in(const struct policy_set *set, int32_t revision_no)
 {
-	for (size_t i = 0; next != NULL && i < next->n_revisions; i++) {
-		struct policy_revision *revision = &next->revisions[i];
-		if (!text_same(revision->id, id))
+	for (size_t i = 0; i < set->n_revisions; i++)
+		if (set->revisions[i].revision_no == revision_no)
+			return true;
+	return false;
+}
+
+/* What goes on being loaded: all of it, or what the next file has as well. */
+static void keep_stored(struct rules_view *view, const struct rules_view *before, const struct policy_set *next)
+{
+	for (size_t i = 0; i < before->n_stored; i++)
+		if (before->stored[i] != NULL && (next == NULL || is_in(next, (int32_t)i)))
+			share(view, (int32_t)i, before->stored[i]);
+}
+
+static bool add_rows(struct rules_view *view, const PGresult *stored)
+{
+	bool ok = true;
+	for (int row = 0; row < PQntuples(stored); row++) {
+		int32_t revision_no = pg_get_int4(stored, row, 0);
+		if (find_stored(view, revision_no) != NULL)
 			continue;
-		if (!text_same(revision->json, json)) {
-			log_error("policy revision \"%.*s\" is in force with other content; give the changed one a new "
-			          "id "
-			          "and effective_from",
-			          (int)id.len, id.ptr);
+		struct stored_rules *rules = read_stored(revision_no, pg_get_text(stored, row, 2));
+		if (rules != NULL)
+			share(view, revision_no, rules);
+		ok = ok && rules != NULL;
+	}
+	return ok;
+}
+
+/* The same revisions as in a set, as they are stored. False after logging it if one is not. */
+static bool make_current(struct rules_view *view, const struct policy_set *set)
+{
+	view->current = policy_set_of(set->n_revisions);
+	for (size_t i = 0; i < set->n_revisions; i++) {
+		const struct stored_rules *rules = find_stored(view, set->revisions[i].revision_no);
+		if (rules == NULL) {
+			log_error("policy revision \"%.*s\" was not stored", (int)set->revisions[i].id.len,
+			          set->revisions[i].id.ptr);
 			return false;
 		}
-		revision->revision_no = revision_no;
+		view->current->revisions[i] = rules->set->revisions[0];
 	}
 	return true;
 }
 
 bool rules_book_update(struct rules_book *book, struct policy_set *next, const PGresult *stored)
 {
-	bool ok = true;
+	size_t n_stored = book->view->n_stored;
+	if (next != NULL && !rules_number(next, stored))
+		return false;
 	for (int row = 0; row < PQntuples(stored); row++) {
-		int32_t revision_no = pg_get_int4(stored, row, 0);
-		struct text id = pg_get_text(stored, row, 1), json = pg_get_text(stored, row, 2);
-		ok = add_stored(book, revision_no, json) && ok;
-		ok = number_revision(next, revision_no, id, json) && ok;
+		size_t revision_no = (size_t)pg_get_int4(stored, row, 0);
+		n_stored = revision_no >= n_stored ? revision_no + 1 : n_stored;
 	}
-	if (!ok || next == NULL)
-		return ok;
-	book->retired = mem_grow(book->retired, &book->retired_capacity, book->n_retired + 1, sizeof(*book->retired));
-	book->retired[book->n_retired++] = book->current;
-	book->current = next;
+	struct rules_view *view = view_new(book, n_stored);
+	keep_stored(view, book->view, next);
+	if (!add_rows(view, stored) || !make_current(view, next == NULL ? book->view->current : next)) {
+		rules_view_drop(view);
+		return false;
+	}
+	rules_view_drop(book->view);
+	book->view = view;
+	book->n_missing = 0;
+	policy_set_free(next);
 	return true;
 }

@@ -5,6 +5,7 @@
 
 #include "adapters/pg/rows.h"
 #include "adapters/pg/standing.h"
+#include "app/judging.h"
 #include "kpid/base/log.h"
 #include "kpid/base/memory.h"
 
@@ -20,6 +21,7 @@ struct watch {
 	struct pg_writer *writer;
 	struct event *timer;
 	struct batch batch;
+	struct judging judging; /* of the batch that is in its transaction */
 	struct batch_rules rules;
 	struct write_order order;
 	int64_t answered_us;    /* monotonic: of the last tick */
@@ -40,6 +42,7 @@ static void on_fired(void *context, enum write_outcome outcome)
 {
 	struct watch *watch = context;
 	watch->firing = false;
+	judging_drop(&watch->judging);
 	batch_clear(&watch->batch);
 	if (outcome == WRITE_UNKNOWN_REVISION)
 		watch->shared->load_revisions(watch->shared->load_context);
@@ -105,17 +108,13 @@ static void on_due_end(void *context, PGresult *result)
 	}
 	watch->held_since_us = 0;
 	batch_seal(&watch->batch);
-	watch->rules = (struct batch_rules){
-	        .fold = {shared->book->current, shared->config->kpi.fcr_window_us},
-	        .as_of_us = watch->fire_as_of_us,
-	        .revision_by_no = rules_book_by_no,
-	        .context = shared->book,
-	};
+	judging_hold(&watch->judging, shared->book, shared->config);
+	watch->rules = judging_rules(&watch->judging, watch->fire_as_of_us);
 	watch->order = (struct write_order){
 	        .batch = &watch->batch,
 	        .rules = &watch->rules,
 	        .now_us = wall_clock_us(),
-	        .config = shared->config,
+	        .config = watch->judging.config,
 	        .unconfirmed = watch->fire_unconfirmed,
 	};
 	pg_writer_start(watch->writer, &watch->order);
@@ -234,6 +233,7 @@ static void on_lost(void *context, const char *reason)
 	struct watch *watch = context;
 	(void)reason;
 	pg_writer_abandon(watch->writer);
+	judging_drop(&watch->judging);
 	batch_clear(&watch->batch);
 	watch->asking = watch->firing = watch->quiet = false;
 }
@@ -256,6 +256,7 @@ void watch_free(struct watch *watch)
 	if (watch == NULL)
 		return;
 	pg_writer_free(watch->writer);
+	judging_drop(&watch->judging);
 	pg_session_free(watch->session);
 	event_free(watch->timer);
 	batch_release(&watch->batch);

@@ -136,28 +136,24 @@ static void look_at_clock(struct doctor *doctor)
 static void look_at_revisions(struct doctor *doctor)
 {
 	struct config_faults faults = CONFIG_FAULTS_INIT;
-	struct rules_book book;
 	struct policy_set *set = doctor->config->sla.policy_file == NULL
 	                                 ? NULL
 	                                 : policy_file_read(doctor->config->sla.policy_file, false, &faults, NULL);
 	config_faults_release(&faults);
 	if (set == NULL)
 		return; /* it was said */
-	PGresult *stored = pg_sync_query(&doctor->sync, "queries/policy_load.sql", NULL, 0);
-	rules_book_init(&book);
-	if (stored == NULL) {
+	const struct pg_param all[2] = {pg_param_c_string(NULL), pg_param_c_string(NULL)};
+	PGresult *stored = pg_sync_query(&doctor->sync, "queries/policy_load.sql", all, 2);
+	if (stored == NULL)
 		say_not_asked(doctor, "revisions");
-		policy_set_free(set);
-	} else if (rules_book_update(&book, set, stored)) {
+	else if (rules_number(set, stored))
 		doctor_format(doctor, "revisions", DOCTOR_OK, "", "no revision in use was changed");
-	} else {
+	else
 		doctor_format(doctor, "revisions", DOCTOR_FAIL,
 		              "give what is new an id and an effective_from of its own; a daemon refuses the file",
 		              "a revision of the file is stored under its id with other content");
-		policy_set_free(set);
-	}
+	policy_set_free(set);
 	PQclear(stored);
-	rules_book_release(&book);
 }
 
 void doctor_look_at_database(struct doctor *doctor)

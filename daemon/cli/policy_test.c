@@ -302,10 +302,12 @@ static void print_json(const struct trial *trial)
 
 static int run(struct trial *trial, struct pg_sync *sync, const struct policy_test_request *request)
 {
-	PGresult *stored = pg_sync_query(sync, "queries/policy_load.sql", NULL, 0);
+	const struct pg_param all[2] = {pg_param_c_string(NULL), pg_param_c_string(NULL)};
+	PGresult *stored = pg_sync_query(sync, "queries/policy_load.sql", all, 2);
 	if (stored == NULL)
 		return pg_sync_failed(sync);
 	bool known = rules_book_update(&trial->book, NULL, stored);
+	trial->rules[BEFORE].policies = trial->book.view->current;
 	PQclear(stored);
 	if (!known)
 		return CLI_FAILED; /* it was said */
@@ -324,7 +326,7 @@ int policy_test(const struct cli *cli, const struct kpid_config *config, const s
 	struct trial trial = {.projects = json_object(), .agents = json_object(), .changes = json_array()};
 	struct pg_sync sync;
 	rules_book_init(&trial.book);
-	trial.rules[BEFORE] = (struct fold_rules){trial.book.current, config->kpi.fcr_window_us};
+	trial.rules[BEFORE] = (struct fold_rules){trial.book.view->current, config->kpi.fcr_window_us};
 	trial.rules[AFTER] = (struct fold_rules){request->set, config->kpi.fcr_window_us};
 	trial.as_of_us = wall_clock_us();
 	trial.keep_all = cli->json;

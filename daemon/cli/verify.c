@@ -402,17 +402,19 @@ static int read_rules(struct verify *verify)
 		            "has " TICKET_RULES_VERSION,
 		            (int)version.len, version.ptr);
 	verify->rules = (struct batch_rules){
-	        .fold = {verify->book.current,
+	        .fold = {NULL,
 	                 PQgetisnull(settings, 0, 1) ? verify->config->kpi.fcr_window_us : pg_get_int8(settings, 0, 1)},
 	        .as_of_us = TIME_NONE,
 	        .revision_by_no = rules_book_by_no,
 	        .context = &verify->book,
 	};
 	PQclear(settings);
-	PGresult *stored = same ? pg_sync_query(verify->sync, "queries/policy_load.sql", NULL, 0) : NULL;
+	const struct pg_param all[2] = {pg_param_c_string(NULL), pg_param_c_string(NULL)};
+	PGresult *stored = same ? pg_sync_query(verify->sync, "queries/policy_load.sql", all, 2) : NULL;
 	if (same && stored == NULL)
 		return pg_sync_failed(verify->sync);
 	bool known = same && rules_book_update(&verify->book, NULL, stored);
+	verify->rules.fold.policies = verify->book.view->current;
 	PQclear(stored);
 	return known ? CLI_OK : CLI_FAILED; /* it was said */
 }

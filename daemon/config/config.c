@@ -143,10 +143,20 @@ struct kpid_config *kpid_config_load(const char *path, const char *const *sets, 
 	return NULL;
 }
 
+struct kpid_config *kpid_config_hold(struct kpid_config *config)
+{
+	config->n_holds++;
+	return config;
+}
+
 void kpid_config_free(struct kpid_config *config)
 {
 	if (config == NULL)
 		return;
+	if (config->n_holds > 0) {
+		config->n_holds--;
+		return;
+	}
 	for (size_t i = 0; i < config_n_options; i++)
 		config_option_release(&config_options[i], config);
 	config_pairs_release(&config->kafka);

@@ -53,7 +53,8 @@ struct config_topics {
 enum config_start { START_EARLIEST, START_LATEST };
 
 struct kpid_config {
-	char *file; /* the path that was read; NULL: defaults and --set alone */
+	char *file;     /* the path that was read; NULL: defaults and --set alone */
+	size_t n_holds; /* calls of kpid_config_hold() that are open */
 
 	struct config_pairs kafka;    /* for consumer and producer; has group.id and client.id */
 	struct config_pairs postgres; /* for PQconnectStartParams() */
@@ -117,6 +118,8 @@ const char *kpid_config_path(const char *named);
  * the caller's to release either way. */
 struct kpid_config *kpid_config_load(const char *path, const char *const *sets, size_t n_sets,
                                      struct config_faults *faults_out);
+/* Returns the configuration, which stays until kpid_config_free() was called once more. */
+struct kpid_config *kpid_config_hold(struct kpid_config *config);
 void kpid_config_free(struct kpid_config *config); /* NULL is fine */
 
 /* What `kpid run` needs beyond what every command needs: adds faults and returns false if it is not there. */

@@ -1,6 +1,7 @@
 """Signals, reloads and roles."""
 import json
 import os
+import re
 import signal
 import socket
 import time
@@ -9,7 +10,7 @@ import psycopg2
 import pytest
 
 from conftest import POLICY
-from daemon import event, failing_calls, policy, wait_until
+from daemon import event, failing_calls, is_instrumented, policy, wait_until
 
 
 def test_sigterm_under_load(make_site, incident_stream, incidents_expected, chance):
@@ -145,6 +146,41 @@ def test_reload(make_stream, make_site):
     assert site.rows("SELECT policy_version FROM report.ticket WHERE ticket_id = 'before'") == [("1",)]
     assert daemon.running()
     daemon.stop(5)
+
+
+def test_reloads_do_not_add_up_in_memory(make_stream, make_site):
+    """3,000 policies take some megabytes each time that they are read; a ticket of a revision that is gone is still judged."""
+    many = [{"name": f"p{i}", "match": {"category": [f"category {i}", f"kind {i}/*"]},
+             "targets": {"first_response": {"within": "1h", "calendar": "always"}}} for i in range(3000)]
+    stream = make_stream(2)
+    site = make_site(stream, {"revisions": [{"id": "r0", "policies": many}]})
+    daemon = site.start("a")
+    stream.send_events([event("ticket.opened", "old", category="category 7")])
+    site.wait_read()
+
+    def reload(n, policies):
+        site.write_policy({"revisions": [{"id": f"r{n}", "effective_from": f"20{n % 80 + 10}-01-01T00:00:00Z",
+                                          "policies": policies}]})
+        n_said = len(daemon.logged("has been reloaded"))
+        daemon.signal(signal.SIGHUP)
+        wait_until(lambda: len(daemon.logged("has been reloaded")) > n_said, "the reload")
+
+    def resident_mib():
+        with open(f"/proc/{daemon.pid}/status", encoding="ascii") as file:
+            return int(re.search(r"VmRSS:\s+(\d+) kB", file.read())[1]) / 1024
+    for n in range(1, 6):
+        reload(n, many)
+    before = resident_mib()
+    for n in range(6, 21):
+        reload(n, many)
+    grown = resident_mib() - before
+    if not is_instrumented(site.binary):
+        assert grown < 8, f"{grown:.1f} MiB more after 15 reloads"
+    stream.send_events([event("ticket.responded", "old", agent_id="ann")])
+    site.wait_read()
+    assert site.rows("SELECT policy_version, policy, first_response_verdict FROM report.ticket WHERE ticket_id = 'old'") == [
+        ("r0", "p7", "met")]
+    assert daemon.running()
 
 
 class Manager:

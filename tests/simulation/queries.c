@@ -46,6 +46,15 @@ static struct elements elements_of(struct cell array)
 
 enum { NUMERIC_OID = 1700 };
 
+static bool is_element(const struct elements *elements, const struct cell *cell)
+{
+	for (size_t i = 0; i < elements->n; i++)
+		if (elements->items[i].len == cell->len &&
+		    memcmp(elements->items[i].data, cell->data, (size_t)cell->len) == 0)
+			return true;
+	return false;
+}
+
 struct rows {
 	struct cell **items;
 	size_t n;
@@ -880,9 +889,10 @@ static bool policy_store(struct statement *s)
 
 static bool policy_load(struct statement *s)
 {
+	struct elements numbers = elements_of(s->params[0]), ids = elements_of(s->params[1]);
 	for (size_t i = 0; i < store[REVISIONS].n; i++) {
 		const struct cell *row = slot_row(store[REVISIONS].slots[i], s->transaction);
-		if (row != NULL)
+		if (row != NULL && (is_element(&numbers, &row[1]) || is_element(&ids, &row[0])))
 			add_row(s, (struct cell[]){row[1], row[0], row[2]}, 3);
 	}
 	return true;

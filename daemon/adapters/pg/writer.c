@@ -230,6 +230,16 @@ static struct stored_ticket stored_of(const PGresult *result, int row)
 	};
 }
 
+/* One load brings all that a piece needs. */
+static void ask_for_revisions(const struct batch_rules *rules, const PGresult *result)
+{
+	for (int row = 0; row < PQntuples(result); row++) {
+		int32_t revision_no = pg_get_int4(result, row, 4);
+		if (revision_no != 0)
+			(void)rules->revision_by_no(rules->context, revision_no);
+	}
+}
+
 /* A part of a ticket. As batch_evaluation_go_on(). */
 static int evaluate_some(struct pg_writer *writer, const struct batch_ticket *ticket, const PGresult *result)
 {
@@ -243,6 +253,7 @@ static int evaluate_some(struct pg_writer *writer, const struct batch_ticket *ti
 	}
 	int verdict = batch_evaluation_go_on(writer->evaluation, STEPS, &revision_no);
 	if (verdict == BATCH_UNKNOWN_REVISION) {
+		ask_for_revisions(writer->order->rules, result);
 		fail(writer, WRITE_UNKNOWN_REVISION);
 	} else if (verdict < 0) {
 		log_error("the history of ticket %.*s in kpid.ticket is broken; restore its row from a backup",

@@ -22,6 +22,15 @@ struct policy_set *policy_set_empty(void)
 	return set;
 }
 
+struct policy_set *policy_set_of(size_t n_revisions)
+{
+	struct policy_set *set = policy_set_empty();
+	set->borrows = true;
+	set->n_revisions = n_revisions;
+	set->revisions = arena_zalloc(&set->arena, n_revisions * sizeof(*set->revisions));
+	return set;
+}
+
 static void release_hours(struct calendar *hours)
 {
 	if (hours == NULL)
@@ -35,7 +44,7 @@ void policy_set_free(struct policy_set *set)
 {
 	if (set == NULL)
 		return;
-	for (size_t i = 0; i < set->n_revisions; i++)
+	for (size_t i = 0; i < set->n_revisions && !set->borrows; i++)
 		for (struct policy_calendar *c = set->revisions[i].calendars; c != NULL; c = c->next)
 			release_hours(c->hours);
 	arena_release(&set->arena);

@@ -80,7 +80,8 @@ struct policy_revision {
 struct policy_set {
 	struct policy_revision *revisions; /* by effective_from_us, ascending */
 	size_t n_revisions;
-	struct arena arena; /* owns everything above */
+	bool borrows;       /* what the revisions point to belongs to other sets, which outlive this one */
+	struct arena arena; /* owns everything above, or the list of revisions alone */
 };
 
 struct policy_fault {
@@ -105,6 +106,8 @@ struct policy_set *policy_set_parse(struct text json, zone_find_fn *find_zone, s
  * nothing. */
 struct policy_set *policy_set_check(struct text json, zone_find_fn *find_zone, struct policy_faults *faults_out);
 struct policy_set *policy_set_empty(void);
+/* For copies of so many revisions of other sets, to be filled in by effective_from. */
+struct policy_set *policy_set_of(size_t n_revisions);
 void policy_set_free(struct policy_set *set); /* NULL is fine */
 void policy_faults_release(struct policy_faults *faults);
 
