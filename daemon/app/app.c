@@ -97,7 +97,6 @@ static void on_loaded(void *context, PGresult *result)
 	struct app *app = context;
 	(void)result;
 	app->loading = false;
-	horizon_look(&app->horizon);
 	if (app->reloading) /* what the server refused is not to come into force some time later */
 		end_reload(app, app->next_policies != NULL);
 	if (app->begun) {
@@ -256,7 +255,6 @@ static void on_lost(void *context, const char *reason)
 	(void)reason;
 	app->loading = false;
 	notify_status("waiting for PostgreSQL");
-	horizon_forget(&app->horizon);
 	attend_forget(&app->attend);
 }
 
@@ -319,7 +317,7 @@ struct app *app_new(struct kpid_config *config, int n_lanes, const struct app_fe
 	app->watch = watch_new(&app->shared, &(struct watch_events){feeder->needs_completeness, feeder->context});
 	app->control = pg_session_new(app->base, &config->postgres, "control",
 	                              &(struct pg_session_events){on_ready, on_lost, app});
-	horizon_init(&app->horizon, app->base, app->control, &app->book);
+	horizon_init(&app->horizon, app->base, app->first_config, &app->book, on_load_revisions, app);
 	attend_init(&app->attend, app->base, app->control);
 	app->on_term = evsignal_new(app->base, SIGTERM, on_stop, app);
 	app->on_int = evsignal_new(app->base, SIGINT, on_stop, app);

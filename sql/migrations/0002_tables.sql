@@ -298,16 +298,26 @@ COMMENT ON TABLE kpid.dead_letter IS 'Messages that are no event (RULES E5), wit
 COMMENT ON COLUMN kpid.dead_letter.headers IS 'Array of [name, value in base64], as the message had them; NULL: none.';
 COMMENT ON COLUMN kpid.dead_letter.letter_no IS 'Names the row. A message that is read again has one row; two messages of one place have two, unless they are the same bytes.';
 
-CREATE TABLE kpid.calendar_span (
+CREATE TABLE kpid.calendar (
 	revision_no integer NOT NULL,
 	calendar text COLLATE "C" NOT NULL,
-	start_at timestamptz NOT NULL,
-	end_at timestamptz NOT NULL,
-	before_us bigint NOT NULL,
-	PRIMARY KEY (revision_no, calendar, start_at)
+	hours_id uuid NOT NULL,
+	PRIMARY KEY (revision_no, calendar)
 );
-COMMENT ON TABLE kpid.calendar_span IS 'The hours of each calendar of a stored revision as intervals of UTC, some way ahead of now: for views, which must know how much of a time is worked. The daemon reckons for itself.';
-COMMENT ON COLUMN kpid.calendar_span.before_us IS 'Microseconds worked in the intervals before this one.';
+COMMENT ON TABLE kpid.calendar IS 'Which hours the calendars of stored revisions have. Calendars with equal hours share them.';
+
+CREATE TABLE kpid.calendar_hours (
+	hours_id uuid NOT NULL,
+	period integer NOT NULL,
+	spans int8multirange NOT NULL,
+	worked_us bigint NOT NULL,
+	PRIMARY KEY (hours_id, period)
+);
+COMMENT ON TABLE kpid.calendar_hours IS 'The hours of calendars of clocks that run, from the oldest of them to a year ahead, for report.sla_live. The daemon works with its own. Rows of the same hours follow each other without a gap.';
+COMMENT ON COLUMN kpid.calendar_hours.hours_id IS 'A digest of the time zone and the hours.';
+COMMENT ON COLUMN kpid.calendar_hours.period IS '28 days of UTC, counted from 1970.';
+COMMENT ON COLUMN kpid.calendar_hours.spans IS 'What is worked in the period, in microseconds since 1970.';
+COMMENT ON COLUMN kpid.calendar_hours.worked_us IS 'How much that is.';
 
 CREATE TABLE kpid.acknowledgement (
 	ack_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -537,7 +537,7 @@ SELECT
 	c.due_at,
 	CASE
 		WHEN c.paused THEN c.left_us * 0.000001
-		WHEN c.calendar IS NOT NULL THEN (at_zero.worked_us - at_now.worked_us) * 0.000001
+		WHEN c.calendar IS NOT NULL THEN w.sign * worked.us * 0.000001
 		ELSE extract(epoch FROM c.zero_at) - extract(epoch FROM statement_timestamp())
 	END AS seconds_left,
 	t.agent_id,
@@ -549,21 +549,36 @@ SELECT
 FROM kpid.sla_clock c
 LEFT JOIN kpid.ticket t ON t.ticket_id = c.ticket_id
 LEFT JOIN LATERAL (
-	SELECT s.before_us + (extract(epoch FROM least(s.end_at, c.zero_at) - s.start_at) * 1000000)::bigint AS worked_us
-	FROM kpid.calendar_span s
-	WHERE s.revision_no = t.revision_no AND s.calendar = c.calendar AND s.start_at <= c.zero_at
-	ORDER BY s.start_at DESC
-	LIMIT 1
-) at_zero ON true
-LEFT JOIN LATERAL (
 	SELECT
-		s.before_us
-		+ (extract(epoch FROM least(s.end_at, statement_timestamp()) - s.start_at) * 1000000)::bigint AS worked_us
-	FROM kpid.calendar_span s
-	WHERE s.revision_no = t.revision_no AND s.calendar = c.calendar AND s.start_at <= statement_timestamp()
-	ORDER BY s.start_at DESC
-	LIMIT 1
-) at_now ON true
+		least(a.now_us, a.zero_us) AS from_us,
+		greatest(a.now_us, a.zero_us) AS until_us,
+		CASE WHEN a.zero_us < a.now_us THEN -1 ELSE 1 END AS sign,
+		least(a.now_us, a.zero_us) / 2419200000000 AS first_period,
+		greatest(a.now_us, a.zero_us) / 2419200000000 AS last_period
+	FROM (
+		SELECT
+			(extract(epoch FROM statement_timestamp()) * 1000000)::bigint AS now_us,
+			(extract(epoch FROM c.zero_at) * 1000000)::bigint AS zero_us
+	) a
+	WHERE c.calendar IS NOT NULL
+) w ON true
+LEFT JOIN LATERAL (
+	-- NULL while some of the hours are not laid out.
+	SELECT
+		CASE WHEN count(*) = w.last_period - w.first_period + 1 THEN sum(
+			CASE
+				WHEN h.period > w.first_period AND h.period < w.last_period THEN h.worked_us
+				ELSE (
+					SELECT coalesce(sum(upper(s.span) - lower(s.span)), 0)
+					FROM unnest(h.spans * int8multirange(int8range(w.from_us, w.until_us))) AS s (span))
+			END)
+		END AS us
+	FROM kpid.calendar k
+	JOIN kpid.calendar_hours h ON h.hours_id = k.hours_id
+	WHERE k.revision_no = t.revision_no
+		AND k.calendar = c.calendar
+		AND h.period BETWEEN w.first_period AND w.last_period
+) worked ON c.calendar IS NOT NULL
 WHERE NOT c.stopped;
 COMMENT ON VIEW report.sla_live IS 'One row per SLA clock that has not stopped, as of now.';
 COMMENT ON COLUMN report.sla_live.ticket_id IS 'The ticket, as its events name it.';
@@ -573,7 +588,7 @@ COMMENT ON COLUMN report.sla_live.cycle IS 'Cycle in which the clock started.';
 COMMENT ON COLUMN report.sla_live.state IS 'breached, else paused, else at_risk (a warning was due, or, where none was asked for, past 80 % of its time), else pending.';
 COMMENT ON COLUMN report.sla_live.started_at IS 'When the clock started.';
 COMMENT ON COLUMN report.sla_live.due_at IS 'When it is due; NULL: it stands in a pause.';
-COMMENT ON COLUMN report.sla_live.seconds_left IS 'Seconds until it is due, as the clock runs: in the hours of its calendar, and not in a pause; negative: past due.';
+COMMENT ON COLUMN report.sla_live.seconds_left IS 'Seconds until it is due, as the clock runs: in the hours of its calendar, and not in a pause; negative: past due. NULL: the hours are being laid out, which takes a daemon some seconds.';
 COMMENT ON COLUMN report.sla_live.agent_id IS 'Owner of the ticket now; NULL: nobody.';
 COMMENT ON COLUMN report.sla_live.team_id IS 'Team of the ticket now; NULL: none.';
 COMMENT ON COLUMN report.sla_live.project_id IS 'Project of the ticket now; NULL: not set.';

@@ -49,7 +49,8 @@ GRANT EXECUTE ON ALL ROUTINES IN SCHEMA kpid TO kpid_writer;
 GRANT INSERT ON kpid.policy_revision, kpid.repair TO kpid_writer;
 GRANT UPDATE ON kpid.acknowledgement, kpid.silence TO kpid_writer;
 GRANT INSERT, UPDATE ON
-	kpid.setting, kpid.lease, kpid.source_partition, kpid.gap, kpid.ticket, kpid.alert, kpid.dead_letter, kpid.calendar_span,
+	kpid.setting, kpid.lease, kpid.source_partition, kpid.gap, kpid.ticket, kpid.alert, kpid.dead_letter, kpid.calendar,
+	kpid.calendar_hours,
 	kpid.delivery, kpid.recalculation
 	TO kpid_writer;
 GRANT INSERT, UPDATE, DELETE ON

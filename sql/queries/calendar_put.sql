@@ -1,7 +1,5 @@
--- Hours of calendars. The last that was known before may have been cut off.
-INSERT INTO kpid.calendar_span AS s
-SELECT *
-FROM unnest($1::integer[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::bigint[])
-ON CONFLICT (revision_no, calendar, start_at) DO UPDATE
-SET end_at = EXCLUDED.end_at
-WHERE s.end_at < EXCLUDED.end_at
+-- The hours of calendars, $1, by period.
+INSERT INTO kpid.calendar_hours (hours_id, period, spans, worked_us)
+SELECT $1::uuid, period, spans, worked_us
+FROM unnest($2::integer[], $3::text[]::int8multirange[], $4::bigint[]) AS p (period, spans, worked_us)
+ON CONFLICT (hours_id, period) DO NOTHING

@@ -1,10 +1,26 @@
--- Calendars whose hours end within $1 days: live views then have no seconds left to show.
+-- Calendars of clocks that run and whose hours end within $1 days: live views then have no seconds left to show.
+WITH asked AS (
+	SELECT DISTINCT t.revision_no, c.calendar
+	FROM kpid.sla_clock c
+	JOIN kpid.ticket t USING (ticket_id)
+	WHERE c.calendar IS NOT NULL AND NOT c.stopped
+), until AS (
+	SELECT
+		revision_no,
+		calendar,
+		(
+			SELECT to_timestamp((max(h.period) + 1) * 2419200.0)
+			FROM kpid.calendar_hours h
+			WHERE h.hours_id = k.hours_id
+		) AS until
+	FROM asked
+	JOIN kpid.calendar k USING (revision_no, calendar)
+)
 SELECT
-	CASE WHEN c.until < now() THEN 'fail' ELSE 'warn' END AS level,
-	'the hours of calendar "' || c.calendar || '" of revision ' || r.id || ' are known until ' || to_char(c.until AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS what,
-	'a running daemon lays them out 400 days ahead, hourly; start one, and see its log' AS advice
-FROM (SELECT revision_no, calendar, max(end_at) AS until FROM kpid.calendar_span GROUP BY revision_no, calendar) c
+	CASE WHEN u.until < now() THEN 'fail' ELSE 'warn' END AS level,
+	'the hours of calendar "' || u.calendar || '" of revision ' || r.id || ' are known until ' || to_char(u.until AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS what,
+	'a running daemon lays them out a year ahead, hourly; start one, and see its log' AS advice
+FROM until u
 JOIN kpid.policy_revision r USING (revision_no)
-WHERE c.until < now() + $1::double precision * interval '1 day'
-	AND r.revision_no IN (SELECT max(revision_no) FROM kpid.policy_revision)
-ORDER BY c.until
+WHERE u.until < now() + $1::double precision * interval '1 day'
+ORDER BY u.until

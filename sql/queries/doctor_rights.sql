@@ -8,7 +8,7 @@ WITH tables (name, wanted) AS (
 		('agent_kpi_5m', 'SELECT,INSERT,UPDATE,DELETE'), ('agent_backlog', 'SELECT,INSERT,UPDATE,DELETE'),
 		('sla_clock', 'SELECT,INSERT,UPDATE,DELETE'), ('sla_clock_idle', 'SELECT,INSERT,UPDATE,DELETE'),
 		('outbox', 'SELECT,INSERT,UPDATE,DELETE'),
-		('calendar_span', 'SELECT,INSERT,UPDATE'), ('acknowledgement', 'SELECT,UPDATE'), ('silence', 'SELECT,UPDATE'),
+		('calendar', 'SELECT,INSERT'), ('calendar_hours', 'SELECT,INSERT'), ('acknowledgement', 'SELECT,UPDATE'), ('silence', 'SELECT,UPDATE'),
 		('notification', 'SELECT,INSERT,UPDATE,DELETE'), ('delivery', 'SELECT,INSERT,UPDATE'), ('repair', 'SELECT,INSERT'),
 		('recalculation', 'SELECT,INSERT,UPDATE')
 ), missing (what) AS (

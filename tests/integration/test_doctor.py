@@ -75,9 +75,14 @@ def test_what_is_wrong_in_the_database(well):
     expect(site, "settings", "warn", "report.time_zone is Asia/Tokyo here", "give all the same",
            "--set", "report.time_zone=Asia/Tokyo")
 
-    site.rows("INSERT INTO kpid.calendar_span (revision_no, calendar, start_at, end_at, before_us) "
-              "SELECT max(revision_no), 'short', now(), now() + interval '2 days', 0 FROM kpid.policy_revision")
-    expect(site, "calendars", "warn", 'the hours of calendar "short"', "lays them out 400 days ahead")
+    site.rows("INSERT INTO kpid.calendar SELECT max(revision_no), 'short', gen_random_uuid() FROM kpid.policy_revision; "
+              "INSERT INTO kpid.calendar_hours SELECT hours_id, floor(extract(epoch FROM now()) / 2419200), '{}', 0 "
+              "FROM kpid.calendar; UPDATE kpid.ticket SET revision_no = (SELECT max(revision_no) FROM kpid.policy_revision) "
+              "WHERE ticket_id = (SELECT min(ticket_id) FROM kpid.ticket); "
+              "INSERT INTO kpid.sla_clock SELECT min(ticket_id), 2, 99, 1, now(), now() + interval '9 days', now() + interval "
+              "'9 days', now() + interval '9 days', NULL, NULL, false, false, false, 'short' FROM kpid.ticket")
+    expect(site, "calendars", "warn", 'the hours of calendar "short"', "lays them out a year ahead")
+    site.rows("DELETE FROM kpid.sla_clock WHERE calendar = 'short'")
 
     site.rows("INSERT INTO kpid.delivery (receiver, alert_id, revision, state, attempts, next_at, last_error) "
               "VALUES ('ops', 'x', 1, 'pending', 3, 'infinity', 'HTTP 500')")

@@ -7,8 +7,11 @@ import signal
 import subprocess
 
 from conftest import POLICY
-from daemon import SECOND, event, now, recompute, wait_until
+from daemon import SECOND, event, is_instrumented, now, recompute, wait_until
 from test_deadlines import SOON, seconds
+
+EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
+MINUTE = 60 * SECOND
 
 
 def states(site, key):
@@ -61,7 +64,7 @@ def test_seconds_left_stand_outside_the_calendar(make_stream, make_site):
                         event("ticket.paused", "P", today - 4 * SECOND, reason="wait"),
                         event("ticket.opened", "old", today - datetime.timedelta(days=10), agent_id="ann")])
     wait_until(lambda: site.one("SELECT count(*) FROM report.sla_live") == 3, "three clocks")
-    wait_until(lambda: site.one("SELECT count(*) FROM kpid.calendar_span") > 0, "the hours of the calendar")
+    wait_until(lambda: site.one("SELECT count(*) FROM report.sla_live WHERE seconds_left IS NULL") == 0, "the hours of the calendar")
     live = {row["ticket_id"]: row for row in site.dicts("SELECT * FROM report.sla_live")}
     assert live["T"]["state"] == "pending" and live["T"]["seconds_left"] == 30 * 3600
     assert live["P"]["state"] == "paused" and live["P"]["seconds_left"] == 30 * 3600 and live["P"]["due_at"] is None
@@ -73,12 +76,42 @@ def test_seconds_left_stand_outside_the_calendar(make_stream, make_site):
     ran = midnight - datetime.timedelta(days=1) - (today - datetime.timedelta(days=10))
     left = site.one("SELECT seconds_left FROM report.sla_live WHERE ticket_id = 'old'")
     assert float(left) == 30 * 3600 - ran.total_seconds()
-    # The horizon: a year ahead, and without a hole.
-    assert site.one("SELECT max(end_at) > now() + interval '370 days' FROM kpid.calendar_span")
-    assert site.one("SELECT count(*) FROM (SELECT before_us, lag(before_us + (extract(epoch FROM end_at - start_at) * "
-                    "1000000)::bigint) OVER (ORDER BY start_at) AS after FROM kpid.calendar_span) s "
-                    "WHERE before_us <> after") == 0
+    # From the oldest clock to a year ahead, and without a gap.
+    first, last, n = site.rows("SELECT min(period), max(period), count(*) FROM kpid.calendar_hours")[0]
+    assert n == last - first + 1
+    period = datetime.timedelta(days=28)
+    assert EPOCH + first * period <= today - datetime.timedelta(days=10) + datetime.timedelta(hours=30) < EPOCH + (first + 1) * period
+    assert EPOCH + last * period <= today + datetime.timedelta(days=366) + MINUTE < EPOCH + (last + 1) * period
     site.check_recomputed()
+
+
+def test_many_calendars_are_laid_out_where_they_are_asked_for(make_stream, make_site):
+    """Revisions without effective_from, 400 calendars with equal hours and 100 with others: only what clocks run by is laid
+    out, equal hours once, and a due time years ahead is reached."""
+    def week(minute):
+        return {"time_zone": "Asia/Shanghai", "weekly": {"mon-sun": [f"09:{minute:02}-10:00"]}}
+    calendars = {f"equal {i}": week(0) for i in range(400)} | {f"own {i}": week(i % 59 + 1) for i in range(100)}
+    policies = [{"name": name, "match": {"category": [name]}, "targets": {"resolution": {
+        "within": "1000h" if name == "own 0" else "8h", "calendar": name}}} for name in calendars]
+    stream = make_stream(1)
+    site = make_site(stream, {"revisions": [{"id": "1", "calendars": calendars, "policies": policies}]})
+    daemon = site.start("a")
+    stream.send_events([event("ticket.opened", name, category=name) for name in ("equal 0", "equal 1", "own 0", "own 1")])
+    wait_until(lambda: site.one("SELECT count(*) FROM report.sla_live WHERE seconds_left > 0") == 4, "seconds left")
+    left = dict(site.rows("SELECT ticket_id, round(seconds_left) FROM report.sla_live"))
+    assert 3_600_000 - 3600 <= left["own 0"] <= 3_600_000 and left["equal 0"] == left["equal 1"]
+    assert site.one("SELECT count(DISTINCT hours_id) FROM kpid.calendar_hours") == 3
+    assert site.one("SELECT count(*) FROM kpid.calendar") == 4
+    assert site.one("SELECT count(*) FROM kpid.calendar_hours WHERE period < (extract(epoch FROM now()) / 2419200)::int - 1") == 0
+    # After a restart what is there is enough.
+    daemon.stop()
+    site.start("a")
+    n_rows = site.one("SELECT count(*) FROM kpid.calendar_hours")
+    stream.send_events([event("ticket.opened", "again", category="equal 3")])
+    wait_until(lambda: site.one("SELECT count(*) FROM report.sla_live WHERE seconds_left > 0") == 5, "seconds left")
+    assert site.one("SELECT count(*) FROM kpid.calendar_hours") == n_rows
+    if not is_instrumented(site.binary):
+        site.check_memory()
 
 
 def test_explanation_draws_the_clock(make_site, tmp_path):

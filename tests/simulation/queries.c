@@ -948,7 +948,8 @@ bool statement_run(struct statement *statement)
 	        {"outbox_late", outbox_late_run, false},
 	        {"alert_attend", nothing, false},
 	        {"silence_attend", nothing, false},
-	        {"calendar_horizon", nothing, false},
+	        {"calendar_asked", nothing, false},
+	        {"calendar_link", nothing, false},
 	        {"calendar_put", nothing, false},
 	};
 	const char *name = strrchr(statement->file, '/') + 1;

@@ -229,8 +229,8 @@ def insert_some(connection):
     for table, values in {
         "lease": {"name": "outbox", "holder": "one", "pid": 1, "epoch": 1, "taken_at": "2026-01-05Z",
                   "expires_at": "2026-01-05Z"},
-        "calendar_span": {"revision_no": 1, "calendar": "office", "start_at": "2026-01-05 08:00Z",
-                          "end_at": "2026-01-05 10:00Z", "before_us": 0},
+        "calendar": {"revision_no": 1, "calendar": "office", "hours_id": "00000000-0000-0000-0000-000000000001"},
+        "calendar_hours": {"hours_id": "00000000-0000-0000-0000-000000000001", "period": 731, "spans": "{}", "worked_us": 0},
         "acknowledgement": {"alert_id": "a1", "acknowledged_by": "bob", "why": "on it"},
         "recalculation": {"asked_by": "ann", "why": "agreed", "revision_nos": [1]},
         "silence": {"starts_at": "2026-01-01Z", "ends_at": "2026-01-02Z", "made_by": "bob", "why": "lift works"},

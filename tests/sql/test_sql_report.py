@@ -421,23 +421,60 @@ def test_sla_live(db):
     assert found["paused", "first_response"]["due_at"] is None
 
 
-def test_seconds_left_run_in_the_hours_of_the_calendar(db):
-    """S9: 09:00-12:00 of each day; what is before the first interval that is known is nothing to be told."""
-    insert_ticket(db, "T1", revision_no=7)
-    insert_ticket(db, "T2", revision_no=8)
-    for day in range(1, 29):
-        insert(db, "calendar_span", revision_no=7, calendar="office", start_at=f"2026-02-{day:02} 09:00Z",
-               end_at=f"2026-02-{day:02} 12:00Z", before_us=(day - 1) * 3 * 3600 * 1_000_000)
-    for ticket, zero_at in ("T1", "2026-02-10 10:00Z"), ("T2", "2026-02-10 10:00Z"):
-        insert_clock(db, ticket, 0, zero_at=zero_at, calendar="office")
+HOURS_ID = "00000000-0000-0000-0000-000000000007"
+PERIOD_US = 28 * 86_400_000_000
+
+
+def lay_out(db, first, last):
+    """09:00-12:00 of each day, in whole periods from that of one date to that of another."""
+    day_us, hour_us = 86_400_000_000, 3_600_000_000
+    first, last = (int(utc(*date).timestamp()) * 1_000_000 // PERIOD_US for date in (first, last))
+    for period in range(first, last + 1):
+        days = [period * PERIOD_US + day * day_us for day in range(28)]
+        spans = ",".join(f"[{day + 9 * hour_us},{day + 12 * hour_us})" for day in days)
+        insert(db, "calendar_hours", hours_id=HOURS_ID, period=period, spans=f"{{{spans}}}", worked_us=28 * 3 * hour_us)
+
+
+def live_at(db):
+    """live_at(instant): seconds_left of each clock, by ticket."""
     (view,), = rows(db, "SELECT pg_get_viewdef('report.sla_live')")
     view = view.replace("statement_timestamp()", "(SELECT at FROM fake.clock)")
     rows(db, f"CREATE SCHEMA fake; CREATE TABLE fake.clock (at timestamptz); CREATE VIEW fake.live AS {view}")
+
+    def at(moment):
+        rows(db, "DELETE FROM fake.clock; INSERT INTO fake.clock VALUES (%s)", moment)
+        return [left for left, in rows(db, "SELECT seconds_left FROM fake.live ORDER BY ticket_id")]
+    return at
+
+
+def test_seconds_left_run_in_the_hours_of_the_calendar(db):
+    """S9: 09:00-12:00 of each day; of a calendar that is not laid out nothing is known."""
+    insert_ticket(db, "T1", revision_no=7)
+    insert_ticket(db, "T2", revision_no=8)
+    insert(db, "calendar", revision_no=7, calendar="office", hours_id=HOURS_ID)
+    lay_out(db, (2026, 1, 25), (2026, 2, 28))
+    for ticket in "T1", "T2":
+        insert_clock(db, ticket, 0, zero_at="2026-02-10 10:00Z", calendar="office")
+    at = live_at(db)
     for moment, left in (("10 09:00", 3600), ("10 09:59:59.5", Decimal("0.5")), ("10 10:00", 0), ("9 23:00", 3600),
                          ("9 11:00", 7200), ("10 11:00", -3600), ("10 12:00", -7200), ("11 03:00", -7200),
                          ("11 09:00:01", -7201), ("3 00:00", 7 * 10800 + 3600)):
-        rows(db, "DELETE FROM fake.clock; INSERT INTO fake.clock VALUES (%s)", f"2026-02-{moment}Z")
-        assert rows(db, "SELECT seconds_left FROM fake.live ORDER BY ticket_id") == [(left,), (None,)], moment
+        assert at(f"2026-02-{moment}Z") == [left, None], moment
+
+
+def test_seconds_left_are_right_far_beyond_a_year(db):
+    """They go by the hours between, or are not known: never by as much of them as happens to be laid out."""
+    insert_ticket(db, "T1", revision_no=7)
+    insert_ticket(db, "T2", revision_no=7)
+    insert_ticket(db, "T3", revision_no=7)
+    insert(db, "calendar", revision_no=7, calendar="office", hours_id=HOURS_ID)
+    lay_out(db, (2024, 1, 1), (2029, 6, 30))
+    insert_clock(db, "T1", 0, zero_at="2029-02-10 10:00Z", calendar="office")
+    insert_clock(db, "T2", 0, zero_at="2024-02-10 10:00Z", calendar="office", breached=True)
+    insert_clock(db, "T3", 0, zero_at="2031-02-10 10:00Z", calendar="office")
+    n_days = (utc(2029, 2, 10) - utc(2026, 2, 10)).days
+    n_days_late = (utc(2026, 2, 10) - utc(2024, 2, 10)).days
+    assert live_at(db)("2026-02-10 11:00Z") == [n_days * 10800 - 3600, -n_days_late * 10800 - 3600, None]
 
 
 def test_at_risk_begins_at_its_instant(db):

@@ -313,6 +313,29 @@ static void test_calendar_that_hardly_works_is_not_reached(void **state)
 	calendar_release(&calendar);
 }
 
+/* Views are given the hours between now and what was asked, once. */
+static void test_what_is_asked_is_taken_once(void **state)
+{
+	(void)state;
+	struct calendar calendar;
+	office(&calendar, "Asia/Shanghai");
+	const int64_t now_us = at("2026-03-09T00:00:00Z"), until_us = now_us + 180 * US_PER_DAY;
+	assert_false(calendar_take_asked(&calendar, now_us, until_us));
+	calendar_ask(&calendar, now_us + US_PER_DAY);
+	assert_true(calendar_take_asked(&calendar, now_us, until_us));
+	calendar_ask(&calendar, now_us);
+	calendar_ask(&calendar, until_us - 1);
+	assert_false(calendar_take_asked(&calendar, now_us, until_us));
+	calendar_ask(&calendar, until_us);
+	assert_true(calendar_take_asked(&calendar, now_us, until_us));
+	calendar_ask(&calendar, now_us - US_PER_DAY); /* it is late already */
+	assert_true(calendar_take_asked(&calendar, now_us, until_us));
+	calendar_ask(&calendar, now_us - US_PER_DAY / 2);
+	assert_false(calendar_take_asked(&calendar, now_us, until_us));
+	assert_int_equal(calendar.n_spans, 0);
+	calendar_release(&calendar);
+}
+
 static int64_t any_time(const char *from, int64_t length_us)
 {
 	return at(from) + (int64_t)(drand48() * (double)length_us);
@@ -383,6 +406,7 @@ int main(void)
 	        cmocka_unit_test(test_S7_ends_of_a_night_shift_go_by_their_own_dates),
 	        cmocka_unit_test(test_S7_ranges_of_dates_and_days_of_the_year),
 	        cmocka_unit_test(test_calendar_that_hardly_works_is_not_reached),
+	        cmocka_unit_test(test_what_is_asked_is_taken_once),
 	        cmocka_unit_test(test_S7_properties),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,7 +9,7 @@
 #define MARGIN_US (INT64_C(26) * 3600 * US_PER_SECOND)
 
 /* A night shift begins on the date before; a zone may be a day ahead or behind. */
-enum { DAYS_MARGIN = 3, DAYS_AT_ONCE = 366 };
+enum { DAYS_MARGIN = 3, DAYS_AT_ONCE = 32 };
 
 void calendar_release(struct calendar *calendar)
 {
@@ -297,4 +297,29 @@ bool calendar_reaches(struct calendar *calendar, int64_t work_us)
 	if (!reaches)
 		calendar->never_us = work_us;
 	return reaches;
+}
+
+/* ---- what others ask for ---- */
+
+static void widen(int64_t *from_io, int64_t *until_io, int64_t from_us, int64_t until_us)
+{
+	bool nothing = *from_io >= *until_io;
+	*from_io = nothing || from_us < *from_io ? from_us : *from_io;
+	*until_io = nothing || until_us > *until_io ? until_us : *until_io;
+}
+
+void calendar_ask(struct calendar *calendar, int64_t at_us)
+{
+	if (at_us < calendar->taken_from_us || at_us >= calendar->taken_until_us)
+		widen(&calendar->asked_from_us, &calendar->asked_until_us, at_us, at_us + 1);
+}
+
+bool calendar_take_asked(struct calendar *calendar, int64_t now_us, int64_t until_us)
+{
+	if (calendar->asked_from_us >= calendar->asked_until_us)
+		return false;
+	widen(&calendar->taken_from_us, &calendar->taken_until_us, calendar->asked_from_us, calendar->asked_until_us);
+	widen(&calendar->taken_from_us, &calendar->taken_until_us, now_us, until_us);
+	calendar->asked_from_us = calendar->asked_until_us = 0;
+	return true;
 }

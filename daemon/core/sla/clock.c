@@ -251,6 +251,8 @@ static void settle_targeted(const struct clock *clock, const struct clock_ground
 		out->left_us = left_us;
 	else
 		out->zero_us = clock_time_zero(&time, since_us, left_us);
+	if (target_hours(rule) != NULL && out->zero_us != TIME_NONE)
+		calendar_ask(target_hours(rule), out->zero_us); /* for S9's seconds_left, which run by these hours */
 }
 
 /* A clock that is not over: verdict by as_of_us (S4), and how it stands. */

@@ -55,12 +55,19 @@ struct calendar {
 	size_t n_spans, capacity;
 	int32_t first_day, end_day; /* equal: nothing yet */
 	int64_t never_us;           /* calendar_reaches() is false for so much work; 0: not known */
+	/* calendar_ask(): what was asked, and what of that was taken; both from < until, or nothing */
+	int64_t asked_from_us, asked_until_us, taken_from_us, taken_until_us;
 };
 
 /* The farthest that is looked ahead or back for working time: the year 2900, and 1900. */
 #define CALENDAR_FIRST_DAY (-25567)
 #define CALENDAR_END_DAY   339680
 
+/* Somebody outside will want to know how much is worked between now and an instant. */
+void calendar_ask(struct calendar *calendar, int64_t at_us);
+/* True if something was asked that lies outside of what was taken before. From then on that is taken as well, and all
+ * from now_us to until_us. */
+bool calendar_take_asked(struct calendar *calendar, int64_t now_us, int64_t until_us);
 /* The hours of a date (days since 1970-01-01): its own, else its day of the year's, else its weekday's. */
 const struct calendar_day *calendar_hours_on(const struct calendar *calendar, int32_t day);
 
