@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 
 #include "adapters/pg/standing.h"
+#include "adapters/pg/statements.h"
 #include "kpid/base/memory.h"
 
 #define FOLDER             "migrations/"
@@ -303,125 +303,14 @@ int migrate_check(PGconn *conn, const struct sql_file *files, struct buf *why_ou
 
 /* ---- statements ---- */
 
-static bool is_word(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '$' ||
-	       (c & 0x80) != 0;
-}
-
-/* Each skip_ function: from the beginning of what it names to the first character behind it, or the end. */
-
-static const char *skip_line_comment(const char *at)
-{
-	return at + strcspn(at, "\n");
-}
-
-static const char *skip_block_comment(const char *at)
-{
-	int depth = 0;
-	while (*at != '\0') {
-		if (strncmp(at, "/*", 2) == 0 || strncmp(at, "*/", 2) == 0) {
-			depth += *at == '/' ? 1 : -1;
-			at += 2;
-			if (depth == 0)
-				break;
-		} else {
-			at++;
-		}
-	}
-	return at;
-}
-
-static const char *skip_quoted(const char *at, bool backslash_escapes)
-{
-	char quote = *at++; /* a doubled quote ends one text and begins the next: the same */
-	while (*at != '\0' && *at != quote)
-		at += backslash_escapes && at[0] == '\\' && at[1] != '\0' ? 2 : 1;
-	return *at == '\0' ? at : at + 1;
-}
-
-/* $tag$ … $tag$; a lone $ is skipped as such. */
-static const char *skip_dollar_quoted(const char *at)
-{
-	size_t len = 1;
-	while (is_word(at[len]) && at[len] != '$')
-		len++;
-	if (at[len] != '$' || (at[1] >= '0' && at[1] <= '9'))
-		return at + 1;
-	len++;
-	for (const char *end = strchr(at + len, '$'); end != NULL; end = strchr(end + 1, '$'))
-		if (strncmp(end, at, len) == 0)
-			return end + len;
-	return at + strlen(at);
-}
-
-static const char *skip_blanks(const char *at)
-{
-	for (;;) {
-		at += strspn(at, " \t\r\n\f\v");
-		if (strncmp(at, "--", 2) == 0)
-			at = skip_line_comment(at);
-		else if (strncmp(at, "/*", 2) == 0)
-			at = skip_block_comment(at);
-		else
-			return at;
-	}
-}
-
-/* The end of the statement that begins here, behind its semicolon. (The body of a function written with
- * BEGIN ATOMIC would be cut: such functions are written with dollar quotes.) */
-static const char *skip_statement(const char *start)
-{
-	const char *at = start;
-	while (*at != '\0' && *at != ';') {
-		bool in_word = at > start && is_word(at[-1]);
-		if (strncmp(at, "--", 2) == 0)
-			at = skip_line_comment(at);
-		else if (strncmp(at, "/*", 2) == 0)
-			at = skip_block_comment(at);
-		else if (*at == '\'' || *at == '"')
-			at = skip_quoted(at, *at == '\'' && in_word && (at[-1] == 'e' || at[-1] == 'E') &&
-			                             (at - start < 2 || !is_word(at[-2])));
-		else if (*at == '$' && !in_word)
-			at = skip_dollar_quoted(at);
-		else
-			at++;
-	}
-	return *at == ';' ? at + 1 : at;
-}
-
-/* The line, from 1, of the n_characters-th (from 0) character behind at. */
-static int line_of(const char *text, const char *at, int n_characters)
-{
-	int line = 1;
-	while (*at != '\0' && n_characters > 0)
-		if ((*++at & 0xc0) != 0x80)
-			n_characters--;
-	for (; text < at; text++)
-		line += *text == '\n';
-	return line;
-}
-
-/* Whether the statement would take the transaction out of our hands. */
-static bool controls_transaction(const char *statement)
-{
-	static const char *const words[] = {"abort", "begin", "commit", "end", "rollback", "start"};
-	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
-		size_t len = strlen(words[i]);
-		if (strncasecmp(statement, words[i], len) == 0 && !is_word(statement[len]))
-			return true;
-	}
-	return false;
-}
-
 static void add_statement_error(PGconn *conn, const PGresult *result, const struct migration *migration,
                                 const char *statement, struct buf *error)
 {
 	const char *position = PQresultErrorField(result, PG_DIAG_STATEMENT_POSITION);
 	int n_characters = position == NULL ? 0 : (int)strtol(position, NULL, 10) - 1;
-	buf_add_format(error, "sql/%s:%d: ", migration->file, line_of(migration->text, statement, n_characters));
+	buf_add_format(error, "sql/%s:%d: ", migration->file, sql_line_of(migration->text, statement, n_characters));
 	ExecStatusType status = PQresultStatus(result);
-	if (controls_transaction(statement))
+	if (sql_controls_transaction(statement))
 		buf_add_str(error, "a migration may not begin or end a transaction");
 	else if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT)
 		buf_add_str(error, "a migration may not copy from or to its client");
@@ -434,11 +323,11 @@ static bool run_statements(PGconn *conn, const struct migration *migration, stru
 	struct buf statement = BUF_INIT;
 	bool ok = true;
 	const char *at = migration->text;
-	while (ok && *(at = skip_blanks(at)) != '\0') {
-		const char *end = skip_statement(at);
+	while (ok && *(at = sql_skip_blanks(at)) != '\0') {
+		const char *end = sql_skip_statement(at);
 		buf_clear(&statement);
 		buf_add(&statement, at, (size_t)(end - at));
-		PGresult *result = controls_transaction(at) ? NULL : PQexec(conn, statement.data);
+		PGresult *result = sql_controls_transaction(at) ? NULL : PQexec(conn, statement.data);
 		ok = result_ok(result);
 		if (!ok)
 			add_statement_error(conn, result, migration, at, error);
