@@ -258,11 +258,17 @@ static void on_lost(void *context, const char *reason)
 	attend_forget(&app->attend);
 }
 
+/* Ends without waiting for what is under way. */
+static void quit_at_once(struct app *app)
+{
+	app_quit(app, app->status != 0 ? app->status : app->feeder.stopped_status);
+}
+
 static void on_stop_deadline(evutil_socket_t fd, short what, void *context)
 {
 	(void)fd, (void)what;
 	log_warning("not everything ended in time; what was not committed is read again by whoever comes next");
-	app_quit(context, 0);
+	quit_at_once(context);
 }
 
 static void on_stop(evutil_socket_t fd, short what, void *context)
@@ -271,7 +277,7 @@ static void on_stop(evutil_socket_t fd, short what, void *context)
 	struct timeval patience = {STOP_SECONDS, 0};
 	(void)fd, (void)what;
 	if (app->stopping || !app->begun) {
-		app_quit(app, app->status);
+		quit_at_once(app);
 		return;
 	}
 	app->stopping = true;

@@ -29,6 +29,9 @@ struct app_feeder {
 	bool (*prepare_reload)(void *context, const struct kpid_config *next);
 	void (*reloaded)(void *context); /* what was prepared comes into force; NULL with the former */
 	void (*stop)(void *context);     /* SIGTERM or SIGINT: end in good order, then app_quit() */
+	/* The exit code where that is asked for before begin(), a second time, or takes too long. 0: a daemon, whose
+	 * work goes on when it is started again. */
+	int stopped_status;
 	void *context;
 };
 

@@ -1,140 +1,198 @@
 #include "app/file_feed.h"
 
 #include <event2/event.h>
-#include <inttypes.h>
-#include <openssl/evp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "adapters/pg/rows.h"
 #include "app/app.h"
 #include "app/exit_status.h"
+#include "app/file_match.h"
 #include "app/line_reader.h"
+#include "app/progress_bar.h"
+#include "kpid/base/check.h"
 #include "kpid/base/log.h"
-#include "kpid/base/memory.h"
+#include "kpid/base/sqlstate.h"
 
-enum { LINES_PER_TURN = 4096, BAR_US = 100000, BAR_WIDTH = 40 };
+enum {
+	LINES_PER_TURN = 4096, /* between two looks at the loop, where signals are */
+	TICK_US = 20000,
+	RETRY_TICKS = 10, /* between two tries of a question that PostgreSQL refused */
+	MOST_TRIES = 150  /* then it is given up */
+};
+
+enum feed_state {
+	FEED_WAITING,  /* for PostgreSQL and the policies */
+	FEED_NAMING,   /* looks for the first line */
+	FEED_ASKING,   /* asks how far files with that line were read */
+	FEED_MATCHING, /* reads that far, to see which of them this one is */
+	FEED_CLAIMING,
+	FEED_READING,
+	FEED_CHECKING,  /* the file changed meanwhile: reads once more what was read */
+	FEED_WRITING,   /* everything was read; the last of it is being committed */
+	FEED_FINISHING, /* marks the source as finished */
+	FEED_FIRING,    /* deadlines that are due now */
+	FEED_GIVEN_UP,  /* ends as soon as nothing is under way */
+	FEED_N_STATES
+};
+
+#define TO(state) (1u << FEED_##state)
+
+static const unsigned may_become[FEED_N_STATES] = {
+        [FEED_WAITING] = TO(NAMING) | TO(CLAIMING),
+        [FEED_NAMING] = TO(ASKING) | TO(GIVEN_UP),
+        [FEED_ASKING] = TO(MATCHING) | TO(GIVEN_UP),
+        [FEED_MATCHING] = TO(CLAIMING) | TO(GIVEN_UP),
+        [FEED_CLAIMING] = TO(READING) | TO(ASKING) | TO(GIVEN_UP),
+        [FEED_READING] = TO(CHECKING) | TO(WRITING) | TO(GIVEN_UP),
+        [FEED_CHECKING] = TO(READING) | TO(GIVEN_UP),
+        [FEED_WRITING] = TO(FINISHING) | TO(GIVEN_UP),
+        [FEED_FINISHING] = TO(FIRING) | TO(GIVEN_UP),
+};
 
 struct file_feed {
 	struct app *app;
+	const struct file_feed_order *order;
+	enum feed_state state;
 	struct line_reader *reader;
+	bool remembered; /* a file that is found again by its lines; else a stream, or to be read once */
+	struct file_match match;
+	char *topic; /* of the source that this input is */
 	struct source *source;
-	char *topic;              /* what stands for the topic of this file */
-	int64_t line_no;          /* of the next line */
-	struct event *read_again; /* also when standard input has more */
-	bool ended, finishing, finished;
-	bool progress;
-	int64_t bar_us, started_us;
+	int64_t line_no;         /* of the next line */
+	struct line_chain chain; /* of the lines before it */
+	int64_t checked_lines;   /* as line_no was when checking began */
+	struct line_chain checked_chain;
+	bool checked;
+	struct event *readable, *turn, *tick;
+	int ticks_to_retry; /* 0: nothing is to be asked again */
+	int n_tries;
+	struct progress_bar bar;
 	struct file_feed_report *report;
 };
 
-/* ---- name: the same file is the same source, wherever it lies ---- */
+static void ask_again(struct file_feed *feed);
 
-static bool hash_file(const char *path, char hex[17])
+static void become(struct file_feed *feed, enum feed_state next)
 {
-	FILE *file = fopen(path, "rb");
-	if (file == NULL)
-		return false;
-	unsigned char piece[65536], digest[EVP_MAX_MD_SIZE];
-	size_t n;
-	EVP_MD_CTX *hash = EVP_MD_CTX_new();
-	bool good = hash != NULL && EVP_DigestInit_ex(hash, EVP_sha256(), NULL) == 1;
-	while (good && (n = fread(piece, 1, sizeof(piece), file)) > 0)
-		good = EVP_DigestUpdate(hash, piece, n) == 1;
-	if (!good || EVP_DigestFinal_ex(hash, digest, NULL) != 1)
-		mem_exhausted(0);
-	EVP_MD_CTX_free(hash);
-	fclose(file);
-	for (int i = 0; i < 8; i++)
-		snprintf(hex + (ptrdiff_t)2 * i, 3, "%02x", digest[i]);
-	return true;
+	KPID_CHECK((may_become[feed->state] & (1u << next)) != 0);
+	feed->state = next;
+	feed->ticks_to_retry = feed->n_tries = 0;
 }
 
-static char *source_topic(const char *path)
+/* In the next turn of the loop: an event that is made active would come again in this one, before any signal. */
+static void read_soon(struct file_feed *feed)
 {
-	const char *slash = strrchr(path, '/');
-	const char *base = slash == NULL ? path : slash + 1;
-	char hex[17], name[240];
-	/* Nothing tells one standard input from another but its time. */
-	if (strcmp(path, "-") == 0)
-		snprintf(name, sizeof(name), "ingest:-@%" PRId64, wall_clock_us());
-	else
-		snprintf(name, sizeof(name), "ingest:%.200s@%s", base, hash_file(path, hex) ? hex : "0");
-	return mem_strdup(name);
+	static const struct timeval now = {0, 0};
+	event_add(feed->turn, &now);
 }
-
-/* ---- progress ---- */
 
 static void draw_bar(struct file_feed *feed, bool last)
 {
-	int64_t now_us = monotonic_clock_us(), length = line_reader_length(feed->reader);
-	if (!feed->progress || (!last && now_us - feed->bar_us < BAR_US))
+	const struct progress progress = {line_reader_position(feed->reader), line_reader_length(feed->reader),
+	                                  feed->line_no, feed->line_no - feed->report->n_skipped};
+	progress_bar_draw(&feed->bar, monotonic_clock_us(), &progress, last);
+}
+
+/* ---- giving up ---- */
+
+static void quit_if_idle(struct file_feed *feed)
+{
+	if (app_is_idle(feed->app))
+		app_quit(feed->app, KPID_EXIT_FAILED);
+}
+
+/* The reason was logged. What was read so far is still committed. */
+static void give_up(struct file_feed *feed)
+{
+	if (feed->state == FEED_GIVEN_UP)
 		return;
-	feed->bar_us = now_us;
-	double share = length <= 0 ? 0 : (double)line_reader_position(feed->reader) / (double)length;
-	double seconds = (double)(now_us - feed->started_us) / 1e6;
-	double rate = seconds <= 0 ? 0 : (double)(feed->line_no - feed->report->n_skipped) / seconds;
-	char bar[BAR_WIDTH + 1];
-	for (int i = 0; i < BAR_WIDTH; i++)
-		bar[i] = i < (int)(share * BAR_WIDTH + 0.5) ? '#' : '.';
-	bar[BAR_WIDTH] = '\0';
-	if (length > 0)
-		fprintf(stderr, "\r[%s] %3.0f%%  %" PRId64 " lines  %.0f/s ", bar, share * 100, feed->line_no, rate);
-	else
-		fprintf(stderr, "\r%" PRId64 " lines  %.0f/s ", feed->line_no, rate);
-	if (last)
-		fputc('\n', stderr);
-	fflush(stderr);
+	if (feed->state == FEED_READING)
+		draw_bar(feed, true);
+	become(feed, FEED_GIVEN_UP);
+	app_flush(feed->app);
+	quit_if_idle(feed);
+}
+
+/* PostgreSQL refused a question. Asks again in a moment unless the answer would be the same. */
+static void refused(struct file_feed *feed, const PGresult *result, const char *what)
+{
+	const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+	const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+	const char *remedy = sql_remedy_of(sqlstate);
+	enum sql_fault fault = sql_fault_of(sqlstate);
+	if (!sql_fault_lasts(fault) && fault != SQL_DATA && ++feed->n_tries < MOST_TRIES) {
+		feed->ticks_to_retry = RETRY_TICKS;
+		return;
+	}
+	log_error("%s: PostgreSQL refuses: %s%s%s", what, message == NULL ? "a statement before it failed" : message,
+	          remedy == NULL ? "" : "; ", remedy == NULL ? "" : remedy);
+	give_up(feed);
 }
 
 /* ---- the end: mark the file as read, fire what is due, go ---- */
 
-static void on_counts(void *context, PGresult *result)
+static void on_finished(void *context, PGresult *result)
 {
 	struct file_feed *feed = context;
-	if (!pg_result_ok(result) || PQntuples(result) != 1)
+	if (feed->state != FEED_FINISHING)
 		return;
-	feed->finished = true;
+	if (!pg_result_ok(result)) {
+		refused(feed, result, "marking the source as finished");
+		return;
+	}
+	if (PQntuples(result) != 1) {
+		log_error("%s was claimed by somebody else before this run had finished it", feed->topic);
+		give_up(feed);
+		return;
+	}
+	become(feed, FEED_FIRING);
 	feed->app->shared.without_sources = true;
 	for (int i = 0; i < 5; i++)
 		feed->report->counts[i] = pg_get_int8(result, 0, i);
-	watch_tick(feed->app->watch);
+	if (feed->app->stopping)
+		app_quit(feed->app, 0);
+	else
+		watch_tick(feed->app->watch);
 }
 
 static void finish(struct file_feed *feed)
 {
 	if (!pg_session_is_ready(feed->app->control))
-		return; /* ready_again() comes back here */
-	char number[4] = {(char)(feed->source->source_no >> 24), (char)(feed->source->source_no >> 16),
-	                  (char)(feed->source->source_no >> 8), (char)feed->source->source_no};
-	char epoch[8];
-	feed->finishing = true;
-	struct pg_param params[2] = {{number, 4, true}, pg_param_int8(feed->source->epoch, epoch)};
-	pg_session_query(feed->app->control, "queries/source_finish.sql", params, 2, on_counts, feed);
+		return; /* on_ready_again() comes back here */
+	const struct source *source = feed->source;
+	KPID_CHECK(source != NULL);
+	char number[4] = {(char)(source->source_no >> 24), (char)(source->source_no >> 16),
+	                  (char)(source->source_no >> 8), (char)source->source_no};
+	char epoch[8], offset[8];
+	struct pg_param params[3] = {
+	        {number, 4, true}, pg_param_int8(source->epoch, epoch), pg_param_int8(source->next_offset, offset)};
+	if (source->next_offset == OFFSET_NONE)
+		params[2] = pg_param_c_string(NULL);
+	pg_session_query(feed->app->control, "queries/source_finish.sql", params, 3, on_finished, feed);
 	pg_session_sync(feed->app->control, NULL, NULL);
 }
 
-static void maybe_finish(struct file_feed *feed)
+static void finish_if_written(struct file_feed *feed)
 {
-	if (!feed->ended || feed->finishing)
+	if (feed->state != FEED_WRITING || !app_is_idle(feed->app))
 		return;
-	if (feed->app->stopping || feed->source == NULL || feed->source->fenced) {
-		if (app_is_idle(feed->app))
-			app_quit(feed->app, feed->app->stopping ? KPID_EXIT_FAILED : feed->app->status);
-		return;
-	}
-	if (app_is_idle(feed->app))
-		finish(feed);
-}
-
-static void on_end_timer(struct file_feed *feed)
-{
-	if (feed->finished && watch_is_quiet(feed->app->watch))
-		app_quit(feed->app, 0);
+	become(feed, FEED_FINISHING);
+	finish(feed);
 }
 
 /* ---- reading ---- */
+
+static bool rewind_file(struct file_feed *feed)
+{
+	feed->line_no = 0;
+	feed->chain = (struct line_chain){{0}};
+	if (line_reader_rewind(feed->reader))
+		return true;
+	give_up(feed);
+	return false;
+}
 
 static void feed_line(struct file_feed *feed, struct text line)
 {
@@ -144,54 +202,162 @@ static void feed_line(struct file_feed *feed, struct text line)
 	        .offset = feed->line_no,
 	        .topic_type = EVENT_TYPE_NONE,
 	};
-	lane_feed(feed->app->lanes[0], feed->source, &wire, 0);
+	if (line_reader_was_cut(feed->reader))
+		log_warning("line %lld of %s is longer than %d bytes: its beginning becomes a dead letter, the rest "
+		            "is passed over",
+		            (long long)feed->line_no + 1, feed->order->path, LINE_MAX_BYTES);
+	lane_feed(feed->app->lanes[0], feed->source, &wire, line_chain_fingerprint(&feed->chain));
+	feed->report->n_lines++;
 }
 
-static void stop_reading(struct file_feed *feed, bool failed)
+static void start_asking(struct file_feed *feed)
 {
-	feed->ended = true;
-	if (failed)
-		feed->app->status = KPID_EXIT_FAILED;
-	draw_bar(feed, true);
-	app_flush(feed->app);
-	maybe_finish(feed);
+	become(feed, FEED_ASKING);
+	ask_again(feed);
+}
+
+static void start_claiming(struct file_feed *feed)
+{
+	become(feed, FEED_CLAIMING);
+	free(feed->topic);
+	feed->topic = feed->remembered ? file_match_choose(&feed->match)
+	                               : file_match_stream_topic(feed->order->name, wall_clock_us(), getpid());
+	ask_again(feed);
+}
+
+/* Each takes a line, NULL at the end. */
+
+static void take_name(struct file_feed *feed, const struct text *line)
+{
+	if (line != NULL && line_is_blank(*line))
+		return;
+	file_match_name(&feed->match, feed->order->name, line == NULL ? TEXT("") : *line);
+	start_asking(feed);
+}
+
+static void take_match(struct file_feed *feed, const struct text *line)
+{
+	if (line != NULL) {
+		line_chain_add(&feed->chain, *line);
+		file_match_look(&feed->match, ++feed->line_no, &feed->chain);
+	}
+	if (line == NULL || feed->line_no >= feed->match.furthest)
+		start_claiming(feed);
+}
+
+static void take_check(struct file_feed *feed, const struct text *line)
+{
+	if (line != NULL) {
+		line_chain_add(&feed->chain, *line);
+		feed->line_no++;
+	}
+	if (line != NULL && feed->line_no < feed->checked_lines)
+		return;
+	if (feed->line_no == feed->checked_lines &&
+	    line_chain_fingerprint(&feed->chain) == line_chain_fingerprint(&feed->checked_chain)) {
+		become(feed, FEED_READING);
+		return;
+	}
+	log_error("%s was changed while it was read, in lines that had been read by then", feed->order->path);
+	give_up(feed);
+}
+
+/* The end was met: is it the end of the same file? */
+static void end_reading(struct file_feed *feed)
+{
+	enum line_change change = line_reader_is_file(feed->reader) ? line_reader_change(feed->reader) : FILE_UNCHANGED;
+	if (change == FILE_SHORTER || change == FILE_REPLACED) {
+		log_error("%s was %s while it was read", feed->order->path,
+		          change == FILE_SHORTER ? "shortened" : "replaced by another file");
+		give_up(feed);
+	} else if (change == FILE_CHANGED && !feed->checked) {
+		feed->checked = true; /* once: a file that grows all the time is read up to some end */
+		feed->checked_lines = feed->line_no;
+		feed->checked_chain = feed->chain;
+		become(feed, FEED_CHECKING);
+		if (rewind_file(feed) && feed->checked_lines == 0)
+			become(feed, FEED_READING);
+	} else {
+		draw_bar(feed, true);
+		become(feed, FEED_WRITING);
+		app_flush(feed->app);
+		finish_if_written(feed);
+	}
+}
+
+static void take_event(struct file_feed *feed, const struct text *line)
+{
+	if (line == NULL) {
+		end_reading(feed);
+		return;
+	}
+	line_chain_add(&feed->chain, *line);
+	if (feed->line_no < feed->source->next_offset)
+		feed->report->n_skipped++;
+	else if (!line_is_blank(*line))
+		feed_line(feed, *line);
+	feed->line_no++;
+}
+
+static void take(struct file_feed *feed, const struct text *line)
+{
+	switch (feed->state) {
+	case FEED_NAMING:
+		take_name(feed, line);
+		break;
+	case FEED_MATCHING:
+		take_match(feed, line);
+		break;
+	case FEED_CHECKING:
+		take_check(feed, line);
+		break;
+	default:
+		take_event(feed, line);
+		break;
+	}
+}
+
+/* Whether the state is one in which lines are taken, and there is room for what they become. */
+static bool may_read(const struct file_feed *feed)
+{
+	if (feed->state == FEED_READING)
+		return feed->source->reading &&
+		       (feed->line_no < feed->source->next_offset || lane_has_room(feed->app->lanes[0]));
+	return feed->state == FEED_NAMING || feed->state == FEED_MATCHING || feed->state == FEED_CHECKING;
 }
 
 static void read_lines(struct file_feed *feed)
 {
-	struct lane *lane = feed->app->lanes[0];
-	if (feed->source == NULL || !feed->source->reading || feed->ended)
-		return;
 	for (int i = 0; i < LINES_PER_TURN; i++) {
 		struct text line;
-		if (feed->line_no >= feed->source->next_offset && !lane_has_room(lane))
-			return; /* the lane says when it wants more */
+		if (!may_read(feed))
+			return; /* an answer or the lane says when to go on */
 		switch (line_reader_next(feed->reader, &line)) {
 		case LINE_READ:
+			take(feed, &line);
 			break;
 		case LINE_WAIT:
-			event_add(feed->read_again, NULL);
+			/* What cannot be polled is looked at again with the tick. */
+			if (!line_reader_is_file(feed->reader))
+				event_add(feed->readable, NULL);
 			return;
+		case LINE_MORE:
+			i = LINES_PER_TURN;
+			break;
 		case LINE_END:
-			stop_reading(feed, false);
-			return;
+			take(feed, NULL);
+			break;
 		case LINE_FAILED:
-			stop_reading(feed, true);
+			give_up(feed);
 			return;
 		}
-		if (feed->line_no < feed->source->next_offset) {
-			feed->report->n_skipped++;
-		} else if (line.len > 0) {
-			feed_line(feed, line);
-			feed->report->n_lines++;
-		}
-		feed->line_no++;
 	}
-	draw_bar(feed, false);
-	event_active(feed->read_again, EV_TIMEOUT, 0);
+	if (feed->state == FEED_READING)
+		draw_bar(feed, false);
+	read_soon(feed);
 }
 
-static void on_read_again(evutil_socket_t fd, short what, void *context)
+static void on_turn(evutil_socket_t fd, short what, void *context)
 {
 	struct file_feed *feed = context;
 	int64_t began_us = monotonic_clock_us();
@@ -200,19 +366,73 @@ static void on_read_again(evutil_socket_t fd, short what, void *context)
 	feed->report->parse_us += monotonic_clock_us() - began_us;
 }
 
-/* ---- what the application tells ---- */
+/* ---- asking and claiming ---- */
+
+static void on_sources(void *context, PGresult *result)
+{
+	struct file_feed *feed = context;
+	if (feed->state != FEED_ASKING)
+		return;
+	if (!pg_result_ok(result)) {
+		refused(feed, result, "asking how far the file was read");
+		return;
+	}
+	file_match_clear(&feed->match);
+	for (int row = 0; row < PQntuples(result); row++)
+		file_match_add(&feed->match, pg_get_text(result, row, 0),
+		               PQgetisnull(result, row, 1) ? OFFSET_NONE : pg_get_int8(result, row, 1),
+		               pg_get_int8(result, row, 2));
+	become(feed, FEED_MATCHING);
+	if (!rewind_file(feed))
+		return;
+	file_match_look(&feed->match, 0, &feed->chain);
+	if (feed->match.furthest == 0)
+		start_claiming(feed);
+	else
+		read_soon(feed);
+}
+
+static void ask(struct file_feed *feed)
+{
+	if (!pg_session_is_ready(feed->app->control))
+		return; /* on_ready_again() comes back here */
+	const struct pg_param param = pg_param_c_string(feed->match.stem);
+	pg_session_query(feed->app->control, "queries/ingest_sources.sql", &param, 1, on_sources, feed);
+	pg_session_sync(feed->app->control, NULL, NULL);
+}
+
+/* Is the source still where it was when its lines were compared? Since it was claimed nobody else moves it. */
+static bool is_as_matched(const struct file_feed *feed)
+{
+	const struct source *source = feed->source;
+	if (!feed->remembered || source->next_offset == OFFSET_NONE)
+		return source->next_offset == OFFSET_NONE;
+	return source->next_offset == feed->match.best.next_offset &&
+	       source->fingerprint == feed->match.best.fingerprint;
+}
 
 static void on_claimed(void *context, PGresult *result)
 {
 	struct file_feed *feed = context;
+	if (feed->state != FEED_CLAIMING)
+		return;
 	if (!pg_result_ok(result)) {
-		log_error("claiming the file: %s", PQresultErrorMessage(result));
-		app_quit(feed->app, KPID_EXIT_FAILED);
+		refused(feed, result, "claiming the file");
 		return;
 	}
 	feed->source = app_claimed(feed->app, result, 0);
+	if (!is_as_matched(feed)) {
+		feed->remembered ? start_asking(feed) : give_up(feed);
+		return;
+	}
 	feed->source->assigned = feed->source->reading = true;
-	event_active(feed->read_again, EV_TIMEOUT, 0);
+	become(feed, FEED_READING);
+	int64_t begin = feed->source->next_offset == OFFSET_NONE ? 0 : feed->source->next_offset;
+	if (feed->line_no == begin)
+		feed->report->n_skipped = begin;
+	else if (!rewind_file(feed))
+		return;
+	read_soon(feed);
 }
 
 static void claim(struct file_feed *feed)
@@ -221,28 +441,42 @@ static void claim(struct file_feed *feed)
 	app_claim(feed->app, &source, 1, on_claimed, feed);
 }
 
+/* Asks PostgreSQL what the state waits for. A question that was asked before may have been lost with its session. */
+static void ask_again(struct file_feed *feed)
+{
+	if (feed->state == FEED_ASKING)
+		ask(feed);
+	else if (feed->state == FEED_CLAIMING)
+		claim(feed);
+	else if (feed->state == FEED_FINISHING)
+		finish(feed);
+}
+
+/* ---- what the application says ---- */
+
 static void on_begin(void *context)
 {
 	struct file_feed *feed = context;
-	feed->started_us = monotonic_clock_us();
-	claim(feed);
+	feed->bar.started_us = monotonic_clock_us();
+	if (feed->remembered) {
+		become(feed, FEED_NAMING);
+		read_soon(feed);
+	} else {
+		start_claiming(feed);
+	}
 }
 
 static void on_ready_again(void *context)
 {
-	struct file_feed *feed = context;
-	if (feed->source == NULL)
-		claim(feed);
-	else if (feed->finishing && !feed->finished)
-		finish(feed);
+	ask_again(context);
 }
 
 static void on_wants_more(void *context, struct lane *lane)
 {
 	struct file_feed *feed = context;
 	(void)lane;
-	if (feed->read_again != NULL)
-		event_active(feed->read_again, EV_TIMEOUT, 0);
+	if (feed->state == FEED_READING)
+		read_soon(feed);
 }
 
 static void on_committed(void *context, struct lane *lane)
@@ -254,12 +488,15 @@ static void on_idle(void *context, struct lane *lane)
 {
 	struct file_feed *feed = context;
 	(void)lane;
-	if (feed->source != NULL && feed->source->fenced && !feed->ended) {
-		log_error("another kpid ingest is reading the same file; this one stops");
-		stop_reading(feed, true);
-		return;
+	if (feed->state == FEED_GIVEN_UP) {
+		quit_if_idle(feed);
+	} else if (feed->source != NULL && feed->source->fenced && feed->state != FEED_FIRING) {
+		log_error("another kpid ingest is reading the same file, or kpid gap retire has ended its source; "
+		          "this one stops");
+		give_up(feed);
+	} else {
+		finish_if_written(feed);
 	}
-	maybe_finish(feed);
 }
 
 /* Others hold a deadline back: their business. */
@@ -267,26 +504,70 @@ static void on_needs_completeness(void *context, int64_t deadline_us)
 {
 	struct file_feed *feed = context;
 	(void)deadline_us;
-	if (feed->finished)
-		app_quit(feed->app, feed->app->status);
+	if (feed->state == FEED_FIRING)
+		app_quit(feed->app, 0);
 }
 
+/* Everything that was read is committed, if that takes no longer than an end may take. */
 static void on_stop(void *context)
 {
 	struct file_feed *feed = context;
-	stop_reading(feed, true);
+	if (feed->state == FEED_FIRING)
+		app_quit(feed->app, 0);
+	else if (feed->state != FEED_WRITING && feed->state != FEED_FINISHING)
+		give_up(feed);
 }
 
-static void on_end_tick(evutil_socket_t fd, short what, void *context)
+static void on_tick(evutil_socket_t fd, short what, void *context)
 {
+	struct file_feed *feed = context;
 	(void)fd, (void)what;
-	on_end_timer(context);
+	if (feed->state == FEED_FIRING && watch_is_quiet(feed->app->watch))
+		app_quit(feed->app, 0);
+	else if (feed->ticks_to_retry > 0 && --feed->ticks_to_retry == 0)
+		ask_again(feed);
+	else if (may_read(feed))
+		read_soon(feed);
 }
 
-int file_feed_run(struct kpid_config *config, const char *path, bool progress, struct file_feed_report *report_out)
+/* ---- all ---- */
+
+static void say_not_all(const struct file_feed *feed)
 {
-	static const struct timeval often = {0, 20000};
-	struct file_feed feed = {.progress = progress, .report = report_out};
+	if (!feed->order->once)
+		log_error("not every line of %s is in the database; run kpid ingest again%s", feed->order->path,
+		          feed->remembered ? ": it goes on where this run ended"
+		                           : " with all of it: a stream is read from its beginning");
+	if (!feed->remembered && feed->source != NULL)
+		log_error("what was read of it holds deadlines back until you run kpid gap retire '%s'",
+		          feed->source->topic);
+}
+
+static int run(struct file_feed *feed)
+{
+	static const struct timeval often = {0, TICK_US};
+	bool is_file = line_reader_is_file(feed->reader);
+	feed->readable = event_new(feed->app->base, is_file ? -1 : line_reader_fd(feed->reader), is_file ? 0 : EV_READ,
+	                           on_turn, feed);
+	feed->turn = evtimer_new(feed->app->base, on_turn, feed);
+	feed->tick = event_new(feed->app->base, -1, EV_PERSIST, on_tick, feed);
+	event_add(feed->tick, &often);
+	int64_t began_us = monotonic_clock_us();
+	int status = app_run(feed->app);
+	feed->report->elapsed_us = monotonic_clock_us() - began_us;
+	feed->report->parts = *lane_parts(feed->app->lanes[0]);
+	if (status != 0)
+		say_not_all(feed);
+	event_free(feed->readable);
+	event_free(feed->turn);
+	event_free(feed->tick);
+	return status;
+}
+
+int file_feed_run(struct kpid_config *config, const struct file_feed_order *order, struct file_feed_report *report_out)
+{
+	struct file_feed_order named = *order;
+	struct file_feed feed = {.order = &named, .bar.on = order->progress, .report = report_out};
 	const struct app_feeder feeder = {
 	        .begin = on_begin,
 	        .ready_again = on_ready_again,
@@ -295,32 +576,22 @@ int file_feed_run(struct kpid_config *config, const char *path, bool progress, s
 	        .idle = on_idle,
 	        .needs_completeness = on_needs_completeness,
 	        .stop = on_stop,
+	        .stopped_status = KPID_EXIT_FAILED,
 	        .context = &feed,
 	};
+	if (named.name == NULL)
+		named.name = order->path;
 	*report_out = (struct file_feed_report){.n_lines = 0};
-	feed.reader = line_reader_open(path);
+	feed.reader = line_reader_open(order->path);
 	if (feed.reader == NULL) {
 		kpid_config_free(config);
 		return KPID_EXIT_FAILED;
 	}
+	feed.remembered = line_reader_is_file(feed.reader) && !order->once;
 	feed.app = app_new(config, 1, &feeder);
-	if (feed.app == NULL) {
-		line_reader_close(feed.reader);
-		return KPID_EXIT_CONFIG;
-	}
-	feed.topic = source_topic(path);
-	bool pollable = line_reader_length(feed.reader) < 0;
-	feed.read_again = event_new(feed.app->base, pollable ? line_reader_fd(feed.reader) : -1, pollable ? EV_READ : 0,
-	                            on_read_again, &feed);
-	struct event *end_timer = event_new(feed.app->base, -1, EV_PERSIST, on_end_tick, &feed);
-	event_add(end_timer, &often);
-	int64_t began_us = monotonic_clock_us();
-	int status = app_run(feed.app);
-	report_out->elapsed_us = monotonic_clock_us() - began_us;
-	report_out->parts = *lane_parts(feed.app->lanes[0]);
-	event_free(feed.read_again);
-	event_free(end_timer);
+	int status = feed.app == NULL ? KPID_EXIT_CONFIG : run(&feed);
 	line_reader_close(feed.reader);
+	file_match_release(&feed.match);
 	free(feed.topic);
 	app_free(feed.app);
 	return status;

@@ -229,6 +229,7 @@ int recalc_run(struct kpid_config *config, const struct recalc_request *request,
 	        .idle = on_lane,
 	        .needs_completeness = on_needs_completeness,
 	        .stop = on_stop,
+	        .stopped_status = KPID_EXIT_FAILED,
 	        .context = &recalc,
 	};
 	*report_out = (struct recalc_report){.recalculation_no = 0};

@@ -42,8 +42,9 @@ int cmd_ingest(struct cli *cli, int argc, char **argv)
 	status = preflight_load(cli, &config);
 	if (status != CLI_OK)
 		return status;
+	const struct file_feed_order order = {.path = argv[optind], .progress = isatty(STDERR_FILENO) && !cli->json};
 	struct file_feed_report report;
-	status = file_feed_run(config, argv[optind], isatty(STDERR_FILENO) && !cli->json, &report);
+	status = file_feed_run(config, &order, &report);
 	if (status == CLI_OK)
 		print_report(cli, &report);
 	return status;

@@ -8,7 +8,9 @@ const struct cli_command cli_commands[] = {
          cmd_run},
         {"ingest", "Read events from a file, as if they came from Kafka", "FILE|-",
          "FILE has one event a line (NDJSON), plain or compressed with gzip; - is the standard input.\n"
-         "It may be stopped and started again: each event counts once however often it is read.\n",
+         "It may be stopped and started again: each event counts once however often it is read, and a file goes on\n"
+         "where it was. Exit status 0 means that every line is in the database; a line that is no event is a dead\n"
+         "letter. Otherwise the reason is on stderr, and the same command may be run again.\n",
          cmd_ingest},
         {"migrate", "Bring the database to this program's version", "up|status|verify",
          "  up         apply what is missing\n"

@@ -65,7 +65,7 @@ CREATE TABLE kpid.source_partition (
 ) WITH (fillfactor = 10);
 CREATE INDEX source_partition_unfinished ON kpid.source_partition (source_no) WHERE state <> 'finished';
 COMMENT ON TABLE kpid.source_partition IS 'Where each partition has been read to. next_offset moves in the transaction of the effects, only under the epoch of its owner.';
-COMMENT ON COLUMN kpid.source_partition.last_fingerprint IS 'Of the message before next_offset: a topic that was deleted and made again has another there.';
+COMMENT ON COLUMN kpid.source_partition.last_fingerprint IS 'Of the message before next_offset: a topic that was deleted and made again has another there. Of a file: of all lines before next_offset.';
 COMMENT ON COLUMN kpid.source_partition.complete_until IS 'Every event of this partition that happened before this instant has been read and committed.';
 COMMENT ON COLUMN kpid.source_partition.seen_at IS
 	'When its owner last knew about it: read from it, saw that it was at its end, or had more of it to read behind others.';

@@ -14,7 +14,10 @@ WHERE f.state = 'running' AND f.held_since < clock_timestamp() - interval '60 s'
 UNION ALL
 SELECT 'fail', count(*) || ' partitions of ' || f.topic || ' were last heard of ' || round(max(extract(epoch FROM clock_timestamp() - f.seen_at))) || ' s ago'
 		|| CASE WHEN max(f.owner) <> '' THEN ', by ' || string_agg(DISTINCT nullif(f.owner, ''), ', ') ELSE ', by nobody ever' END,
-	'see that kpid run is running and reaches Kafka; if the topic is not read any more: kpid gap retire ' || f.topic
+	CASE WHEN f.topic LIKE 'ingest:%'
+		THEN 'run kpid ingest with the same file until it ends with 0; to give it up: kpid gap retire ''' || f.topic || ''''
+		ELSE 'see that kpid run is running and reaches Kafka; if the topic is not read any more: kpid gap retire ' || f.topic
+	END
 FROM report.data_freshness f
 WHERE f.state = 'running' AND f.held_since IS NULL AND f.seen_at < clock_timestamp() - $1::double precision * interval '1 second'
 GROUP BY f.topic

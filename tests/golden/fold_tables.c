@@ -354,7 +354,28 @@ static void read_message(struct tables *tables, const struct wire_message *messa
 	}
 }
 
-/* One message value a line; an empty line takes an offset and is no message. */
+/* A line as kpid ingest takes it: without its end, the carriage return before that, and a byte-order mark. */
+static struct text line_of(const char *line, size_t len)
+{
+	static const char byte_order_mark[] = "\xef\xbb\xbf";
+	enum { MARK_BYTES = sizeof(byte_order_mark) - 1 };
+	if (len > 0 && line[len - 1] == '\n')
+		len--;
+	if (len > 0 && line[len - 1] == '\r')
+		len--;
+	size_t from = len >= MARK_BYTES && memcmp(line, byte_order_mark, MARK_BYTES) == 0 ? MARK_BYTES : 0;
+	return (struct text){line + from, (uint32_t)(len - from)};
+}
+
+static bool is_blank(struct text line)
+{
+	for (uint32_t i = 0; i < line.len; i++)
+		if (strchr(" \t\r", line.ptr[i]) == NULL || line.ptr[i] == '\0')
+			return false;
+	return true;
+}
+
+/* One message value a line; a blank line takes an offset and is no message. */
 static void read_ndjson(struct tables *tables, FILE *in, const char *name, int64_t read_at_us)
 {
 	struct buf topic = BUF_INIT;
@@ -368,12 +389,10 @@ static void read_ndjson(struct tables *tables, FILE *in, const char *name, int64
 	size_t capacity = 0;
 	ssize_t got;
 	for (; (got = getline(&line, &capacity, in)) >= 0; message.offset++) {
-		uint32_t len = (uint32_t)got;
-		if (len > 0 && line[len - 1] == '\n')
-			len--;
-		if (len == 0)
+		struct text value = line_of(line, (size_t)got);
+		if (is_blank(value))
 			continue;
-		message.value = arena_text(&tables->arena, (struct text){line, len});
+		message.value = arena_text(&tables->arena, value);
 		read_message(tables, &message, read_at_us);
 	}
 	free(line);

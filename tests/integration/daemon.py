@@ -367,9 +367,9 @@ class Site:
         return re.search(rf"^\s+{name}\b", self.command("--help", status=None).stdout or subprocess.run(
             [self.binary, "--help"], capture_output=True, text=True, check=False).stdout, re.M) is not None
 
-    def start_ingest(self, path, *options):
+    def start_ingest(self, path, *options, environment=None):
         process = Process([self.binary, "ingest", "--config", self.ini, *options, path],
-                          os.path.join(self.folder, "ingest.log"), "ingest")
+                          os.path.join(self.folder, "ingest.log"), "ingest", environment)
         self.ended.append(process)
         return process
 

@@ -25,8 +25,8 @@ def _read_ndjson(path):
     topic = "ingest:" + os.path.basename(path)
     with _open(path) as lines:
         for offset, line in enumerate(lines):
-            value = line.removesuffix(b"\n")
-            if value:
+            value = line.removesuffix(b"\n").removesuffix(b"\r").removeprefix(b"\xef\xbb\xbf")
+            if value.strip(b" \t\r"):
                 yield Message(topic, 0, offset, value)
 
 
