@@ -43,8 +43,9 @@ const struct cli_command cli_commands[] = {
         {"dlq", "Look at rejected events, or read them again", "list|show|requeue",
          "  list                                the latest; --reason R, --topic T, --limit N (50)\n"
          "  show TOPIC/PARTITION/OFFSET         one, with its headers and bytes; --raw: the bytes alone\n"
-         "  requeue TOPIC/PARTITION/OFFSET...   send them to their topic again; or --reason R for all of one\n"
-         "                                      reason that were not yet; --dry-run shows what it would do\n\n"
+         "  requeue TOPIC/PARTITION/OFFSET...   send them to their topic again, or read them again if they are lines\n"
+         "                                      of a file; --reason R: all of one reason that were not yet;\n"
+         "                                      --dry-run shows what it would do\n\n"
          "What is still wrong with a message that is read again makes it a new dead letter.\n",
          cmd_dlq},
         {"gap", "Look at partitions that stopped because events are missing, or let them go on", "list|accept|retire",

@@ -1,5 +1,6 @@
-/* kpid dlq requeue: the same bytes once more to where they came from. A message is marked only once the broker
- * has it; so after a failure in between it is sent twice, which events bear. */
+/* kpid dlq requeue: the same bytes once more to where they came from, a line of a file straight into the pipeline. A
+ * message is marked only once the broker, or the database, has it. After a failure in between it is read twice, and
+ * counts once. */
 #include <jansson.h>
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
@@ -7,6 +8,7 @@
 
 #include "cli/dlq.h"
 #include "cli/json_out.h"
+#include "cli/requeue_lines.h"
 #include "cli/term.h"
 #include "kpid/base/log.h"
 #include "kpid/base/memory.h"
@@ -15,7 +17,14 @@
 #define N_AT_ONCE 200
 #define NO_LETTER 0
 
-enum fate { FATE_REFUSED, FATE_WOULD, FATE_WAITING, FATE_SENT, FATE_FAILED };
+enum fate {
+	FATE_REFUSED,
+	FATE_WOULD,
+	FATE_WAITING,
+	FATE_SENT,
+	FATE_FAILED,
+	FATE_LINE /* is read with the other lines of files, at the end */
+};
 
 struct item {
 	struct dlq_key key;
@@ -31,6 +40,7 @@ struct requeue {
 	rd_kafka_t *producer; /* NULL in a dry run */
 	struct item items[N_AT_ONCE];
 	size_t n_items;
+	struct requeue_lines lines;
 	size_t n_sent, n_refused, n_failed, n_would;
 	bool no_broker;
 	json_t *report; /* NULL: words */
@@ -124,13 +134,19 @@ static void refuse(struct item *item, const char *why)
 	snprintf(item->why, sizeof(item->why), "%s", why);
 }
 
+static void start_line(struct requeue *requeue, struct item *item)
+{
+	item->fate = FATE_REFUSED;
+	if (!requeue_lines_accepts(&item->key, &item->letter, item->why, sizeof(item->why)))
+		return;
+	item->fate = requeue->producer == NULL ? FATE_WOULD : FATE_LINE;
+	if (item->fate == FATE_LINE)
+		requeue_lines_add(&requeue->lines, &item->key, item->letter_no, item->letter.value);
+}
+
 /* False: PostgreSQL does not answer. */
 static bool start(struct requeue *requeue, struct item *item)
 {
-	if (strncmp(item->key.topic, "ingest:", strlen("ingest:")) == 0) {
-		refuse(item, "it was read from a file: correct the file and run kpid ingest again");
-		return true;
-	}
 	switch (item->letter_no == NO_LETTER ? DLQ_NOT_THERE
 	                                     : dlq_read(requeue->sync, item->letter_no, &item->letter)) {
 	case DLQ_NO_ANSWER:
@@ -144,6 +160,8 @@ static bool start(struct requeue *requeue, struct item *item)
 	}
 	if (text_same(item->letter.reason, text_of(dead_letter_reason_name(DEAD_ID_CONFLICT))))
 		refuse(item, "read again it would be in conflict again: correct it at its source, under a new id");
+	else if (requeue_lines_is_one(&item->key))
+		start_line(requeue, item);
 	else if (requeue->producer == NULL)
 		item->fate = FATE_WOULD;
 	else
@@ -152,6 +170,17 @@ static bool start(struct requeue *requeue, struct item *item)
 }
 
 /* ---- a group of messages ---- */
+
+/* Releases the array. */
+static bool mark(struct requeue *requeue, struct pg_array *letters)
+{
+	const struct pg_param param = pg_array_param(letters);
+	PGresult *result = letters->n == 0 ? NULL : pg_sync_query(requeue->sync, "queries/dlq_requeued.sql", &param, 1);
+	bool ok = letters->n == 0 || result != NULL;
+	PQclear(result);
+	pg_array_release(letters);
+	return ok;
+}
 
 static bool mark_sent(struct requeue *requeue)
 {
@@ -162,17 +191,12 @@ static bool mark_sent(struct requeue *requeue)
 		if (item->fate == FATE_SENT)
 			pg_array_int8(&letters, item->letter_no, false);
 	}
-	const struct pg_param param = pg_array_param(&letters);
-	PGresult *result = letters.n == 0 ? NULL : pg_sync_query(requeue->sync, "queries/dlq_requeued.sql", &param, 1);
-	bool ok = letters.n == 0 || result != NULL;
-	PQclear(result);
-	pg_array_release(&letters);
-	return ok;
+	return mark(requeue, &letters);
 }
 
 static void tell(struct requeue *requeue, const struct item *item)
 {
-	static const char *const fates[] = {"refused", "would requeue", "failed", "requeued", "failed"};
+	static const char *const fates[] = {"refused", "would requeue", "failed", "requeued", "failed", "failed"};
 	struct buf line = BUF_INIT, escaped = BUF_INIT;
 	dlq_add_key(&item->key, &line);
 	if (requeue->report != NULL) {
@@ -205,9 +229,16 @@ static void count(struct requeue *requeue, const struct item *item)
 		break;
 	case FATE_WAITING:
 	case FATE_FAILED:
+	case FATE_LINE:
 		requeue->n_failed++;
 		break;
 	}
+}
+
+static void tell_and_count(struct requeue *requeue, const struct item *item)
+{
+	tell(requeue, item);
+	count(requeue, item);
 }
 
 /* Waits for what is under way, then marks, tells and forgets the group. False: PostgreSQL does not answer. */
@@ -221,8 +252,8 @@ static bool finish_group(struct requeue *requeue)
 		struct item *item = &requeue->items[i];
 		if (item->fate == FATE_SENT && !ok)
 			snprintf(item->why, sizeof(item->why), "but it could not be marked");
-		tell(requeue, item);
-		count(requeue, item);
+		if (item->fate != FATE_LINE)
+			tell_and_count(requeue, item);
 		if (item->has_letter)
 			dlq_letter_release(&item->letter);
 	}
@@ -238,6 +269,28 @@ static bool requeue_one(struct requeue *requeue, const struct dlq_key *key, int6
 		return false;
 	requeue->n_items++;
 	return requeue->n_items < N_AT_ONCE || finish_group(requeue);
+}
+
+/* Reads the lines of files that were put by. False: PostgreSQL does not answer. */
+static bool finish_lines(struct requeue *requeue)
+{
+	const struct requeue_lines *lines = &requeue->lines;
+	struct pg_array letters = {.n = 0};
+	if (lines->n == 0)
+		return true;
+	bool is_read = requeue_lines_read(lines, requeue->sync->cli) == CLI_OK;
+	pg_array_start(&letters, PG_OID_INT8);
+	for (size_t i = 0; is_read && i < lines->n; i++)
+		pg_array_int8(&letters, lines->items[i].letter_no, false);
+	bool ok = mark(requeue, &letters);
+	for (size_t i = 0; i < lines->n; i++) {
+		struct item item = {.key = lines->items[i].key, .fate = is_read ? FATE_SENT : FATE_FAILED};
+		const char *why = is_read ? "but it could not be marked" : "the reason is above";
+		if (!is_read || !ok)
+			snprintf(item.why, sizeof(item.why), "%s", why);
+		tell_and_count(requeue, &item);
+	}
+	return ok;
 }
 
 /* ---- all ---- */
@@ -316,12 +369,14 @@ int dlq_requeue(struct pg_sync *sync, const struct dlq_request *request, const s
 	if (request->dry_run || (requeue->producer = new_producer(requeue, kafka)) != NULL) {
 		bool ok = request->reason != NULL ? requeue_reason(requeue, request->reason)
 		                                  : requeue_keys(requeue, request->keys, request->n_keys);
+		ok = ok && finish_lines(requeue);
 		sum_up(requeue);
 		status = ok ? status_of(requeue) : pg_sync_failed(sync);
 	}
 	if (requeue->producer != NULL)
 		rd_kafka_destroy(requeue->producer);
 	json_decref(requeue->report);
+	requeue_lines_release(&requeue->lines);
 	free(requeue);
 	return status;
 }

@@ -20,8 +20,9 @@ import time
 import pytest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path.insert(0, os.path.join(ROOT, "tests", "fixture"))
+sys.path[:0] = [os.path.join(ROOT, "tests", "fixture"), os.path.join(ROOT, "tests", "integration")]
 
+from daemon import wait_until  # noqa: E402
 from servers import Kafka, Postgres  # noqa: E402
 
 KPID = os.environ.get("KPID_BINARY") or os.path.join(ROOT, "build", "test", "kpid")
@@ -87,7 +88,7 @@ class Database:
 
     def run(self, *arguments, status=0, text=True):
         done = subprocess.run(self.command(*arguments), capture_output=True, text=text, timeout=120, check=False)
-        assert done.returncode == status, (arguments, done.stdout, done.stderr)
+        assert status is None or done.returncode == status, (arguments, done.stdout, done.stderr)
         return done
 
     def words(self, *arguments, status=0):
@@ -315,6 +316,36 @@ def test_dlq_requeue_sends_the_same_message_again(db, kafka):
     assert len(kafka.consume_all("requeue")) == 3
     assert "under a new id" in db.words("dlq", "requeue", "requeue/1/42", *broker, status=1)
     assert "no such dead letter" in db.words("dlq", "requeue", "requeue/1/43", *broker, status=1)
+
+
+def test_dlq_requeue_takes_a_future_line_of_a_file_once_its_time_has_come(db):
+    """Without any broker: kpid reads the line itself."""
+    when = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=5, seconds=4)
+    early = event(50, "ticket.opened", when.isoformat(), "T-early")
+    db.ingest("early.ndjson", [early, event(51, "ticket.opened", "2026-03-01T10:00:00Z", "T-now")])
+    source = db.sql("SELECT topic FROM report.dead_letter WHERE reason = 'future'")
+    refused = db.json("dlq", "requeue", f"{source}/0/0", status=1)
+    assert refused["refused"] == 1 and "once its time has come" in refused["messages"][0]["why"]
+    wait_until(lambda: json.loads(db.run("dlq", "requeue", "--reason", "future", "--dry-run", "--json", status=None).stdout)
+               ["would_requeue"] == 1, "its time to come", every=0.5)
+    assert db.sql("SELECT count(*) FROM report.ticket WHERE ticket_id = 'T-early'") == "0"
+    done = db.json("dlq", "requeue", "--reason", "future")
+    assert (done["requeued"], done["refused"], done["failed"]) == (1, 0, 0)
+    assert done["messages"] == [{"message": f"{source}/0/0", "outcome": "requeued", "why": None}]
+    assert db.sql("SELECT state FROM report.ticket WHERE ticket_id = 'T-early'") == "open"
+    assert db.sql("SELECT string_agg(DISTINCT state, ' ') FROM report.data_freshness") == "finished"
+    assert db.sql("SELECT count(*) FROM report.dead_letter WHERE reason = 'future' AND requeued_at IS NULL") == "0"
+    # A second time is a duplicate; and by its reason it is not taken again.
+    assert db.json("dlq", "requeue", "--reason", "future")["requeued"] == 0
+    assert db.json("dlq", "requeue", f"{source}/0/0")["requeued"] == 1
+    assert db.sql("SELECT sum(n_duplicates) FROM kpid.source_partition WHERE topic LIKE 'ingest:requeue@%'") == "1"
+
+
+def test_dlq_requeue_of_a_line_that_is_still_wrong(db):
+    topic = db.sql("SELECT topic FROM report.dead_letter WHERE reason = 'not_json'")
+    words = db.words("dlq", "requeue", "--reason", "not_json", status=1)
+    assert "correct the file and run kpid ingest again" in words and "not_json: " in words
+    assert topic in words and db.sql("SELECT count(*) FROM report.dead_letter WHERE requeued_at IS NOT NULL") == "0"
 
 
 def test_dlq_requeue_marks_nothing_that_was_not_delivered(db):
