@@ -108,8 +108,7 @@ static void give_up(struct file_feed *feed)
 {
 	if (feed->state == FEED_GIVEN_UP)
 		return;
-	if (feed->state == FEED_READING)
-		draw_bar(feed, true);
+	draw_bar(feed, true);
 	become(feed, FEED_GIVEN_UP);
 	app_flush(feed->app);
 	quit_if_idle(feed);
@@ -352,8 +351,7 @@ static void read_lines(struct file_feed *feed)
 			return;
 		}
 	}
-	if (feed->state == FEED_READING)
-		draw_bar(feed, false);
+	draw_bar(feed, false);
 	read_soon(feed);
 }
 

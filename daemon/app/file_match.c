@@ -15,10 +15,17 @@ enum { NAME_BYTES = 180, HEX_BYTES = 8 }; /* with its numbers a topic stays belo
 
 void line_chain_add(struct line_chain *chain, struct text line)
 {
-	unsigned char both[2 * SHA256_BYTES];
-	memcpy(both, chain->digest, SHA256_BYTES);
-	sha256_digest(line, both + SHA256_BYTES);
-	sha256_digest((struct text){(const char *)both, sizeof(both)}, chain->digest);
+	/* One digest a line: most lines fit on the stack behind the digest so far. */
+	unsigned char both[SHA256_BYTES + 2048], *bytes = both;
+	size_t n_bytes = SHA256_BYTES + (size_t)line.len;
+	if (n_bytes > sizeof(both))
+		bytes = mem_alloc(n_bytes);
+	memcpy(bytes, chain->digest, SHA256_BYTES);
+	if (line.len > 0)
+		memcpy(bytes + SHA256_BYTES, line.ptr, line.len);
+	sha256_digest((struct text){(const char *)bytes, (uint32_t)n_bytes}, chain->digest);
+	if (bytes != both)
+		free(bytes);
 }
 
 int64_t line_chain_fingerprint(const struct line_chain *chain)

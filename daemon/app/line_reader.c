@@ -96,10 +96,6 @@ bool line_reader_rewind(struct line_reader *reader)
 {
 	if (!look_at(reader))
 		return false;
-	if (lseek(reader->fd, reader->start, SEEK_SET) != reader->start) {
-		log_error("%s: cannot go back to its beginning: %s", reader->name, strerror(errno));
-		return false;
-	}
 	if (reader->gzip)
 		inflateEnd(&reader->inflater);
 	buf_clear(&reader->line);
@@ -164,7 +160,11 @@ static enum line_result read_more(struct line_reader *reader)
 	struct pollfd ready = {reader->fd, POLLIN, 0};
 	if (!reader->is_file && poll(&ready, 1, 0) == 0)
 		return LINE_WAIT;
-	ssize_t n = read(reader->fd, reader->raw + reader->raw_end, RAW_BYTES - reader->raw_end);
+	unsigned char *to = reader->raw + reader->raw_end;
+	size_t room = RAW_BYTES - reader->raw_end;
+	/* Others may read from the same standard input, which moves its position. */
+	ssize_t n = reader->is_file ? pread(reader->fd, to, room, reader->start + reader->position)
+	                            : read(reader->fd, to, room);
 	if (n < 0 && errno == EINTR)
 		return LINE_MORE;
 	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))

@@ -8,7 +8,6 @@ import mmap
 import os
 import signal
 import subprocess
-import threading
 
 import pytest
 
@@ -183,20 +182,14 @@ def test_two_at_once_and_the_second_is_killed(site, library, tmp_path):
     assert n_tickets(site) == 400 and sources(site) == [("finished", 400)]
 
 
-def test_claimed_by_another_before_it_is_finished(site, library, tmp_path):
-    """Everything is committed, and its source is not marked yet, when it is retired."""
+def test_claimed_by_another_before_it_is_finished(site, tmp_path):
+    """Somebody else claims the source in the very moment in which the last line is committed."""
+    site.pg.psql("CREATE FUNCTION claim() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+                 "UPDATE kpid.source_partition SET epoch = epoch + 1 WHERE source_no = NEW.source_no; RETURN NULL; END $$; "
+                 "CREATE CONSTRAINT TRIGGER claim AFTER UPDATE ON kpid.source_partition DEFERRABLE INITIALLY DEFERRED FOR EACH ROW "
+                 "WHEN (OLD.next_offset IS DISTINCT FROM NEW.next_offset) EXECUTE FUNCTION claim()", site.database)
     path = write(tmp_path / "events.ndjson", lines(0, 400))
-    first = site.start_ingest(path, environment=failing_calls(site.binary, library, KPID_STOP="COMMIT:1"))
-    wait_until(lambda: "COMMIT:1 stops" in first.log(), "it to stop before COMMIT")
-    epochs = threading.Thread(target=lambda: site.pg.psql("UPDATE kpid.source_partition SET epoch = epoch + 1",
-                                                           site.database))
-    epochs.start()  # waits for the transaction
-    wait_until(lambda: site.one("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
-                                "AND datname = current_database()") == 1, "the update to wait")
-    first.killed = True
-    first.cont()
-    assert first.wait() == 1
-    epochs.join()
+    assert "claimed by somebody else" in ingest(site, path, status=1)
     assert sources(site) == [("running", 400)]
 
 
@@ -219,6 +212,27 @@ def test_a_signal_at_any_time_ends_with_0_only_if_all_is_there(site, library, tm
         assert ("not every line" in process.log()) == (status == 1)
     ingest(site, path)
     assert n_tickets(site) == 1400 and sources(site) == [("finished", 1400)]
+
+
+def test_two_that_share_one_standard_input(site, tmp_path):
+    """Each reads all of it: nobody's reading moves where the other reads. One of them takes it over, or finds it read."""
+    with open(write(tmp_path / "events.ndjson", lines(0, 5000)), "rb") as file:
+        both = [subprocess.Popen([site.binary, "ingest", "--config", site.ini, "-"], stdin=file, stdout=subprocess.DEVNULL)
+                for _ in range(2)]
+        assert 0 in [process.wait(PATIENCE) for process in both]
+    assert n_tickets(site) == 5000 and sources(site) == [("finished", 5000)]
+    assert site.one("SELECT count(*) FROM report.dead_letter") == 0
+
+
+def test_a_stop_that_takes_too_long_ends_with_1(site, tmp_path):
+    with site.pg.connect(site.database) as other, other.cursor() as cursor:
+        cursor.execute("LOCK TABLE kpid.ticket")
+        process = site.start_ingest(write(tmp_path / "events.ndjson", lines(0, 1400)))
+        process.killed = True  # its status is not 0
+        wait_until(lambda: site.one("SELECT count(*) FROM pg_locks WHERE NOT granted") > 0, "it to wait")
+        process.signal(signal.SIGTERM)
+        assert process.wait(10) == 1
+    assert n_tickets(site) == 0
 
 
 def test_connections_that_end_meanwhile(site, tmp_path):
