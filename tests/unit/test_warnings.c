@@ -125,6 +125,19 @@ static void test_S8_before_longer_than_within(void **state)
 	assert_warned(c, LATER, 2, AT(30) - 1);
 }
 
+/* What is known of a clock is looked at again after a pause, though no warning is left to come. */
+static void test_S6_a_change_after_a_pause_judges_by_the_due_time_behind_it(void **state)
+{
+	struct fold_case *c = *state;
+	opens(c, 0, "1", "ann");
+	happens(c, 52, EVENT_ARRIVED, NULL); /* all three have come: at 20, 30 and 50 */
+	pauses(c, 55, "wait");
+	happens(c, 75, EVENT_RESUMED, NULL); /* due at 80 */
+	updates(c, 77, "2");
+	assert_time(clock_at(c, AT(78))->due_us, AT(120));
+	assert_int_equal(clock_at(c, AT(78))->verdict, VERDICT_PENDING);
+}
+
 static void test_S8_nearer_promise_warns_at_its_step(void **state)
 {
 	struct fold_case *c = *state;
@@ -236,6 +249,7 @@ int main(void)
 	        warning_test(test_S8_policy_that_comes_too_late_skips_for_good),
 	        warning_test(test_S8_at_the_instant_the_policy_comes),
 	        warning_test(test_S8_before_longer_than_within),
+	        warning_test(test_S6_a_change_after_a_pause_judges_by_the_due_time_behind_it),
 	        warning_test(test_S8_nearer_promise_warns_at_its_step),
 	        warning_test(test_S8_warnings_of_the_moment_are_those_of_its_last_step),
 	        warning_test(test_S8_warning_that_would_come_as_the_next_step_happens),
