@@ -185,7 +185,7 @@ def test_passed_over_policies_and_zones(make_database):
 
 CHANGES = (
     ("Europe/Berlin", "2026-10-25"), ("Europe/Berlin", "2026-03-29"), ("Australia/Lord_Howe", "2026-04-05"),
-    ("Australia/Lord_Howe", "2026-10-04"), ("America/Havana", "2026-11-01"), ("America/Havana", "2026-03-08"),
+    ("Australia/Lord_Howe", "2026-10-04"), ("America/Havana", "2024-11-03"), ("America/Havana", "2026-03-08"),
     ("Pacific/Apia", "2011-12-30"), ("Africa/Casablanca", "2026-02-15"), ("Asia/Shanghai", "1990-09-16"),
 )  # fmt: skip
 
