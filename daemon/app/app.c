@@ -431,8 +431,8 @@ struct source *app_claimed(struct app *app, const PGresult *result, int row)
 	source->stopped = text_same(pg_get_text(result, row, 6), TEXT("stopped"));
 	source->fenced = false;
 	source->end_offset = OFFSET_NONE;
-	source->may_be_held = source->held_was_said = false;
-	source->held_since_us = 0;
+	source->more_since_us = source->held_since_us = 0;
+	source->held_was_said = false;
 	bool knows = !PQgetisnull(result, row, 8) && !PQgetisnull(result, row, 9);
 	source->checked.offset = knows ? pg_get_int8(result, row, 8) : OFFSET_NONE;
 	source->checked.fingerprint = pg_get_int8(result, row, 9);

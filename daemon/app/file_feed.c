@@ -205,7 +205,7 @@ static void feed_line(struct file_feed *feed, struct text line)
 		log_warning("line %lld of %s is longer than %d bytes: its beginning becomes a dead letter, the rest "
 		            "is passed over",
 		            (long long)feed->line_no + 1, feed->order->path, LINE_MAX_BYTES);
-	lane_feed(feed->app->lanes[0], feed->source, &wire, line_chain_fingerprint(&feed->chain));
+	lane_feed(feed->app->lanes[0], feed->source, &wire, line_chain_fingerprint(&feed->chain), TIME_FOR_EVER);
 	feed->report->n_lines++;
 }
 

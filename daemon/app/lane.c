@@ -85,7 +85,8 @@ static void add_rejection(struct lane *lane, const struct source *source, const 
 	batch_add_dead_letter(lane->filling, &letter);
 }
 
-void lane_feed(struct lane *lane, struct source *source, const struct wire_message *message, int64_t fingerprint)
+void lane_feed(struct lane *lane, struct source *source, const struct wire_message *message, int64_t fingerprint,
+               int64_t appended_us)
 {
 	enum { KEEP_BYTES = 256 * 1024 };
 	struct batch_source *progress = batch_source(lane->filling, source->source_no, source->next_offset);
@@ -104,6 +105,7 @@ void lane_feed(struct lane *lane, struct source *source, const struct wire_messa
 		event.source_offset = message->offset;
 		if (event.occurred_us > progress->last_event_us)
 			progress->last_event_us = event.occurred_us;
+		watermark_event(&source->watermark, event.source, event.occurred_us, appended_us);
 		batch_add_event(lane->filling, &event);
 		break;
 	case WIRE_TOMBSTONE:
@@ -119,6 +121,8 @@ void lane_feed(struct lane *lane, struct source *source, const struct wire_messa
 	}
 	progress->n_messages++;
 	progress->next_offset = source->next_offset = message->offset + 1;
+	watermark_read_to(&source->watermark, source->next_offset);
+	progress->complete_us = source->watermark.until_us;
 	progress->fingerprint = fingerprint;
 	progress->checked = source->checked;
 	lane->filled_bytes += message->value.len;
@@ -309,6 +313,7 @@ void lane_drop(struct lane *lane, struct source *source)
 			forget_sealed(lane);
 	}
 	source->next_offset = source->committed_offset;
+	watermark_clear(&source->watermark);
 }
 
 void lane_fence(struct lane *lane, struct source *source)

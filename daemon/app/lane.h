@@ -48,8 +48,9 @@ int lane_index(const struct lane *lane);
 /* May another message be fed? False while the batch that is filled is full. */
 bool lane_has_room(const struct lane *lane);
 /* Parses one message of the source and puts what it is into the batch that is filled. value and headers may
- * go away afterwards. fingerprint: of this message. */
-void lane_feed(struct lane *lane, struct source *source, const struct wire_message *message, int64_t fingerprint);
+ * go away afterwards. fingerprint: of this message; appended_us: its time in the log, TIME_FOR_EVER: it has none. */
+void lane_feed(struct lane *lane, struct source *source, const struct wire_message *message, int64_t fingerprint,
+               int64_t appended_us);
 /* Forgets what was read of a source and is not in a transaction: reading goes on where the database stands. */
 void lane_drop(struct lane *lane, struct source *source);
 /* Somebody else has claimed the source: it is not read any more, and dropped. */

@@ -32,6 +32,7 @@ struct source *sources_get(struct sources *sources, const char *topic, int32_t p
 	source->topic_type = EVENT_TYPE_NONE;
 	source->next_offset = source->committed_offset = source->end_offset = OFFSET_NONE;
 	source->high_offset = -1;
+	watermark_clear(&source->watermark);
 	source->checked.offset = source->read.offset = source->asked.offset = source->first.offset = OFFSET_NONE;
 	sources->items[sources->n++] = source;
 	return source;

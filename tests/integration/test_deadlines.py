@@ -355,3 +355,29 @@ def test_a_minute_of_deadlines(make_stream, make_site):
     assert {key for key, _, _ in site.alerts()} == {f"T{i}/first_response/1" for i in range(n)}
     if not is_instrumented(site.binary):
         assert p99 <= 1.0  # nobody waits for the group to give the partitions of the dead to the living
+
+
+def test_a_sender_whose_clock_is_ahead_raises_no_false_alarm_in_a_backlog(make_stream, make_site):
+    """One event that says it happened 58 minutes after those around it, and then all of one sender's that say so."""
+    n, minutes = 3000, 120
+    stream = make_stream(1)
+    site = make_site(stream, policy(first_response="10m"))
+    began = now() - minutes * 60 * SECOND
+    values = []
+    for i in range(n):
+        at = began + i * 100 * 60 * SECOND // n
+        values.append(event("ticket.opened", f"T{i}", at, source=f"/desk{i % 3}"))
+        if i >= n // 20:  # five minutes later
+            values.append(event("ticket.responded", f"T{i - n // 20}", at, source=f"/desk{i % 3}", agent_id="ann"))
+        if i == n // 2 or (i > n // 2 and i % 50 == 0):
+            values.append(event("ticket.updated", f"T{i}", at + 58 * 60 * SECOND, source="/fast", category="x"))
+        if i == 100:
+            values.append(event("ticket.updated", f"T{i}", at + 58 * 60 * SECOND, source="/desk0", category="x"))
+    stream.send([("activity", 0, value) for value in values])
+    site.start("a", run_batch_max_events=100, run_lanes=1)
+    site.wait_read()
+    wait_until(lambda: site.one("SELECT count(*) FROM report.alert") >= n // 20, "the breaches at the end")
+    site.wait_settled()
+    assert site.one("SELECT count(*) FROM report.alert WHERE state = 'voided'") == 0
+    assert site.one("SELECT count(*) FROM report.alert") == n // 20  # the last, which nobody has answered
+    site.check_recomputed()

@@ -41,7 +41,7 @@ static struct {
 	bool wanted[MOST_INSTANCES];
 	int n_instances, n_lanes, policy, fault_per_mille;
 	const char *batch_events, *batch_age, *tick;
-	bool calm, jumps, dawdles, transactional, failed, at_rest;
+	bool calm, jumps, dawdles, transactional, has_fast_sender, failed, at_rest;
 	int looks;
 	int64_t owes_until_us;
 	char reason[512];
@@ -342,6 +342,8 @@ static void write_event(struct sent *message, int no)
 	int64_t now_us = sim_now_us();
 	int64_t ago_us = below(c, 2) == 0 ? 0 : between(c, 0, below(c, 2) == 0 ? 500000 : 8000000);
 	enum event_type type = any_type();
+	if (world.has_fast_sender && below(c, 4) == 0)
+		ago_us = -between(c, 0, 3000000);
 	/* Some take the id of another: the same again, or other content. */
 	int id = below(c, 12) == 0 ? (int)below(c, (uint32_t)no + 1) : no;
 	uint32_t ticket = below(c, 3);
@@ -737,6 +739,7 @@ static void choose(uint64_t seed)
 	world.jumps = below(&c, 4) == 0;
 	world.dawdles = below(&c, 8) == 0;
 	world.transactional = below(&c, 2) == 0;
+	world.has_fast_sender = below(&c, 3) == 0;
 	kafka_start(1 + (int)below(&c, SIM_MOST_PARTITIONS), below(&c, 2) == 0);
 }
 

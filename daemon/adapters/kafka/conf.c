@@ -146,13 +146,24 @@ rd_kafka_conf_t *kafka_conf_producer(const struct config_pairs *pairs)
 	return build(pairs, defaults, owned, wanted_by_producer);
 }
 
-rd_kafka_conf_t *kafka_conf_probe(const struct config_pairs *pairs)
+static rd_kafka_conf_t *isolated(const struct config_pairs *pairs, const char *level)
 {
 	rd_kafka_conf_t *conf = kafka_conf_producer(pairs);
-	if (conf == NULL || set(conf, "isolation.level", "read_uncommitted"))
+	if (conf == NULL || set(conf, "isolation.level", level))
 		return conf;
 	rd_kafka_conf_destroy(conf);
 	return NULL;
+}
+
+rd_kafka_conf_t *kafka_conf_probe(const struct config_pairs *pairs)
+{
+	return isolated(pairs, "read_uncommitted");
+}
+
+rd_kafka_conf_t *kafka_conf_stable(const struct config_pairs *pairs)
+{
+	const char *level = config_pairs_get(pairs, "isolation.level");
+	return isolated(pairs, level == NULL ? "read_committed" : level);
 }
 
 rd_kafka_t *kafka_client_new(rd_kafka_type_t type, rd_kafka_conf_t *conf)

@@ -14,6 +14,9 @@ rd_kafka_conf_t *kafka_conf_reader(const struct kpid_config *config);
 rd_kafka_conf_t *kafka_conf_producer(const struct config_pairs *pairs);
 /* As a producer's, for asking where partitions end: at the high watermark, open transactions or not. */
 rd_kafka_conf_t *kafka_conf_probe(const struct config_pairs *pairs);
+/* The same, for asking up to where the consumer may read: to the first open transaction, unless it reads uncommitted.
+ */
+rd_kafka_conf_t *kafka_conf_stable(const struct config_pairs *pairs);
 /* A client of a configuration, which it takes; NULL after logging why, or where that is NULL, as it was said then. */
 rd_kafka_t *kafka_client_new(rd_kafka_type_t type, rd_kafka_conf_t *conf);
 /* Why a login may be refused though its password is right, and what helps; NULL: nothing of that kind is known. */

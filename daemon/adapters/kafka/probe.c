@@ -18,6 +18,8 @@ struct job {
 
 struct kafka_probe {
 	rd_kafka_t *rk, *consumer;
+	rd_kafka_t *stable_rk;        /* sees what consumers of committed messages see; NULL: not needed yet */
+	rd_kafka_conf_t *stable_conf; /* of that; NULL once it is there, or could not be made */
 	kafka_probe_fn fn;
 	void *context;
 	struct worker *worker;
@@ -46,6 +48,20 @@ static rd_kafka_resp_err_t count_partitions(struct kafka_probe *probe, struct ka
 	return error;
 }
 
+/* Few need it: the client is made when the first does. The consumer's would answer after its long poll. */
+static void ask_stable(struct kafka_probe *probe, struct kafka_probe_item *item)
+{
+	int64_t low, stable;
+	if (probe->stable_conf != NULL) {
+		probe->stable_rk = kafka_client_new(RD_KAFKA_PRODUCER, probe->stable_conf);
+		probe->stable_conf = NULL;
+	}
+	if (probe->stable_rk != NULL &&
+	    rd_kafka_query_watermark_offsets(probe->stable_rk, item->topic, item->partition, &low, &stable,
+	                                     ASK_TIMEOUT_MS) == RD_KAFKA_RESP_ERR_NO_ERROR)
+		item->stable_offset = stable;
+}
+
 static void answer(struct kafka_probe *probe, struct kafka_probe_item *item)
 {
 	struct timespec now;
@@ -57,11 +73,8 @@ static void answer(struct kafka_probe *probe, struct kafka_probe_item *item)
 	}
 	item->error = rd_kafka_query_watermark_offsets(probe->rk, item->topic, item->partition, &item->low_offset,
 	                                               &item->high_offset, ASK_TIMEOUT_MS);
-	int64_t low, stable;
-	if (item->ask_stable && item->error == RD_KAFKA_RESP_ERR_NO_ERROR &&
-	    rd_kafka_query_watermark_offsets(probe->consumer, item->topic, item->partition, &low, &stable,
-	                                     ASK_TIMEOUT_MS) == RD_KAFKA_RESP_ERR_NO_ERROR)
-		item->stable_offset = stable;
+	if (item->ask_stable && item->error == RD_KAFKA_RESP_ERR_NO_ERROR)
+		ask_stable(probe, item);
 }
 
 static void answer_all(struct kafka_probe *probe, struct kafka_probe_list *list)
@@ -120,6 +133,7 @@ struct kafka_probe *kafka_probe_new(struct event_base *base, const struct config
 		return NULL;
 	struct kafka_probe *probe = mem_zalloc(sizeof(*probe));
 	probe->rk = rk;
+	probe->stable_conf = kafka_conf_stable(pairs);
 	probe->consumer = consumer;
 	probe->fn = fn;
 	probe->context = context;
@@ -133,6 +147,10 @@ void kafka_probe_free(struct kafka_probe *probe)
 		return;
 	worker_free(probe->worker);
 	rd_kafka_destroy(probe->rk);
+	if (probe->stable_rk != NULL)
+		rd_kafka_destroy(probe->stable_rk);
+	if (probe->stable_conf != NULL)
+		rd_kafka_conf_destroy(probe->stable_conf);
 	free(probe);
 }
 

@@ -40,7 +40,7 @@ typedef void (*kafka_probe_fn)(void *context, const struct kafka_probe_list *ans
 /* Returns what was added; valid until the next is. */
 struct kafka_probe_item *kafka_probe_add(struct kafka_probe_list *list, const char *topic, int32_t partition);
 
-/* consumer: for stable_offset and kafka_probe_wake(); must outlive the probe. NULL after logging why. */
+/* consumer: for kafka_probe_wake(); must outlive the probe. NULL after logging why. */
 struct kafka_probe *kafka_probe_new(struct event_base *base, const struct config_pairs *pairs, rd_kafka_t *consumer,
                                     kafka_probe_fn fn, void *context);
 /* Waits for a question under way: up to a second. */

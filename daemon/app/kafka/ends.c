@@ -5,7 +5,11 @@
 #include "app/seen.h"
 #include "kpid/base/log.h"
 
-enum { HELD_LONG_US = 60000000 };
+enum {
+	MORE_US =
+	        1000000, /* after which it is asked whether a transaction holds the rest up: usually it is on its way */
+	HELD_LONG_US = 60000000
+};
 
 /* Of a partition of which all that was read is committed: its end is where we are. The end is the high watermark: what
  * an open transaction has written is there and has yet to be read. */
@@ -16,14 +20,17 @@ static bool is_at_end(const struct source *source, const struct kafka_probe_item
 	return source->next_offset != OFFSET_NONE && answer->high_offset <= source->next_offset;
 }
 
-/* Whether an open transaction keeps the rest from being read. If the end was met and there is more, the next question
- * asks for it: usually the rest has merely yet to be fetched. */
+/* Whether an open transaction keeps the rest from being read. */
 static void look_whether_held(struct source *source, const struct kafka_probe_item *answer)
 {
 	int64_t now_us = monotonic_clock_us();
-	bool more = source->end_offset >= source->next_offset && answer->high_offset > source->end_offset;
+	bool more = source->end_offset != OFFSET_NONE && source->end_offset >= source->next_offset &&
+	            answer->high_offset > source->end_offset;
 	bool held = more && answer->stable_offset >= 0 && answer->stable_offset <= source->end_offset;
-	source->may_be_held = more;
+	if (!more)
+		source->more_since_us = 0;
+	else if (source->more_since_us == 0)
+		source->more_since_us = now_us;
 	if (!held) {
 		if (source->held_was_said)
 			log_info("%s/%d is not held up by an open transaction any more", source->topic,
@@ -108,6 +115,8 @@ void feed_on_ends_probed(struct kafka_feed *feed, const struct kafka_probe_list 
 		feed_look_whether_it_comes(feed, source, answer);
 		kafka_consumer_heard(feed->consumer);
 		source->high_offset = answer->high_offset;
+		if (!at_end)
+			watermark_end(&source->watermark, answer->high_offset, answer->asked_us);
 		look_whether_held(source, answer);
 		seen_add(&seen, &(struct seen_source){
 		                        .source_no = source->source_no,
@@ -130,14 +139,16 @@ void feed_on_ends_probed(struct kafka_feed *feed, const struct kafka_probe_list 
 void feed_look_at_ends(struct kafka_feed *feed)
 {
 	struct kafka_probe_list list = {.tag = PROBE_SEEN};
+	int64_t now_us = monotonic_clock_us();
 	if (feed->seeing || feed->closing || !pg_session_is_ready(feed->app->control))
 		return;
 	for (size_t i = 0; i < feed->app->sources.n; i++) {
 		const struct source *source = feed->app->sources.items[i];
 		if (source->reading)
-			kafka_probe_add(&list, source->topic, source->partition)->ask_stable = source->may_be_held;
+			kafka_probe_add(&list, source->topic, source->partition)->ask_stable =
+			        source->more_since_us != 0 && now_us - source->more_since_us > MORE_US;
 	}
-	feed->seen_us = monotonic_clock_us();
+	feed->seen_us = now_us;
 	if (list.n == 0)
 		return;
 	feed->seeing = true;
@@ -158,7 +169,13 @@ void feed_on_orphans_seen(void *context)
 		watch_tick(feed->app->watch);
 }
 
-/* Nothing gets complete while messages wait to be read, and no more often than once a tick. */
+/* Whether a look at its end would come too early: one has yet to be reached. */
+static bool is_catching_up(const struct kafka_feed *feed, const struct source *source)
+{
+	return watermark_waits(&source->watermark) && feed_has_backlog(feed, source);
+}
+
+/* No more often than once a tick, and in a backlog once a second. */
 void feed_on_needs_completeness(void *context, int64_t deadline_us)
 {
 	struct kafka_feed *feed = context;
@@ -167,7 +184,7 @@ void feed_on_needs_completeness(void *context, int64_t deadline_us)
 	if (monotonic_clock_us() - feed->seen_us < feed->app->config->sla.tick_us)
 		return;
 	for (size_t i = 0; i < feed->app->sources.n; i++)
-		if (feed_has_backlog(feed, feed->app->sources.items[i]))
+		if (is_catching_up(feed, feed->app->sources.items[i]))
 			return;
 	feed_look_at_ends(feed);
 }

@@ -69,6 +69,13 @@ static size_t get_headers(const rd_kafka_message_t *message, struct wire_header 
 	return n;
 }
 
+static int64_t appended_us(const rd_kafka_message_t *message)
+{
+	rd_kafka_timestamp_type_t type;
+	int64_t at_ms = rd_kafka_message_timestamp(message, &type);
+	return type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE || at_ms <= 0 ? TIME_FOR_EVER : at_ms * 1000;
+}
+
 static void feed_message(struct kafka_feed *feed, const rd_kafka_message_t *message)
 {
 	enum { MOST_HEADERS = 256 };
@@ -92,7 +99,7 @@ static void feed_message(struct kafka_feed *feed, const rd_kafka_message_t *mess
 	source->read = known;
 	if (source->checked.offset == OFFSET_NONE)
 		source->checked = source->read;
-	lane_feed(feed_lane(feed, source), source, &wire, source->read.fingerprint);
+	lane_feed(feed_lane(feed, source), source, &wire, source->read.fingerprint, appended_us(message));
 }
 
 static void on_message_error(struct kafka_feed *feed, const rd_kafka_message_t *message)

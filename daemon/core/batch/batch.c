@@ -63,6 +63,7 @@ struct batch_source *batch_source(struct batch *batch, int32_t source_no, int64_
 	        .next_offset = begin_offset,
 	        .checked = {OFFSET_NONE, 0},
 	        .last_event_us = TIME_NONE,
+	        .complete_us = TIME_NONE,
 	        .high_offset = -1,
 	};
 	return source;
@@ -70,7 +71,7 @@ struct batch_source *batch_source(struct batch *batch, int32_t source_no, int64_
 
 int64_t batch_source_complete_until(const struct batch_source *source, int64_t now_us)
 {
-	return source->last_event_us > now_us ? now_us : source->last_event_us;
+	return source->complete_us > now_us ? now_us : source->complete_us;
 }
 
 static void grow_slots(struct batch *batch)

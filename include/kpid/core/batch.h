@@ -35,6 +35,7 @@ struct batch_source {
 	int64_t fingerprint;          /* of the last message read */
 	struct known_message checked; /* see struct source */
 	int64_t last_event_us;        /* greatest occurred_us of this batch; TIME_NONE */
+	int64_t complete_us;          /* up to when it is complete with this batch; TIME_NONE: not known */
 	int64_t high_offset;          /* end of the partition as last heard; -1: not known */
 	int64_t n_messages, n_tombstones, n_unknown_type, n_dead_letters;
 	int64_t n_duplicates, n_too_many; /* known after evaluating */
@@ -90,8 +91,7 @@ bool batch_is_empty(const struct batch *batch); /* no source has moved and no ti
 
 /* The progress of a source; begins at begin_offset if the batch has not met it. Valid until the next call. */
 struct batch_source *batch_source(struct batch *batch, int32_t source_no, int64_t begin_offset);
-/* Up to where a source is complete with this batch: what was read last, never ahead of the clock, whatever the
- * producers' clocks say. TIME_NONE: not known. */
+/* Up to when a source is complete with this batch, never ahead of the clock. TIME_NONE: not known. */
 int64_t batch_source_complete_until(const struct batch_source *source, int64_t now_us);
 /* Copies what it needs. */
 void batch_add_event(struct batch *batch, const struct ticket_event *event);
