@@ -304,6 +304,7 @@ struct app *app_new(struct kpid_config *config, int n_lanes, const struct app_fe
 	app->base = event_base_new();
 	rules_book_init(&app->book);
 	app->shared = (struct lane_shared){
+	        .clock = COMMON_CLOCK_UNKNOWN,
 	        .base = app->base,
 	        .config = config,
 	        .book = &app->book,

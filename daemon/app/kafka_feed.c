@@ -272,6 +272,7 @@ int kafka_feed_run(struct kpid_config *config, struct receivers *receivers, cons
 	feed.orphans = (struct orphans){
 	        .session = feed.app->control,
 	        .instance = feed.app->config->run.instance,
+	        .clock = &feed.app->shared.clock,
 	        .ask = feed_ask_about_orphans,
 	        .done = feed_on_orphans_seen,
 	        .context = &feed,

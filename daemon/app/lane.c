@@ -54,6 +54,12 @@ int64_t monotonic_clock_us(void)
 	return now.tv_sec * US_PER_SECOND + now.tv_nsec / 1000;
 }
 
+int64_t lane_shared_now_us(const struct lane_shared *shared)
+{
+	int64_t now_us = common_clock_at(&shared->clock, monotonic_clock_us());
+	return now_us == TIME_NONE ? wall_clock_us() : now_us;
+}
+
 /* ---- filling ---- */
 
 int lane_index(const struct lane *lane)
@@ -99,7 +105,7 @@ void lane_feed(struct lane *lane, struct source *source, const struct wire_messa
 	KPID_CHECK(source->next_offset == OFFSET_NONE || message->offset >= source->next_offset);
 
 	arena_clear(&lane->parse_arena, KEEP_BYTES);
-	switch (wire_parse(message, wall_clock_us(), &lane->parse_arena, &event, &rejection)) {
+	switch (wire_parse(message, lane_shared_now_us(lane->shared), &lane->parse_arena, &event, &rejection)) {
 	case WIRE_EVENT:
 		event.source_no = source->source_no;
 		event.source_offset = message->offset;
@@ -190,7 +196,7 @@ static void write_sealed(struct lane *lane)
 {
 	struct lane_shared *shared = lane->shared;
 	struct batch *batch = lane->sealed;
-	int64_t now_us = wall_clock_us();
+	int64_t now_us = lane_shared_now_us(shared);
 	for (size_t i = 0; i < batch->n_sources; i++) {
 		const struct source *source = sources_find_no(shared->sources, batch->sources[i].source_no);
 		batch->sources[i].high_offset = source == NULL ? -1 : source->high_offset;
@@ -198,6 +204,7 @@ static void write_sealed(struct lane *lane)
 	judging_hold(&lane->judging, shared->book, shared->config);
 	lane->rules = judging_rules(&lane->judging, as_of_with(shared, batch, now_us));
 	lane->rules.ticket_max_events = (size_t)lane->judging.config->run.ticket_max_events;
+	lane->rules.now_us = now_us;
 	lane->order = (struct write_order){
 	        .batch = batch,
 	        .rules = &lane->rules,

@@ -13,6 +13,7 @@
 #include "app/source.h"
 #include "kpid/config.h"
 #include "kpid/core/batch.h"
+#include "kpid/core/common_clock.h"
 #include "kpid/core/wire.h"
 
 struct event_base;
@@ -25,7 +26,8 @@ struct lane_shared {
 	struct rules_book *book;
 	struct sources *sources;
 	struct completeness completeness; /* as last heard from the database */
-	bool without_sources;             /* where no source is running everything is complete: after a file was read */
+	struct common_clock clock;
+	bool without_sources; /* where no source is running everything is complete: after a file was read */
 	void *context;
 	/* The lane has room again: feed it. */
 	void (*wants_more)(void *context, struct lane *lane);
@@ -64,6 +66,8 @@ bool lane_is_idle(const struct lane *lane); /* nothing is filled or under way */
 void lane_poke(struct lane *lane, bool flush);
 const struct write_parts *lane_parts(const struct lane *lane);
 
+/* By the common clock; by the machine's, as long as that is not known. */
+int64_t lane_shared_now_us(const struct lane_shared *shared);
 int64_t wall_clock_us(void);
 int64_t monotonic_clock_us(void);
 

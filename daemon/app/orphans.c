@@ -138,7 +138,7 @@ void orphans_probed(struct orphans *orphans, const struct kafka_probe_list *answ
 		                        .source_no = orphan->source_no,
 		                        .epoch = orphan->epoch,
 		                        .next_offset = orphan->next_offset,
-		                        .at_end_us = answer->asked_us,
+		                        .at_end_us = common_clock_at(orphans->clock, answer->asked_us),
 		                        .high_offset = answer->high_offset,
 		                        .read_to = answer->high_offset,
 		                        .heard = true,

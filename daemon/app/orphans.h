@@ -12,6 +12,7 @@
 
 #include "adapters/kafka/probe.h"
 #include "adapters/pg/session.h"
+#include "kpid/core/common_clock.h"
 
 struct orphan {
 	char *topic; /* owned */
@@ -23,6 +24,7 @@ struct orphan {
 struct orphans {
 	struct pg_session *session;
 	const char *instance;
+	const struct common_clock *clock;
 	struct orphan *items;
 	size_t n, capacity;
 	bool looking;

@@ -45,7 +45,7 @@ static void write_page(struct recalc *recalc)
 	recalc->rules.judge_anew = recalc->judging.rules->current;
 	recalc->order.batch = &recalc->batch;
 	recalc->order.rules = &recalc->rules;
-	recalc->order.now_us = wall_clock_us();
+	recalc->order.now_us = lane_shared_now_us(shared);
 	recalc->order.config = recalc->judging.config;
 	pg_writer_start(recalc->writer, &recalc->order);
 }

@@ -1,6 +1,7 @@
 #include "app/watch.h"
 
 #include <event2/event.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "adapters/pg/rows.h"
@@ -14,6 +15,8 @@
 
 enum { COLUMN_ATTEND = 5 }; /* of queries/tick.sql; completeness.c reads those from the third on */
 
+enum { CLOCKS_MAY_DIFFER_US = 1000000 };
+
 struct watch {
 	struct lane_shared *shared;
 	struct watch_events events;
@@ -24,9 +27,11 @@ struct watch {
 	struct judging judging; /* of the batch that is in its transaction */
 	struct batch_rules rules;
 	struct write_order order;
-	int64_t answered_us;    /* monotonic: of the last tick */
-	int64_t awake_since_us; /* monotonic: ticks have been answered without a standstill since */
-	int64_t held_since_us;  /* monotonic: all that has passed is locked by others since; 0: it is not */
+	int64_t asked_us, asked_wall_us; /* when the tick under way was sent: monotonic, and by the machine's clock */
+	bool clocks_differ;              /* the machine's and PostgreSQL's: it was said */
+	int64_t answered_us;             /* monotonic: of the last tick */
+	int64_t awake_since_us;          /* monotonic: ticks have been answered without a standstill since */
+	int64_t held_since_us;           /* monotonic: all that has passed is locked by others since; 0: it is not */
 	int64_t fire_as_of_us;
 	bool fire_unconfirmed;
 	bool due_failed;
@@ -70,7 +75,7 @@ static void on_next(void *context, PGresult *result)
 	if (!pg_result_ok(result) || PQntuples(result) == 0)
 		return;
 	int64_t next_us = pg_get_time(result, 0, 0);
-	if (next_us >= watch->fire_as_of_us && next_us < wall_clock_us())
+	if (next_us >= watch->fire_as_of_us && next_us < lane_shared_now_us(watch->shared))
 		watch->events.needs_completeness(watch->events.context, next_us);
 }
 
@@ -110,10 +115,11 @@ static void on_due_end(void *context, PGresult *result)
 	batch_seal(&watch->batch);
 	judging_hold(&watch->judging, shared->book, shared->config);
 	watch->rules = judging_rules(&watch->judging, watch->fire_as_of_us);
+	watch->rules.now_us = lane_shared_now_us(shared);
 	watch->order = (struct write_order){
 	        .batch = &watch->batch,
 	        .rules = &watch->rules,
-	        .now_us = wall_clock_us(),
+	        .now_us = lane_shared_now_us(shared),
 	        .config = watch->judging.config,
 	        .unconfirmed = watch->fire_unconfirmed,
 	};
@@ -145,6 +151,31 @@ static bool may_tell_silence(struct watch *watch)
 	return now_us - watch->awake_since_us > max_silence_us;
 }
 
+static const char *of_difference(int64_t difference_us, char text[64])
+{
+	snprintf(text, 64, "%.1f s %s", (double)llabs(difference_us) / 1e6, difference_us > 0 ? "ahead of" : "behind");
+	return text;
+}
+
+/* Says once that the machine's clock and PostgreSQL's differ, and that they do not any more. The answer took its time:
+ * counted is what they differ by for sure. */
+static void hear_clock(struct watch *watch, int64_t time_us)
+{
+	char text[64];
+	int64_t received_us = monotonic_clock_us(), ahead_us = watch->asked_wall_us - time_us;
+	int64_t behind_us = time_us - wall_clock_us();
+	bool differs = ahead_us > CLOCKS_MAY_DIFFER_US || behind_us > CLOCKS_MAY_DIFFER_US;
+	common_clock_hear(&watch->shared->clock, time_us, watch->asked_us, received_us);
+	if (differs && !watch->clocks_differ)
+		log_warning(
+		        "the clock of this machine is %s that of PostgreSQL, which is the one that counts: let both "
+		        "machines keep time by NTP",
+		        of_difference(ahead_us > 0 ? ahead_us : -behind_us, text));
+	else if (!differs && watch->clocks_differ)
+		log_info("the clocks of this machine and of PostgreSQL agree again");
+	watch->clocks_differ = differs;
+}
+
 static void on_tick(void *context, PGresult *result)
 {
 	struct watch *watch = context;
@@ -153,6 +184,7 @@ static void on_tick(void *context, PGresult *result)
 		log_warning("asking for the next deadline: %s", PQresultErrorMessage(result));
 		return;
 	}
+	hear_clock(watch, pg_get_time(result, 0, 0));
 	bool silence_counts = may_tell_silence(watch);
 	completeness_update(&shared->completeness, result);
 	if (pg_get_bool(result, 0, COLUMN_ATTEND))
@@ -191,6 +223,8 @@ static void send_tick(struct watch *watch)
 	char buffer[8];
 	watch->asking = true;
 	watch->again = false;
+	watch->asked_us = monotonic_clock_us();
+	watch->asked_wall_us = wall_clock_us();
 	struct pg_param param = pg_param_int8(watch->shared->config->sla.max_silence_us, buffer);
 	pg_session_query(watch->session, "queries/tick.sql", &param, 1, on_tick, watch);
 	pg_session_sync(watch->session, on_tick_end, watch);

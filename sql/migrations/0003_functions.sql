@@ -10,6 +10,13 @@ AS $body$
 $body$;
 COMMENT ON FUNCTION kpid.rfc3339(timestamptz) IS 'The instant in UTC as RFC 3339 has it, with microseconds.';
 
+CREATE FUNCTION kpid.not_ahead(stored timestamptz, now timestamptz, shown timestamptz DEFAULT '-infinity') RETURNS timestamptz
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $body$
+	SELECT least(greatest(CASE WHEN stored <= now + interval '1 second' THEN stored ELSE '-infinity' END, shown), now)
+$body$;
+COMMENT ON FUNCTION kpid.not_ahead(timestamptz, timestamptz, timestamptz) IS 'Up to when a source is complete, by what is stored and by what was shown since: never ahead of the clock. What is stored beyond it was written by a clock that has been put back, and counts for nothing.';
+
 CREATE FUNCTION kpid.alert_message(a kpid.alert) RETURNS text
 LANGUAGE sql STABLE
 AS $body$

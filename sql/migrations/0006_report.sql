@@ -710,11 +710,12 @@ SELECT
 		WHEN p.high_offset <= greatest(p.next_offset, p.read_to) THEN 0
 	END AS lag_messages,
 	CASE
-		WHEN p.state = 'finished' OR p.complete_until = 'infinity' THEN 0
-		WHEN p.complete_until = '-infinity' THEN NULL
+		WHEN p.state = 'finished' THEN 0
+		WHEN p.complete_until = '-infinity' OR p.complete_until > statement_timestamp() + interval '1 second' THEN NULL
 		ELSE greatest(extract(epoch FROM statement_timestamp()) - extract(epoch FROM p.complete_until), 0)
 	END AS lag_seconds,
-	CASE WHEN isfinite(p.complete_until) THEN p.complete_until END AS complete_until,
+	CASE WHEN isfinite(p.complete_until) AND p.complete_until <= statement_timestamp() + interval '1 second' THEN p.complete_until END
+		AS complete_until,
 	p.last_event_at,
 	p.seen_at,
 	p.claimed_at,

@@ -22,6 +22,11 @@ FROM report.data_freshness f
 WHERE f.state = 'running' AND f.held_since IS NULL AND f.seen_at < clock_timestamp() - $1::double precision * interval '1 second'
 GROUP BY f.topic
 UNION ALL
+SELECT 'fail', p.topic || '/' || p.partition || ' is said to be complete until ' || p.complete_until || ', which is ahead of PostgreSQL''s clock',
+	'that clock was put back: kpid run puts this right when it looks at the partition; see that it does'
+FROM kpid.source_partition p
+WHERE p.state = 'running' AND p.complete_until > clock_timestamp() + interval '1 second'
+UNION ALL
 SELECT 'warn', f.topic || ' is behind by ' || round(max(f.lag_seconds)) || ' s' || coalesce(', ' || sum(f.lag_messages) || ' messages', ''),
 	'it catches up by itself if it can: more lanes or another instance; see kpid top'
 FROM report.data_freshness f

@@ -2,6 +2,6 @@
 SELECT source_no, topic, partition, epoch, next_offset, greatest(next_offset, read_to)
 FROM kpid.source_partition
 WHERE state = 'running'
-	AND complete_until < $1::timestamptz
+	AND kpid.not_ahead(complete_until, clock_timestamp()) < $1::timestamptz
 	AND owner <> $2
 	AND clock_timestamp() > $1::timestamptz + interval '300 milliseconds'

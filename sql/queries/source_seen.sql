@@ -16,7 +16,7 @@ WITH still AS (
 	FOR NO KEY UPDATE OF p SKIP LOCKED
 )
 UPDATE kpid.source_partition p
-SET complete_until = greatest(p.complete_until, still.at_end),
+SET complete_until = kpid.not_ahead(p.complete_until, clock_timestamp(), still.at_end),
 	high_offset = still.high_offset,
 	read_to = coalesce(still.read_to, p.read_to),
 	held_since = CASE WHEN still.held THEN coalesce(p.held_since, clock_timestamp()) END,

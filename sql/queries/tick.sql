@@ -5,7 +5,7 @@ SELECT
 	c.now,
 	(SELECT min(fires_at) FROM ONLY kpid.sla_clock) AS next_deadline,
 	s.source_no,
-	s.complete_until,
+	kpid.not_ahead(s.complete_until, c.now) AS complete_until,
 	s.seen_at > c.now - $1::bigint * interval '1 microsecond' AS heard,
 	EXISTS (SELECT FROM kpid.acknowledgement k WHERE k.pending) AS attend
 FROM (SELECT clock_timestamp() AS now) c

@@ -867,7 +867,7 @@ static void ask(void *context)
 	struct kafka_probe *probe = context;
 	struct kafka_probe_list *list = &probe->first->list;
 	for (size_t i = 0; i < list->n; i++)
-		list->items[i].asked_us = wall_clock_us();
+		list->items[i].asked_us = monotonic_clock_us();
 	probe->plan = sim_after(sim_between(50, 3000), probe->instance, look_at_logs, probe);
 }
 

@@ -339,6 +339,13 @@ static struct cell greatest(struct cell a, struct cell b)
 	return cell_number(b) > cell_number(a) ? b : a;
 }
 
+/* The clock of the database is the true one, and never put back. */
+static struct cell not_ahead(struct cell stored, struct cell shown)
+{
+	struct cell until = greatest(stored, shown);
+	return cell_us(until) > sim_now_us() ? NOW : until;
+}
+
 static struct cell sum(struct cell a, struct cell b)
 {
 	return cell_int8(cell_number(a) + cell_number(b));
@@ -374,7 +381,7 @@ static bool offset_move(struct statement *s)
 		row[SP_CHECKED_FINGERPRINT] = mine[CHECKED_FINGERPRINT].items[at];
 		if (mine[HIGH].items[at].len >= 0)
 			row[SP_HIGH] = mine[HIGH].items[at];
-		row[SP_COMPLETE] = greatest(row[SP_COMPLETE], mine[COMPLETE].items[at]);
+		row[SP_COMPLETE] = not_ahead(row[SP_COMPLETE], mine[COMPLETE].items[at]);
 		row[SP_SEEN] = NOW;
 		row[SP_MESSAGES] = sum(row[SP_MESSAGES], mine[MESSAGES].items[at]);
 		row[SP_LETTERS] = sum(row[SP_LETTERS], mine[LETTERS_COUNT].items[at]);
@@ -393,7 +400,7 @@ static bool source_seen(struct statement *s)
 	struct rows rows = lock_sources(s, true, &which, &waits);
 	for (size_t i = 0; i < rows.n; i++) {
 		struct cell *row = row_copy(SOURCES, rows.items[i]);
-		row[SP_COMPLETE] = greatest(row[SP_COMPLETE], at_end.items[which[i]]);
+		row[SP_COMPLETE] = not_ahead(row[SP_COMPLETE], at_end.items[which[i]]);
 		row[SP_HIGH] = high.items[which[i]];
 		if (read_to.items[which[i]].len >= 0)
 			row[SP_READ_TO] = read_to.items[which[i]];

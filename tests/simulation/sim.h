@@ -33,7 +33,6 @@ uint32_t sim_below(uint32_t n);      /* 0 .. n - 1, n > 0 */
 bool sim_chance(uint32_t per_mille); /* true so often */
 int64_t sim_between(int64_t least, int64_t most);
 bool sim_is_calm(void);         /* nothing breaks any more */
-bool sim_jumps(void);           /* clocks jump in this seed */
 void sim_owe(int64_t delay_us); /* a server answers only then: until it has, nothing is at rest */
 bool sim_dawdles(void);         /* servers often take seconds in this seed, and it is not calm yet */
 /* The seed has failed; the first reason counts. */

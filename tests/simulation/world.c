@@ -98,11 +98,6 @@ bool sim_is_calm(void)
 	return world.calm;
 }
 
-bool sim_jumps(void)
-{
-	return world.jumps;
-}
-
 void sim_owe(int64_t delay_us)
 {
 	enum { SOON_US = 100000 };

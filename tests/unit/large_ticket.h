@@ -258,7 +258,8 @@ static inline int large_evaluate(struct large_ticket *large, int64_t as_of_us)
 	        large_put_clock, large_delete_clock, large_put_alert, large_void_alert,
 	        large_conflict,  large_too_many,
 	};
-	const struct batch_rules rules = {{large->policies, 7 * US_PER_DAY}, as_of_us, large_revision, large, NULL, 0};
+	const struct batch_rules rules = {
+	        {large->policies, 7 * US_PER_DAY}, as_of_us, large_revision, large, NULL, 0, 0};
 	int32_t revision_no;
 	return batch_evaluate(&large->batch, large->batch.tickets[0], &large->stored, &rules, &large->scratch, &sink,
 	                      &large->sums, &revision_no);

@@ -39,6 +39,7 @@ struct store {
 	char *conflicts[MOST_ROWS * 8];
 	size_t n_conflicts, n_too_many;
 	size_t max_events;
+	int64_t now_us;
 	int64_t n_duplicates;
 	struct fold_case *fold;
 	struct batch batch;
@@ -247,8 +248,8 @@ static struct batch_sink sink_of(struct store *store)
 static void commit(struct store *store, int64_t as_of_us)
 {
 	const struct batch_sink sink = sink_of(store);
-	const struct batch_rules rules = {store->fold->rules, as_of_us, revision_by_no,
-	                                  store->fold,        NULL,     store->max_events};
+	const struct batch_rules rules = {store->fold->rules, as_of_us,     revision_by_no, store->fold, NULL,
+	                                  store->max_events,  store->now_us};
 	struct kpi_sums sums;
 	kpi_sums_init(&sums);
 	batch_seal(&store->batch);
@@ -395,7 +396,7 @@ static void test_any_order_any_batches_same_rows(void **state)
 static int recompute(struct store *to, const struct store *from, struct text history)
 {
 	const struct batch_sink sink = sink_of(to);
-	const struct batch_rules rules = {from->fold->rules, TIME_NONE, revision_by_no, from->fold, NULL, 0};
+	const struct batch_rules rules = {from->fold->rules, TIME_NONE, revision_by_no, from->fold, NULL, 0, 0};
 	struct stored_ticket stored = from->ticket;
 	struct kpi_sums sums;
 	struct buf packed = BUF_INIT;
@@ -526,6 +527,30 @@ static void test_late_proof_voids_and_corrects(void **state)
 	fold_case_free(c);
 }
 
+static void test_what_a_clock_that_was_ahead_has_judged_is_judged_again(void **state)
+{
+	(void)state;
+	struct fold_case *c = fold_case_new();
+	struct store *store = store_new(c);
+	opens(c, 0, "2", "ann");
+	happens(c, 1, EVENT_ASSIGNED, "bob");
+	happens(c, 2, EVENT_ASSIGNED, "ann");
+	add(store, &c->events[0]);
+	store->now_us = AT(8);
+	commit(store, AT(8));
+	assert_int_equal(store->n_alerts, 1);
+	add(store, &c->events[1]);
+	store->now_us = AT(8) - US_PER_SECOND; /* the clocks of two servers may differ by so much */
+	commit(store, AT(3));
+	assert_true(store->ticket.as_of_us == AT(8) && !store->alerts[0].voided);
+	add(store, &c->events[2]);
+	store->now_us = AT(4); /* put back */
+	commit(store, AT(3));
+	assert_true(store->ticket.as_of_us == AT(3) && store->alerts[0].voided);
+	store_free(store);
+	fold_case_free(c);
+}
+
 /* The answer is in another partition that was not read yet: known so far is only the late closing. */
 static void test_no_alarm_about_what_is_not_complete(void **state)
 {
@@ -574,7 +599,7 @@ static void test_unknown_revision_hands_nothing_over(void **state)
 	struct fold_case *c = fold_case_new();
 	struct store *store = store_new(c);
 	const struct batch_sink sink = {.context = NULL};
-	const struct batch_rules rules = {c->rules, AT(1), revision_by_no, c, NULL, 0};
+	const struct batch_rules rules = {c->rules, AT(1), revision_by_no, c, NULL, 0, 0};
 	struct kpi_sums sums;
 	int32_t revision_no = 0;
 	kpi_sums_init(&sums);
@@ -747,6 +772,7 @@ int main(void)
 	        cmocka_unit_test(test_duplicates_change_nothing_and_are_counted),
 	        cmocka_unit_test(test_deadline_fires_once_without_events),
 	        cmocka_unit_test(test_late_proof_voids_and_corrects),
+	        cmocka_unit_test(test_what_a_clock_that_was_ahead_has_judged_is_judged_again),
 	        cmocka_unit_test(test_no_alarm_about_what_is_not_complete),
 	        cmocka_unit_test(test_deferred_alarm_is_raised_when_complete),
 	        cmocka_unit_test(test_unknown_revision_hands_nothing_over),

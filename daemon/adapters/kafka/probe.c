@@ -65,7 +65,7 @@ static void ask_stable(struct kafka_probe *probe, struct kafka_probe_item *item)
 static void answer(struct kafka_probe *probe, struct kafka_probe_item *item)
 {
 	struct timespec now;
-	clock_gettime(CLOCK_REALTIME, &now);
+	clock_gettime(CLOCK_MONOTONIC, &now);
 	item->asked_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 	if (item->partition == KAFKA_PROBE_TOPIC) {
 		item->error = count_partitions(probe, item);

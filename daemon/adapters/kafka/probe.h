@@ -21,7 +21,7 @@ struct kafka_probe_item {
 	bool ask_stable;                 /* asks for stable_offset too */
 	int64_t stable_offset; /* up to where the consumer may read: to the first open transaction; -1: not known */
 	int32_t n_partitions;  /* likewise, when asked with KAFKA_PROBE_TOPIC */
-	int64_t asked_us;      /* wall time before the question was sent */
+	int64_t asked_us;      /* monotonic time before the question was sent */
 	rd_kafka_resp_err_t error;
 };
 

@@ -110,19 +110,20 @@ void feed_on_ends_probed(struct kafka_feed *feed, const struct kafka_probe_list 
 		struct source *source = feed_source(feed, answer->topic, answer->partition);
 		if (answer->error != RD_KAFKA_RESP_ERR_NO_ERROR || !source->reading || source->verify_fingerprint)
 			continue;
+		int64_t asked_us = common_clock_at(&feed->app->shared.clock, answer->asked_us);
 		bool all_committed = source->next_offset == source->committed_offset;
 		bool at_end = all_committed && is_at_end(source, answer);
 		feed_look_whether_it_comes(feed, source, answer);
 		kafka_consumer_heard(feed->consumer);
 		source->high_offset = answer->high_offset;
 		if (!at_end)
-			watermark_end(&source->watermark, answer->high_offset, answer->asked_us);
+			watermark_end(&source->watermark, answer->high_offset, asked_us);
 		look_whether_held(source, answer);
 		seen_add(&seen, &(struct seen_source){
 		                        .source_no = source->source_no,
 		                        .epoch = source->epoch,
 		                        .next_offset = source->committed_offset,
-		                        .at_end_us = at_end ? answer->asked_us : TIME_NONE,
+		                        .at_end_us = at_end ? asked_us : TIME_NONE,
 		                        .high_offset = answer->high_offset,
 		                        .read_to = at_end          ? answer->high_offset
 		                                   : all_committed ? source->end_offset

@@ -231,6 +231,13 @@ struct batch_evaluation {
 	bool judge_again; /* as of a later time, without new events */
 };
 
+/* Never earlier than it was, unless that is ahead of the clock: it was put back, and what was due by then is not. */
+static int64_t judged_as_of(const struct stored_ticket *stored, const struct batch_rules *rules)
+{
+	bool from_the_future = rules->now_us != 0 && stored->as_of_us > rules->now_us + US_PER_SECOND;
+	return stored->as_of_us > rules->as_of_us && !from_the_future ? stored->as_of_us : rules->as_of_us;
+}
+
 struct batch_evaluation *batch_evaluation_begin(struct batch *batch, const struct batch_ticket *ticket,
                                                 const struct stored_ticket *stored, const struct batch_rules *rules,
                                                 struct arena *scratch, const struct batch_sink *sink,
@@ -251,7 +258,7 @@ struct batch_evaluation *batch_evaluation_begin(struct batch *batch, const struc
 	        .phase = PHASE_UNPACK,
 	        .list = {.arena = scratch, .max_events = rules->ticket_max_events},
 	        .before = {.state = TICKET_UNKNOWN},
-	        .as_of_us = stored->as_of_us > rules->as_of_us ? stored->as_of_us : rules->as_of_us,
+	        .as_of_us = judged_as_of(stored, rules),
 	};
 	return evaluation;
 }

@@ -197,6 +197,9 @@ struct batch_rules {
 	 * they have. */
 	const struct policy_set *judge_anew;
 	size_t ticket_max_events; /* E5, too_many; 0: no limit */
+	/* By the common clock; 0: not known. What is stored as of later was judged by a clock that was put back since.
+	 */
+	int64_t now_us;
 };
 
 enum batch_verdict { BATCH_OK = 0, BATCH_UNKNOWN_REVISION = 1, BATCH_MORE = 2 };
