@@ -18,7 +18,8 @@ CREATE TYPE kpid.history_event AS (
 	automatic boolean,
 	kind integer,
 	score_micros bigint,
-	scale_max_micros bigint
+	scale_max_micros bigint,
+	answers_scale_micros bigint
 );
 COMMENT ON TYPE kpid.history_event IS 'An event as a history has it. rank: of its type, RULES F1; texts, times: by kpid.history_names; resolution, kind: numbers of include/kpid/core/event.h. NULL: absent.';
 
@@ -181,12 +182,20 @@ BEGIN
 		IF head & 64 <> 0 THEN
 			fields := get_byte(bytes, at);
 			at := at + 1;
-			IF fields & 7 > 4 OR fields >> 3 & 3 > 2 OR fields >> 5 > 3 THEN
+			IF fields & 7 > 4 OR fields >> 3 & 3 > 2 THEN
 				RAISE data_corrupted;
 			END IF;
 			event.resolution := nullif(fields & 7, 0);
 			event.automatic := nullif(fields >> 3 & 3, 0) = 2;
-			event.kind := nullif(fields >> 5, 0);
+			event.kind := nullif(fields >> 5 & 3, 0);
+			IF fields & 128 <> 0 THEN
+				number := kpid.history_number(bytes, at);
+				event.answers_scale_micros := number.signed;
+				at := number.at;
+				IF event.answers_scale_micros <= 0 THEN
+					RAISE data_corrupted;
+				END IF;
+			END IF;
 		END IF;
 		IF head & 128 <> 0 THEN
 			number := kpid.history_number(bytes, at);
@@ -227,7 +236,7 @@ AS $body$
 	SELECT ROW(
 			rank, at_us, (closing).sequence, (closing).source, (closing).id, (closing).source_no, (closing).source_offset,
 			ARRAY[NULL, NULL, NULL, NULL, NULL, NULL, (closing).texts[7]], '{}',
-			CASE WHEN rank = 8 THEN (closing).resolution END, NULL, NULL, NULL, NULL)::kpid.history_event
+			CASE WHEN rank = 8 THEN (closing).resolution END, NULL, NULL, NULL, NULL, NULL)::kpid.history_event
 $body$;
 COMMENT ON FUNCTION kpid.told_event(kpid.history_event, integer, bigint) IS 'The step of a type that a closing tells of.';
 

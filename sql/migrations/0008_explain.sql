@@ -49,7 +49,8 @@ BEGIN
 			|| jsonb_build_object('data', jsonb_strip_nulls(jsonb_build_object(
 					'ticket_id', ticket_id, 'resolution', (kpid.history_names('resolutions'))[(e).resolution],
 					'kind', (kpid.history_names('kinds'))[(e).kind], 'automatic', (e).automatic,
-					'score', (e).score_micros * 0.000001, 'scale_max', (e).scale_max_micros * 0.000001))
+					'score', (e).score_micros * 0.000001, 'scale_max', (e).scale_max_micros * 0.000001,
+					'answers_scale_max', (e).answers_scale_micros * 0.000001))
 				|| coalesce((
 					SELECT jsonb_object_agg((kpid.history_names('texts'))[t.place], CASE
 						WHEN t.place >= 10 THEN kpid.explain_scores(t.value)

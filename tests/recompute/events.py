@@ -1,12 +1,14 @@
 """E: from one message to one event, or to the reason why not."""
 
+import base64
+
 import strictjson
 from strictjson import Number
 from times import MINUTE, BadTime, parse_time
 
 MAX_BYTES = 65_536
 MAX_IDENTIFIER_BYTES = 256
-MAX_WHOLE_DIGITS = 18
+MAX_WHOLE_DIGITS = 20
 MAX_MILLIONTHS = 9_000_000_000_000_000_000
 AHEAD = 5 * MINUTE
 MAX_TICKET_EVENTS = 100_000
@@ -46,7 +48,7 @@ FIELDS = {
     "ticket.arrived": {"agent_id": IDENTIFIER},
     "ticket.paused": {"reason": TEXT},
     "ticket.resumed": {"reason": TEXT},
-    "ticket.updated": {**_ATTRIBUTES, **_PROMISES},
+    "ticket.updated": {**_ATTRIBUTES, "requester_ref": CLEARABLE, **_PROMISES},
     "ticket.resolved": {"agent_id": IDENTIFIER, "resolution": RESOLUTION},
     "ticket.closed": {
         "agent_id": IDENTIFIER, "resolution": RESOLUTION, "automatic": BOOLEAN,
@@ -55,7 +57,7 @@ FIELDS = {
     "ticket.reopened": {"reason": TEXT},
     "survey.submitted": {
         "survey_id": IDENTIFIER, "agent_id": IDENTIFIER, "kind": KIND, "score": SCORE, "scale_max": SCORE,
-        "answers": SCORES, "expected": SCORES,
+        "answers": SCORES, "expected": SCORES, "answers_scale_max": SCORE,
     },
 }  # fmt: skip
 
@@ -129,13 +131,41 @@ def _header_text(value):
     return _NO_TEXT if value is not None and "\0" in value else value
 
 
+def _says_structured(headers):
+    """E1: the content type of the message says that its value is a whole CloudEvent."""
+    value = headers.get("content-type") or ""
+    octets = value if isinstance(value, bytes) else value.encode()
+    return octets.startswith(b"application/cloudevents")
+
+
+def _structured_data(body):
+    """E7: the object in `data`, or what `data_base64` decodes to; None for neither, no object where it is at fault."""
+    encoded = body.get("data_base64")
+    if encoded is None:
+        return body.get("data")
+    if body.get("data") is not None or not isinstance(encoded, str) or len(encoded) % 4 != 0:
+        return _NO_OBJECT
+    try:
+        decoded = base64.b64decode(encoded, validate=True)
+        data = None if strictjson.too_deep(decoded) else strictjson.parse(decoded)
+    except ValueError:
+        return _NO_OBJECT
+    return data if isinstance(data, dict) else _NO_OBJECT
+
+
+_NO_OBJECT = object()  # data that is given, and cannot be read as an object
+
+
 def _open_envelope(message, body, topic_types):
     headers = dict(message.headers)
-    if "ce_specversion" in headers or "ce_type" in headers:
+    if not _says_structured(headers) and ("ce_specversion" in headers or "ce_type" in headers):
         names = "ce_source", "ce_id", "ce_type", "ce_time", "ce_sequence"
         return _Envelope(*(_header_text(headers.get(name)) for name in names), body)
-    if "specversion" in body or ("type" in body and "data" in body):
-        return _Envelope(*(body.get(name) for name in ("source", "id", "type", "time", "sequence", "data")))
+    has_data = "data" in body or "data_base64" in body
+    if _says_structured(headers) or "specversion" in body or ("type" in body and has_data):
+        return _Envelope(
+            *(body.get(name) for name in ("source", "id", "type", "time", "sequence")), _structured_data(body)
+        )
     topic_type = topic_types.get(message.topic)
     source = body.get("source")
     id = body.get("id")
@@ -247,8 +277,11 @@ class _Reader:
         if self.faults - {"future"}:
             return
         scale = survey_scale(data)
-        scores = [data["score"], *data.get("answers", {}).values(), *data.get("expected", {}).values()]
-        if scale <= 0 or any(not 0 <= score <= scale for score in scores):
+        items_scale = data.get("answers_scale_max", scale)
+        items = [*data.get("answers", {}).values(), *data.get("expected", {}).values()]
+        if scale <= 0 or items_scale <= 0 or not 0 <= data["score"] <= scale:
+            self.fault("bad_value")
+        if any(not 0 <= score <= items_scale for score in items):
             self.fault("bad_value")
 
 

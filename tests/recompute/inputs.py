@@ -30,6 +30,11 @@ def _read_ndjson(path):
                 yield Message(topic, 0, offset, value)
 
 
+def _header(given):
+    """A text, null, or {"b64": bytes that are no text}."""
+    return base64.b64decode(given["b64"]) if isinstance(given, dict) else given
+
+
 def _read_msgs(path):
     with _open(path) as lines:
         for line in lines:
@@ -42,5 +47,5 @@ def _read_msgs(path):
                 row["partition"],
                 row["offset"],
                 None if value is None else base64.b64decode(value),
-                [(name, text) for name, text in row.get("headers") or ()],
+                [(name, _header(given)) for name, given in row.get("headers") or ()],
             )

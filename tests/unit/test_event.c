@@ -143,8 +143,8 @@ static void test_fields_of_each_type(void **state)
 	        [EVENT_OPENED] = BIT(EVENT_PROJECT_ID) | BIT(EVENT_CHANNEL) | BIT(EVENT_CATEGORY) |
 	                         BIT(EVENT_PRIORITY) | BIT(EVENT_TEAM_ID) | BIT(EVENT_AGENT_ID) |
 	                         BIT(EVENT_REQUESTER_REF),
-	        [EVENT_UPDATED] =
-	                BIT(EVENT_PROJECT_ID) | BIT(EVENT_CATEGORY) | BIT(EVENT_PRIORITY) | BIT(EVENT_CHANNEL),
+	        [EVENT_UPDATED] = BIT(EVENT_PROJECT_ID) | BIT(EVENT_CATEGORY) | BIT(EVENT_PRIORITY) |
+	                          BIT(EVENT_CHANNEL) | BIT(EVENT_REQUESTER_REF),
 	        [EVENT_ASSIGNED] = BIT(EVENT_AGENT_ID) | BIT(EVENT_TEAM_ID),
 	        [EVENT_RESPONDED] = BIT(EVENT_AGENT_ID),
 	        [EVENT_ARRIVED] = BIT(EVENT_AGENT_ID),
@@ -227,10 +227,13 @@ static void test_E2_canonical_of_a_survey(void **state)
 	event.scale_max_micros = 10000000;
 	event.texts[EVENT_ANSWERS] = TEXT("{\"a\":1000000}");
 	event.texts[EVENT_EXPECTED] = TEXT("{}");
+	event.answers_scale_micros = 5000000;
 	event.texts[EVENT_SURVEY_ID] = TEXT("s");
-	assert_canonical(&event, "{\"data\":{\"answers\":{\"a\":1000000},\"expected\":{},\"kind\":\"nps\","
-	                         "\"scale_max\":10000000,\"score\":8500000,\"survey_id\":\"s\"},"
-	                         "\"occurred_at\":9,\"sequence\":\"\",\"type\":\"survey.submitted\"}");
+	assert_canonical(
+	        &event,
+	        "{\"data\":{\"answers\":{\"a\":1000000},\"answers_scale_max\":5000000,\"expected\":{},\"kind\":\"nps\","
+	        "\"scale_max\":10000000,\"score\":8500000,\"survey_id\":\"s\"},"
+	        "\"occurred_at\":9,\"sequence\":\"\",\"type\":\"survey.submitted\"}");
 }
 
 static void test_E2_canonical_escapes_only_quote_backslash_and_controls(void **state)

@@ -57,6 +57,7 @@ static void make_event(struct ticket_event *event)
 	if (rand() % 4 == 0) {
 		event->score_micros = rand();
 		event->scale_max_micros = rand() % 2 == 0 ? SCORE_ABSENT : rand();
+		event->answers_scale_micros = rand() % 2 == 0 ? SCORE_ABSENT : 1 + rand() % 1000;
 	}
 	event->source_no = rand();
 	event->source_offset = some_time();
@@ -170,7 +171,9 @@ static void test_values_that_there_are_not(void **state)
 	        {"\1\40\0\1\1\2\2\0\40", 9, -EBADMSG},               /* time 5 */
 	        {"\1\100\0\1\1\2\2\0\5", 9, -EBADMSG},               /* resolution 5 */
 	        {"\1\100\0\1\1\2\2\0\30", 9, -EBADMSG},              /* automatic 3 */
-	        {"\1\100\0\1\1\2\2\0\200", 9, -EBADMSG},             /* kind 4 */
+	        {"\1\100\0\1\1\2\2\0\200\2", 10, 0},                 /* a scale of the items */
+	        {"\1\100\0\1\1\2\2\0\200\0", 10, -EBADMSG},          /* one up to 0 */
+	        {"\1\100\0\1\1\2\2\0\200", 9, -EBADMSG},             /* none, though it is announced */
 	        {"\1\0\0\1\1\200\200\200\200\20\2\0", 12, -EBADMSG}, /* source 2^31 */
 	        {"\1\213\0\1\1\2\2\0\0\2", 10, 0},
 	        {"\1\213\0\1\1\2\2\0\0\0", 10, -EBADMSG},     /* a scale up to 0 */

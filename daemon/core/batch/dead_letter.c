@@ -107,5 +107,7 @@ void ticket_event_as_cloudevent(const struct ticket_event *event, struct buf *ou
 		add_micros(out, "score", event->score_micros);
 	if (event->scale_max_micros != SCORE_ABSENT)
 		add_micros(out, "scale_max", event->scale_max_micros);
+	if (event->answers_scale_micros != SCORE_ABSENT)
+		add_micros(out, "answers_scale_max", event->answers_scale_micros);
 	buf_add_str(out, "}}");
 }

@@ -32,19 +32,13 @@ static bool read_reason(struct reading *reading, const struct policy_spot *item,
 	return policy_is_word(&reading->check, item, "a reason in quotes, such as \"awaiting_customer\"", text_out);
 }
 
-/* A whole number is its decimal text, as in events (RULES E7). */
+/* A whole number is its decimal text, as in events (RULES E7). One beyond 64 bits is refused as JSON before this. */
 static bool read_pattern(struct reading *reading, const struct policy_spot *item, struct text *text_out)
 {
 	if (!json_is_integer(item->value))
 		return policy_is_word(&reading->check, item, "a pattern in quotes, such as \"repair/*\"", text_out);
-	json_int_t number = json_integer_value(item->value);
-	if (number > INT64_C(999999999999999999) || number < INT64_C(-999999999999999999)) {
-		policy_fault_add(&reading->check, item->place,
-		                 "is a number of more than 18 digits, which no event can carry; write it in quotes");
-		return false;
-	}
 	struct buf decimal = BUF_INIT;
-	buf_add_format(&decimal, "%lld", (long long)number);
+	buf_add_format(&decimal, "%lld", (long long)json_integer_value(item->value));
 	*text_out = arena_text(&reading->check.scratch, buf_text(&decimal));
 	buf_release(&decimal);
 	return true;
@@ -588,10 +582,14 @@ static json_t *load_json(struct policy_check *check, struct text json)
 	json_t *root = json_loadb(json.ptr, json.len, JSON_DECODE_ANY, &error);
 	if (root == NULL) {
 		const struct policy_place place = {.line = error.line < 0 ? 0 : error.line};
-		policy_fault_add(check, &place,
-		                 "is not JSON: %s; mend it there (JSON has no comments, and no comma after the "
-		                 "last item)",
-		                 error.text);
+		if (json_error_code(&error) == json_error_numeric_overflow)
+			policy_fault_add(check, &place, "has a number that is too large (%s); write it in quotes",
+			                 error.text);
+		else
+			policy_fault_add(check, &place,
+			                 "is not JSON: %s; correct it there (JSON has no comments, and no comma after "
+			                 "the last item)",
+			                 error.text);
 	}
 	return root;
 }

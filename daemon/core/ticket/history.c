@@ -14,6 +14,10 @@ enum text_form {
 
 enum event_part { PART_SEQUENCE = 1 << 4, PART_TIMES = 1 << 5, PART_WORDS = 1 << 6, PART_SURVEY = 1 << 7 };
 
+/* The byte of words: resolution in the low 3 bits, automatic in 2, kind in 2, and this: the scale of the items follows.
+ */
+enum { WORDS_ANSWERS_SCALE = 1 << 7 };
+
 /* The latest literals of a history, as a ring. Packing and unpacking fill it alike. */
 struct memory {
 	struct text items[N_REMEMBERED];
@@ -138,6 +142,7 @@ static void put_event(struct buf *out, struct memory *memory, const struct ticke
 	for (int i = 0; i < EVENT_N_TIMES; i++)
 		times |= (uint32_t)(event->times[i] != TIME_NONE) << i;
 	unsigned words = (unsigned)event->resolution | (unsigned)event->automatic << 3 | (unsigned)event->kind << 5;
+	words |= event->answers_scale_micros != SCORE_ABSENT ? WORDS_ANSWERS_SCALE : 0;
 	bool survey = event->score_micros != SCORE_ABSENT || event->scale_max_micros != SCORE_ABSENT;
 
 	unsigned head = (unsigned)event->type;
@@ -165,6 +170,8 @@ static void put_event(struct buf *out, struct memory *memory, const struct ticke
 	}
 	if (head & PART_WORDS)
 		buf_add_char(out, (char)words);
+	if (words & WORDS_ANSWERS_SCALE)
+		put_signed(out, event->answers_scale_micros);
 	if (head & PART_SURVEY) {
 		put_signed(out, event->score_micros);
 		put_signed(out, event->scale_max_micros);
@@ -287,8 +294,13 @@ static void get_words(struct reader *reader, struct ticket_event *event)
 	uint8_t words = get_byte(reader);
 	event->resolution = words & 7;
 	event->automatic = words >> 3 & 3;
-	event->kind = words >> 5;
-	if (event->resolution > RESOLUTION_DUPLICATE || event->automatic > TRI_TRUE || event->kind > SURVEY_CES)
+	event->kind = words >> 5 & 3;
+	if (event->resolution > RESOLUTION_DUPLICATE || event->automatic > TRI_TRUE)
+		reader->bad = true;
+	if ((words & WORDS_ANSWERS_SCALE) == 0)
+		return;
+	event->answers_scale_micros = get_signed(reader);
+	if (event->answers_scale_micros <= 0)
 		reader->bad = true;
 }
 

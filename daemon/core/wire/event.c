@@ -49,10 +49,12 @@ enum {
 const struct event_field_row event_fields[N_FIELDS] = {
 	[FIELD_AGENT_ID]    = {NAME("agent_id"), HOLDS_IDENTIFIER, AGENT_TYPES, OPENED | ASSIGNED, TEXT_AT(EVENT_AGENT_ID)},
 	[FIELD_ANSWERS]     = {NAME("answers"), HOLDS_SCORES, SURVEY, 0, TEXT_AT(EVENT_ANSWERS)},
+	[FIELD_ANSWERS_SCALE_MAX] = {NAME("answers_scale_max"), HOLDS_SCORE, SURVEY, 0, AT(answers_scale_micros)},
 	[FIELD_AUTOMATIC]   = {NAME("automatic"), HOLDS_FLAG, RESPONDED | CLOSED, 0, AT(automatic)},
 	[FIELD_CATEGORY]    = {NAME("category"), HOLDS_IDENTIFIER, OPENED | UPDATED, OPENED | UPDATED, TEXT_AT(EVENT_CATEGORY)},
 	[FIELD_CHANNEL]     = {NAME("channel"), HOLDS_IDENTIFIER, OPENED | UPDATED, OPENED | UPDATED, TEXT_AT(EVENT_CHANNEL)},
 	[FIELD_DATA]        = {NAME("data"), HOLDS_ENVELOPE},
+	[FIELD_DATA_BASE64] = {NAME("data_base64"), HOLDS_ENVELOPE},
 	[FIELD_EVENT_ID]    = {NAME("event_id"), HOLDS_ENVELOPE},
 	[FIELD_EXPECTED]    = {NAME("expected"), HOLDS_SCORES, SURVEY, 0, TEXT_AT(EVENT_EXPECTED)},
 	[FIELD_FIRST_RESPONSE_AT] = {NAME("first_response_at"), HOLDS_PAST_TIME, CLOSED, 0, TIME_AT(EVENT_FIRST_RESPONSE_AT)},
@@ -63,7 +65,7 @@ const struct event_field_row event_fields[N_FIELDS] = {
 	[FIELD_PRIORITY]    = {NAME("priority"), HOLDS_IDENTIFIER, OPENED | UPDATED, OPENED | UPDATED, TEXT_AT(EVENT_PRIORITY)},
 	[FIELD_PROJECT_ID]  = {NAME("project_id"), HOLDS_IDENTIFIER, OPENED | UPDATED, OPENED | UPDATED, TEXT_AT(EVENT_PROJECT_ID)},
 	[FIELD_REASON]      = {NAME("reason"), HOLDS_FREE_TEXT, PAUSED | RESUMED | REOPENED, 0, TEXT_AT(EVENT_REASON)},
-	[FIELD_REQUESTER_REF] = {NAME("requester_ref"), HOLDS_IDENTIFIER, OPENED, OPENED, TEXT_AT(EVENT_REQUESTER_REF)},
+	[FIELD_REQUESTER_REF] = {NAME("requester_ref"), HOLDS_IDENTIFIER, OPENED | UPDATED, OPENED | UPDATED, TEXT_AT(EVENT_REQUESTER_REF)},
 	[FIELD_RESOLUTION]  = {NAME("resolution"), HOLDS_RESOLUTION, RESOLVED | CLOSED, 0, AT(resolution)},
 	[FIELD_RESOLUTION_DUE_AT] = {NAME("resolution_due_at"), HOLDS_PROMISE, OPENED | UPDATED, 0, TIME_AT(EVENT_RESOLUTION_DUE_AT)},
 	[FIELD_RESOLVED_AT] = {NAME("resolved_at"), HOLDS_PAST_TIME, CLOSED, 0, TIME_AT(EVENT_RESOLVED_AT)},
@@ -128,6 +130,7 @@ void ticket_event_init(struct ticket_event *event)
 	        .sequence = TEXT(""),
 	        .score_micros = SCORE_ABSENT,
 	        .scale_max_micros = SCORE_ABSENT,
+	        .answers_scale_micros = SCORE_ABSENT,
 	};
 	for (size_t i = 0; i < EVENT_N_TIMES; i++)
 		event->times[i] = TIME_NONE;

@@ -10,7 +10,7 @@
 
 enum {
 	IDENTIFIER_MAX_BYTES = 256,
-	IDENTIFIER_MAX_DIGITS = 18,
+	IDENTIFIER_MAX_DIGITS = 20, /* snowflake ids have 19 */
 };
 
 #define MICROS_PER_ONE INT64_C(1000000)
@@ -154,11 +154,14 @@ static bool is_on_scale(int64_t micros, int64_t scale_micros)
 	return micros >= 0 && micros <= scale_micros;
 }
 
-static void note_off_scale(struct validation *validation, const char *name, const char *what, int64_t scale_micros)
+/* remedy: the field that names another scale. */
+static void note_off_scale(struct validation *validation, const char *name, const char *what, int64_t scale_micros,
+                           const char *remedy)
 {
 	validation_fault(validation, DEAD_BAD_VALUE, validation->data_prefix, name,
-	                 "%soutside 0 to %lld.%06lld; scale_max names another scale", what,
-	                 (long long)(scale_micros / MICROS_PER_ONE), (long long)(scale_micros % MICROS_PER_ONE));
+	                 "%soutside 0 to %lld.%06lld; %s names another scale", what,
+	                 (long long)(scale_micros / MICROS_PER_ONE), (long long)(scale_micros % MICROS_PER_ONE),
+	                 remedy);
 }
 
 static int compare_items(const void *left, const void *right)
@@ -176,7 +179,7 @@ static bool read_item(struct validation *validation, const struct jsonscan_value
 	if (item_out->micros == SCORE_ABSENT)
 		return false;
 	if (!is_on_scale(item_out->micros, scale_micros))
-		note_off_scale(validation, field, "an item is ", scale_micros);
+		note_off_scale(validation, field, "an item is ", scale_micros, "answers_scale_max");
 	return true;
 }
 
@@ -257,7 +260,11 @@ static void read_survey(struct validation *validation, const struct jsonscan_val
 	if (scale_micros <= 0)
 		validation_fault(validation, DEAD_BAD_VALUE, prefix, "scale_max", "not above 0");
 	else if (event->score_micros != SCORE_ABSENT && !is_on_scale(event->score_micros, scale_micros))
-		note_off_scale(validation, "score", "", scale_micros);
+		note_off_scale(validation, "score", "", scale_micros, "scale_max");
+	if (event->answers_scale_micros != SCORE_ABSENT)
+		scale_micros = event->answers_scale_micros;
+	if (scale_micros <= 0)
+		validation_fault(validation, DEAD_BAD_VALUE, prefix, "answers_scale_max", "not above 0");
 	event->texts[EVENT_ANSWERS] = read_scores(validation, &values[FIELD_ANSWERS], "answers", scale_micros);
 	event->texts[EVENT_EXPECTED] = read_scores(validation, &values[FIELD_EXPECTED], "expected", scale_micros);
 }

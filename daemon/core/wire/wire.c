@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base64.h"
 #include "event_fields.h"
 #include "jsonscan.h"
 #include "validate.h"
@@ -20,7 +21,7 @@ struct parts {
 	struct jsonscan_value id, source, type, time, sequence;
 	const char *prefix; /* of the names of these five, in words for the operator */
 	const char *id_name;
-	const struct jsonscan_value *data; /* by enum event_field; NULL if data is missing or no object */
+	const struct jsonscan_value *data; /* by enum event_field; NULL: missing or no object */
 	struct jsonscan_value outer[N_FIELDS];
 	struct jsonscan_value inner[N_FIELDS];
 };
@@ -63,7 +64,10 @@ static bool read_json(struct validation *validation, struct text value, struct p
 			validation_fault(validation, DEAD_NOT_JSON, "", "message", "at byte %zu: %s",
 			                 fault.at_byte + (value.len - json.len), fault.words);
 	} else if (root.kind != JSONSCAN_OBJECT) {
-		validation_fault(validation, DEAD_NOT_AN_OBJECT, "", "message", "JSON, but no object; write {...}");
+		validation_fault(validation, DEAD_NOT_AN_OBJECT, "", "message", "%s",
+		                 root.kind == JSONSCAN_ARRAY
+		                         ? "an array; send each event as a message of its own, not as a batch"
+		                         : "JSON, but no object; write {...}");
 	}
 	return !validation->is_rejected;
 }
@@ -93,13 +97,25 @@ static struct jsonscan_value header_value(const struct wire_message *message, st
 	return string_of(arena_text(arena, header->value));
 }
 
+/* CloudEvents' binding to Kafka: this header alone tells that the value is structured (E1). */
+static bool says_structured(const struct wire_message *message)
+{
+	static const struct text start = {"application/cloudevents", sizeof("application/cloudevents") - 1};
+	const struct wire_header *header = find_header(message, TEXT("content-type"));
+	return header != NULL && header->value.len >= start.len && memcmp(header->value.ptr, start.ptr, start.len) == 0;
+}
+
 static enum wire_mode detect_mode(const struct wire_message *message, const struct jsonscan_value *outer)
 {
-	if (message->n_headers > 0 &&
-	    (find_header(message, TEXT("ce_specversion")) != NULL || find_header(message, TEXT("ce_type")) != NULL))
-		return MODE_BINARY;
-	if (outer[FIELD_SPECVERSION].kind != JSONSCAN_ABSENT ||
-	    (outer[FIELD_TYPE].kind != JSONSCAN_ABSENT && outer[FIELD_DATA].kind != JSONSCAN_ABSENT))
+	if (message->n_headers > 0) {
+		if (says_structured(message))
+			return MODE_STRUCTURED;
+		if (find_header(message, TEXT("ce_specversion")) != NULL ||
+		    find_header(message, TEXT("ce_type")) != NULL)
+			return MODE_BINARY;
+	}
+	bool has_data = outer[FIELD_DATA].kind != JSONSCAN_ABSENT || outer[FIELD_DATA_BASE64].kind != JSONSCAN_ABSENT;
+	if (outer[FIELD_SPECVERSION].kind != JSONSCAN_ABSENT || (outer[FIELD_TYPE].kind != JSONSCAN_ABSENT && has_data))
 		return MODE_STRUCTURED;
 	return MODE_BARE;
 }
@@ -125,7 +141,6 @@ static void take_members(struct parts *parts)
 	parts->type = parts->outer[FIELD_TYPE];
 	parts->time = parts->outer[FIELD_TIME];
 	parts->sequence = parts->outer[FIELD_SEQUENCE];
-	parts->data = parts->outer[FIELD_DATA].kind == JSONSCAN_OBJECT ? parts->inner : NULL;
 }
 
 static struct text generated_id(const struct wire_message *message, struct arena *arena)
@@ -178,12 +193,49 @@ static enum event_type type_of_topic(struct validation *validation, const struct
 	return message->topic_type;
 }
 
-static void check_data(struct validation *validation, const struct parts *parts)
+static void data_fault(struct validation *validation, const char *words)
 {
-	if (parts->data != NULL)
-		return;
-	if (validation_is_missing(&parts->outer[FIELD_DATA]))
+	validation_fault(validation, DEAD_BAD_VALUE, "", "data_base64", "%s", words);
+}
+
+/* The members of the object that data_base64 stands for (E7); NULL after noting a fault. */
+static const struct jsonscan_value *decode_data(struct validation *validation, struct parts *parts)
+{
+	const struct jsonscan_wanted wanted = {event_field_find, FIELD_UNKNOWN, parts->inner, NULL};
+	const struct jsonscan_value *value = &parts->outer[FIELD_DATA_BASE64];
+	struct jsonscan_value root;
+	struct jsonscan_fault fault;
+	struct text json;
+	if (value->kind != JSONSCAN_STRING)
+		data_fault(validation, "not a string; write base64 of the data");
+	else if (!base64_decode(jsonscan_string(value, validation->arena), validation->arena, &json))
+		data_fault(validation, "not base64; use the standard alphabet and its padding");
+	else if (!jsonscan_read(json, WIRE_MAX_LEVELS, &wanted, validation->arena, &root, &fault))
+		validation_fault(validation, DEAD_BAD_VALUE, "", "data_base64",
+		                 "what it decodes to is not JSON, at byte %zu: %s", fault.at_byte, fault.words);
+	else if (root.kind != JSONSCAN_OBJECT)
+		data_fault(validation, "what it decodes to is no object; encode {\"ticket_id\": ...}");
+	else
+		return parts->inner;
+	return NULL;
+}
+
+/* Where the data of a structured message is; a fault is noted where there is none that can be read. */
+static void find_data(struct validation *validation, struct parts *parts)
+{
+	const struct jsonscan_value *data = &parts->outer[FIELD_DATA];
+	bool is_encoded = !validation_is_missing(&parts->outer[FIELD_DATA_BASE64]);
+	if (validation_is_missing(data) && !is_encoded)
 		validation_fault(validation, DEAD_MISSING_FIELD, "", "data", "missing; every CloudEvent must name it");
+	else if (validation_is_missing(data))
+		parts->data = decode_data(validation, parts);
+	else if (is_encoded)
+		data_fault(validation, "stands beside data; send one of the two");
+	else if (data->kind == JSONSCAN_OBJECT)
+		parts->data = parts->inner;
+	else if (data->kind == JSONSCAN_STRING)
+		validation_fault(validation, DEAD_BAD_VALUE, "", "data",
+		                 "a string; send the object itself, {\"ticket_id\": ...}, not its text");
 	else
 		validation_fault(validation, DEAD_BAD_VALUE, "", "data", "not an object; write {\"ticket_id\": ...}");
 }
@@ -229,7 +281,8 @@ enum wire_verdict wire_parse(const struct wire_message *message, int64_t now_us,
 	        is_bare ? type_of_topic(&validation, message) : read_type(&validation, &parts, &is_unknown_type);
 	if (is_unknown_type)
 		return WIRE_UNKNOWN_TYPE;
-	check_data(&validation, &parts);
+	if (parts.mode == MODE_STRUCTURED)
+		find_data(&validation, &parts);
 	read_envelope(&validation, &parts, event_out);
 	if (event_out->type != EVENT_TYPE_NONE && parts.data != NULL)
 		validation_data(&validation, parts.data, event_out);

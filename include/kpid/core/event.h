@@ -77,6 +77,7 @@ struct ticket_event {
 	int64_t times[EVENT_N_TIMES];     /* TIME_NONE: absent */
 	int64_t score_micros;             /* survey only, else SCORE_ABSENT */
 	int64_t scale_max_micros;         /* SCORE_ABSENT: absent, the default of E6 is not filled in */
+	int64_t answers_scale_micros;     /* of the items of answers and expected; likewise */
 	uint8_t resolution;               /* enum resolution */
 	uint8_t kind;                     /* enum survey_kind */
 	uint8_t automatic;                /* enum tristate */

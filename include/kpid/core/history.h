@@ -3,7 +3,8 @@
  *
  * Format 1: the byte 1, then the events in the order of RULES F1. Numbers are LEB128 varints, signed ones
  * zigzag-coded; times are differences; a text is a reference to an earlier one of the same history, or its
- * bytes, or 16 bytes of a UUID, or hexadecimal digits packed two to a byte. */
+ * bytes, or 16 bytes of a UUID, or hexadecimal digits packed two to a byte. The scale of a survey's items was added
+ * behind a bit that had been 0: what was written before is read as before. */
 #ifndef KPID_CORE_HISTORY_H
 #define KPID_CORE_HISTORY_H
 

@@ -15,7 +15,7 @@
 /* Of the rules that turn events into figures, as this program has them. A ticket's change is what it gives now
  * less what it gave before, so both must be reckoned alike: raise it with any change that gives other figures
  * for the same events. A database made under another version is refused. */
-#define TICKET_RULES_VERSION "2"
+#define TICKET_RULES_VERSION "3"
 
 enum ticket_state { TICKET_UNKNOWN, TICKET_OPEN, TICKET_PAUSED, TICKET_RESOLVED, TICKET_CLOSED };
 enum sla_verdict { VERDICT_NONE, VERDICT_PENDING, VERDICT_MET, VERDICT_BREACHED };

@@ -162,6 +162,103 @@ def build():
     raw("whitespace-around", "event", "JSON may stand in blanks, tabs and line ends.",
         " \t\r\n" + dumps(envelope("whitespace-around")) + "\n\n")
 
+    # --- the content type, data_base64, batches --------------------------------------------------------------------
+    def typed(name, expect, why, content_type, value, ce=True):
+        head = [["ce_specversion", "1.0"], ["ce_type", "ticket.opened"], ["ce_id", "other"]] if ce else []
+        raw(name, expect, why, value, headers=head + [["content-type", content_type]])
+
+    for name, content_type in (("json", "application/cloudevents+json"), ("bytes", b"application/cloudevents+json"),
+                               ("charset", "application/cloudevents+json; charset=UTF-8"),
+                               ("alone", "application/cloudevents")):
+        typed("content-type-" + name, "event", "Structured, whatever other headers it has (E1).", content_type,
+              dumps(envelope("content-type-" + name)))
+    typed("content-type-without-ce", "event", "Structured.", "application/cloudevents+json",
+          dumps(envelope("content-type-without-ce")), ce=False)
+    typed("content-type-no-specversion", "missing_field", "Structured, and so `type` is due in the value.",
+          "application/cloudevents+json", dumps(fields(envelope("content-type-no-specversion"),
+                                                       {"specversion": KEEP, "type": KEEP})))
+    raw("content-type-mapped-topic", "missing_field", "Structured, and no bare JSON of the topic's type.",
+        dumps({"event_id": "content-type-mapped-topic", "ticket_id": "T-content-type-mapped-topic", "time": TIME}),
+        "ticket-opened", [["content-type", "application/cloudevents+json"]])
+    typed("content-type-other-case", "event", "By the letter: texts are compared by bytes, so the headers count.",
+          "Application/CloudEvents+json", dumps({"ticket_id": "T-content-type-other-case"}))
+    lines[-1]["headers"] += [["ce_id", "content-type-other-case"], ["ce_source", "/desk"], ["ce_time", TIME]]
+    b("content-type-of-data", "event", "Another content type says nothing.", headers={"content-type": "application/json"})
+    b("content-type-null", "event", "A header of null says nothing.", headers={"content-type": None})
+    b("content-type-odd-bytes", "event", "Bytes that are no text say nothing.", headers={"content-type": b"\xff\xfe"})
+    b("content-type-last-counts", "event", "As Kafka's clients do: the last header of a name counts.")
+    lines[-1]["headers"] = [["content-type", "application/cloudevents+json"], *lines[-1]["headers"],
+                            ["content-type", "application/json"]]
+    typed("batch", "not_an_object", "Batched mode is not read.", "application/cloudevents-batch+json",
+          "[" + dumps(envelope("batch")) + "]", ce=False)
+    typed("batch-empty", "not_an_object", "Batched mode is not read.", "application/cloudevents-batch+json", "[]",
+          ce=False)
+    typed("batch-of-one-object", "event", "By the letter: the content type makes it structured, and it is an object.",
+          "application/cloudevents-batch+json", dumps(envelope("batch-of-one-object")), ce=False)
+
+    def encoded(name, expect, why, coded, **over):
+        text = base64.b64encode(coded).decode() if isinstance(coded, bytes) else coded
+        raw("base64-" + name, expect, why, dumps(fields(envelope("base64-" + name),
+                                                        {"data": KEEP, "data_base64": text, **over})))
+
+    def ticket(name, more=""):
+        return ('{"ticket_id":"T-base64-%s"%s}' % (name, more)).encode()
+
+    encoded("plain", "event", "What it decodes to is the data (E7).", ticket("plain", ',"agent_id":7'))
+    for n in range(3):
+        name = "padding-%d" % n
+        size = len(ticket(name)) % 3
+        encoded(name, "event", "With the padding that its length asks for.", ticket(name) + b" " * ((n - size) % 3))
+    encoded("no-specversion", "event", "`type` and `data_base64` are structured, as `type` and `data` are.",
+            ticket("no-specversion"), specversion=KEEP)
+    encoded("null-data", "event", "Null is missing.", ticket("null-data"), data=None)
+    encoded("slash-escaped", "event", "Any JSON string: some writers escape the slash.",
+            Raw('"' + base64.b64encode(ticket("slash-escaped", ',"x":"???>>>"')).decode().replace("/", "\\/") + '"'))
+    assert "\\/" in base64.b64decode(lines[-1]["value_b64"]).decode()
+    encoded("blanks-inside", "event", "JSON may stand in blanks.", b" \n" + ticket("blanks-inside") + b" ")
+    encoded("beside-data", "bad_value", "Both fields.", ticket("beside-data"), data={"ticket_id": "T-base64-beside-data"})
+    encoded("null", "missing_field", "Null is missing, and so is `data`.", None)
+    encoded("null-both", "missing_field", "Both are missing.", None, data=None)
+    s("base64-null-beside-data", "event", "Null is missing.", data_base64=None)
+    encoded("empty", "bad_value", "No bytes are no JSON.", "")
+    encoded("number", "bad_value", "Not base64.", 7)
+    encoded("object", "bad_value", "Not base64.", Raw("{}"))
+    encoded("not-base64", "bad_value", "Not base64.", "{}")
+    encoded("cut", "bad_value", "Not base64: the padding is missing.", base64.b64encode(b'{"a":1}').decode()[:-1])
+    encoded("padding-too-long", "bad_value", "Not base64.", "e30==")
+    encoded("padding-alone", "bad_value", "Not base64.", "====")
+    encoded("padding-within", "bad_value", "Not base64.", "e3==e30=")
+    encoded("url-alphabet", "bad_value", "By the letter: base64, and not its alphabet for addresses.",
+            base64.urlsafe_b64encode(ticket("url-alphabet", ',"x":"???>>>"')).decode())
+    encoded("line-break", "bad_value", "By the letter: nothing stands between the characters.",
+            base64.encodebytes(ticket("line-break")).decode())
+    encoded("not-json", "bad_value", "It decodes to no JSON.", b"ticket")
+    encoded("array", "bad_value", "It decodes to no object.", b"[{}]")
+    encoded("null-inside", "bad_value", "It decodes to no object.", b"null")
+    encoded("duplicate-key", "bad_value", "No JSON, as E5 has it.", ticket("duplicate-key", ',"a":1,"a":2'))
+    encoded("not-utf8", "bad_value", "No JSON, as E5 has it.", ticket("not-utf8")[:-1] + b',"x":"\xff"}')
+    encoded("16-levels", "event", "16 levels in what it decodes to.",
+            ticket("16-levels", ',"x":' + nested(15)))
+    encoded("17-levels", "bad_value", "By the letter: `too_deep` counts the bytes of the message; so deep is no data.",
+            ticket("17-levels", ',"x":' + nested(16)))
+    encoded("twice", "bad_value", "It decodes to base64, not to JSON.", base64.b64encode(ticket("twice")))
+    encoded("missing-ticket-id", "missing_field", "`ticket_id` is due in the data.", b"{}")
+    encoded("bad-time-before", "bad_time", "First `bad_time`, then `bad_value`.", "!", time="soon")
+    encoded("missing-before", "missing_field", "First `missing_field`, then `bad_value`.", "!", source=KEEP)
+    b("base64-binary", "event", "In binary mode it is an unknown field.", data={"data_base64": "!"})
+    bare("base64-bare", "event", "Without `type` it is an unknown field of bare JSON.", "ticket-opened",
+         data_base64="!")
+
+    # --- what other SDKs send ----------------------------------------------------------------------------------------
+    s("sdk-no-seconds", "bad_time", "RFC 3339 has seconds.", time="2026-03-12T19:42Z")
+    s("sdk-offset-without-colon", "bad_time", "RFC 3339 has a colon.", time="2024-03-12T19:42:10.000+0800")
+    s("sdk-zone-name", "bad_time", "RFC 3339 has no names of zones.", time="2024-03-12T19:42:10.54America/Los_Angeles")
+    s("sdk-gmt", "bad_time", "RFC 3339 has no names of zones.", time="2024-03-12T19:42:10.37GMT")
+    s("sdk-milliseconds", "bad_value", "A time is a text.", time=1710272530000)
+    s("sdk-data-as-text", "bad_value", "`data` of a wrong type.", data={})
+    lines[-1]["value_b64"] = base64.b64encode(dumps(dict(
+        envelope("sdk-data-as-text"), data='{"ticket_id":"T-sdk-data-as-text"}')).encode()).decode()
+
     # --- tombstones and Schema Registry frames -------------------------------------------------------------------
     for topic in ("ticket-activity", "ticket-opened", "survey"):
         line("tombstone-" + topic, "tombstone", "A null value.", topic)
@@ -432,10 +529,6 @@ def build():
     b("missing-ticket-id-binary", "missing_field", "`ticket_id` is missing.", data={"ticket_id": OUT})
     b("binary-structured-inside", "missing_field", "The headers make it binary: `ticket_id` is not at the top.",
       value=dumps(envelope("binary-structured-inside")))
-    s("data-base64", "missing_field", "`data_base64` is no `data`.", data={})
-    lines[-1]["value_b64"] = base64.b64encode(dumps({
-        "specversion": "1.0", "id": "data-base64", "source": "/desk", "type": "ticket.assigned", "time": TIME,
-        "data_base64": "eyJ0aWNrZXRfaWQiOiJUMSJ9"}).encode()).decode()
     s("missing-type-mapped-topic", "missing_field", "The topic's type is for bare JSON only.", topic="ticket-opened",
       type=OUT)
     s("missing-id-event-id", "missing_field", "`event_id` is for bare JSON only.", id=OUT,
@@ -627,7 +720,8 @@ def build():
     s("sequence-257", "bad_value", "`sequence` is read as an identifier.", sequence="0" * 257)
     for kind, field in (("ticket.opened", "channel"), ("ticket.opened", "category"), ("ticket.opened", "priority"),
                         ("ticket.opened", "team_id"), ("ticket.opened", "requester_ref"),
-                        ("ticket.updated", "project_id"), ("ticket.arrived", "agent_id"),
+                        ("ticket.updated", "project_id"), ("ticket.updated", "requester_ref"),
+                        ("ticket.arrived", "agent_id"),
                         ("ticket.closed", "agent_id"), ("survey.submitted", "survey_id")):
         s("id-257-%s-%s" % (kind, field), "bad_value", "257 bytes.", kind, {field: "x" * 257})
     s("id-empty", "bad_value", "An empty `id`.", id="")
@@ -640,11 +734,19 @@ def build():
     s("ticket-id-blank", "event", "A blank is not empty.", data={"ticket_id": " "})
     s("ticket-id-odd", "event", "Any text will do.", data={"ticket_id": "报修/2024\u000b;--'\"\\"})
     s("id-18-digits", "event", "A whole number of 18 digits.", data={"ticket_id": 999999999999999999})
-    s("id-19-digits", "bad_value", "19 digits, though they fit 64 bits.", data={"ticket_id": 1000000000000000000})
-    s("id-20-digits", "bad_value", "20 digits: JSON all right, no identifier.",
-      data={"ticket_id": 12345678901234567890})
-    s("id-minus-18-digits", "event", "The sign is no digit.", data={"ticket_id": -999999999999999999})
-    s("id-minus-19-digits", "bad_value", "19 digits.", data={"ticket_id": -1000000000000000000})
+    s("id-19-digits", "event", "A snowflake id, as numbers have it.", data={"ticket_id": 1827364550192837465})
+    s("id-19-digits-past-64-bits", "event", "Read digit by digit: no type of the machine limits it.",
+      data={"ticket_id": 9999999999999999999})
+    s("id-20-digits", "event", "A whole number of 20 digits.", data={"ticket_id": 99999999999999999999})
+    s("id-21-digits", "bad_value", "21 digits: JSON all right, no identifier.",
+      data={"ticket_id": 100000000000000000000})
+    s("id-minus-20-digits", "event", "The sign is no digit.", data={"ticket_id": -99999999999999999999})
+    s("id-minus-21-digits", "bad_value", "21 digits.", data={"ticket_id": -100000000000000000000})
+    s("id-snowflakes-everywhere", "event", "Wherever an identifier may be.", "ticket.opened",
+      {"priority": 1827364550192837001, "agent_id": 1827364550192837002, "requester_ref": 1827364550192837003},
+      id=1827364550192837004, source=1827364550192837005, sequence=1827364550192837006)
+    bare("bare-event-id-snowflake", "event", "Wherever an identifier may be.", "ticket-opened",
+         event_id=1827364550192837465)
     s("id-minus-zero", "event", "-0 is a whole number.", data={"agent_id": Raw("-0")})
     s("id-minus-zero-decimal", "bad_value", "-0.0 is no whole number.", data={"agent_id": Raw("-0.0")})
     s("id-minus-everywhere", "event", "Negative whole numbers are whole numbers.", "ticket.opened",
@@ -656,7 +758,8 @@ def build():
     s("sequence-null", "event", "As if absent.", sequence=None)
     s("sequence-empty", "event", "As if absent.", sequence="")
     s("sequence-true", "bad_value", "No identifier.", sequence=True)
-    s("sequence-19-digits", "bad_value", "19 digits.", sequence=1000000000000000000)
+    s("sequence-20-digits", "event", "20 digits.", sequence=99999999999999999999)
+    s("sequence-21-digits", "bad_value", "21 digits.", sequence=100000000000000000000)
     for name, value in (("5.0", Raw("5.0")), ("1e3", Raw("1e3")), ("half", Raw("0.5")), ("true", True),
                         ("false", False), ("array", ["T1"]), ("object", {"id": "T1"}), ("empty-object", {})):
         s("ticket-id-type-" + name, "bad_value", "Neither a text nor a whole number.", data={"ticket_id": value})
@@ -782,6 +885,35 @@ def build():
             ("answers-nps-over", 4, {"kind": "nps", "expected": {"a": 11}}, False, "The default scale of nps."),
             ("answers-ces-over", 4, {"kind": "ces", "answers": {"a": 8}}, False, "The default scale of ces."),
             ("answers-long-name", 4, {"answers": {"n" * 300: 4, "": 0}}, True, "The name of an item is any text."),
+            ("items-thumbs-up", 1, {"scale_max": 1, "answers": {"a": 5, "b": 1}, "answers_scale_max": 5}, True,
+             "A thumbs-up survey with items of 1 to 5 (E6)."),
+            ("items-thumbs-up-expected", 0, {"scale_max": 1, "expected": {"a": 5}, "answers_scale_max": 5}, True,
+             "`expected` has the scale of the items too."),
+            ("items-own-scale-over", 1, {"scale_max": 1, "answers": {"a": 6}, "answers_scale_max": 5}, False,
+             "Past the scale of the items."),
+            ("items-own-scale-expected-over", 1, {"scale_max": 1, "expected": {"a": 6}, "answers_scale_max": 5}, False,
+             "Past the scale of the items."),
+            ("items-own-scale-negative", 1, {"answers": {"a": -1}, "answers_scale_max": 5}, False, "Below 0."),
+            ("items-smaller-scale", 4, {"answers": {"a": 4}, "answers_scale_max": 3}, False,
+             "The scale of the items replaces that of the survey."),
+            ("items-scale-not-of-score", 6, {"answers": {"a": 6}, "answers_scale_max": 10}, False,
+             "The score is still on the survey's scale."),
+            ("items-scale-nps", 9, {"kind": "nps", "answers": {"a": 5}, "answers_scale_max": 5}, True,
+             "Of any kind."),
+            ("items-scale-fraction", 4, {"answers": {"a": Raw("0.5")}, "answers_scale_max": Raw("0.5")}, True,
+             "A scale may be a fraction."),
+            ("items-scale-null", 4, {"answers": {"a": 5}, "answers_scale_max": None}, True, "As if absent."),
+            ("items-scale-null-over", 4, {"answers": {"a": 6}, "answers_scale_max": None}, False, "As if absent."),
+            ("items-scale-alone", 4, {"answers_scale_max": 5}, True, "There need be no items."),
+            ("items-scale-zero", 4, {"answers": {"a": 0}, "answers_scale_max": 0}, False, "A number > 0."),
+            ("items-scale-zero-alone", 4, {"answers_scale_max": 0}, False, "A number > 0, without items too."),
+            ("items-scale-negative", 4, {"answers_scale_max": -5}, False, "A number > 0."),
+            ("items-scale-under-half-millionth", 4, {"answers_scale_max": Raw("0.0000004")}, False,
+             "It counts as 0 millionths."),
+            ("items-scale-text", 4, {"answers_scale_max": "5"}, False, "`answers_scale_max` is a number."),
+            ("items-scale-true", 4, {"answers_scale_max": True}, False, "`answers_scale_max` is a number."),
+            ("items-scale-9e12-over", 4, {"answers_scale_max": Raw("9000000000000.0000005")}, False,
+             "Past the greatest scale."),
             ("scale-9e12", 5, {"scale_max": Raw("9e12")}, True, "The greatest scale."),
             ("scale-9e12-rounded", 5, {"scale_max": Raw("9000000000000.0000004")}, True, "The greatest scale."),
             ("scale-9e12-over", 5, {"scale_max": Raw("9000000000000.0000005")}, False, "Past the greatest scale."),

@@ -5,6 +5,7 @@ classify() says what becomes of one Kafka message: "event", "tombstone", "unknow
 conflicts.jsonl is about, nor "too_many".
 content() is the text of E2 by which two events of one identity are told apart.
 """
+import base64
 import datetime
 import json
 import math
@@ -34,20 +35,21 @@ FIELDS = {
     "ticket.arrived": {"agent_id": "id"},
     "ticket.paused": {"reason": "text"},
     "ticket.resumed": {"reason": "text"},
-    "ticket.updated": {"project_id": "id", "category": "id", "priority": "id", "channel": "id",
+    "ticket.updated": {"project_id": "id", "category": "id", "priority": "id", "channel": "id", "requester_ref": "id",
                        "first_response_due_at": "time", "resolution_due_at": "time"},
     "ticket.resolved": {"agent_id": "id", "resolution": RESOLUTIONS},
     "ticket.closed": {"agent_id": "id", "resolution": RESOLUTIONS, "automatic": "bool", "opened_at": "past",
                       "first_response_at": "past", "resolved_at": "past"},
     "ticket.reopened": {"reason": "text"},
     "survey.submitted": {"survey_id": "id", "agent_id": "id", "kind": tuple(SCALES), "score": "number",
-                         "scale_max": "number", "answers": "scores", "expected": "scores"},
+                         "scale_max": "number", "answers": "scores", "expected": "scores",
+                         "answers_scale_max": "number"},
 }
 # F5: a null that means something.
 NULL_MEANS = {"ticket.opened": {"agent_id", "project_id", "channel", "category", "priority", "team_id",
                                 "requester_ref"},
               "ticket.assigned": {"agent_id", "team_id"},
-              "ticket.updated": {"project_id", "channel", "category", "priority"}}
+              "ticket.updated": {"project_id", "channel", "category", "priority", "requester_ref"}}
 
 
 class Number:
@@ -59,7 +61,7 @@ class Number:
         self.text = text
 
     def whole(self):
-        return re.fullmatch(r"-?[0-9]{1,18}", self.text) is not None
+        return re.fullmatch(r"-?[0-9]{1,20}", self.text) is not None
 
     def millionths(self):
         """Rounded half up, from the decimal text. What is far below a millionth is 0, however small its exponent."""
@@ -197,18 +199,43 @@ def header(value):
         return octets
 
 
+def is_cloudevent(content_type):
+    octets = content_type.encode("utf-8") if isinstance(content_type, str) else content_type or b""
+    return octets[:23] == b"application/cloudevents"
+
+
+def structured_data(body):
+    """`data`, or the object that `data_base64` stands for; False where that cannot be one."""
+    text, data = body.get("data_base64"), body.get("data")
+    if text is None:
+        return data
+    if data is not None or not isinstance(text, str):
+        return False
+    if not re.fullmatch("(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?", text):
+        return False
+    octets = base64.b64decode(text)
+    if deepest(octets) > MAX_LEVELS:
+        return False
+    try:
+        data = strict_json(octets)
+    except ValueError:
+        return False
+    return data if isinstance(data, dict) else False
+
+
 def read(topic, headers, value, where="0/0"):
     """(envelope, data) of a message that is a JSON object; envelope["mode"] says how it came."""
     body = strict_json(unframed(value))
     if not isinstance(body, dict):
         raise TypeError("not an object")
     given = dict(headers or [])
-    if "ce_specversion" in given or "ce_type" in given:
+    structured = is_cloudevent(given.get("content-type"))
+    if not structured and ("ce_specversion" in given or "ce_type" in given):
         env = {k: header(given.get("ce_" + k)) for k in ("id", "source", "type", "time", "sequence")}
         return dict(env, mode="binary"), body
-    if "specversion" in body or ("type" in body and "data" in body):
+    if structured or "specversion" in body or ("type" in body and ("data" in body or "data_base64" in body)):
         env = {k: body.get(k) for k in ("id", "source", "type", "time", "sequence")}
-        return dict(env, mode="structured"), body.get("data")
+        return dict(env, mode="structured"), structured_data(body)
     env = {k: body.get(k) for k in ("id", "source", "time", "sequence")}
     if env["id"] is None and body.get("event_id") != "":
         env["id"] = body.get("event_id")
@@ -299,10 +326,12 @@ def _faults(env, data, now_us):
     if kind == "survey.submitted" and not found & {"missing_field", "bad_value"}:
         top = data.get("scale_max")
         top = SCALES[data.get("kind") or "csat"] * 1_000_000 if top is None else top.millionths()
-        scores = [data["score"]]
-        for items in (data.get("answers"), data.get("expected")):
-            scores.extend((items or {}).values())
-        if top <= 0 or not all(0 <= score.millionths() <= top for score in scores):
+        if top <= 0 or not 0 <= data["score"].millionths() <= top:
+            found.add("bad_value")
+        if data.get("answers_scale_max") is not None:
+            top = data["answers_scale_max"].millionths()
+        items = [*(data.get("answers") or {}).values(), *(data.get("expected") or {}).values()]
+        if top <= 0 or not all(0 <= score.millionths() <= top for score in items):
             found.add("bad_value")
     return found
 
