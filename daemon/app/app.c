@@ -256,6 +256,7 @@ static void on_lost(void *context, const char *reason)
 	app->loading = false;
 	notify_status("waiting for PostgreSQL");
 	attend_forget(&app->attend);
+	unknown_types_forget(&app->unknown_types);
 }
 
 /* Ends without waiting for what is under way. */
@@ -309,6 +310,7 @@ struct app *app_new(struct kpid_config *config, int n_lanes, const struct app_fe
 	        .config = config,
 	        .book = &app->book,
 	        .sources = &app->sources,
+	        .unknown_types = &app->unknown_types,
 	        .context = feeder->context,
 	        .wants_more = feeder->wants_more,
 	        .committed = feeder->committed,
@@ -326,6 +328,7 @@ struct app *app_new(struct kpid_config *config, int n_lanes, const struct app_fe
 	                              &(struct pg_session_events){on_ready, on_lost, app});
 	horizon_init(&app->horizon, app->base, app->first_config, &app->book, on_load_revisions, app);
 	attend_init(&app->attend, app->base, app->control);
+	unknown_types_init(&app->unknown_types, app->base, app->control);
 	app->on_term = evsignal_new(app->base, SIGTERM, on_stop, app);
 	app->on_int = evsignal_new(app->base, SIGINT, on_stop, app);
 	app->on_hup = evsignal_new(app->base, SIGHUP, on_reload, app);
@@ -350,6 +353,7 @@ void app_free(struct app *app)
 	pg_session_free(app->control);
 	horizon_release(&app->horizon);
 	attend_release(&app->attend);
+	unknown_types_release(&app->unknown_types);
 	event_free(app->on_term);
 	event_free(app->on_int);
 	event_free(app->on_hup);

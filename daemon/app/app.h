@@ -54,6 +54,7 @@ struct app {
 	struct pg_session *control; /* single statements: claims, policies, what is seen of partitions */
 	struct horizon horizon;
 	struct attend attend;
+	struct unknown_types unknown_types;
 	struct event *on_term, *on_int, *on_hup, *stop_timer, *load_timer, *turning; /* the last may be NULL */
 	struct app_feeder feeder;
 	bool begun, loading, reloading, stopping;

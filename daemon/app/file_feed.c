@@ -169,6 +169,7 @@ static void finish(struct file_feed *feed)
 	        {number, 4, true}, pg_param_int8(source->epoch, epoch), pg_param_int8(source->next_offset, offset)};
 	if (source->next_offset == OFFSET_NONE)
 		params[2] = pg_param_c_string(NULL);
+	unknown_types_look(&feed->app->unknown_types);
 	pg_session_query(feed->app->control, "queries/source_finish.sql", params, 3, on_finished, feed);
 	pg_session_sync(feed->app->control, NULL, NULL);
 }

@@ -118,7 +118,7 @@ void lane_feed(struct lane *lane, struct source *source, const struct wire_messa
 		progress->n_tombstones++;
 		break;
 	case WIRE_UNKNOWN_TYPE:
-		progress->n_unknown_type++;
+		batch_add_unknown_type(lane->filling, progress, text_of(rejection.detail));
 		break;
 	case WIRE_REJECTED:
 		progress->n_dead_letters++;
@@ -278,6 +278,8 @@ static void took_effect(struct lane *lane)
 			continue;
 		KPID_CHECK(source->committed_offset == progress->begin_offset);
 		source->committed_offset = progress->next_offset;
+		if (progress->n_unknown_type > 0)
+			unknown_types_note(lane->shared->unknown_types, source->topic);
 	}
 	forget_sealed(lane);
 	lane->state = LANE_IDLE;

@@ -11,6 +11,7 @@
 #include "app/completeness.h"
 #include "app/rules_book.h"
 #include "app/source.h"
+#include "app/unknown_types.h"
 #include "kpid/config.h"
 #include "kpid/core/batch.h"
 #include "kpid/core/common_clock.h"
@@ -25,6 +26,7 @@ struct lane_shared {
 	struct kpid_config *config; /* in force; a batch on its way holds its own */
 	struct rules_book *book;
 	struct sources *sources;
+	struct unknown_types *unknown_types;
 	struct completeness completeness; /* as last heard from the database */
 	struct common_clock clock;
 	bool without_sources; /* where no source is running everything is complete: after a file was read */

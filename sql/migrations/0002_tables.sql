@@ -61,6 +61,7 @@ CREATE TABLE kpid.source_partition (
 	checked_fingerprint bigint,
 	read_to bigint,
 	held_since timestamptz,
+	unknown_type text,
 	PRIMARY KEY (topic, partition)
 ) WITH (fillfactor = 10);
 CREATE INDEX source_partition_unfinished ON kpid.source_partition (source_no) WHERE state <> 'finished';
@@ -73,6 +74,7 @@ COMMENT ON COLUMN kpid.source_partition.checked_offset IS 'Of the latest message
 COMMENT ON COLUMN kpid.source_partition.checked_fingerprint IS 'Of the message at checked_offset.';
 COMMENT ON COLUMN kpid.source_partition.read_to IS 'If it is greater than next_offset: between the two there is no message, only what transactions leave in the log.';
 COMMENT ON COLUMN kpid.source_partition.held_since IS 'Since when an open transaction keeps the rest from being read; NULL: none does.';
+COMMENT ON COLUMN kpid.source_partition.unknown_type IS 'The start of one of the types that n_unknown_type counts, of the latest batch that had any. NULL: none yet.';
 
 CREATE TABLE kpid.gap (
 	gap_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -725,7 +725,8 @@ SELECT
 	p.n_tombstones,
 	p.n_unknown_type,
 	p.n_dead_letters,
-	p.held_since
+	p.held_since,
+	p.unknown_type
 FROM kpid.source_partition p;
 COMMENT ON VIEW report.data_freshness IS 'One row per source partition: how far it has been read, and how fresh that is.';
 COMMENT ON COLUMN report.data_freshness.topic IS 'Topic; of an ingested file, its name.';
@@ -749,6 +750,7 @@ COMMENT ON COLUMN report.data_freshness.n_tombstones IS 'Of n_messages: without 
 COMMENT ON COLUMN report.data_freshness.n_unknown_type IS 'Of n_messages: of a type that kpid passes over.';
 COMMENT ON COLUMN report.data_freshness.n_dead_letters IS 'Of n_messages: rejected, see report.dead_letter.';
 COMMENT ON COLUMN report.data_freshness.held_since IS 'Since when an open transaction of a producer keeps its messages from being read; NULL: none does.';
+COMMENT ON COLUMN report.data_freshness.unknown_type IS 'The start of one of the types that n_unknown_type counts, as it was sent; NULL: none.';
 
 CREATE VIEW report.gap AS
 SELECT

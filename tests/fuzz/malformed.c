@@ -221,7 +221,7 @@ static void feed(struct run *run, struct text text, int64_t offset)
 		CHECK(text_is_absent(message.value));
 		break;
 	case WIRE_UNKNOWN_TYPE:
-		source->n_unknown_type++;
+		batch_add_unknown_type(&run->batch, source, text_of(rejection.detail));
 		run->counts.unknown_type++;
 		break;
 	case WIRE_REJECTED:

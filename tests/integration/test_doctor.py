@@ -7,7 +7,7 @@ import pytest
 
 from daemon import ROOT, event, policy, wait_until
 
-EVERYTHING = """program configuration policies server clock schema rights tables indexes sessions calendars gaps deadlines
+EVERYTHING = """program configuration policies server clock schema rights tables indexes sessions calendars gaps types deadlines
 outbox deliveries settings sources revisions brokers topics partitions offsets retention group""".split()
 
 

@@ -362,6 +362,7 @@ static bool offset_move(struct statement *s)
 		LETTERS_COUNT = 12,
 		CHECKED,
 		CHECKED_FINGERPRINT,
+		UNKNOWN_TYPE, /* shown to people alone */
 		N
 	};
 	size_t *which;
@@ -905,7 +906,7 @@ static bool policy_load(struct statement *s)
 	return true;
 }
 
-/* Of what the simulation has none: acknowledgements and silences, calendars with hours. */
+/* Of what the simulation has none: acknowledgements and silences, calendars with hours, topics without any event. */
 static bool nothing(struct statement *s)
 {
 	(void)s;
@@ -958,6 +959,7 @@ bool statement_run(struct statement *statement)
 	        {"calendar_asked", nothing, false},
 	        {"calendar_link", nothing, false},
 	        {"calendar_put", nothing, false},
+	        {"unknown_types", nothing, false},
 	};
 	const char *name = strrchr(statement->file, '/') + 1;
 	for (size_t i = 0; i < sizeof(statements) / sizeof(statements[0]); i++) {

@@ -451,6 +451,25 @@ static void test_E4_unknown_types_are_passed_over_whatever_their_fields(void **s
 	assert_rejected("{\"type\":\"x\"}", DEAD_MISSING_FIELD); /* no CloudEvent */
 }
 
+static void test_E4_an_unknown_type_is_handed_out(void **state)
+{
+	char json[512], type[301] = {0};
+	(void)state;
+	assert_int_equal(parse(CE("Ticket.Opened", "")), WIRE_UNKNOWN_TYPE);
+	assert_string_equal(rejection.detail, "Ticket.Opened");
+	assert_int_equal(parse(CE("\\u0022ticket.opened\\u0022", "")), WIRE_UNKNOWN_TYPE);
+	assert_string_equal(rejection.detail, "\"ticket.opened\"");
+	assert_int_equal(parse(CE("", "")), WIRE_UNKNOWN_TYPE);
+	assert_string_equal(rejection.detail, "");
+	/* What has no room is cut, between two characters. */
+	for (int i = 0; i < 300; i += 3)
+		memcpy(type + i, "修", 3);
+	snprintf(json, sizeof(json), "{\"specversion\":\"1.0\",\"type\":\"x%s\"}", type);
+	assert_int_equal(parse(json), WIRE_UNKNOWN_TYPE);
+	assert_int_equal(strlen(rejection.detail), 1 + 156);
+	assert_memory_equal(rejection.detail, json + strlen("{\"specversion\":\"1.0\",\"type\":\""), 157);
+}
+
 static void test_E4_escapes_in_names_and_types(void **state)
 {
 	(void)state;
@@ -1251,6 +1270,7 @@ int main(void)
 	        TEST(test_schema_registry_frame_is_skipped),
 	        TEST(test_E3_an_opening_occurs_at_opened_at),
 	        TEST(test_E4_unknown_types_are_passed_over_whatever_their_fields),
+	        TEST(test_E4_an_unknown_type_is_handed_out),
 	        TEST(test_E4_escapes_in_names_and_types),
 	        TEST(test_E2_fields_of_other_types_are_not_even_looked_at),
 	        TEST(test_unknown_fields_pass),

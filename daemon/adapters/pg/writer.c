@@ -173,14 +173,17 @@ static void send_fence(struct pg_writer *writer)
 
 static void send_move(struct pg_writer *writer)
 {
-	enum { N_PARAMS = 15 };
+	enum { N_PARAMS = 16 };
 	const struct batch *batch = writer->order->batch;
 	struct pg_array arrays[N_PARAMS] = {0};
 	struct pg_param params[N_PARAMS];
 	if (batch->n_sources == 0)
 		return;
 	for (int i = 0; i < N_PARAMS; i++)
-		pg_array_start(&arrays[i], i == 0 ? PG_OID_INT4 : i == 6 || i == 7 ? PG_OID_TIMESTAMPTZ : PG_OID_INT8);
+		pg_array_start(&arrays[i], i == 0             ? PG_OID_INT4
+		                           : i == 6 || i == 7 ? PG_OID_TIMESTAMPTZ
+		                           : i == 15          ? PG_OID_TEXT
+		                                              : PG_OID_INT8);
 	for (size_t i = 0; i < batch->n_sources; i++) {
 		const struct batch_source *source = &batch->sources[i];
 		pg_array_int4(&arrays[0], source->source_no);
@@ -198,6 +201,7 @@ static void send_move(struct pg_writer *writer)
 		pg_array_int8(&arrays[12], source->n_dead_letters + source->n_too_many, false);
 		pg_array_int8(&arrays[13], source->checked.offset, source->checked.offset == OFFSET_NONE);
 		pg_array_int8(&arrays[14], source->checked.fingerprint, source->checked.offset == OFFSET_NONE);
+		pg_array_text(&arrays[15], source->unknown_type);
 	}
 	for (int i = 0; i < N_PARAMS; i++)
 		params[i] = pg_array_param(&arrays[i]);

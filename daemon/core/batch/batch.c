@@ -146,6 +146,13 @@ void batch_add_ticket(struct batch *batch, struct text ticket_id)
 	ticket_of(batch, ticket_id);
 }
 
+void batch_add_unknown_type(struct batch *batch, struct batch_source *source, struct text type)
+{
+	source->n_unknown_type++;
+	if (text_is_absent(source->unknown_type))
+		source->unknown_type = arena_text(&batch->arena, type);
+}
+
 void batch_add_dead_letter(struct batch *batch, const struct batch_dead_letter *dead_letter)
 {
 	batch->dead_letters = mem_grow(batch->dead_letters, &batch->dead_letters_capacity, batch->n_dead_letters + 1,

@@ -167,13 +167,28 @@ static void take_coordinates(const struct wire_message *message, struct arena *a
 		parts->id = string_of(generated_id(message, arena));
 }
 
+/* Keeps the first whole characters of a type that nobody knows, for who has to find out what is sent. */
+static void note_unknown_type(struct wire_rejection *rejection, struct text name)
+{
+	size_t room = sizeof(rejection->detail) - 1;
+	size_t n = name.len;
+	if (n > room)
+		for (n = room; n > 0 && ((unsigned char)name.ptr[n] & 0xc0) == 0x80;)
+			n--;
+	memcpy(rejection->detail, name.ptr, n);
+	rejection->detail[n] = '\0';
+}
+
 /* EVENT_TYPE_NONE after noting a fault, or with *is_unknown_out set (E4). */
 static enum event_type read_type(struct validation *validation, const struct parts *parts, bool *is_unknown_out)
 {
 	enum event_type type = EVENT_TYPE_NONE;
 	if (parts->type.kind == JSONSCAN_STRING) {
-		type = event_type_find(jsonscan_string(&parts->type, validation->arena));
+		struct text name = jsonscan_string(&parts->type, validation->arena);
+		type = event_type_find(name);
 		*is_unknown_out = type == EVENT_TYPE_NONE;
+		if (*is_unknown_out)
+			note_unknown_type(validation->rejection, name);
 	} else if (validation_is_missing(&parts->type)) {
 		validation_fault(validation, DEAD_MISSING_FIELD, parts->prefix, "type",
 		                 "missing; every CloudEvent must name it");

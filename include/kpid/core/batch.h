@@ -39,6 +39,7 @@ struct batch_source {
 	int64_t high_offset;          /* end of the partition as last heard; -1: not known */
 	int64_t n_messages, n_tombstones, n_unknown_type, n_dead_letters;
 	int64_t n_duplicates, n_too_many; /* known after evaluating */
+	struct text unknown_type; /* an example of those counted in n_unknown_type, in the batch's arena; absent: none */
 };
 
 struct batch_dead_letter {
@@ -93,6 +94,8 @@ bool batch_is_empty(const struct batch *batch); /* no source has moved and no ti
 struct batch_source *batch_source(struct batch *batch, int32_t source_no, int64_t begin_offset);
 /* Up to when a source is complete with this batch, never ahead of the clock. TIME_NONE: not known. */
 int64_t batch_source_complete_until(const struct batch_source *source, int64_t now_us);
+/* Counts a message of a type that is not known; type: as wire_parse() gives it. */
+void batch_add_unknown_type(struct batch *batch, struct batch_source *source, struct text type);
 /* Copies what it needs. */
 void batch_add_event(struct batch *batch, const struct ticket_event *event);
 void batch_add_dead_letter(struct batch *batch, const struct batch_dead_letter *dead_letter);

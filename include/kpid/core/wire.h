@@ -29,7 +29,7 @@ struct wire_message {
 enum wire_verdict {
 	WIRE_EVENT,        /* *event_out is set */
 	WIRE_TOMBSTONE,    /* null value: counted, passed over */
-	WIRE_UNKNOWN_TYPE, /* E4: counted, passed over */
+	WIRE_UNKNOWN_TYPE, /* E4: counted, passed over; rejection_out->detail is the type, see below */
 	WIRE_REJECTED      /* *rejection_out is set: a dead letter */
 };
 
@@ -56,6 +56,8 @@ const char *dead_letter_reason_name(enum dead_letter_reason reason); /* "too_lar
 
 /* Texts of *event_out point into message->value where possible, else into the arena; both must outlive it.
  * source_no and source_offset are left as ticket_event_init() sets them, for the caller to fill.
+ * Of WIRE_UNKNOWN_TYPE, rejection_out->detail is the type as it was sent: its first whole characters of UTF-8 that
+ * have room, and no reason is set.
  * now_us: the wall clock, for `future`. Never fails otherwise: any bytes give one of the four verdicts. */
 enum wire_verdict wire_parse(const struct wire_message *message, int64_t now_us, struct arena *arena,
                              struct ticket_event *event_out, struct wire_rejection *rejection_out);
