@@ -65,9 +65,9 @@ def test_survey_items_have_a_scale_of_their_own(database):
     ])
     assert database.json("dlq", "list") == []
     assert database.sql("SELECT csat_score, csat_scale_max, requester_ref FROM report.ticket") == "1.000000|1.000000|s"
-    told = json.loads(database.run("explain", "--json", "T").stdout)
+    in_c = json.loads(database.run("explain", "--json", "T").stdout)
     in_sql = json.loads(database.sql("SELECT report.explain_ticket('T')"))
-    for explained in (told, in_sql):
+    for explained in (in_c, in_sql):
         assert explained["events"][1]["event"]["data"] == survey, explained["events"][1]
     # The same again is a duplicate, with another scale of the items a conflict.
     database.ingest("again.ndjson", [

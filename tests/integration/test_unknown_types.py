@@ -1,4 +1,4 @@
-"""Nobody was told that a topic brought nothing but unknown types: `Ticket.Opened`, `ticket.created`, a header in quotation
+"""A topic that brought nothing but unknown types went unnoticed: `Ticket.Opened`, `ticket.created`, a header in quotation
 marks (RULES E4). The log says it once with one of them and the remedy; kpid doctor names the topic."""
 import json
 

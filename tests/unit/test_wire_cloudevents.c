@@ -155,7 +155,7 @@ static void test_E7_data_base64_at_fault(void **state)
 {
 	(void)state;
 	assert_rejected(START "\"data\":{\"ticket_id\":\"S9\"},\"data_base64\":\"eyJ0aWNrZXRfaWQiOiJTOSJ9\"}",
-	                DEAD_BAD_VALUE, "data_base64: stands beside data");
+	                DEAD_BAD_VALUE, "data_base64: is given beside data");
 	assert_rejected(START "\"data_base64\":null}", DEAD_MISSING_FIELD, "data: missing");
 	assert_rejected(START "\"data_base64\":{}}", DEAD_BAD_VALUE, "data_base64: not a string");
 	assert_rejected(START "\"data_base64\":\"e30\"}", DEAD_BAD_VALUE, "data_base64: not base64");

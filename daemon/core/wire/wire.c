@@ -213,7 +213,7 @@ static void data_fault(struct validation *validation, const char *words)
 	validation_fault(validation, DEAD_BAD_VALUE, "", "data_base64", "%s", words);
 }
 
-/* The members of the object that data_base64 stands for (E7); NULL after noting a fault. */
+/* The members of the object that data_base64 decodes to (E7); NULL after noting a fault. */
 static const struct jsonscan_value *decode_data(struct validation *validation, struct parts *parts)
 {
 	const struct jsonscan_wanted wanted = {event_field_find, FIELD_UNKNOWN, parts->inner, NULL};
@@ -245,7 +245,7 @@ static void find_data(struct validation *validation, struct parts *parts)
 	else if (validation_is_missing(data))
 		parts->data = decode_data(validation, parts);
 	else if (is_encoded)
-		data_fault(validation, "stands beside data; send one of the two");
+		data_fault(validation, "is given beside data; send one of the two");
 	else if (data->kind == JSONSCAN_OBJECT)
 		parts->data = parts->inner;
 	else if (data->kind == JSONSCAN_STRING)

@@ -230,7 +230,7 @@ def build():
     encoded("padding-within", "bad_value", "Not base64.", "e3==e30=")
     encoded("url-alphabet", "bad_value", "By the letter: base64, and not its alphabet for addresses.",
             base64.urlsafe_b64encode(ticket("url-alphabet", ',"x":"???>>>"')).decode())
-    encoded("line-break", "bad_value", "By the letter: nothing stands between the characters.",
+    encoded("line-break", "bad_value", "By the letter: there is nothing between the characters.",
             base64.encodebytes(ticket("line-break")).decode())
     encoded("not-json", "bad_value", "It decodes to no JSON.", b"ticket")
     encoded("array", "bad_value", "It decodes to no object.", b"[{}]")

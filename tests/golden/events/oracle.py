@@ -205,7 +205,7 @@ def is_cloudevent(content_type):
 
 
 def structured_data(body):
-    """`data`, or the object that `data_base64` stands for; False where that cannot be one."""
+    """`data`, or the object that `data_base64` decodes to; False where that cannot be one."""
     text, data = body.get("data_base64"), body.get("data")
     if text is None:
         return data
