@@ -9,6 +9,7 @@
 #include "adapters/pg/rows.h"
 #include "adapters/pg/session.h"
 #include "app/lane.h"
+#include "app/voice.h"
 #include "kpid/base/log.h"
 #include "kpid/base/memory.h"
 #include "kpid/core/message.h"
@@ -36,6 +37,7 @@ struct teller {
 struct dispatch {
 	struct event_base *base;
 	struct receivers *receivers;
+	struct voice voice;
 	struct pg_session *session;
 	struct lease lease; /* who holds it sends */
 	struct http *http;
@@ -199,8 +201,8 @@ static void on_due(void *context, PGresult *result)
 	buf_add_format(&id, "/%d", (int)alerts[0].revision);
 	if (n > 1)
 		buf_add_format(&id, "+%d", n - 1);
-	message_write(rule, buf_text(&teller->receiver->url), teller->receiver->secrets, alerts, (size_t)n,
-	              buf_text(&id), wall_clock_us(), &teller->message);
+	message_write(&teller->dispatch->voice.words, rule, buf_text(&teller->receiver->url), teller->receiver->secrets,
+	              alerts, (size_t)n, buf_text(&id), wall_clock_us(), &teller->message);
 	buf_release(&id);
 	free(alerts);
 	send_message(teller);
@@ -418,6 +420,7 @@ struct dispatch *dispatch_new(struct event_base *base, const struct kpid_config 
 	struct dispatch *dispatch = mem_zalloc(sizeof(*dispatch));
 	dispatch->base = base;
 	dispatch->receivers = receivers;
+	voice_init(&dispatch->voice, config);
 	dispatch->forgets_outbox = config->alert.topic == NULL;
 	dispatch->tellers = mem_zalloc((SHARES * receivers->n + 1) * sizeof(*dispatch->tellers));
 	for (size_t i = 0; i < receivers->n; i++)
@@ -452,7 +455,14 @@ void dispatch_free(struct dispatch *dispatch)
 	}
 	free(dispatch->tellers);
 	receivers_free(dispatch->receivers);
+	voice_release(&dispatch->voice);
 	free(dispatch);
+}
+
+void dispatch_speak(struct dispatch *dispatch, const struct kpid_config *config)
+{
+	voice_release(&dispatch->voice);
+	voice_init(&dispatch->voice, config);
 }
 
 const struct receivers *dispatch_receivers(const struct dispatch *dispatch)

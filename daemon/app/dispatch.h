@@ -16,6 +16,8 @@ struct dispatch;
 struct dispatch *dispatch_new(struct event_base *base, const struct kpid_config *config, struct receivers *receivers);
 void dispatch_free(struct dispatch *dispatch); /* NULL is fine */
 void dispatch_start(struct dispatch *dispatch);
+/* Speaks as this configuration says from the next message on. */
+void dispatch_speak(struct dispatch *dispatch, const struct kpid_config *config);
 const struct receivers *dispatch_receivers(const struct dispatch *dispatch);
 
 #endif

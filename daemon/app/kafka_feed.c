@@ -195,6 +195,7 @@ static void on_reloaded(void *context)
 	struct kafka_feed *feed = context;
 	if (receivers_same(feed->receivers, dispatch_receivers(feed->dispatch))) {
 		receivers_free(feed->receivers);
+		dispatch_speak(feed->dispatch, feed->app->config);
 	} else {
 		dispatch_free(feed->dispatch);
 		feed->dispatch = dispatch_new(feed->app->base, feed->app->first_config, feed->receivers);

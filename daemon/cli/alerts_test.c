@@ -7,6 +7,7 @@
 #include "adapters/http/http.h"
 #include "app/lane.h"
 #include "app/receivers.h"
+#include "app/voice.h"
 #include "cli/term.h"
 #include "kpid/core/message.h"
 
@@ -47,7 +48,7 @@ static void write_event(struct buf *out, struct text id, int64_t now_us)
 	               (int)id.len, id.ptr, time, (int)id.len, id.ptr);
 }
 
-static int tell(const struct cli *cli, const struct loaded_receiver *receiver)
+static int tell(const struct cli *cli, const struct kpid_config *config, const struct loaded_receiver *receiver)
 {
 	struct trial trial = {.rule = receiver->rule, .base = event_base_new(), .why = BUF_INIT};
 	struct http *http = http_new(trial.base);
@@ -74,8 +75,10 @@ static int tell(const struct cli *cli, const struct loaded_receiver *receiver)
 	        .detected_us = now_us,
 	        .resolved_us = TIME_NONE,
 	};
-	message_write(receiver->rule, buf_text(&receiver->url), receiver->secrets, &alert, 1, buf_text(&id), now_us,
-	              &message);
+	struct voice voice;
+	voice_init(&voice, config);
+	message_write(&voice.words, receiver->rule, buf_text(&receiver->url), receiver->secrets, &alert, 1,
+	              buf_text(&id), now_us, &message);
 	for (size_t i = 0; i < message.n_headers; i++)
 		headers[i] = message.headers[i].text;
 	const struct http_request request = {
@@ -96,6 +99,7 @@ static int tell(const struct cli *cli, const struct loaded_receiver *receiver)
 	http_free(http);
 	event_base_free(trial.base);
 	message_release(&message);
+	voice_release(&voice);
 	buf_release(&trial.why);
 	buf_release(&event);
 	buf_release(&id);
@@ -117,7 +121,7 @@ int alerts_test(const struct cli *cli, const struct kpid_config *config, const c
 		while (i < receivers->n && strcmp(receivers->items[i].rule->name.ptr, receiver) != 0)
 			i++;
 		status = i == receivers->n ? say(cli, receiver, "there is none of that name in [alert] receivers_file")
-		                           : tell(cli, &receivers->items[i]);
+		                           : tell(cli, config, &receivers->items[i]);
 	}
 	receivers_free(receivers);
 	config_faults_release(&faults);

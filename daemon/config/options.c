@@ -11,6 +11,7 @@
 #define FIELD(path) offsetof(struct kpid_config, path)
 
 static const char *const start_words[] = {"earliest", "latest", NULL};                    /* enum config_start */
+static const char *const language_words[] = {"en", "zh", NULL};                           /* enum message_language */
 static const char *const log_level_words[] = {"error", "warning", "info", "debug", NULL}; /* enum log_level */
 
 /* Types, ranges and defaults are said by the table; the help says what an option is for and what to weigh. */
@@ -66,7 +67,10 @@ const struct config_option config_options[] = {
 	 "the same value."},
 
 	{"report", "time_zone", CONFIG_ZONE, FIELD(report.time_zone), 0, 0, NULL, "UTC", NULL, false,
-	 "The time zone in which the days of daily figures begin and end, by its IANA name, such as Asia/Shanghai."},
+	 "The time zone in which the days of daily figures begin and end and in which messages to people show times, by its "
+	 "IANA name, such as Asia/Shanghai."},
+	{"report", "language", CONFIG_WORD, FIELD(report.language), 0, 0, language_words, "en", NULL, true,
+	 "The language of messages to people, such as those of chat robots: en is English, zh Chinese."},
 };
 /* clang-format on */
 const size_t config_n_options = sizeof(config_options) / sizeof(config_options[0]);

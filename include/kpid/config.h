@@ -86,7 +86,8 @@ struct kpid_config {
 		int64_t fcr_window_us;
 	} kpi;
 	struct {
-		char *time_zone; /* an IANA name */
+		char *time_zone;  /* an IANA name */
+		int64_t language; /* enum message_language */
 	} report;
 };
 

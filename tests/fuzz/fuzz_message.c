@@ -65,6 +65,15 @@ static bool is_utf8(struct buf *buf)
 	return json != NULL && (buf->len_bytes == 0 || memchr(buf->data, '\0', buf->len_bytes) == NULL);
 }
 
+/* Any offset that a zone can have. */
+static int32_t zone_offset(void *context, int64_t at_us)
+{
+	(void)context;
+	return (int32_t)(at_us / US_PER_SECOND % 100000) - 50000;
+}
+
+static const struct zone zone = {zone_offset, NULL, NULL};
+
 static void check_messages(struct fuzz_input *input, struct receiver *receiver)
 {
 	static struct texts texts[MAX_ALERTS];
@@ -82,7 +91,8 @@ static void check_messages(struct fuzz_input *input, struct receiver *receiver)
 	for (size_t i = 0; i < n; i++)
 		read_alert(input, &texts[i], &alerts[i]);
 	message_init(&message);
-	message_write(receiver, TEXT("https://example.com/?a=b"), secrets, alerts, n, TEXT("id"),
+	const struct message_voice voice = {fuzz_byte(input) % MESSAGE_N_LANGUAGES, TEXT("Asia/Kathmandu"), &zone};
+	message_write(&voice, receiver, TEXT("https://example.com/?a=b"), secrets, alerts, n, TEXT("id"),
 	              INT64_C(1793491200000000), &message);
 	json_t *json = json_loadb(message.body.data, message.body.len_bytes, JSON_REJECT_DUPLICATES, NULL);
 	CHECK(json != NULL && message.body.len_bytes > 2 && message.body.len_bytes < n * MOST_PER_ALERT);

@@ -287,7 +287,7 @@ class Site:
         self.pg_host, self.pg_port = "127.0.0.1", pg.port
         self.settings = {
             "kafka": {"session.timeout.ms": 6000, "heartbeat.interval.ms": 500},
-            "postgres": {}, "run": {}, "sla": {}, "alert": {},
+            "postgres": {}, "run": {}, "sla": {}, "alert": {}, "report": {},
         }
         for section, options in (settings or {}).items():
             self.settings[section].update(options)

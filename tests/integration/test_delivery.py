@@ -7,6 +7,7 @@ import http.server
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import socket
@@ -227,6 +228,40 @@ def test_a_reload_takes_new_receivers(make_stream, make_site, tmp_path):
         assert not any("before" in body["subject"] or "still" in body["subject"] for body in second.events())
         ids = [headers["webhook-id"] for headers, _ in first.got]
         assert len(set(ids)) == 4
+
+
+@pytest.mark.parametrize("type, where, answer", [
+    ("dingtalk", ("markdown", "text"), b'{"errcode": 0}'), ("feishu", ("content", "text"), b'{"code": 0}'),
+    ("wecom", ("markdown", "content"), b'{"errcode": 0}')])
+def test_chat_messages_were_in_utc_and_english(make_site, tmp_path, type, where, answer):
+    """They show times in [report] time_zone with the zone named, and speak [report] language."""
+    with Server(answer=answer) as robot:
+        site = site_with(make_site, None, [{"name": "chat", "type": type, "url": robot.url}], tmp_path, policy())
+        for language, zone, pattern in (
+                ("zh", "Asia/Shanghai", r"^已避免：KPID-TEST 首次响应，截止 \S+ \d\d:\d\d:\d\d \+08:00 Asia/Shanghai，负责人 无\n$"),
+                ("en", "America/St_Johns", r"^averted: first_response of KPID-TEST, due \S+ \S+ -0[23]:30 America/St_Johns, owner nobody\n$"),
+                ("en", "UTC", r"^averted: first_response of KPID-TEST, due [0-9-]{10} \d\d:\d\d:\d\d UTC, owner nobody\n$")):
+            site.configure(report={"language": language, "time_zone": zone})
+            assert site.command("alerts", "test", "chat").stdout == "chat has taken it\n"
+            words = robot.events()[-1][where[0]][where[1]]
+            assert re.match(pattern, words), words
+
+
+def test_a_reload_takes_another_language(make_stream, make_site, tmp_path):
+    stream = make_stream(1)
+    with Server(answer=b'{"errcode": 0}') as robot:
+        site = site_with(make_site, stream, [{"name": "chat", "type": "wecom", "url": robot.url}], tmp_path,
+                         policy(first_response="1s"))
+        site.configure(report={"time_zone": "Asia/Shanghai"})
+        daemon = site.start("a")
+        wait_until(lambda: daemon.logged("is running as"), "the start")
+        for n, language, word in ((1, "en", "breached: first_response of T-en, due "), (2, "zh", "超时：T-zh 首次响应，截止 ")):
+            site.configure(report={"language": language})
+            daemon.signal(signal.SIGHUP)
+            wait_until(lambda n=n: len(daemon.logged("has been reloaded")) == n, "the reload")
+            stream.send_events([event("ticket.opened", f"T-{language}")])
+            wait_until(lambda word=word: any(word in body["markdown"]["content"] and "+08:00 Asia/Shanghai" in body["markdown"]["content"]
+                                             for body in robot.events()), lambda word=word: f"{word!r} in {robot.events()}")
 
 
 def test_a_test_message(make_site, authority, tmp_path):

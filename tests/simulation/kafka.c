@@ -1010,6 +1010,11 @@ void dispatch_start(struct dispatch *dispatch)
 	(void)dispatch;
 }
 
+void dispatch_speak(struct dispatch *dispatch, const struct kpid_config *config)
+{
+	(void)dispatch, (void)config;
+}
+
 const struct receivers *dispatch_receivers(const struct dispatch *dispatch)
 {
 	return dispatch->receivers;

@@ -197,6 +197,9 @@ static const struct told_alert alert = {
         .resolved_us = TIME_NONE,
 };
 
+static const struct message_voice english = {MESSAGE_EN, {"UTC", 3}, NULL};
+static const struct message_voice *voice = &english;
+
 static json_t *write_and_read(const char *type, const char *more, const struct told_alert *alerts, size_t n,
                               struct message *message)
 {
@@ -205,7 +208,7 @@ static json_t *write_and_read(const char *type, const char *more, const struct t
 	struct receiver_set *set = parse(json.data);
 	const struct text secrets[] = {TEXT("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), TEXT("SECxyz")};
 	message_init(message);
-	message_write(&set->items[0], TEXT("https://example.com/x"), secrets, alerts, n,
+	message_write(voice, &set->items[0], TEXT("https://example.com/x"), secrets, alerts, n,
 	              TEXT("msg_p5jXN8AQM9LWM0D4loKWxJek"), INT64_C(1614265330000000), message);
 	receiver_set_free(set);
 	buf_release(&json);
@@ -360,6 +363,136 @@ static void test_values_stay_values(void **state)
 	message_release(&message);
 }
 
+static int32_t offset_in_shanghai(void *context, int64_t at_us)
+{
+	(void)context, (void)at_us;
+	return 8 * 3600;
+}
+
+static const struct zone shanghai = {offset_in_shanghai, NULL, NULL};
+static const struct message_voice chinese = {MESSAGE_ZH, {"Asia/Shanghai", 13}, &shanghai};
+
+static void assert_robot_says(const char *type, const char *a, const char *b, size_t n, const char *expected)
+{
+	struct message message;
+	struct told_alert three[] = {alert, alert, alert};
+	three[1].state = TEXT("warning");
+	three[1].target = TEXT("first_response");
+	three[1].level = 0;
+	three[2].state = TEXT("warning");
+	three[2].owner_id = TEXT_ABSENT;
+	json_t *body = write_and_read(type, "", three, n, &message);
+	assert_string_equal(at(body, a, b), expected);
+	json_decref(body);
+	message_release(&message);
+}
+
+/* They showed UTC to people who do not live by it. */
+static void test_chat_messages_show_times_in_the_zone_of_the_report(void **state)
+{
+	static const struct message_voice english_there = {MESSAGE_EN, {"Asia/Shanghai", 13}, &shanghai};
+	static const char expected[] = "breached (escalation 1): arrival of T-1, due 2026-01-01 08:00:00 +08:00 "
+	                               "Asia/Shanghai, owner 王芳, project p \"1\"\n";
+	(void)state;
+	assert_robot_says("dingtalk", "markdown", "text", 1,
+	                  "breached (escalation 1): arrival of T-1, due 2026-01-01 00:00:00 UTC, owner 王芳, "
+	                  "project p \"1\"\n");
+	voice = &english_there;
+	assert_robot_says("dingtalk", "markdown", "text", 1, expected);
+	assert_robot_says("feishu", "content", "text", 1, expected);
+	assert_robot_says("wecom", "markdown", "content", 1, expected);
+	voice = &english;
+}
+
+static int32_t offset_west(void *context, int64_t at_us)
+{
+	(void)context;
+	return at_us < INT64_C(1767225600000000) ? -3 * 3600 : -(3 * 3600 + 1800);
+}
+
+static void test_times_follow_the_zone_over_the_year(void **state)
+{
+	static const struct zone zone = {offset_west, NULL, NULL};
+	static const struct message_voice there = {MESSAGE_EN, {"America/St_Johns", 16}, &zone};
+	struct message message;
+	struct told_alert two[] = {alert, alert};
+	(void)state;
+	voice = &there;
+	two[1].due_us -= 1;
+	json_t *body = write_and_read("wecom", "", two, 2, &message);
+	const char *words = at(body, "markdown", "content");
+	assert_non_null(strstr(words, "due 2025-12-31 20:30:00 -03:30 America/St_Johns"));
+	assert_non_null(strstr(words, "due 2025-12-31 20:59:59 -03:00 America/St_Johns"));
+	json_decref(body);
+	message_release(&message);
+	voice = &english;
+}
+
+static void test_messages_to_people_speak_the_language_of_the_report(void **state)
+{
+	(void)state;
+	voice = &chinese;
+	static const char one[] = "超时（第 1 级升级）：T-1 到场，截止 2026-01-01 08:00:00 +08:00 Asia/Shanghai，"
+	                          "负责人 王芳，项目 p \"1\"\n";
+	assert_robot_says("dingtalk", "markdown", "text", 1, one);
+	assert_robot_says("feishu", "content", "text", 1, one);
+	assert_robot_says("wecom", "markdown", "content", 1, one);
+	assert_robot_says("dingtalk", "markdown", "title", 3, "3 条告警：1 条超时，2 条预警");
+	assert_robot_says("wecom", "markdown", "content", 3,
+	                  "3 条告警：1 条超时，2 条预警\n\n"
+	                  "> 超时（第 1 级升级）：T-1 到场，截止 2026-01-01 08:00:00 +08:00 Asia/Shanghai，"
+	                  "负责人 王芳，项目 p \"1\"\n"
+	                  "> 预警：T-1 首次响应，截止 2026-01-01 08:00:00 +08:00 Asia/Shanghai，负责人 王芳，项目 p "
+	                  "\"1\"\n"
+	                  "> 预警（第 1 级升级）：T-1 到场，截止 2026-01-01 08:00:00 +08:00 Asia/Shanghai，负责人 "
+	                  "无，项目 p \"1\"\n");
+
+	/* Other people read other robots; what programs read stays as it is. */
+	struct message message;
+	struct told_alert many[9];
+	for (size_t i = 0; i < 9; i++)
+		many[i] = alert;
+	json_t *body = write_and_read("alertmanager", "", many, 1, &message);
+	assert_non_null(strstr(at(json_array_get(body, 0), "annotations", "summary"), "超时（第 1 级升级）"));
+	assert_string_equal(at(json_array_get(body, 0), "annotations", "state"), "breached");
+	assert_string_equal(at(json_array_get(body, 0), "labels", "target"), "arrival");
+	assert_string_equal(at(json_array_get(body, 0), "startsAt", NULL), "2026-01-01T00:00:00Z");
+	json_decref(body);
+	message_release(&message);
+	body = write_and_read("webhook", "", many, 9, &message);
+	assert_non_null(strstr(at(body, "data", "summary"), "9 条告警：9 条超时"));
+	assert_non_null(strstr(at(body, "data", "summary"), "- …… 另有 1 条\n"));
+	json_decref(body);
+	message_release(&message);
+	voice = &english;
+}
+
+/* WeCom takes 4,096 bytes, and Chinese has three for a character. */
+static void test_the_longest_message_has_room_in_every_language(void **state)
+{
+	static char longest[256];
+	static struct told_alert many[9];
+	const struct text id = {longest, sizeof(longest)};
+	struct message message;
+	(void)state;
+	memset(longest, 'x', sizeof(longest));
+	for (size_t i = 0; i < 9; i++) {
+		many[i] = alert;
+		many[i].state = TEXT("acknowledged");
+		many[i].level = 100;
+		many[i].ticket_id = many[i].project_id = many[i].owner_id = many[i].target = id;
+	}
+	for (enum message_language language = 0; language < MESSAGE_N_LANGUAGES; language++) {
+		const struct message_voice there = {language, TEXT("America/Argentina/ComodRivadavia"), &shanghai};
+		voice = &there;
+		json_t *body = write_and_read("wecom", "", many, 9, &message);
+		assert_in_range(strlen(at(body, "markdown", "content")), 8 * 4 * 80, 4096 - 100);
+		json_decref(body);
+		message_release(&message);
+	}
+	voice = &english;
+}
+
 /* The signature is one more parameter of an address that has some. */
 static void test_robot_with_parameters_in_its_address(void **state)
 {
@@ -369,7 +502,7 @@ static void test_robot_with_parameters_in_its_address(void **state)
 	const struct told_alert two[] = {alert, alert};
 	struct message message;
 	message_init(&message);
-	message_write(&set->items[0], TEXT("https://example.com/x?access_token=1"), secrets, two, 2, TEXT("m"),
+	message_write(voice, &set->items[0], TEXT("https://example.com/x?access_token=1"), secrets, two, 2, TEXT("m"),
 	              INT64_C(1614265330000000), &message);
 	assert_non_null(strstr(message.url.data, "?access_token=1&timestamp=1614265330000&sign=%"));
 	json_t *body = json_loadb(message.body.data, message.body.len_bytes, 0, NULL);
@@ -468,6 +601,10 @@ int main(void)
 	        cmocka_unit_test(test_alertmanager),
 	        cmocka_unit_test(test_robots),
 	        cmocka_unit_test(test_values_stay_values),
+	        cmocka_unit_test(test_chat_messages_show_times_in_the_zone_of_the_report),
+	        cmocka_unit_test(test_times_follow_the_zone_over_the_year),
+	        cmocka_unit_test(test_messages_to_people_speak_the_language_of_the_report),
+	        cmocka_unit_test(test_the_longest_message_has_room_in_every_language),
 	        cmocka_unit_test(test_robot_with_parameters_in_its_address),
 	        cmocka_unit_test(test_pagerduty),
 	        cmocka_unit_test(test_answers),

@@ -13,6 +13,7 @@
 #include "config/config_internal.h"
 #include "kpid/base/memory.h"
 #include "kpid/config.h"
+#include "kpid/core/message.h"
 
 #define SECOND INT64_C(1000000)
 
@@ -131,6 +132,7 @@ static void test_defaults(void **state)
 	assert_int_equal(config->alert.max_age_us, 24 * 3600 * SECOND);
 	assert_int_equal(config->kpi.fcr_window_us, 7 * 24 * 3600 * SECOND);
 	assert_string_equal(config->report.time_zone, "UTC");
+	assert_int_equal(config->report.language, MESSAGE_EN);
 	assert_string_equal(config_pairs_get(&config->kafka, "group.id"), "kpid");
 	assert_int_equal(config->postgres.n, 0);
 	assert_int_equal(config->topics.n, 4);
@@ -314,6 +316,15 @@ static void test_texts(void **state)
 	bad("[sla]\npolicy_file = /", 2, "sla.policy_file", "/ is a folder");
 	bad("[sla]\npolicy_file = /no/such", 2, "sla.policy_file", "No such file");
 	bad("[alert]\ntopic = a/b", 2, "alert.topic", "is not the name of a topic");
+}
+
+static void test_language(void **state)
+{
+	(void)state;
+	bad("[report]\nlanguage = de", 2, "report.language", "zh");
+	struct kpid_config *config = good("[report]\nlanguage = zh");
+	assert_int_equal(config->report.language, MESSAGE_ZH);
+	kpid_config_free(config);
 }
 
 static void test_zones(void **state)
@@ -660,6 +671,7 @@ int main(void)
 	        cmocka_unit_test(test_numbers),
 	        cmocka_unit_test(test_texts),
 	        cmocka_unit_test(test_zones),
+	        cmocka_unit_test(test_language),
 	        cmocka_unit_test(test_topics),
 	        cmocka_unit_test(test_lines),
 	        cmocka_unit_test(test_long_lines),

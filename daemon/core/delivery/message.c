@@ -6,10 +6,7 @@
 #include <stdlib.h>
 
 #include "kpid/base/digest.h"
-#include "kpid/base/printable.h"
-
-/* So few and so short that WeCom takes a message of them: 4,096 bytes. */
-enum { FIRST_FEW = 8, MAX_VALUE_BYTES = 80 };
+#include "words.h"
 
 enum { MAX_SECRET_BYTES = 512, MAX_WORDS_BYTES = 200 };
 
@@ -80,94 +77,6 @@ static void add_header(struct message *message, const char *name, struct text va
 		         name, (int)value.len, value.ptr);
 }
 
-/* ---- words ---- */
-
-static void add_seconds(struct buf *out, int64_t at_us)
-{
-	char text[TIMESTAMP_TEXT_BYTES];
-	timestamp_format(at_us / US_PER_SECOND * US_PER_SECOND, text);
-	buf_add_str(out, text);
-}
-
-/* What an event says, among words that a chat shows: it breaks no line, mentions nobody, is no link of its own, and
- * does not fill the message up. */
-static void add_value(struct buf *out, struct text value)
-{
-	for (size_t most = out->len_bytes + MAX_VALUE_BYTES; value.len > 0;) {
-		struct printable next;
-		printable_next(&value, &next);
-		struct text shown = {next.bytes, (uint32_t)next.len_bytes};
-		if (next.character == '<')
-			shown = TEXT("＜");
-		else if (next.character == '[')
-			shown = TEXT("［");
-		if (out->len_bytes + shown.len > most) {
-			buf_add_str(out, "…");
-			return;
-		}
-		buf_add_text(out, shown);
-	}
-}
-
-/* "breached (escalation 1): first_response of T-1, due 2026-…, owner ann, project p1" */
-static void add_line(struct buf *out, const struct told_alert *alert)
-{
-	buf_add_text(out, alert->state);
-	if (alert->level > 0)
-		buf_add_format(out, " (escalation %d)", (int)alert->level);
-	buf_add_str(out, ": ");
-	add_value(out, alert->target);
-	buf_add_str(out, " of ");
-	add_value(out, alert->ticket_id);
-	if (alert->due_us != TIME_NONE) {
-		buf_add_str(out, ", due ");
-		add_seconds(out, alert->due_us);
-	}
-	buf_add_str(out, ", owner ");
-	add_value(out, text_is_empty(alert->owner_id) ? TEXT("nobody") : alert->owner_id);
-	if (!text_is_empty(alert->project_id)) {
-		buf_add_str(out, ", project ");
-		add_value(out, alert->project_id);
-	}
-}
-
-/* "12 alerts: 9 breached, 3 warning" */
-static void add_counts(struct buf *out, const struct told_alert *alerts, size_t n)
-{
-	static const char *const states[] = {"breached", "acknowledged", "warning", "resolved", "averted", "voided"};
-	const char *joint = ": ";
-	buf_add_format(out, "%zu alert%s", n, n == 1 ? "" : "s");
-	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
-		size_t count = 0;
-		for (size_t j = 0; j < n; j++)
-			count += text_equal(alerts[j].state, text_of(states[i]));
-		if (count > 0) {
-			buf_add_format(out, "%s%zu %s", joint, count, states[i]);
-			joint = ", ";
-		}
-	}
-}
-
-static void add_words(struct buf *out, const struct receiver *receiver, const struct told_alert *alerts, size_t n,
-                      const char *line_start)
-{
-	if (n > 1) {
-		add_counts(out, alerts, n);
-		buf_add_str(out, "\n\n");
-	}
-	for (size_t i = 0; i < n && i < FIRST_FEW; i++) {
-		buf_add_str(out, n > 1 ? line_start : "");
-		add_line(out, &alerts[i]);
-		buf_add_char(out, '\n');
-	}
-	if (n > FIRST_FEW)
-		buf_add_format(out, "%s… and %zu more\n", line_start, n - FIRST_FEW);
-	if (!text_is_absent(receiver->link)) {
-		buf_add_str(out, "\n");
-		buf_add_text(out, receiver->link);
-	}
-}
-
 /* ---- bodies ---- */
 
 static json_t *text_json(struct text text)
@@ -208,15 +117,16 @@ static json_t *data_of(const struct told_alert *alert)
 	return data == NULL ? json_object() : data;
 }
 
-static void write_webhook(const struct receiver *receiver, const struct text *secrets, const struct told_alert *alerts,
-                          size_t n, struct text id, int64_t now_us, struct message *message)
+static void write_webhook(const struct message_voice *voice, const struct receiver *receiver,
+                          const struct text *secrets, const struct told_alert *alerts, size_t n, struct text id,
+                          int64_t now_us, struct message *message)
 {
 	if (n == 1) {
 		buf_add_text(&message->body, alerts[0].cloudevent);
 	} else {
 		struct buf words = BUF_INIT;
 		json_t *items = json_array(), *data = json_object(), *event = json_object();
-		add_words(&words, receiver, alerts, n, "- ");
+		words_add_text(&words, voice, receiver, alerts, n, "- ");
 		for (size_t i = 0; i < n; i++)
 			json_array_append_new(items, data_of(&alerts[i]));
 		json_object_set_new(data, "n", json_integer((json_int_t)n));
@@ -257,7 +167,8 @@ static void add_label(json_t *labels, const char *name, struct text value)
 }
 
 /* Labels are what an alert is to Alertmanager: they must not change over its life. */
-static json_t *alertmanager_item(const struct receiver *receiver, const struct told_alert *alert, int64_t now_us)
+static json_t *alertmanager_item(const struct message_voice *voice, const struct receiver *receiver,
+                                 const struct told_alert *alert, int64_t now_us)
 {
 	struct buf line = BUF_INIT;
 	json_t *item = json_object(), *labels = json_object(), *annotations = json_object();
@@ -266,7 +177,7 @@ static json_t *alertmanager_item(const struct receiver *receiver, const struct t
 	add_label(labels, "ticket_id", alert->ticket_id);
 	add_label(labels, "target", alert->target);
 	add_label(labels, "project_id", alert->project_id);
-	add_line(&line, alert);
+	words_add_line(&line, voice, alert);
 	json_object_set_new(annotations, "summary", buf_json(&line));
 	json_object_set_new(annotations, "state", text_json(alert->state));
 	json_object_set_new(annotations, "severity", json_string(severity_of(alert)));
@@ -281,12 +192,12 @@ static json_t *alertmanager_item(const struct receiver *receiver, const struct t
 	return item;
 }
 
-static void write_alertmanager(const struct receiver *receiver, const struct told_alert *alerts, size_t n,
-                               int64_t now_us, struct message *message)
+static void write_alertmanager(const struct message_voice *voice, const struct receiver *receiver,
+                               const struct told_alert *alerts, size_t n, int64_t now_us, struct message *message)
 {
 	json_t *items = json_array();
 	for (size_t i = 0; i < n; i++)
-		json_array_append_new(items, alertmanager_item(receiver, &alerts[i], now_us));
+		json_array_append_new(items, alertmanager_item(voice, receiver, &alerts[i], now_us));
 	take_json(message, items);
 }
 
@@ -296,24 +207,25 @@ static void add_url_encoded(struct buf *out, struct text text)
 		buf_add_format(out, "%%%02X", (unsigned char)text.ptr[i]);
 }
 
-static json_t *title_of(const struct told_alert *alerts, size_t n)
+static json_t *title_of(const struct message_voice *voice, const struct told_alert *alerts, size_t n)
 {
 	struct buf title = BUF_INIT;
 	if (n == 1)
-		add_line(&title, &alerts[0]);
+		words_add_line(&title, voice, &alerts[0]);
 	else
-		add_counts(&title, alerts, n);
+		words_add_counts(&title, voice, alerts, n);
 	return buf_json(&title);
 }
 
 /* The signature goes into the address: HMAC-SHA256 of "milliseconds\nsecret" under the secret. */
-static void write_dingtalk(const struct receiver *receiver, const struct text *secrets, const struct told_alert *alerts,
-                           size_t n, int64_t now_us, struct message *message)
+static void write_dingtalk(const struct message_voice *voice, const struct receiver *receiver,
+                           const struct text *secrets, const struct told_alert *alerts, size_t n, int64_t now_us,
+                           struct message *message)
 {
 	struct buf words = BUF_INIT;
-	add_words(&words, receiver, alerts, n, "- ");
+	words_add_text(&words, voice, receiver, alerts, n, "- ");
 	take_json(message, json_pack("{s:s, s:{s:o, s:o}}", "msgtype", "markdown", "markdown", "title",
-	                             title_of(alerts, n), "text", buf_json(&words)));
+	                             title_of(voice, alerts, n), "text", buf_json(&words)));
 	if (receiver->n_secrets == 0)
 		return;
 	unsigned char digest[SHA256_BYTES];
@@ -330,12 +242,12 @@ static void write_dingtalk(const struct receiver *receiver, const struct text *s
 }
 
 /* Here "seconds\nsecret" is the key, and nothing is signed. */
-static void write_feishu(const struct receiver *receiver, const struct text *secrets, const struct told_alert *alerts,
-                         size_t n, int64_t now_us, struct message *message)
+static void write_feishu(const struct message_voice *voice, const struct receiver *receiver, const struct text *secrets,
+                         const struct told_alert *alerts, size_t n, int64_t now_us, struct message *message)
 {
 	struct buf words = BUF_INIT;
 	json_t *json = json_object();
-	add_words(&words, receiver, alerts, n, "• ");
+	words_add_text(&words, voice, receiver, alerts, n, "• ");
 	if (receiver->n_secrets > 0) {
 		unsigned char digest[SHA256_BYTES];
 		struct buf key = BUF_INIT, signature = BUF_INIT;
@@ -354,16 +266,16 @@ static void write_feishu(const struct receiver *receiver, const struct text *sec
 	take_json(message, json);
 }
 
-static void write_wecom(const struct receiver *receiver, const struct told_alert *alerts, size_t n,
-                        struct message *message)
+static void write_wecom(const struct message_voice *voice, const struct receiver *receiver,
+                        const struct told_alert *alerts, size_t n, struct message *message)
 {
 	struct buf words = BUF_INIT;
-	add_words(&words, receiver, alerts, n, "> ");
+	words_add_text(&words, voice, receiver, alerts, n, "> ");
 	take_json(message, json_pack("{s:s, s:{s:o}}", "msgtype", "markdown", "markdown", "content", buf_json(&words)));
 }
 
-static void write_pagerduty(const struct receiver *receiver, const struct text *secrets, const struct told_alert *alert,
-                            struct message *message)
+static void write_pagerduty(const struct message_voice *voice, const struct receiver *receiver,
+                            const struct text *secrets, const struct told_alert *alert, struct message *message)
 {
 	const char *action = "trigger";
 	if (told_alert_is_over(alert))
@@ -371,7 +283,7 @@ static void write_pagerduty(const struct receiver *receiver, const struct text *
 	else if (text_equal(alert->state, TEXT("acknowledged")))
 		action = "acknowledge";
 	struct buf line = BUF_INIT;
-	add_line(&line, alert);
+	words_add_line(&line, voice, alert);
 	json_t *json = json_pack("{s:o, s:s, s:o}", "routing_key", text_json(secrets[0]), "event_action", action,
 	                         "dedup_key", text_json(alert->alert_id));
 	json_t *payload = json_pack("{s:o, s:s, s:s, s:o}", "summary", buf_json(&line), "source", "kpid", "severity",
@@ -388,9 +300,9 @@ static void write_pagerduty(const struct receiver *receiver, const struct text *
 	take_json(message, json);
 }
 
-void message_write(const struct receiver *receiver, struct text url, const struct text *secrets,
-                   const struct told_alert *alerts, size_t n_alerts, struct text id, int64_t now_us,
-                   struct message *message_out)
+void message_write(const struct message_voice *voice, const struct receiver *receiver, struct text url,
+                   const struct text *secrets, const struct told_alert *alerts, size_t n_alerts, struct text id,
+                   int64_t now_us, struct message *message_out)
 {
 	buf_clear(&message_out->url);
 	buf_clear(&message_out->body);
@@ -401,22 +313,22 @@ void message_write(const struct receiver *receiver, struct text url, const struc
 	                                              : TEXT("application/json; charset=UTF-8"));
 	switch (receiver->type) {
 	case RECEIVER_WEBHOOK:
-		write_webhook(receiver, secrets, alerts, n_alerts, id, now_us, message_out);
+		write_webhook(voice, receiver, secrets, alerts, n_alerts, id, now_us, message_out);
 		break;
 	case RECEIVER_ALERTMANAGER:
-		write_alertmanager(receiver, alerts, n_alerts, now_us, message_out);
+		write_alertmanager(voice, receiver, alerts, n_alerts, now_us, message_out);
 		break;
 	case RECEIVER_DINGTALK:
-		write_dingtalk(receiver, secrets, alerts, n_alerts, now_us, message_out);
+		write_dingtalk(voice, receiver, secrets, alerts, n_alerts, now_us, message_out);
 		break;
 	case RECEIVER_FEISHU:
-		write_feishu(receiver, secrets, alerts, n_alerts, now_us, message_out);
+		write_feishu(voice, receiver, secrets, alerts, n_alerts, now_us, message_out);
 		break;
 	case RECEIVER_WECOM:
-		write_wecom(receiver, alerts, n_alerts, message_out);
+		write_wecom(voice, receiver, alerts, n_alerts, message_out);
 		break;
 	default:
-		write_pagerduty(receiver, secrets, &alerts[0], message_out);
+		write_pagerduty(voice, receiver, secrets, &alerts[0], message_out);
 		break;
 	}
 }

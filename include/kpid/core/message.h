@@ -4,6 +4,16 @@
 
 #include "kpid/base/buf.h"
 #include "kpid/core/receiver.h"
+#include "kpid/port/zone.h"
+
+enum message_language { MESSAGE_EN, MESSAGE_ZH, MESSAGE_N_LANGUAGES };
+
+/* How people are spoken to, in every message that has words for them. What programs read stays as it is, in UTC. */
+struct message_voice {
+	enum message_language language;
+	struct text zone_name;   /* as people know it: "Asia/Shanghai" */
+	const struct zone *zone; /* in which they read times; NULL: UTC */
+};
 
 /* An alert as it stands in the database. Texts may be absent. */
 struct told_alert {
@@ -34,9 +44,9 @@ void message_release(struct message *message);
 
 /* secrets: as read from their files, without the newline. One alert, or several as one message. id: stable for the
  * same news, so that a receiver knows what it has seen. now_us: the wall clock. */
-void message_write(const struct receiver *receiver, struct text url, const struct text *secrets,
-                   const struct told_alert *alerts, size_t n_alerts, struct text id, int64_t now_us,
-                   struct message *message_out);
+void message_write(const struct message_voice *voice, const struct receiver *receiver, struct text url,
+                   const struct text *secrets, const struct told_alert *alerts, size_t n_alerts, struct text id,
+                   int64_t now_us, struct message *message_out);
 
 /* Standard Webhooks 1.0: appends "v1,BASE64" of HMAC-SHA256 over "id.seconds.body". secret: "whsec_" and base64, or
  * the key's own bytes. */
