@@ -39,7 +39,8 @@ struct batch_source {
 	int64_t high_offset;          /* end of the partition as last heard; -1: not known */
 	int64_t n_messages, n_tombstones, n_unknown_type, n_dead_letters;
 	int64_t n_duplicates, n_too_many; /* known after evaluating */
-	struct text unknown_type; /* an example of those counted in n_unknown_type, in the batch's arena; absent: none */
+	struct text
+	        unknown_type; /* an example of those counted in n_unknown_type, in the batch's arena; absent: none */
 };
 
 struct batch_dead_letter {
