@@ -74,6 +74,40 @@ static void on_policies(void *context, PGresult *result)
 		log_error("the configuration in force is kept");
 }
 
+/* ---- what was set aside ---- */
+
+static void show_running(const struct app *app)
+{
+	char words[128] = "running";
+	if (app->n_refused > 0)
+		snprintf(words, sizeof(words),
+		         "running; PostgreSQL refuses %lld tickets, which are set aside: see kpid doctor",
+		         (long long)app->n_refused);
+	notify_status(words);
+}
+
+static void on_parked_due(void *context)
+{
+	parked_wake(((struct app *)context)->parked);
+}
+
+static void on_parked_changed(void *context)
+{
+	watch_tick(((struct app *)context)->watch);
+}
+
+static void on_parked_refused(void *context, int64_t n)
+{
+	struct app *app = context;
+	if (n == app->n_refused)
+		return;
+	if (n == 0)
+		log_info("no ticket is refused any more");
+	app->n_refused = n;
+	if (!app->stopping)
+		show_running(app);
+}
+
 static void on_refused(void *context, PGresult *result)
 {
 	(void)context;
@@ -116,7 +150,7 @@ static void on_loaded(void *context, PGresult *result)
 	watch_start(app->watch);
 	attend_start(&app->attend);
 	app->feeder.begin(app->feeder.context);
-	notify_status("running");
+	show_running(app);
 	notify_ready();
 }
 
@@ -245,7 +279,7 @@ static void on_ready(void *context)
 	load_policies(app);
 	if (!app->begun)
 		return;
-	notify_status("running");
+	show_running(app);
 	app->feeder.ready_again(app->feeder.context);
 }
 
@@ -317,6 +351,7 @@ struct app *app_new(struct kpid_config *config, int n_lanes, const struct app_fe
 	        .idle = feeder->idle,
 	        .load_revisions = on_load_revisions,
 	        .attend = on_attend,
+	        .parked_due = on_parked_due,
 	        .load_context = app,
 	};
 	app->n_lanes = n_lanes;
@@ -324,6 +359,7 @@ struct app *app_new(struct kpid_config *config, int n_lanes, const struct app_fe
 	for (int i = 0; i < n_lanes; i++)
 		app->lanes[i] = lane_new(&app->shared, i);
 	app->watch = watch_new(&app->shared, &(struct watch_events){feeder->needs_completeness, feeder->context});
+	app->parked = parked_new(&app->shared, &(struct parked_events){on_parked_changed, on_parked_refused, app});
 	app->control = pg_session_new(app->base, &config->postgres, "control",
 	                              &(struct pg_session_events){on_ready, on_lost, app});
 	horizon_init(&app->horizon, app->base, app->first_config, &app->book, on_load_revisions, app);
@@ -350,6 +386,7 @@ void app_free(struct app *app)
 		lane_free(app->lanes[i]);
 	free(app->lanes);
 	watch_free(app->watch);
+	parked_free(app->parked);
 	pg_session_free(app->control);
 	horizon_release(&app->horizon);
 	attend_release(&app->attend);

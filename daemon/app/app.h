@@ -9,6 +9,7 @@
 #include "app/attend.h"
 #include "app/horizon.h"
 #include "app/lane.h"
+#include "app/parked.h"
 #include "app/watch.h"
 #include "kpid/config.h"
 
@@ -51,6 +52,8 @@ struct app {
 	struct lane **lanes;
 	int n_lanes;
 	struct watch *watch;
+	struct parked *parked;
+	int64_t n_refused;          /* tickets set aside because PostgreSQL refuses them, as last heard */
 	struct pg_session *control; /* single statements: claims, policies, what is seen of partitions */
 	struct horizon horizon;
 	struct attend attend;

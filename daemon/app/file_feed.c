@@ -517,12 +517,18 @@ static void on_stop(void *context)
 		give_up(feed);
 }
 
+/* Deadlines have fired, and tickets that were set aside are folded, but for those that PostgreSQL refuses. */
+static bool all_is_settled(const struct app *app)
+{
+	return watch_is_quiet(app->watch) && parked_is_idle(app->parked) && !app->shared.unsettled;
+}
+
 static void on_tick(evutil_socket_t fd, short what, void *context)
 {
 	struct file_feed *feed = context;
 	(void)fd, (void)what;
-	if (feed->state == FEED_FIRING && watch_is_quiet(feed->app->watch))
-		app_quit(feed->app, 0);
+	if (feed->state == FEED_FIRING && all_is_settled(feed->app))
+		app_quit(feed->app, parked_has_refused(feed->app->parked) ? KPID_EXIT_FAILED : 0);
 	else if (feed->ticks_to_retry > 0 && --feed->ticks_to_retry == 0)
 		ask_again(feed);
 	else if (may_read(feed))

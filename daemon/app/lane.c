@@ -163,16 +163,6 @@ bool lane_is_idle(const struct lane *lane)
 
 /* ---- writing ---- */
 
-static bool source_name(void *context, int32_t source_no, struct text *topic_out, int32_t *partition_out)
-{
-	const struct source *source = sources_find_no(context, source_no);
-	if (source == NULL)
-		return false;
-	*topic_out = text_of(source->topic);
-	*partition_out = source->partition;
-	return true;
-}
-
 /* Up to where the sources are complete once this batch is committed: what it reads of its own counts. */
 static int64_t as_of_with(const struct lane_shared *shared, const struct batch *batch, int64_t now_us)
 {
@@ -211,7 +201,7 @@ static void write_sealed(struct lane *lane)
 	        .now_us = now_us,
 	        .config = lane->judging.config,
 	        .lock_tickets = lane->lock_tickets,
-	        .source_name = source_name,
+	        .source_name = sources_name,
 	        .source_context = shared->sources,
 	};
 	lane->state = LANE_WRITING;

@@ -41,6 +41,9 @@ struct lane_shared {
 	void (*load_revisions)(void *load_context);
 	/* Somebody has acted on an alert: see attend_now(). */
 	void (*attend)(void *load_context);
+	/* Some of what was set aside is to be tried again: see parked_wake(). */
+	void (*parked_due)(void *load_context);
+	bool unsettled; /* as last heard from the database: something set aside is not known to be refused */
 	void *load_context;
 };
 

@@ -23,6 +23,7 @@ struct recalc {
 	struct batch_rules rules;
 	struct write_order order;
 	struct buf last, next_last; /* the ticket up to which all is judged; and with the page under way */
+	size_t n_left_out;          /* tickets that are set aside */
 	bool stopping;
 };
 
@@ -43,6 +44,7 @@ static void write_page(struct recalc *recalc)
 	/* Each as of what it was judged as of; the deadlines that this makes are fired. */
 	recalc->rules = judging_rules(&recalc->judging, TIME_NONE);
 	recalc->rules.judge_anew = recalc->judging.rules->current;
+	recalc->order.kind = WRITE_RECALC;
 	recalc->order.batch = &recalc->batch;
 	recalc->order.rules = &recalc->rules;
 	recalc->order.now_us = lane_shared_now_us(shared);
@@ -58,6 +60,13 @@ static void on_retry(evutil_socket_t fd, short what, void *context)
 		write_page(recalc);
 }
 
+/* Their events are not folded yet. */
+static void note_left_out(struct recalc *recalc)
+{
+	for (size_t i = 0; i < recalc->batch.n_tickets; i++)
+		recalc->n_left_out += recalc->batch.tickets[i]->aside != ASIDE_NOT;
+}
+
 static void on_written(void *context, enum write_outcome outcome)
 {
 	static const struct timeval pause = {0, RETRY_MS * 1000};
@@ -66,11 +75,19 @@ static void on_written(void *context, enum write_outcome outcome)
 	recalc->order.lock_tickets = outcome == WRITE_RACED;
 	if (outcome == WRITE_COMMITTED) {
 		recalc->report->n_tickets += (int64_t)recalc->batch.n_tickets;
+		note_left_out(recalc);
 		recalc->report->n_judged += (int64_t)recalc->batch.n_judged_anew;
 		buf_clear(&recalc->last);
 		buf_add_text(&recalc->last, buf_text(&recalc->next_last));
 		batch_clear(&recalc->batch);
 		read_page(recalc);
+		return;
+	}
+	if (outcome == WRITE_FAILED && pg_writer_fault(recalc->writer) == FAULT_DATA) {
+		struct text words = pg_writer_words(recalc->writer);
+		log_error("PostgreSQL refuses a ticket between %s and %s: %.*s", recalc->last.data,
+		          recalc->next_last.data, (int)words.len, words.ptr);
+		quit(recalc, KPID_EXIT_FAILED);
 		return;
 	}
 	if (outcome == WRITE_UNKNOWN_REVISION)
@@ -82,7 +99,12 @@ static void on_end(void *context, PGresult *result)
 {
 	struct recalc *recalc = context;
 	if (pg_result_ok(result)) {
-		quit(recalc, 0);
+		if (recalc->n_left_out > 0)
+			log_error(
+			        "%zu tickets were left out because they are set aside: see `kpid doctor`, and give the "
+			        "same command again after that",
+			        recalc->n_left_out);
+		quit(recalc, recalc->n_left_out > 0 ? KPID_EXIT_FAILED : 0);
 		return;
 	}
 	log_error("writing down that it has ended: %s", PQresultErrorMessage(result));

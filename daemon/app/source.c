@@ -45,3 +45,13 @@ struct source *sources_find_no(const struct sources *sources, int32_t source_no)
 			return sources->items[i];
 	return NULL;
 }
+
+bool sources_name(void *context, int32_t source_no, struct text *topic_out, int32_t *partition_out)
+{
+	const struct source *source = sources_find_no(context, source_no);
+	if (source == NULL)
+		return false;
+	*topic_out = text_of(source->topic);
+	*partition_out = source->partition;
+	return true;
+}

@@ -56,5 +56,7 @@ void sources_release(struct sources *sources);
 /* Finds it, or adds it with nothing known yet. */
 struct source *sources_get(struct sources *sources, const char *topic, int32_t partition);
 struct source *sources_find_no(const struct sources *sources, int32_t source_no);
+/* The source_name of a struct write_order; its context is a struct sources. */
+bool sources_name(void *context, int32_t source_no, struct text *topic_out, int32_t *partition_out);
 
 #endif

@@ -13,7 +13,8 @@
 /* So long all that has passed is locked by others, before it is said who they are, and before it is said again. */
 #define HELD_US (INT64_C(2) * US_PER_SECOND)
 
-enum { COLUMN_ATTEND = 5 }; /* of queries/tick.sql; completeness.c reads those from the third on */
+/* Of queries/tick.sql; completeness.c reads those from the third on. */
+enum { COLUMN_ATTEND = 5, COLUMN_PARKED, COLUMN_UNSETTLED };
 
 enum { CLOCKS_MAY_DIFFER_US = 1000000 };
 
@@ -189,6 +190,9 @@ static void on_tick(void *context, PGresult *result)
 	completeness_update(&shared->completeness, result);
 	if (pg_get_bool(result, 0, COLUMN_ATTEND))
 		shared->attend(shared->load_context);
+	if (pg_get_bool(result, 0, COLUMN_PARKED))
+		shared->parked_due(shared->load_context);
+	shared->unsettled = pg_get_bool(result, 0, COLUMN_UNSETTLED);
 	int64_t now_us = pg_get_time(result, 0, 0), next_us = pg_get_time(result, 0, 1);
 	int64_t complete_us = completeness_least(&shared->completeness, false);
 	int64_t heard_us = completeness_least(&shared->completeness, true);

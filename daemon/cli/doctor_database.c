@@ -35,6 +35,7 @@ static const struct query_check of_our_tables[] = {
         {"gaps", "no messages are missing", "queries/doctor_gaps.sql", {NULL}},
         {"dead letters", "no message was rejected within an hour", "queries/doctor_dead_letters.sql", {"3600"}},
         {"types", "every topic that brings messages brings events", "queries/unknown_types.sql", {"{}", NULL}},
+        {"set aside", "no ticket is set aside", "queries/doctor_parked.sql", {"5"}},
         {"deadlines", "all that have passed are judged", "queries/doctor_deadlines.sql", {"60", "600"}},
         {"outbox", "no message about an alert waits", "queries/doctor_outbox.sql", {"10"}},
         {"deliveries", "no receiver fails", "queries/doctor_deliveries.sql", {NULL}},

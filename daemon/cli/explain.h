@@ -56,6 +56,11 @@ static inline size_t explain_n_cut(size_t n)
 	return n > EXPLAIN_FIRST + EXPLAIN_LAST ? n - EXPLAIN_FIRST - EXPLAIN_LAST : 0;
 }
 
+struct explain_set_aside {          /* events that are not folded yet */
+	struct text reason, detail; /* absent: there are none */
+	int64_t n_events, since_us;
+};
+
 struct explanation {
 	struct arena arena; /* owns all texts and arrays */
 	struct text ticket_id;
@@ -81,6 +86,7 @@ struct explanation {
 	struct explain_conflict *conflicts; /* likewise */
 	size_t n_conflicts;
 	int64_t n_alerts_cut, n_conflicts_cut;
+	struct explain_set_aside set_aside;
 };
 
 void explanation_init(struct explanation *explanation);
@@ -102,6 +108,8 @@ const struct sla_clock *explanation_clock(const struct explanation *explanation,
 const struct explain_step *explanation_stop(const struct explanation *explanation, const struct sla_clock *clock);
 /* Why a breach that was recorded is none. */
 void explanation_add_void(const struct explanation *explanation, const struct explain_alert *alert, struct buf *out);
+/* "is set aside with 2 events since 2026-01-05 08:00:00 (refused): 22003: …"; nothing if it is not. */
+void explanation_add_set_aside(const struct explanation *explanation, struct buf *out);
 /* "topic/partition @offset" */
 void explanation_add_place(const struct explanation *explanation, int32_t source_no, int64_t offset, struct buf *out);
 

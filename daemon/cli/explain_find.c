@@ -102,3 +102,17 @@ void explanation_add_void(const struct explanation *explanation, const struct ex
 		term_time(out, clock->due_us);
 	}
 }
+
+void explanation_add_set_aside(const struct explanation *explanation, struct buf *out)
+{
+	const struct explain_set_aside *aside = &explanation->set_aside;
+	if (text_is_absent(aside->reason))
+		return;
+	buf_add_format(out, "is set aside with %lld event%s since ", (long long)aside->n_events,
+	               aside->n_events == 1 ? "" : "s");
+	term_time(out, aside->since_us);
+	buf_add_str(out, " (");
+	buf_add_text(out, aside->reason);
+	buf_add_str(out, "): ");
+	buf_add_text(out, aside->detail);
+}

@@ -190,6 +190,18 @@ static json_t *json_of_passed_over(const struct explanation *explanation)
 	return array;
 }
 
+static json_t *json_of_set_aside(const struct explain_set_aside *aside)
+{
+	if (text_is_absent(aside->reason))
+		return json_null();
+	json_t *object = json_object();
+	json_object_set_new(object, "reason", json_of_text(aside->reason));
+	json_object_set_new(object, "detail", json_of_text(aside->detail));
+	json_object_set_new(object, "events", json_integer(aside->n_events));
+	json_object_set_new(object, "since", json_of_time(aside->since_us));
+	return object;
+}
+
 static void set_header(const struct explanation *explanation, json_t *object)
 {
 	const struct ticket *ticket = &explanation->ticket;
@@ -212,6 +224,7 @@ static void set_header(const struct explanation *explanation, json_t *object)
 	json_object_set_new(object, "revised_at", json_of_time(explanation->revised_us));
 	json_object_set_new(object, "revision", json_integer(explanation->rev));
 	json_object_set_new(object, "agrees_with_record", json_boolean(explanation->agrees));
+	json_object_set_new(object, "set_aside", json_of_set_aside(&explanation->set_aside));
 }
 
 /* How many of each are left out; null: none is. */

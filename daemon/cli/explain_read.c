@@ -138,14 +138,42 @@ static int use_row(struct explanation *explanation, const struct pg_sync *sync, 
 	return CLI_OK;
 }
 
+static int read_set_aside(struct explanation *explanation, struct pg_sync *sync)
+{
+	struct pg_param id = pg_param_text(explanation->ticket_id);
+	PGresult *row = pg_sync_query(sync, "queries/explain_set_aside.sql", &id, 1);
+	if (row == NULL)
+		return pg_sync_failed(sync);
+	explanation->set_aside = (struct explain_set_aside){TEXT_ABSENT, TEXT_ABSENT, 0, TIME_NONE};
+	if (PQntuples(row) > 0)
+		explanation->set_aside =
+		        (struct explain_set_aside){keep_text(explanation, row, 0, 0), keep_text(explanation, row, 0, 1),
+		                                   pg_get_int8(row, 0, 2), pg_get_time(row, 0, 3)};
+	PQclear(row);
+	return CLI_OK;
+}
+
+/* All of its events may be set aside. */
+static int say_absent(const struct explanation *explanation, const struct pg_sync *sync)
+{
+	const struct explain_set_aside *aside = &explanation->set_aside;
+	if (text_is_absent(aside->reason))
+		return say(sync, explanation->ticket_id, "is not known");
+	struct buf words = BUF_INIT;
+	explanation_add_set_aside(explanation, &words);
+	int status = say(sync, explanation->ticket_id, words.data);
+	buf_release(&words);
+	return status;
+}
+
 static int read_ticket(struct explanation *explanation, struct pg_sync *sync, int64_t fcr_window_us)
 {
 	struct pg_param id = pg_param_text(explanation->ticket_id);
 	PGresult *row = pg_sync_query(sync, "queries/explain_ticket.sql", &id, 1);
 	if (row == NULL)
 		return pg_sync_failed(sync);
-	int status = PQntuples(row) == 0 ? say(sync, explanation->ticket_id, "is not known")
-	                                 : use_row(explanation, sync, row, fcr_window_us);
+	int status =
+	        PQntuples(row) == 0 ? say_absent(explanation, sync) : use_row(explanation, sync, row, fcr_window_us);
 	PQclear(row);
 	return status;
 }
@@ -253,7 +281,9 @@ int explanation_read(struct explanation *explanation, struct pg_sync *sync, stru
 	explanation->ticket_id = ticket_id;
 	if (!pg_sync_begin_snapshot(sync))
 		return pg_sync_failed(sync);
-	int status = read_ticket(explanation, sync, fcr_window_us);
+	int status = read_set_aside(explanation, sync);
+	if (status == CLI_OK)
+		status = read_ticket(explanation, sync, fcr_window_us);
 	if (status == CLI_OK)
 		status = read_sources(explanation, sync);
 	if (status == CLI_OK)

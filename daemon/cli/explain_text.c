@@ -98,6 +98,16 @@ static void write_record(struct page *page)
 	page_end_label(page);
 }
 
+static void write_set_aside(struct page *page)
+{
+	if (text_is_absent(page->explanation->set_aside.reason))
+		return;
+	page_label(page, "not yet");
+	buf_add_str(&page->words, "what follows is not all: the ticket ");
+	explanation_add_set_aside(page->explanation, &page->words);
+	page_end_label(page);
+}
+
 static void write_header(struct page *page)
 {
 	const struct ticket *ticket = &page->explanation->ticket;
@@ -113,6 +123,7 @@ static void write_header(struct page *page)
 	write_policy(page);
 	write_passed_over(page);
 	write_record(page);
+	write_set_aside(page);
 }
 
 void explanation_write(const struct explanation *explanation, const struct term *term, struct buf *out)

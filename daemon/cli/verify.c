@@ -408,6 +408,8 @@ static int read_rules(struct verify *verify)
 	        .revision_by_no = rules_book_by_no,
 	        .context = &verify->book,
 	};
+	verify->n_set_aside = pg_get_int8(settings, 0, 2);
+	verify->n_waiting = pg_get_int8(settings, 0, 3);
 	PQclear(settings);
 	const struct pg_param all[2] = {pg_param_c_string(NULL), pg_param_c_string(NULL)};
 	PGresult *stored = same ? pg_sync_query(verify->sync, "queries/policy_load.sql", all, 2) : NULL;

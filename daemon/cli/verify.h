@@ -53,7 +53,8 @@ struct verify {
 	size_t n_suspects, suspects_capacity;
 	int64_t repair_epoch; /* of the lease of verify_repair_lock() */
 	int64_t n_tickets, n_sums, n_agents, n_differences, n_broken, n_lost;
-	json_t *differences; /* the first, or all of them */
+	int64_t n_set_aside, n_waiting; /* tickets that are set aside, and their events: no figure shows those */
+	json_t *differences;            /* the first, or all of them */
 };
 
 void verify_init(struct verify *verify, struct pg_sync *sync, const struct kpid_config *config,

@@ -80,6 +80,12 @@ static void print_words(const struct verify *verify, bool repaired)
 		buf_add_str(&out,
 		            "Without all histories the sums are not known: they were not looked at, and nothing can be "
 		            "mended.\nRestore these rows of kpid.ticket from a backup first.\n");
+	if (verify->n_set_aside > 0)
+		buf_add_format(
+		        &out,
+		        "%lld tickets are set aside, and %lld events of them are not folded yet: see report.parked "
+		        "and `kpid doctor`.\n",
+		        (long long)verify->n_set_aside, (long long)verify->n_waiting);
 	fwrite(buf_text(&out).ptr, 1, out.len_bytes, stdout);
 	buf_release(&out);
 }
@@ -90,7 +96,9 @@ void verify_print(const struct verify *verify, bool repaired)
 		print_words(verify, repaired);
 		return;
 	}
-	json_print(json_pack("{s:I, s:I, s:I, s:b, s:I, s:O}", "tickets", (json_int_t)verify->n_tickets, "sums",
-	                     (json_int_t)verify->n_sums, "backlogs", (json_int_t)verify->n_agents, "repaired", repaired,
-	                     "n_differences", (json_int_t)verify->n_differences, "differences", verify->differences));
+	json_print(json_pack("{s:I, s:I, s:I, s:b, s:I, s:I, s:I, s:O}", "tickets", (json_int_t)verify->n_tickets,
+	                     "sums", (json_int_t)verify->n_sums, "backlogs", (json_int_t)verify->n_agents, "repaired",
+	                     repaired, "set_aside", (json_int_t)verify->n_set_aside, "events_set_aside",
+	                     (json_int_t)verify->n_waiting, "n_differences", (json_int_t)verify->n_differences,
+	                     "differences", verify->differences));
 }

@@ -300,6 +300,30 @@ COMMENT ON TABLE kpid.dead_letter IS 'Messages that are no event (RULES E5), wit
 COMMENT ON COLUMN kpid.dead_letter.headers IS 'Array of [name, value in base64], as the message had them; NULL: none.';
 COMMENT ON COLUMN kpid.dead_letter.letter_no IS 'Names the row. A message that is read again has one row; two messages of one place have two, unless they are the same bytes.';
 
+CREATE TABLE kpid.parked_ticket (
+	ticket_id text COLLATE "C" PRIMARY KEY,
+	reason text NOT NULL CHECK (reason IN ('locked', 'refused', 'untried')),
+	detail text NOT NULL,
+	n_events bigint NOT NULL,
+	parked_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	attempts integer NOT NULL DEFAULT 0,
+	next_at timestamptz NOT NULL DEFAULT clock_timestamp()
+) WITH (fillfactor = 50);
+CREATE INDEX parked_ticket_next_at ON kpid.parked_ticket (next_at);
+COMMENT ON TABLE kpid.parked_ticket IS 'Tickets that could not be written when events of them were read, so that the rest could go on. Until their events are folded, nothing of them is written or judged.';
+COMMENT ON COLUMN kpid.parked_ticket.reason IS 'locked: another session holds rows of it. refused: PostgreSQL refuses its rows. untried: some ticket of its batch could not be written, and it is tried alone next.';
+COMMENT ON COLUMN kpid.parked_ticket.n_events IS 'Its rows in kpid.parked_event; 0: a deadline of it has passed.';
+
+CREATE TABLE kpid.parked_event (
+	event_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	ticket_id text COLLATE "C" NOT NULL,
+	source_no integer NOT NULL,
+	event bytea NOT NULL
+);
+CREATE INDEX parked_event_ticket_id ON kpid.parked_event (ticket_id, event_no);
+COMMENT ON TABLE kpid.parked_event IS 'The events of the tickets in kpid.parked_ticket, written in the transaction that moves the offsets over them, deleted in the one that folds them.';
+COMMENT ON COLUMN kpid.parked_event.event IS 'A history of one event: include/kpid/core/history.h.';
+
 CREATE TABLE kpid.calendar (
 	revision_no integer NOT NULL,
 	calendar text COLLATE "C" NOT NULL,

@@ -118,3 +118,21 @@ AS $body$
 	WHERE expected IS NOT NULL AND c.value IS DISTINCT FROM expected ->> c.key
 $body$;
 COMMENT ON FUNCTION kpid.row_difference(jsonb, jsonb) IS 'The columns in which two rows differ. Of a row that is missing on one side one line without a column: the row that is there.';
+
+CREATE FUNCTION kpid.lock_holders() RETURNS text
+LANGUAGE sql STABLE
+AS $body$
+	SELECT string_agg(DISTINCT format('process %s (%s, %s)', a.pid, coalesce(a.usename, '?'),
+		coalesce(nullif(a.application_name, ''), 'no application name')), ', ')
+	FROM pg_locks l
+	JOIN pg_class c ON c.oid = l.relation
+	JOIN pg_stat_activity a ON a.pid = l.pid
+	WHERE c.relnamespace = 'kpid'::regnamespace
+		AND c.relkind = 'r'
+		AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+		AND l.mode <> 'AccessShareLock'
+		AND l.granted
+		AND a.pid <> pg_backend_pid()
+		AND (a.xact_start IS NULL OR a.xact_start < clock_timestamp() - interval '2 seconds')
+$body$;
+COMMENT ON FUNCTION kpid.lock_holders() IS 'Which sessions have held rows of kpid for 2 s, in words; NULL: none. Of other roles'' sessions only members of pg_read_all_stats see since when: they are named at once.';

@@ -697,6 +697,25 @@ COMMENT ON COLUMN report.dead_letter.length_bytes IS 'How long the message is, i
 COMMENT ON COLUMN report.dead_letter.read_at IS 'When kpid read it.';
 COMMENT ON COLUMN report.dead_letter.requeued_at IS 'When it was given back to be read again; NULL: not.';
 
+CREATE VIEW report.parked AS
+SELECT
+	p.ticket_id,
+	p.reason,
+	p.detail,
+	p.n_events,
+	p.parked_at,
+	p.attempts,
+	p.next_at
+FROM kpid.parked_ticket p;
+COMMENT ON VIEW report.parked IS 'Tickets that could not be written, set aside so that all others go on. Nothing is lost: their events are folded when it is possible. Until then no figure shows those events, and no alert is raised for the ticket.';
+COMMENT ON COLUMN report.parked.ticket_id IS 'Ticket.';
+COMMENT ON COLUMN report.parked.reason IS 'locked: another session holds rows of it. refused: PostgreSQL refuses its rows. untried: it was in a batch that could not be written, and is tried next.';
+COMMENT ON COLUMN report.parked.detail IS 'What PostgreSQL said: of the ticket, or, for an untried one, of its batch.';
+COMMENT ON COLUMN report.parked.n_events IS 'Events that wait; 0: a deadline of it has passed.';
+COMMENT ON COLUMN report.parked.parked_at IS 'Since when it is set aside.';
+COMMENT ON COLUMN report.parked.attempts IS 'How often it was tried again in vain.';
+COMMENT ON COLUMN report.parked.next_at IS 'When it is tried again.';
+
 CREATE VIEW report.data_freshness AS
 SELECT
 	p.topic,
@@ -946,6 +965,8 @@ FROM (
 			'SELECT * FROM report.silence WHERE ends_at > now()'),
 		('report.dead_letter', 'message that is no event', 'read_at',
 			'SELECT reason, count(*), max(read_at) FROM report.dead_letter WHERE read_at >= now() - interval ''7 days'' GROUP BY reason'),
+		('report.parked', 'ticket that is set aside', 'parked_at',
+			'SELECT reason, count(*), sum(n_events) AS events, min(parked_at) AS since FROM report.parked GROUP BY reason'),
 		('report.data_freshness', 'source partition', 'complete_until',
 			'SELECT topic, sum(lag_messages) AS lag_messages, max(lag_seconds) AS lag_seconds FROM report.data_freshness GROUP BY topic'),
 		('report.gap', 'gap in a source partition', 'detected_at',

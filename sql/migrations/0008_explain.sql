@@ -487,6 +487,19 @@ END
 $body$;
 COMMENT ON FUNCTION kpid.explain_record(kpid.ticket, jsonb) IS 'What was recorded of a ticket, and whether what kpid.explain_fold has told gives the same.';
 
+CREATE FUNCTION kpid.explain_set_aside(ticket_id text) RETURNS jsonb
+LANGUAGE plpgsql STABLE
+AS $body$
+BEGIN
+	RETURN (
+		SELECT jsonb_build_object('reason', p.reason, 'detail', p.detail, 'events', p.n_events,
+			'since', kpid.explain_time(kpid.us_of_instant(p.parked_at)))
+		FROM kpid.parked_ticket p
+		WHERE p.ticket_id = $1);
+END
+$body$;
+COMMENT ON FUNCTION kpid.explain_set_aside(text) IS 'Why events of a ticket are not folded yet, and how many; NULL: all are.';
+
 CREATE FUNCTION report.explain_ticket(ticket_id text) RETURNS jsonb
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off
 AS $body$
@@ -497,7 +510,10 @@ DECLARE
 BEGIN
 	SELECT * INTO k FROM kpid.ticket t WHERE t.ticket_id = $1;
 	IF NOT FOUND THEN
-		RETURN NULL;
+		RETURN (
+			SELECT jsonb_build_object('ticket_id', $1, 'set_aside', s.aside)
+			FROM (SELECT kpid.explain_set_aside($1) AS aside) s
+			WHERE s.aside IS NOT NULL);
 	END IF;
 	SELECT r.json INTO revision FROM kpid.policy_revision r WHERE r.revision_no = k.revision_no;
 	IF (SELECT count(*) > kpid.explain_most() FROM kpid.history_events(k.history, kpid.explain_most() + 1)) THEN
@@ -505,6 +521,7 @@ BEGIN
 			'agrees_with_record', NULL,
 			'alerts', kpid.explain_alerts(k.ticket_id, NULL),
 			'events', NULL, 'clocks', NULL, 'kpis', NULL,
+			'set_aside', kpid.explain_set_aside(k.ticket_id),
 			'cut', jsonb_build_object('events', format(
 				'it has more than %s: they, its clocks and its kpis are left out here; kpid explain shows them', kpid.explain_most())));
 	END IF;
@@ -513,6 +530,7 @@ BEGIN
 		'cut', NULL,
 		'alerts', kpid.explain_alerts(k.ticket_id, told),
 		'conflicts', kpid.explain_conflicts(k.ticket_id),
+		'set_aside', kpid.explain_set_aside(k.ticket_id),
 		'policy_text', (
 			SELECT p.policy
 			FROM jsonb_array_elements(revision -> 'policies') AS p (policy)
@@ -520,4 +538,4 @@ BEGIN
 		'calendars', revision -> 'calendars');
 END
 $body$;
-COMMENT ON FUNCTION report.explain_ticket(text) IS 'How a ticket came to its figures, under the names of kpid explain --json: its events in order, each with what it did; its clocks with their time lines, warnings and verdicts; the policies that were passed over; alerts with who took them on and who was notified; what it gave to which figures; conflicts. Besides: ticket, cycles and live (the clocks that run), as the views of the report have them; policy_text and calendars, the very text of what judges it; recalculations: who had it judged again and why. NULL: no such ticket. cut: NULL, or of a ticket with more events than kpid.explain_most what is left out: then events, clocks and kpis are NULL. An error: its history is broken.';
+COMMENT ON FUNCTION report.explain_ticket(text) IS 'How a ticket came to its figures, under the names of kpid explain --json: its events in order, each with what it did; its clocks with their time lines, warnings and verdicts; the policies that were passed over; alerts with who took them on and who was notified; what it gave to which figures; conflicts. Besides: ticket, cycles and live (the clocks that run), as the views of the report have them; policy_text and calendars, the very text of what judges it; recalculations: who had it judged again and why. NULL: no such ticket. cut: NULL, or of a ticket with more events than kpid.explain_most what is left out: then events, clocks and kpis are NULL. set_aside: why some of its events are not folded yet, and how many; the only key beside ticket_id where that holds for all of them. An error: its history is broken.';

@@ -55,5 +55,6 @@ GRANT INSERT, UPDATE ON
 	TO kpid_writer;
 GRANT INSERT, UPDATE, DELETE ON
 	kpid.past_cycle, kpid.agent_kpi_5m, kpid.agent_backlog, kpid.sla_clock, kpid.sla_clock_idle, kpid.outbox,
-	kpid.notification
+	kpid.notification, kpid.parked_ticket
 	TO kpid_writer;
+GRANT INSERT, DELETE ON kpid.parked_event TO kpid_writer;

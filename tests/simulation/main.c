@@ -65,6 +65,8 @@ static void print_counts(void)
 	        {"sent", c->sent},
 	        {"sent_again", c->sent_again},
 	        {"leases_taken", c->leases_taken},
+	        {"parked", c->parked},
+	        {"strangers", c->strangers},
 	};
 	fputs("counts", stdout);
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)

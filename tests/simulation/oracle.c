@@ -620,5 +620,7 @@ void oracle_check_rest(const struct policy_set *policies, int64_t fcr_window_us)
 	check_logs();
 	check_tickets(&reference);
 	check_letters(&reference);
+	if (n_rows(PARKED_TICKETS) != 0 || n_rows(PARKED_EVENTS) != 0)
+		sim_fail("%zu tickets and %zu events are set aside", n_rows(PARKED_TICKETS), n_rows(PARKED_EVENTS));
 	arena_release(&reference.arena);
 }

@@ -7,7 +7,7 @@
 
 #include "kpid/core/kpi.h"
 #include "kpid/core/timestamp.h"
-#include "sim.h"
+#include "queries.h"
 
 #define NOW cell_time(sim_now_us())
 
@@ -19,11 +19,6 @@ static uint32_t be32(const char *at)
 	return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
 }
 
-struct elements {
-	struct cell *items;
-	size_t n;
-};
-
 static struct cell take(const char **at)
 {
 	struct cell cell = {*at + 4, (int32_t)be32(*at)};
@@ -31,7 +26,7 @@ static struct cell take(const char **at)
 	return cell;
 }
 
-static struct elements elements_of(struct cell array)
+struct elements elements_of(struct cell array)
 {
 	struct elements elements = {NULL, 0};
 	if (be32(array.data) == 0)
@@ -102,7 +97,7 @@ static struct rows rows_of(struct cell array, enum store_table table)
 
 /* ---- results ---- */
 
-static void add_row(struct statement *s, const struct cell *cells, int n)
+void add_row(struct statement *s, const struct cell *cells, int n)
 {
 	PGresult *result = s->result;
 	struct cell *grown = sim_alloc((size_t)((result->n_rows + 1) * n) * sizeof(*grown));
@@ -126,7 +121,7 @@ const struct cell *statement_elements(struct cell array, size_t *n_out)
 	return elements.items;
 }
 
-static void set_affected(struct statement *s, size_t n)
+void set_affected(struct statement *s, size_t n)
 {
 	snprintf(s->result->affected, sizeof(s->result->affected), "%zu", n);
 }
@@ -141,7 +136,7 @@ static bool lock_keys(struct statement *s, enum store_table table, const struct 
 
 /* ---- sources ---- */
 
-static struct slot *source_by_no(int64_t source_no, const struct transaction *transaction)
+struct slot *source_by_no(int64_t source_no, const struct transaction *transaction)
 {
 	for (size_t i = 0; i < store[SOURCES].n; i++) {
 		const struct cell *row = slot_row(store[SOURCES].slots[i], transaction);
@@ -502,9 +497,10 @@ enum { CLOCK_FIRES = 6 };
 static bool tick(struct statement *s)
 {
 	struct cell next = cell_null(), now = NOW;
+	struct cell due = cell_bool(parked_is_due(s)), unsettled = cell_bool(parked_is_unsettled(s));
 	for (size_t i = 0; i < store[CLOCKS].n; i++) {
 		const struct cell *row = slot_row(store[CLOCKS].slots[i], s->transaction);
-		if (row != NULL && row[CLOCK_FIRES].len >= 0 &&
+		if (row != NULL && row[CLOCK_FIRES].len >= 0 && !is_parked(s, row[0]) &&
 		    (next.len < 0 || cell_number(row[CLOCK_FIRES]) < cell_number(next)))
 			next = row[CLOCK_FIRES];
 	}
@@ -513,11 +509,16 @@ static bool tick(struct statement *s)
 		if (row == NULL || cell_is(row[SP_STATE], "finished"))
 			continue;
 		bool heard = cell_number(row[SP_SEEN]) > cell_number(now) - cell_number(s->params[0]);
-		add_row(s, (struct cell[]){now, next, row[SP_NO], row[SP_COMPLETE], cell_bool(heard), cell_bool(false)},
-		        6);
+		add_row(s,
+		        (struct cell[]){now, next, row[SP_NO], row[SP_COMPLETE], cell_bool(heard), cell_bool(false),
+		                        due, unsettled},
+		        8);
 	}
 	if (s->result->n_rows == 0)
-		add_row(s, (struct cell[]){now, next, cell_null(), cell_null(), cell_null(), cell_bool(false)}, 6);
+		add_row(s,
+		        (struct cell[]){now, next, cell_null(), cell_null(), cell_null(), cell_bool(false), due,
+		                        unsettled},
+		        8);
 	return true;
 }
 
@@ -552,7 +553,7 @@ static struct rows clocks_before(struct statement *s, struct cell before)
 	struct rows due = {sim_alloc((store[CLOCKS].n + 1) * sizeof(struct cell *)), 0};
 	for (size_t i = 0; i < store[CLOCKS].n; i++) {
 		struct cell *row = slot_row(store[CLOCKS].slots[i], s->transaction);
-		if (row != NULL && row[CLOCK_FIRES].len >= 0 &&
+		if (row != NULL && row[CLOCK_FIRES].len >= 0 && !is_parked(s, row[0]) &&
 		    (before.len < 0 || cell_number(row[CLOCK_FIRES]) < cell_number(before)) &&
 		    !is_passed_over(s, store[CLOCKS].slots[i], row))
 			due.items[due.n++] = row;
@@ -580,7 +581,7 @@ static bool deadlines_next(struct statement *s)
 
 /* ---- tickets, and what belongs to them ---- */
 
-static void add_ticket(struct statement *s, const struct cell *row)
+void add_ticket(struct statement *s, const struct cell *row)
 {
 	add_row(s, (struct cell[]){row[0], row[1], row[3], row[4], row[2], row[37]}, 6);
 }
@@ -597,7 +598,7 @@ static bool ticket_read(struct statement *s)
 	return true;
 }
 
-static int compare_texts(const void *a, const void *b)
+int compare_texts(const void *a, const void *b)
 {
 	return text_compare(cell_as_text(*(const struct cell *)a), cell_as_text(*(const struct cell *)b));
 }
@@ -624,6 +625,9 @@ static bool ticket_write(struct statement *s)
 	size_t n = 0;
 	if (!lock_keys(s, TICKETS, &rows))
 		return false;
+	for (size_t i = 0; i < rows.n; i++)
+		if (sim_refuses(cell_as_text(rows.items[i][0])))
+			s->refused_sqlstate = "22003", s->refused_message = "value out of range";
 	for (size_t i = 0; i < rows.n; i++) {
 		struct slot *slot = table_find(TICKETS, rows.items[i]);
 		const struct cell *old = slot_row(slot, s->transaction);
@@ -925,6 +929,16 @@ bool statement_run(struct statement *statement)
 	        {"offset_move", offset_move, true},
 	        {"ticket_read", ticket_read, false},
 	        {"ticket_read_locked", ticket_read_locked, false},
+	        {"ticket_read_skip", ticket_read_skip, false},
+	        {"parked_among", parked_among, false},
+	        {"parked_put", parked_put, false},
+	        {"parked_due", parked_due, false},
+	        {"parked_lock", parked_lock, true},
+	        {"parked_take", parked_take, false},
+	        {"parked_end", parked_end, false},
+	        {"parked_later", parked_later, false},
+	        {"parked_count", parked_count, false},
+	        {"parked_counted", parked_counted, true},
 	        {"ticket_write", ticket_write, false},
 	        {"cycle_delete", cycle_delete, false},
 	        {"cycle_put", cycle_put, false},

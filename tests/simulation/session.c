@@ -12,6 +12,11 @@
 
 enum { FIRST_PAUSE_MS = 100, LONGEST_PAUSE_MS = 5000, LOCK_TIMEOUT_US = 5000000, STANDS_STILL_US = 5000000 };
 
+static const struct {
+	const char *sql;
+	int64_t timeout_us;
+} lock_timeouts[] = {{"SET LOCAL lock_timeout = '1s'", 1000000}, {"SET LOCAL lock_timeout = '300ms'", 300000}};
+
 enum op_kind { OP_QUERY, OP_COMMAND, OP_SYNC, OP_FLUSH };
 
 struct op {
@@ -38,6 +43,7 @@ struct connection {
 	bool skipping;               /* up to the next sync */
 	bool closed;
 	int64_t number, idle_since_us, waits_since_us;
+	int64_t lock_timeout_us; /* of this transaction; 0: as the session has it */
 	struct sim_plan *step, *deliver, *turn;
 	pg_result_fn turn_fn; /* NULL: results are delivered */
 	void *turn_context;
@@ -171,8 +177,16 @@ static void command(struct connection *connection, struct op *op)
 {
 	const char *sql = op->statement.file;
 	op->statement.result = result_of(PGRES_COMMAND_OK, NULL, sql);
+	for (size_t i = 0; i < sizeof(lock_timeouts) / sizeof(lock_timeouts[0]); i++) {
+		if (strcmp(sql, lock_timeouts[i].sql) == 0) {
+			connection->lock_timeout_us = lock_timeouts[i].timeout_us;
+			answer(connection, op);
+			return;
+		}
+	}
 	if (strcmp(sql, "BEGIN") == 0) {
 		connection->open = connection->in_block = true;
+		connection->lock_timeout_us = 0;
 	} else {
 		bool commits = strcmp(sql, "COMMIT") == 0 && connection->in_block && !connection->failed;
 		if (commits && !sim_is_calm() && sim_chance(3)) {
@@ -196,6 +210,11 @@ static bool is_deadlock(const struct connection *connection)
 			return true;
 	}
 	return false;
+}
+
+static int64_t lock_timeout(const struct connection *connection)
+{
+	return connection->lock_timeout_us > 0 ? connection->lock_timeout_us : LOCK_TIMEOUT_US;
 }
 
 /* False: it waits. */
@@ -238,7 +257,7 @@ static bool query(struct connection *connection, struct op *op)
 		refuse(connection, op, "40P01", "deadlock detected");
 		return true;
 	}
-	if (sim_now_us() - connection->waits_since_us >= LOCK_TIMEOUT_US) {
+	if (sim_now_us() - connection->waits_since_us >= lock_timeout(connection)) {
 		refuse(connection, op, "55P03", "canceling statement due to lock timeout");
 		return true;
 	}
@@ -289,7 +308,7 @@ static void step(void *context)
 			if (connection->sent.last == NULL)
 				connection->sent.last = op;
 			/* Looked at again when the lock may be free, or its time is up. */
-			int64_t left_us = connection->waits_since_us + LOCK_TIMEOUT_US - sim_now_us();
+			int64_t left_us = connection->waits_since_us + lock_timeout(connection) - sim_now_us();
 			connection->step =
 			        sim_after(sim_between(100, left_us > 100 ? left_us : 100), NULL, step, connection);
 			return;

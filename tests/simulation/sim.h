@@ -23,7 +23,8 @@ struct sim_options {
 struct sim_counts {
 	uint64_t seeds, steps, messages, faults, starts, crashes, stops, freezes, jumps, cuts, cut_commits, terminated;
 	uint64_t restarts, refused, deadlocks, waits, commits, rollbacks, rebalances, kicks, truncated, gaps, accepted;
-	uint64_t transactions, tickets, events, alerts, voided, dead_letters, fenced, sent, sent_again, leases_taken;
+	uint64_t transactions, tickets, events, alerts, voided, dead_letters, fenced, sent, sent_again, leases_taken,
+	        parked, strangers;
 };
 
 extern struct sim_counts sim_counts;
@@ -32,9 +33,10 @@ void *sim_alloc(size_t size_bytes);  /* zeroed; lives as long as the seed */
 uint32_t sim_below(uint32_t n);      /* 0 .. n - 1, n > 0 */
 bool sim_chance(uint32_t per_mille); /* true so often */
 int64_t sim_between(int64_t least, int64_t most);
-bool sim_is_calm(void);         /* nothing breaks any more */
-void sim_owe(int64_t delay_us); /* a server answers only then: until it has, nothing is at rest */
-bool sim_dawdles(void);         /* servers often take seconds in this seed, and it is not calm yet */
+bool sim_is_calm(void);                  /* nothing breaks any more */
+void sim_owe(int64_t delay_us);          /* a server answers only then: until it has, nothing is at rest */
+bool sim_dawdles(void);                  /* servers often take seconds in this seed, and it is not calm yet */
+bool sim_refuses(struct text ticket_id); /* the server takes no row of that ticket, as long as it is not calm */
 /* The seed has failed; the first reason counts. */
 void sim_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 bool sim_failed(void);
@@ -120,6 +122,8 @@ enum store_table {
 	LEASES,
 	LETTERS,
 	CONFLICTS,
+	PARKED_TICKETS,
+	PARKED_EVENTS,
 	N_TABLES
 };
 
@@ -146,6 +150,9 @@ enum {
 
 /* Columns of LEASES. */
 enum { L_NAME, L_HOLDER, L_PID, L_EPOCH, L_EXPIRES, L_COLUMNS };
+/* Columns of PARKED_TICKETS and PARKED_EVENTS. */
+enum { PT_TICKET, PT_REASON, PT_EVENTS, PT_ATTEMPTS, PT_NEXT, PT_COLUMNS };
+enum { PE_NO, PE_TICKET, PE_SOURCE, PE_EVENT, PE_COLUMNS };
 
 extern struct table store[N_TABLES];
 

@@ -27,6 +27,8 @@ void store_start(void)
 	        [LEASES] = {"lease", L_COLUMNS, 1, NULL, 0, 0},
 	        [LETTERS] = {"dead_letter", 11, 4, NULL, 0, 0}, /* the fourth key is the value */
 	        [CONFLICTS] = {"dead_letter_conflict", 1, 1, NULL, 0, 0},
+	        [PARKED_TICKETS] = {"parked_ticket", PT_COLUMNS, 1, NULL, 0, 0},
+	        [PARKED_EVENTS] = {"parked_event", PE_COLUMNS, 1, NULL, 0, 0},
 	};
 	memcpy(store, empty, sizeof(store));
 }

@@ -41,7 +41,7 @@ static struct {
 	bool wanted[MOST_INSTANCES];
 	int n_instances, n_lanes, policy, fault_per_mille;
 	const char *batch_events, *batch_age, *tick;
-	bool calm, jumps, dawdles, transactional, has_fast_sender, failed, at_rest;
+	bool calm, jumps, dawdles, transactional, has_fast_sender, refuses, has_strangers, failed, at_rest;
 	int looks;
 	int64_t owes_until_us;
 	char reason[512];
@@ -108,6 +108,14 @@ void sim_owe(int64_t delay_us)
 bool sim_dawdles(void)
 {
 	return world.dawdles && !world.calm;
+}
+
+bool sim_refuses(struct text ticket_id)
+{
+	uint32_t hash = (uint32_t)world.options.seed;
+	for (uint32_t i = 0; i < ticket_id.len; i++)
+		hash = hash * 31 + (unsigned char)ticket_id.ptr[i];
+	return world.refuses && !world.calm && hash % 5 == 0;
 }
 
 bool sim_failed(void)
@@ -616,6 +624,32 @@ static void operate(void *context)
 	sim_after(OPERATOR_US, NULL, operate, NULL);
 }
 
+/* ---- a stranger who holds rows ---- */
+
+static void let_go(void *context)
+{
+	transaction_end(context, false);
+}
+
+static void hold(void *context)
+{
+	static const enum store_table tables[] = {TICKETS, TICKETS, ALERTS, KPIS, BACKLOG, CLOCKS};
+	struct transaction *transaction = sim_alloc(sizeof(*transaction));
+	(void)context;
+	if (world.calm)
+		return;
+	for (uint32_t n = 1 + below(&world.breaks, 3); n > 0; n--) {
+		const struct table *table = &store[tables[below(&world.breaks, 6)]];
+		struct slot *slot = table->n == 0 ? NULL : table->slots[below(&world.breaks, (uint32_t)table->n)];
+		if (slot != NULL && slot->owner == NULL && slot->committed != NULL)
+			slot_lock(transaction, slot);
+	}
+	sim_counts.strangers += transaction->n > 0;
+	sim_trace("a stranger holds %zu rows", transaction->n);
+	sim_after(between(&world.breaks, 100000, 15000000), NULL, let_go, transaction);
+	sim_after(between(&world.breaks, 200000, 4000000), NULL, hold, NULL);
+}
+
 /* ---- calm, and rest ---- */
 
 static void calm_down(void *context)
@@ -684,6 +718,9 @@ static const char *why_not_at_rest(void)
 	for (size_t i = 0; i < store[OUTBOX].n; i++)
 		if (store[OUTBOX].slots[i]->committed != NULL)
 			return "a message about an alert is not sent";
+	for (size_t i = 0; i < store[PARKED_TICKETS].n; i++)
+		if (store[PARKED_TICKETS].slots[i]->committed != NULL)
+			return "a ticket is set aside";
 	for (int table = 0; table < N_TABLES; table++)
 		for (size_t i = 0; i < store[table].n; i++)
 			if (store[table].slots[i]->owner != NULL)
@@ -735,6 +772,8 @@ static void choose(uint64_t seed)
 	world.dawdles = below(&c, 8) == 0;
 	world.transactional = below(&c, 2) == 0;
 	world.has_fast_sender = below(&c, 3) == 0;
+	world.refuses = below(&c, 4) == 0;
+	world.has_strangers = below(&c, 4) == 0;
 	kafka_start(1 + (int)below(&c, SIM_MOST_PARTITIONS), below(&c, 2) == 0);
 }
 
@@ -745,6 +784,8 @@ static void set_out(void)
 	plan_faults(span_us);
 	sim_after(span_us + 3000000, NULL, calm_down, NULL);
 	sim_after(OPERATOR_US, NULL, operate, NULL);
+	if (world.has_strangers)
+		sim_after(OPERATOR_US, NULL, hold, NULL);
 	sim_after(span_us + 3100000, NULL, look, until_us);
 	*until_us = sim_now_us() + span_us + PATIENCE_US;
 	start_later(0, 0);

@@ -229,6 +229,8 @@ def insert_some(connection):
     for table, values in {
         "lease": {"name": "outbox", "holder": "one", "pid": 1, "epoch": 1, "taken_at": "2026-01-05Z",
                   "expires_at": "2026-01-05Z"},
+        "parked_ticket": {"ticket_id": "T1", "reason": "refused", "detail": "22003: integer out of range", "n_events": 1},
+        "parked_event": {"ticket_id": "T1", "source_no": 1, "event": b"\1"},
         "calendar": {"revision_no": 1, "calendar": "office", "hours_id": "00000000-0000-0000-0000-000000000001"},
         "calendar_hours": {"hours_id": "00000000-0000-0000-0000-000000000001", "period": 731, "spans": "{}", "worked_us": 0},
         "acknowledgement": {"alert_id": "a1", "acknowledged_by": "bob", "why": "on it"},

@@ -76,7 +76,7 @@ def test_columns(db):
     assert found["alert"][:17] == """alert_id ticket_id target n state level due_at breached_at cause owner_at_breach
         project_id policy policy_version detected_at resolved_at unconfirmed delivery""".split()
     assert sorted(found) == """acknowledgement agent_kpi_5m agent_kpi_daily agent_kpi_hourly agent_kpi_rolling alert alert_delivery alert_hourly data_freshness
-        dead_letter gap readme recalculation repair silence sla_live ticket ticket_cycle version""".split()
+        dead_letter gap parked readme recalculation repair silence sla_live ticket ticket_cycle version""".split()
 
 
 def test_types_are_plain(db):

@@ -732,6 +732,73 @@ static void test_sums_of_more_agents_than_fit_at_first(void **state)
 	kpi_sums_release(&sums);
 }
 
+/* Whichever ticket of whatever batch cannot be written: what is tried comes to leave it out, in few tries. */
+static void test_a_ticket_that_is_refused_is_soon_left_out(void **state)
+{
+	(void)state;
+	for (size_t n_tickets = 1; n_tickets < 300; n_tickets++) {
+		for (size_t refused = 0; refused < n_tickets; refused++) {
+			struct batch_care care = batch_care_first();
+			int n_tries = 1;
+			while (refused < care.n_kept) {
+				assert_true(batch_care_narrow(&care, FAULT_DATA, n_tickets));
+				assert_false(care.skip_locked);
+				n_tries++;
+			}
+			assert_true(care.n_kept < n_tickets);
+			assert_true(n_tries <= 7);
+		}
+	}
+}
+
+/* A lock is passed over first, which leaves out no other ticket. */
+static void test_a_ticket_that_is_locked_is_left_out(void **state)
+{
+	struct batch_care care = batch_care_first();
+	(void)state;
+	assert_true(batch_care_narrow(&care, FAULT_LOCK, 100));
+	assert_true(care.skip_locked);
+	assert_true(care.n_kept >= 100);
+	assert_true(batch_care_narrow(&care, FAULT_LOCK, 100));
+	assert_int_equal(care.n_kept, 25);
+}
+
+/* What is no ticket's fault ends with no ticket left out; nor is there an end of trying once all are. */
+static void test_what_concerns_everything_leaves_no_ticket_out(void **state)
+{
+	struct batch_care care = batch_care_first();
+	(void)state;
+	assert_false(batch_care_narrow(&care, FAULT_OTHER, 100));
+	assert_false(batch_care_narrow(&care, FAULT_DATA, 0));
+	assert_true(care.n_kept >= 100);
+	care.n_kept = 0;
+	assert_false(batch_care_narrow(&care, FAULT_DATA, 100));
+}
+
+/* An event that is taken out of a batch and put into another one is the same. */
+static void test_events_of_a_batch_go_into_another(void **state)
+{
+	static const struct ticket_event event = {
+	        .ticket_id = TEXT("t"), .source = TEXT("s"), .id = TEXT("e"), .source_no = 7};
+	struct batch one, other;
+	int32_t source_no = 0;
+	struct text packed = TEXT_ABSENT, again = TEXT_ABSENT;
+	(void)state;
+	batch_init(&one);
+	batch_init(&other);
+	batch_add_event(&one, &event);
+	const struct batch_event *item = batch_next_event(one.tickets[0], NULL, &source_no, &packed);
+	assert_non_null(item);
+	assert_int_equal(source_no, 7);
+	batch_add_packed(&other, one.tickets[0]->ticket_id, source_no, packed);
+	assert_non_null(batch_next_event(other.tickets[0], NULL, &source_no, &again));
+	assert_true(text_same(packed, again));
+	assert_null(batch_next_event(one.tickets[0], item, &source_no, &packed));
+	assert_int_equal(other.n_events, 1);
+	batch_release(&one);
+	batch_release(&other);
+}
+
 /* 9,000 tickets of 1990 answered in 2200: times that are accepted, in a sum beyond 64 bits. */
 static void test_sums_do_not_overflow(void **state)
 {
@@ -781,6 +848,10 @@ int main(void)
 	        cmocka_unit_test(test_completeness_is_never_ahead_of_the_clock),
 	        cmocka_unit_test(test_sums_of_more_agents_than_fit_at_first),
 	        cmocka_unit_test(test_sums_do_not_overflow),
+	        cmocka_unit_test(test_a_ticket_that_is_refused_is_soon_left_out),
+	        cmocka_unit_test(test_a_ticket_that_is_locked_is_left_out),
+	        cmocka_unit_test(test_what_concerns_everything_leaves_no_ticket_out),
+	        cmocka_unit_test(test_events_of_a_batch_go_into_another),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,10 +4,14 @@
 #include <string.h>
 #include <time.h>
 
+#include "adapters/pg/aside.h"
 #include "adapters/pg/effects.h"
+#include "adapters/pg/offsets.h"
 #include "adapters/pg/standing.h"
+#include "kpid/base/check.h"
 #include "kpid/base/log.h"
 #include "kpid/base/memory.h"
+#include "kpid/base/sqlstate.h"
 
 enum {
 	PIECE_TICKETS = 500, /* read, evaluated and written at once */
@@ -31,7 +35,14 @@ struct pg_writer {
 	int n_kpi_pieces;           /* under way */
 	enum write_outcome outcome; /* WRITE_COMMITTED until something says otherwise */
 	bool closing;               /* the pipeline's sync is sent */
-	bool waited_in_vain;        /* for a lock */
+	bool waited_in_vain;        /* for a lock, or passed over who holds one */
+	struct batch_care care;
+	enum batch_fault fault; /* of this try */
+	struct buf words;       /* of the last refusal in this batch */
+	struct pg_aside aside;  /* of one piece */
+	size_t n_set_aside;     /* that were not before, in this try */
+	struct text first_aside;
+	size_t n_to_take; /* WRITE_PARKED: events that this transaction folds */
 	struct write_parts parts;
 	int64_t mark_us;
 };
@@ -61,20 +72,55 @@ static void fail(struct pg_writer *writer, enum write_outcome outcome)
 		writer->outcome = outcome;
 }
 
-static bool check(struct pg_writer *writer, PGresult *result)
+/* What is not even sent, because of a ticket in the batch. */
+static void refuse(struct pg_writer *writer, const char *words)
+{
+	if (writer->outcome != WRITE_COMMITTED)
+		return;
+	buf_clear(&writer->words);
+	buf_add_str(&writer->words, words);
+	writer->fault = FAULT_DATA;
+	fail(writer, WRITE_FAILED);
+}
+
+/* What a refusal of a statement means that writes or reads tickets, or what belongs to them. A wait for a whole table
+ * has no context that names a row: nothing can be set aside that would help. */
+static enum batch_fault fault_of(const struct pg_writer *writer, const PGresult *result, const char *sqlstate)
+{
+	if (sql_fault_of(sqlstate) == SQL_DATA)
+		return FAULT_DATA;
+	if (sqlstate == NULL || strcmp(sqlstate, SQLSTATE_LOCK_TIMEOUT) != 0)
+		return FAULT_OTHER;
+	bool of_a_row = PQresultErrorField(result, PG_DIAG_CONTEXT) != NULL;
+	return of_a_row || !writer->care.skip_locked ? FAULT_LOCK : FAULT_OTHER;
+}
+
+/* After the first error the server skips the rest of the pipeline. */
+static bool check_all(struct pg_writer *writer, PGresult *result, bool of_tickets)
 {
 	if (pg_result_ok(result))
 		return true;
-	/* After the first error the server skips the rest of the pipeline. */
 	if (PQresultStatus(result) != PGRES_PIPELINE_ABORTED && writer->outcome == WRITE_COMMITTED) {
 		const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 		const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-		log_warning("PostgreSQL refused a batch (%s): %s; trying again", sqlstate == NULL ? "?" : sqlstate,
-		            message == NULL ? PQresultErrorMessage(result) : message);
+		buf_clear(&writer->words);
+		buf_add_format(&writer->words, "%s: %s", sqlstate == NULL ? "?" : sqlstate,
+		               message == NULL ? PQresultErrorMessage(result) : message);
+		/* Tries that narrow it down, and of what was set aside, fail as a matter of course. */
+		if (writer->care.n_kept == SIZE_MAX && writer->order->kind != WRITE_PARKED)
+			log_warning("PostgreSQL refused a batch (%s); trying again", writer->words.data);
+		else
+			log_debug("PostgreSQL refused a batch (%s)", writer->words.data);
 		writer->waited_in_vain = sqlstate != NULL && strcmp(sqlstate, SQLSTATE_LOCK_TIMEOUT) == 0;
+		writer->fault = of_tickets ? fault_of(writer, result, sqlstate) : FAULT_OTHER;
 	}
 	fail(writer, WRITE_FAILED);
 	return false;
+}
+
+static bool check(struct pg_writer *writer, PGresult *result)
+{
+	return check_all(writer, result, true);
 }
 
 static void on_result(void *context, PGresult *result)
@@ -82,17 +128,37 @@ static void on_result(void *context, PGresult *result)
 	check(context, result);
 }
 
+/* Of what belongs to no ticket. */
+static void on_other(void *context, PGresult *result)
+{
+	check_all(context, result, false);
+}
+
 static void on_fence(void *context, PGresult *result)
 {
 	struct pg_writer *writer = context;
-	if (check(writer, result) && (size_t)PQntuples(result) != writer->order->batch->n_sources)
+	if (check_all(writer, result, false) && (size_t)PQntuples(result) != writer->order->batch->n_sources)
 		fail(writer, WRITE_FENCED);
 }
 
 static void on_moved(void *context, PGresult *result)
 {
 	struct pg_writer *writer = context;
-	if (check(writer, result) && pg_result_affected(result) != writer->order->batch->n_sources)
+	if (check_all(writer, result, false) && pg_result_affected(result) != writer->order->batch->n_sources)
+		fail(writer, WRITE_FENCED);
+}
+
+static void on_parked_locked(void *context, PGresult *result)
+{
+	struct pg_writer *writer = context;
+	if (check_all(writer, result, false) && (size_t)PQntuples(result) != writer->order->batch->n_tickets)
+		fail(writer, WRITE_FENCED);
+}
+
+static void on_taken(void *context, PGresult *result)
+{
+	struct pg_writer *writer = context;
+	if (check_all(writer, result, false) && pg_result_affected(result) != writer->n_to_take)
 		fail(writer, WRITE_FENCED);
 }
 
@@ -103,8 +169,17 @@ static void on_tickets_written(void *context, PGresult *result)
 		writer->n_written += pg_result_affected(result);
 }
 
+static void begin(struct pg_writer *writer);
+
 static void finish(struct pg_writer *writer)
 {
+	if (writer->outcome == WRITE_FAILED && writer->order->kind == WRITE_NEW &&
+	    batch_care_narrow(&writer->care, writer->fault, writer->order->batch->n_tickets)) {
+		begin(writer);
+		return;
+	}
+	if (writer->outcome == WRITE_COMMITTED)
+		pg_aside_say(writer->n_set_aside, writer->first_aside, buf_text(&writer->words));
 	lap(writer, &writer->parts.commit_us);
 	writer->parts.n_batches++;
 	writer->parts.n_tickets += (int64_t)writer->n_sent;
@@ -116,7 +191,7 @@ static void finish(struct pg_writer *writer)
 /* COMMIT of a transaction that has failed is no error: the server says that it has rolled back. */
 static void on_committed(void *context, PGresult *result)
 {
-	if (check(context, result) && strcmp(PQcmdStatus(result), "COMMIT") != 0)
+	if (check_all(context, result, false) && strcmp(PQcmdStatus(result), "COMMIT") != 0)
 		fail(context, WRITE_FAILED);
 }
 
@@ -137,7 +212,7 @@ static void on_all_written(void *context, PGresult *result)
 	if (writer->outcome == WRITE_COMMITTED)
 		pg_session_command(writer->session, "COMMIT", on_committed, writer);
 	else
-		pg_session_command(writer->session, "ROLLBACK", on_result, writer);
+		pg_session_command(writer->session, "ROLLBACK", on_other, writer);
 	if (writer->waited_in_vain)
 		pg_end_standing(writer->session);
 	pg_session_sync(writer->session, on_finished, writer);
@@ -149,65 +224,6 @@ static void close_pipeline(struct pg_writer *writer)
 {
 	writer->closing = true;
 	pg_session_sync(writer->session, on_all_written, writer);
-}
-
-static void send_fence(struct pg_writer *writer)
-{
-	const struct batch *batch = writer->order->batch;
-	if (batch->n_sources == 0)
-		return;
-	pg_array_start(&writer->keys[0], PG_OID_INT4);
-	pg_array_start(&writer->keys[1], PG_OID_INT8);
-	pg_array_start(&writer->keys[2], PG_OID_INT8);
-	for (size_t i = 0; i < batch->n_sources; i++) {
-		const struct batch_source *source = &batch->sources[i];
-		pg_array_int4(&writer->keys[0], source->source_no);
-		pg_array_int8(&writer->keys[1], source->epoch, false);
-		pg_array_int8(&writer->keys[2], source->begin_offset, source->begin_offset == OFFSET_NONE);
-	}
-	struct pg_param params[3];
-	for (int i = 0; i < 3; i++)
-		params[i] = pg_array_param(&writer->keys[i]);
-	pg_session_query(writer->session, "queries/offset_lock.sql", params, 3, on_fence, writer);
-}
-
-static void send_move(struct pg_writer *writer)
-{
-	enum { N_PARAMS = 16 };
-	const struct batch *batch = writer->order->batch;
-	struct pg_array arrays[N_PARAMS] = {0};
-	struct pg_param params[N_PARAMS];
-	if (batch->n_sources == 0)
-		return;
-	for (int i = 0; i < N_PARAMS; i++)
-		pg_array_start(&arrays[i], i == 0             ? PG_OID_INT4
-		                           : i == 6 || i == 7 ? PG_OID_TIMESTAMPTZ
-		                           : i == 15          ? PG_OID_TEXT
-		                                              : PG_OID_INT8);
-	for (size_t i = 0; i < batch->n_sources; i++) {
-		const struct batch_source *source = &batch->sources[i];
-		pg_array_int4(&arrays[0], source->source_no);
-		pg_array_int8(&arrays[1], source->epoch, false);
-		pg_array_int8(&arrays[2], source->begin_offset, source->begin_offset == OFFSET_NONE);
-		pg_array_int8(&arrays[3], source->next_offset, source->next_offset == OFFSET_NONE);
-		pg_array_int8(&arrays[4], source->fingerprint, false);
-		pg_array_int8(&arrays[5], source->high_offset, source->high_offset < 0);
-		pg_array_time(&arrays[6], batch_source_complete_until(source, writer->order->now_us));
-		pg_array_time(&arrays[7], source->last_event_us);
-		pg_array_int8(&arrays[8], source->n_messages, false);
-		pg_array_int8(&arrays[9], source->n_duplicates, false);
-		pg_array_int8(&arrays[10], source->n_tombstones, false);
-		pg_array_int8(&arrays[11], source->n_unknown_type, false);
-		pg_array_int8(&arrays[12], source->n_dead_letters + source->n_too_many, false);
-		pg_array_int8(&arrays[13], source->checked.offset, source->checked.offset == OFFSET_NONE);
-		pg_array_int8(&arrays[14], source->checked.fingerprint, source->checked.offset == OFFSET_NONE);
-		pg_array_text(&arrays[15], source->unknown_type);
-	}
-	for (int i = 0; i < N_PARAMS; i++)
-		params[i] = pg_array_param(&arrays[i]);
-	pg_session_query(writer->session, "queries/offset_move.sql", params, N_PARAMS, on_moved, writer);
-	for (int i = 0; i < N_PARAMS; i++)
-		pg_array_release(&arrays[i]);
 }
 
 /* ---- tickets, piece by piece ---- */
@@ -232,6 +248,67 @@ static struct stored_ticket stored_of(const PGresult *result, int row)
 	        .revision_no = pg_get_int4(result, row, 4),
 	        .history = pg_get_text(result, row, 5),
 	};
+}
+
+/* ---- set aside ---- */
+
+/* The row is there, and came without its state. */
+static bool is_held(const PGresult *result, int row)
+{
+	return row >= 0 && PQgetisnull(result, row, 1);
+}
+
+static void place(struct pg_writer *writer, size_t i, const PGresult *result)
+{
+	struct batch_ticket *ticket = writer->order->batch->tickets[i];
+	if (ticket->aside == ASIDE_WAITING)
+		return;
+	ticket->aside = i >= writer->care.n_kept              ? ASIDE_UNTRIED
+	                : is_held(result, ticket->stored_row) ? ASIDE_LOCKED
+	                                                      : ASIDE_NOT;
+	if (ticket->aside == ASIDE_NOT)
+		return;
+	if (writer->n_set_aside++ == 0)
+		writer->first_aside = ticket->ticket_id;
+	writer->waited_in_vain |= ticket->aside == ASIDE_LOCKED;
+}
+
+static void put_aside(struct pg_writer *writer, const struct batch_ticket *ticket)
+{
+	if (writer->order->kind == WRITE_NEW)
+		pg_aside_add(&writer->aside, ticket);
+	else if (writer->order->kind == WRITE_PARKED)
+		pg_array_text(&writer->aside.tickets, ticket->ticket_id);
+}
+
+static void send_aside(struct pg_writer *writer)
+{
+	struct text words = pg_aside_words(buf_text(&writer->words));
+	if (writer->order->kind == WRITE_NEW)
+		pg_aside_send(&writer->aside, writer->session, words, on_other, writer);
+	else if (writer->order->kind == WRITE_PARKED)
+		pg_parked_later(writer->session, &writer->aside.tickets, PARKED_LOCKED, words, on_other, writer);
+}
+
+static void on_parked(void *context, PGresult *result)
+{
+	struct pg_writer *writer = context;
+	if (!check_all(writer, result, false))
+		return;
+	for (int row = 0; row < PQntuples(result); row++) {
+		struct batch_ticket *ticket = batch_find_ticket(writer->order->batch, pg_get_text(result, row, 0));
+		if (ticket != NULL)
+			ticket->aside = ASIDE_WAITING;
+	}
+}
+
+/* WRITE_PARKED: what was folded is not set aside any more. */
+static void send_taken(struct pg_writer *writer)
+{
+	const struct write_order *order = writer->order;
+	writer->n_to_take = pg_parked_take(writer->session, order, on_taken, writer);
+	pg_parked_end(writer->session, order, on_other, writer);
+	pg_parked_counted(writer->session, order->batch, on_other, writer);
 }
 
 /* One load brings all that a piece needs. */
@@ -260,9 +337,7 @@ static int evaluate_some(struct pg_writer *writer, const struct batch_ticket *ti
 		ask_for_revisions(writer->order->rules, result);
 		fail(writer, WRITE_UNKNOWN_REVISION);
 	} else if (verdict < 0) {
-		log_error("the history of ticket %.*s in kpid.ticket is broken; restore its row from a backup",
-		          (int)ticket->ticket_id.len, ticket->ticket_id.ptr);
-		fail(writer, WRITE_FAILED);
+		refuse(writer, "the history of its row in kpid.ticket is broken: restore it from a backup");
 	}
 	if (verdict != BATCH_MORE)
 		writer->evaluation = NULL;
@@ -277,6 +352,7 @@ static void start_piece(struct pg_writer *writer, const PGresult *result)
 	for (size_t i = writer->n_evaluated; i < writer->piece_end; i++)
 		batch->tickets[i]->stored_row = -1;
 	remember_rows(writer, result);
+	pg_aside_start(&writer->aside);
 	writer->sink = pg_effects_sink(&writer->effects);
 	writer->evaluation = NULL;
 	pg_array_start(&writer->effects.tickets, writer->effects.row_types[PG_ROW_TICKET]);
@@ -284,6 +360,7 @@ static void start_piece(struct pg_writer *writer, const PGresult *result)
 
 static void send_piece(struct pg_writer *writer)
 {
+	send_aside(writer);
 	if (writer->effects.tickets.n == 0)
 		return;
 	writer->n_sent += writer->effects.tickets.n;
@@ -312,12 +389,13 @@ static void send_kpis(struct pg_writer *writer)
 {
 	while (writer->n_kpi_pieces < PIECES_AHEAD) {
 		if (!pg_effects_send_kpis(&writer->effects, on_kpis_added, writer)) {
-			if (writer->effects.beyond_columns) {
-				log_error("a batch changes a count by more than its column holds");
-				fail(writer, WRITE_FAILED);
-			}
 			pg_effects_send_rest(&writer->effects, on_result, writer);
-			send_move(writer);
+			if (writer->order->kind == WRITE_PARKED)
+				send_taken(writer);
+			else
+				pg_offsets_move(writer->session, writer->order, on_moved, writer);
+			if (writer->effects.beyond_columns)
+				refuse(writer, "22003: a count changes by more than its column holds");
 			close_pipeline(writer);
 			return;
 		}
@@ -346,7 +424,14 @@ static void evaluate_piece(void *context, PGresult *result)
 	struct pg_writer *writer = context;
 	size_t end = writer->piece_end;
 	while (writer->n_evaluated < end) {
-		int verdict = evaluate_some(writer, writer->order->batch->tickets[writer->n_evaluated], result);
+		const struct batch_ticket *ticket = writer->order->batch->tickets[writer->n_evaluated];
+		int verdict = BATCH_OK;
+		if (writer->evaluation == NULL)
+			place(writer, writer->n_evaluated, result);
+		if (ticket->aside != ASIDE_NOT)
+			put_aside(writer, ticket);
+		else
+			verdict = evaluate_some(writer, ticket, result);
 		if (verdict == BATCH_OK)
 			writer->n_evaluated++;
 		else if (verdict != BATCH_MORE)
@@ -373,17 +458,26 @@ static void on_tickets_read(void *context, PGresult *result)
 	evaluate_piece(writer, result);
 }
 
+static const char *read_query(const struct pg_writer *writer)
+{
+	if (writer->care.skip_locked)
+		return "queries/ticket_read_skip.sql";
+	return writer->order->lock_tickets ? "queries/ticket_read_locked.sql" : "queries/ticket_read.sql";
+}
+
 static void read_piece(struct pg_writer *writer)
 {
 	const struct batch *batch = writer->order->batch;
 	pg_array_start(&writer->keys[0], PG_OID_TEXT);
 	size_t end = writer->n_read + PIECE_TICKETS;
-	for (; writer->n_read < end && writer->n_read < batch->n_tickets; writer->n_read++)
+	for (; writer->n_read < end && writer->n_read < batch->n_tickets; writer->n_read++) {
+		batch->tickets[writer->n_read]->aside = ASIDE_NOT;
 		pg_array_text(&writer->keys[0], batch->tickets[writer->n_read]->ticket_id);
+	}
 	struct pg_param param = pg_array_param(&writer->keys[0]);
-	pg_session_query(writer->session,
-	                 writer->order->lock_tickets ? "queries/ticket_read_locked.sql" : "queries/ticket_read.sql",
-	                 &param, 1, on_tickets_read, writer);
+	if (writer->order->kind != WRITE_PARKED)
+		pg_session_query(writer->session, "queries/parked_among.sql", &param, 1, on_parked, writer);
+	pg_session_query(writer->session, read_query(writer), &param, 1, on_tickets_read, writer);
 }
 
 static void read_ahead(struct pg_writer *writer)
@@ -417,29 +511,52 @@ void pg_writer_free(struct pg_writer *writer)
 	if (writer == NULL)
 		return;
 	pg_effects_release(&writer->effects);
+	pg_aside_release(&writer->aside);
+	buf_release(&writer->words);
 	arena_release(&writer->scratch);
 	for (int i = 0; i < 3; i++)
 		pg_array_release(&writer->keys[i]);
 	free(writer);
 }
 
-void pg_writer_start(struct pg_writer *writer, const struct write_order *order)
+/* One try. */
+static void begin(struct pg_writer *writer)
 {
-	writer->order = order;
+	struct batch *batch = writer->order->batch;
 	writer->n_read = writer->n_evaluated = writer->n_sent = writer->n_written = 0;
 	writer->outcome = WRITE_COMMITTED;
+	writer->fault = FAULT_OTHER;
 	writer->n_kpi_pieces = 0;
+	writer->n_set_aside = writer->n_to_take = 0;
 	writer->closing = writer->waited_in_vain = false;
-	writer->mark_us = monotonic_us();
-	for (size_t i = 0; i < order->batch->n_sources; i++)
-		order->batch->sources[i].n_duplicates = order->batch->sources[i].n_too_many = 0;
-	pg_effects_start(&writer->effects, writer->session, order);
+	writer->evaluation = NULL;
+	for (size_t i = 0; i < batch->n_sources; i++)
+		batch->sources[i].n_duplicates = batch->sources[i].n_too_many = 0;
+	pg_effects_start(&writer->effects, writer->session, writer->order);
 
-	pg_session_command(writer->session, "BEGIN", on_result, writer);
-	send_fence(writer);
+	pg_session_command(writer->session, "BEGIN", on_other, writer);
+	pg_session_command(writer->session,
+	                   writer->care.skip_locked ? "SET LOCAL lock_timeout = '300ms'"
+	                                            : "SET LOCAL lock_timeout = '1s'",
+	                   on_other, writer);
+	if (writer->order->kind == WRITE_PARKED)
+		pg_parked_lock(writer->session, batch, on_parked_locked, writer);
+	else
+		pg_offsets_lock(writer->session, batch, on_fence, writer);
 	read_ahead(writer);
-	if (order->batch->n_tickets == 0)
+	if (batch->n_tickets == 0)
 		send_kpis(writer);
+}
+
+void pg_writer_start(struct pg_writer *writer, const struct write_order *order)
+{
+	KPID_CHECK(order->kind != WRITE_PARKED || order->batch->n_tickets <= PIECE_TICKETS);
+	writer->order = order;
+	writer->care = batch_care_first();
+	writer->care.skip_locked = order->kind == WRITE_PARKED;
+	writer->mark_us = monotonic_us();
+	buf_clear(&writer->words);
+	begin(writer);
 }
 
 bool pg_writer_is_busy(const struct pg_writer *writer)
@@ -450,6 +567,16 @@ bool pg_writer_is_busy(const struct pg_writer *writer)
 void pg_writer_abandon(struct pg_writer *writer)
 {
 	writer->order = NULL;
+}
+
+enum batch_fault pg_writer_fault(const struct pg_writer *writer)
+{
+	return writer->fault;
+}
+
+struct text pg_writer_words(const struct pg_writer *writer)
+{
+	return buf_text(&writer->words);
 }
 
 const struct write_parts *pg_writer_parts(const struct pg_writer *writer)

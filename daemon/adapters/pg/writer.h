@@ -14,11 +14,26 @@ enum write_outcome {
 	WRITE_FENCED,           /* a partition has another owner, or stands elsewhere: nothing was written */
 	WRITE_RACED,            /* a ticket was written by somebody else meanwhile: try again with lock_tickets */
 	WRITE_UNKNOWN_REVISION, /* load the policy revisions, then try again */
-	WRITE_FAILED            /* the server refused (logged): try again after a pause */
+	WRITE_FAILED            /* the server refused (logged): try again after a pause. See pg_writer_fault() */
+};
+
+enum write_kind {
+	WRITE_NEW,    /* what was read, and deadlines. Tickets that cannot be written are set aside, the rest goes on */
+	WRITE_PARKED, /* tickets that were set aside, at most as many as one piece has, each with its events */
+	WRITE_RECALC  /* all tickets, or nothing: those that were set aside are left out */
+};
+
+/* An event that was set aside, for WRITE_PARKED. */
+struct parked_event {
+	struct text ticket_id;
+	int64_t event_no;
 };
 
 /* What a batch may write as, beside its own content. */
 struct write_order {
+	enum write_kind kind;
+	const struct parked_event *parked; /* WRITE_PARKED: all events of the batch */
+	size_t n_parked;
 	struct batch *batch; /* sealed */
 	const struct batch_rules *rules;
 	int64_t now_us;                   /* wall clock: caps what is complete, decides what is too old to send */
@@ -45,6 +60,9 @@ void pg_writer_start(struct pg_writer *writer, const struct write_order *order);
 bool pg_writer_is_busy(const struct pg_writer *writer);
 /* Forgets the batch without calling done(). */
 void pg_writer_abandon(struct pg_writer *writer);
+/* Why the last batch has failed, if that was because of a ticket in it; and in words, "22003: bigint out of range". */
+enum batch_fault pg_writer_fault(const struct pg_writer *writer);
+struct text pg_writer_words(const struct pg_writer *writer);
 const struct write_parts *pg_writer_parts(const struct pg_writer *writer);
 
 #endif

@@ -127,18 +127,34 @@ void batch_add_event(struct batch *batch, const struct ticket_event *event)
 {
 	buf_clear(&batch->packed);
 	history_pack(&event, 1, &batch->packed);
-	struct batch_event *item = arena_alloc(&batch->arena, sizeof(*item) + batch->packed.len_bytes);
+	batch_add_packed(batch, event->ticket_id, event->source_no, buf_text(&batch->packed));
+}
+
+void batch_add_packed(struct batch *batch, struct text ticket_id, int32_t source_no, struct text packed)
+{
+	struct batch_event *item = arena_alloc(&batch->arena, sizeof(*item) + packed.len);
 	item->next = NULL;
-	item->source_no = event->source_no;
-	item->len_bytes = (uint32_t)batch->packed.len_bytes;
-	memcpy(item->packed, batch->packed.data, batch->packed.len_bytes);
-	struct batch_ticket *ticket = ticket_of(batch, event->ticket_id);
+	item->source_no = source_no;
+	item->len_bytes = packed.len;
+	memcpy(item->packed, packed.ptr, packed.len);
+	struct batch_ticket *ticket = ticket_of(batch, ticket_id);
 	if (ticket->last == NULL)
 		ticket->first = item;
 	else
 		ticket->last->next = item;
 	ticket->last = item;
 	batch->n_events++;
+}
+
+const struct batch_event *batch_next_event(const struct batch_ticket *ticket, const struct batch_event *at,
+                                           int32_t *source_no_out, struct text *packed_out)
+{
+	const struct batch_event *next = at == NULL ? ticket->first : at->next;
+	if (next != NULL) {
+		*source_no_out = next->source_no;
+		*packed_out = (struct text){next->packed, next->len_bytes};
+	}
+	return next;
 }
 
 void batch_add_ticket(struct batch *batch, struct text ticket_id)

@@ -59,13 +59,22 @@ struct batch_event;
 struct batch_agent;
 struct kpi_row;
 
+/* Why a ticket is not written, though the rest of its batch is: its events are stored for later (kpid.parked_event). */
+enum batch_aside {
+	ASIDE_NOT,     /* it is written */
+	ASIDE_WAITING, /* it was set aside by an earlier transaction */
+	ASIDE_LOCKED,  /* somebody else holds its row */
+	ASIDE_UNTRIED  /* some ticket of its batch could not be written; which one is found out later */
+};
+
 /* One ticket of the batch. */
 struct batch_ticket {
 	struct text ticket_id;
 	struct batch_event *first, *last; /* its new events in the order of arrival; none: only to be judged again */
 	struct batch_ticket *next_in_slot;
 	uint64_t hash;
-	int stored_row; /* for who reads the rows: where in the result; -1: no row */
+	int stored_row;         /* for who reads the rows: where in the result; -1: no row */
+	enum batch_aside aside; /* for who writes the rows */
 };
 
 struct batch {
@@ -100,6 +109,11 @@ void batch_add_unknown_type(struct batch *batch, struct batch_source *source, st
 /* Copies what it needs. */
 void batch_add_event(struct batch *batch, const struct ticket_event *event);
 void batch_add_dead_letter(struct batch *batch, const struct batch_dead_letter *dead_letter);
+/* An event as batch_next_event() gave it. */
+void batch_add_packed(struct batch *batch, struct text ticket_id, int32_t source_no, struct text packed);
+/* The event after at; NULL: the first. NULL: there is none more. */
+const struct batch_event *batch_next_event(const struct batch_ticket *ticket, const struct batch_event *at,
+                                           int32_t *source_no_out, struct text *packed_out);
 /* A ticket to judge again as of a later time, without new events. */
 void batch_add_ticket(struct batch *batch, struct text ticket_id);
 /* Forgets what came from a source that is not ours any more. Unsealed batches only. */
@@ -108,6 +122,26 @@ void batch_drop_source(struct batch *batch, int32_t source_no);
 struct batch_ticket *batch_find_ticket(const struct batch *batch, struct text ticket_id);
 /* Sorts the tickets; nothing may be added after. */
 void batch_seal(struct batch *batch);
+
+/* ---- what to set aside when a batch could not be written ---- */
+
+enum batch_fault {
+	FAULT_OTHER, /* passes, or concerns everything */
+	FAULT_LOCK,  /* a row of some ticket was waited for in vain */
+	FAULT_DATA   /* a row of some ticket is refused whenever it is sent */
+};
+
+/* How a batch is written next. */
+struct batch_care {
+	bool skip_locked; /* tickets that are locked are not waited for, and set aside */
+	size_t n_kept;    /* tickets from this place on are set aside untried */
+};
+
+struct batch_care batch_care_first(void);
+/* After a try that ended with that fault: writes a quarter of what it wrote then. So a batch that holds a ticket which
+ * cannot be written is through after a few tries, and what was set aside is tried again piece by piece, until that
+ * ticket is alone. False: there is nothing to set aside that would help. */
+bool batch_care_narrow(struct batch_care *care, enum batch_fault fault, size_t n_tickets);
 
 /* ---- evaluating ---- */
 

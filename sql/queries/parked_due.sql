@@ -1,0 +1,20 @@
+-- Tickets that were set aside and are to be tried again, at most $1 of them, each with its first events: a row per event,
+-- one without for a ticket that has none.
+WITH due AS (
+	SELECT p.ticket_id
+	FROM kpid.parked_ticket p
+	WHERE p.next_at <= clock_timestamp()
+	ORDER BY p.next_at, p.ticket_id
+	LIMIT $1::bigint
+)
+SELECT d.ticket_id, e.event_no, e.source_no, e.event
+FROM due d
+LEFT JOIN LATERAL (
+	SELECT event_no, source_no, event
+	FROM kpid.parked_event
+	WHERE ticket_id = d.ticket_id
+	ORDER BY event_no
+	LIMIT 5000
+) e ON true
+ORDER BY d.ticket_id, e.event_no
+LIMIT 20000

@@ -1,0 +1,12 @@
+-- Tickets that were written with so many of their events: they are not set aside any more, unless more have come.
+WITH written AS (
+	SELECT * FROM unnest($1::text[], $2::bigint[]) AS w (ticket_id, n_events)
+), ended AS (
+	DELETE FROM kpid.parked_ticket p
+	USING written w
+	WHERE p.ticket_id = w.ticket_id AND p.n_events = w.n_events
+)
+UPDATE kpid.parked_ticket p
+SET n_events = p.n_events - w.n_events, next_at = clock_timestamp()
+FROM written w
+WHERE p.ticket_id = w.ticket_id AND p.n_events <> w.n_events
