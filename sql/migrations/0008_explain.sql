@@ -5,7 +5,7 @@
 CREATE FUNCTION kpid.explain_most() RETURNS integer
 LANGUAGE sql IMMUTABLE
 AS $body$
-	SELECT 500
+	SELECT 200
 $body$;
 COMMENT ON FUNCTION kpid.explain_most() IS 'How many events of a ticket are folded in SQL, where each costs more the more there are; and how many alerts, cycles and conflicts of it are shown.';
 
