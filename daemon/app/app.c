@@ -108,11 +108,30 @@ static void on_parked_refused(void *context, int64_t n)
 		show_running(app);
 }
 
-static void on_refused(void *context, PGresult *result)
+/* It was logged. A daemon waits until somebody has acted; a command does not. */
+static void on_unusable(void *context, enum sql_fault fault, const char *reason)
 {
-	(void)context;
-	if (!pg_result_ok(result) && PQresultStatus(result) != PGRES_PIPELINE_ABORTED)
-		log_error("PostgreSQL: %s", PQresultErrorMessage(result));
+	struct app *app = context;
+	struct buf words = BUF_INIT;
+	(void)fault;
+	buf_add_format(&words, "PostgreSQL cannot be used: %s", reason);
+	notify_status(buf_text(&words).ptr);
+	buf_release(&words);
+	if (app->feeder.gives_up)
+		app_quit(app, KPID_EXIT_NO_POSTGRES);
+}
+
+static void on_lane_cannot_write(void *context, enum sql_fault fault)
+{
+	on_unusable(context, fault, sql_fault_name(fault));
+}
+
+/* What the settings of a role may have to do with is tried on a session of its own, which has those of today. */
+static void start_again(struct app *app)
+{
+	on_unusable(app, sql_fault_of(pg_session_refusal(app->control)), "a statement of the start was refused");
+	if (app->status == 0)
+		pg_session_reopen(app->control);
 }
 
 static void end_reload(struct app *app, bool refused)
@@ -127,7 +146,6 @@ static void end_reload(struct app *app, bool refused)
 
 static void on_loaded(void *context, PGresult *result)
 {
-	static const struct timeval a_second = {1, 0};
 	struct app *app = context;
 	(void)result;
 	app->loading = false;
@@ -140,8 +158,8 @@ static void on_loaded(void *context, PGresult *result)
 	}
 	if (app->status != 0)
 		return;
-	if (app->next_policies != NULL) { /* the server refused something, and is as ready as before */
-		evtimer_add(app->load_timer, &a_second);
+	if (app->next_policies != NULL) { /* the server refused something */
+		start_again(app);
 		return;
 	}
 	app->begun = true;
@@ -178,7 +196,7 @@ static void send_revisions(struct app *app)
 	struct pg_param params[3];
 	for (int i = 0; i < 3; i++)
 		params[i] = pg_array_param(&arrays[i]);
-	pg_session_query(app->control, "queries/policy_store.sql", params, 3, on_refused, app);
+	pg_session_query(app->control, "queries/policy_store.sql", params, 3, NULL, NULL);
 	for (int i = 0; i < 3; i++)
 		pg_array_release(&arrays[i]);
 }
@@ -219,14 +237,6 @@ static void on_load_revisions(void *context)
 static void on_attend(void *context)
 {
 	attend_now(&((struct app *)context)->attend);
-}
-
-static void on_load_again(evutil_socket_t fd, short what, void *context)
-{
-	struct app *app = context;
-	(void)fd, (void)what;
-	if (!app->begun)
-		load_policies(app);
 }
 
 /* ---- reload ---- */
@@ -353,6 +363,7 @@ struct app *app_new(struct kpid_config *config, int n_lanes, const struct app_fe
 	        .attend = on_attend,
 	        .parked_due = on_parked_due,
 	        .load_context = app,
+	        .cannot_write = on_lane_cannot_write,
 	};
 	app->n_lanes = n_lanes;
 	app->lanes = mem_zalloc((size_t)n_lanes * sizeof(struct lane *));
@@ -362,6 +373,7 @@ struct app *app_new(struct kpid_config *config, int n_lanes, const struct app_fe
 	app->parked = parked_new(&app->shared, &(struct parked_events){on_parked_changed, on_parked_refused, app});
 	app->control = pg_session_new(app->base, &config->postgres, "control",
 	                              &(struct pg_session_events){on_ready, on_lost, app});
+	pg_session_on_unusable(app->control, on_unusable);
 	horizon_init(&app->horizon, app->base, app->first_config, &app->book, on_load_revisions, app);
 	attend_init(&app->attend, app->base, app->control);
 	unknown_types_init(&app->unknown_types, app->base, app->control);
@@ -369,7 +381,6 @@ struct app *app_new(struct kpid_config *config, int n_lanes, const struct app_fe
 	app->on_int = evsignal_new(app->base, SIGINT, on_stop, app);
 	app->on_hup = evsignal_new(app->base, SIGHUP, on_reload, app);
 	app->stop_timer = evtimer_new(app->base, on_stop_deadline, app);
-	app->load_timer = evtimer_new(app->base, on_load_again, app);
 	evsignal_add(app->on_term, NULL);
 	evsignal_add(app->on_int, NULL);
 	evsignal_add(app->on_hup, NULL);
@@ -395,7 +406,6 @@ void app_free(struct app *app)
 	event_free(app->on_int);
 	event_free(app->on_hup);
 	event_free(app->stop_timer);
-	event_free(app->load_timer);
 	if (app->turning != NULL)
 		event_free(app->turning);
 	event_base_free(app->base);
@@ -471,7 +481,7 @@ struct source *app_claimed(struct app *app, const PGresult *result, int row)
 	source->next_offset = source->committed_offset;
 	source->fingerprint = pg_get_int8(result, row, 5);
 	source->stopped = text_same(pg_get_text(result, row, 6), TEXT("stopped"));
-	source->fenced = false;
+	source->fenced = source->rolled_back = false;
 	source->end_offset = OFFSET_NONE;
 	source->more_since_us = source->held_since_us = 0;
 	source->held_was_said = false;

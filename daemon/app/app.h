@@ -33,6 +33,8 @@ struct app_feeder {
 	/* The exit code where that is asked for before begin(), a second time, or takes too long. 0: a daemon, whose
 	 * work goes on when it is started again. */
 	int stopped_status;
+	/* Ends with KPID_EXIT_NO_POSTGRES when PostgreSQL is there and refuses what somebody must act on. */
+	bool gives_up;
 	void *context;
 };
 
@@ -58,7 +60,7 @@ struct app {
 	struct horizon horizon;
 	struct attend attend;
 	struct unknown_types unknown_types;
-	struct event *on_term, *on_int, *on_hup, *stop_timer, *load_timer, *turning; /* the last may be NULL */
+	struct event *on_term, *on_int, *on_hup, *stop_timer, *turning; /* the last may be NULL */
 	struct app_feeder feeder;
 	bool begun, loading, reloading, stopping;
 	int status; /* what app_run() returns: an exit code */

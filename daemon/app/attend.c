@@ -3,23 +3,14 @@
 #include <event2/event.h>
 
 #include "adapters/pg/rows.h"
-#include "kpid/base/log.h"
 
 /* Alerts that a silence keeps back may be many, and are looked at when one has ended. The batch of a moment before may
  * put one more, and a row may be locked: so a few times more, and now and then anyway. */
 enum { LOOKS_AFTER_END = 5, LOOKS_BETWEEN = 60 };
 
-static void on_attended(void *context, PGresult *result)
-{
-	(void)context;
-	if (!pg_result_ok(result))
-		log_warning("attending to alerts: %s", PQresultErrorMessage(result));
-}
-
 static void on_silences(void *context, PGresult *result)
 {
 	struct attend *attend = context;
-	on_attended(context, result);
 	if (pg_result_ok(result) && PQntuples(result) == 1 && pg_get_bool(result, 0, 0))
 		attend->n_looks_at_all = LOOKS_AFTER_END;
 }
@@ -45,7 +36,7 @@ static void look(struct attend *attend, bool at_silences)
 	if (attend->asking || !pg_session_is_ready(attend->session))
 		return;
 	attend->asking = true;
-	pg_session_query(attend->session, "queries/alert_attend.sql", NULL, 0, on_attended, attend);
+	pg_session_query(attend->session, "queries/alert_attend.sql", NULL, 0, NULL, NULL);
 	if (at_silences) {
 		pg_session_sync(attend->session, NULL, NULL);
 		ask_about_silences(attend);

@@ -78,14 +78,6 @@ static struct told_alert alert_of(const PGresult *result, int row)
 
 static void on_written_end(void *context, PGresult *result);
 
-static void on_written(void *context, PGresult *result)
-{
-	const struct teller *teller = context;
-	if (!pg_result_ok(result) && PQresultStatus(result) != PGRES_PIPELINE_ABORTED)
-		log_warning("after sending to receiver %s: %s; it will be sent again", teller->receiver->rule->name.ptr,
-		            PQresultErrorMessage(result));
-}
-
 static struct pg_param number_param(int64_t value, bool there, char buffer[8])
 {
 	return there ? pg_param_int8(value, buffer) : (struct pg_param){NULL, 0, true};
@@ -112,7 +104,7 @@ static void write_down(struct teller *teller, enum answer answer, const char *wh
 	        pg_array_param(&teller->lasts),
 	};
 	lease_fence(&dispatch->lease);
-	pg_session_query(dispatch->session, "queries/delivery_done.sql", params, 8, on_written, teller);
+	pg_session_query(dispatch->session, "queries/delivery_done.sql", params, 8, NULL, NULL);
 	pg_session_sync(dispatch->session, on_written_end, teller);
 }
 
@@ -177,9 +169,6 @@ static void on_due(void *context, PGresult *result)
 	/* By now the lease may have ended: who was frozen meanwhile sends nothing of what was due. */
 	if (!pg_result_ok(result) || PQntuples(result) == 0 || !lease_is_held(&teller->dispatch->lease)) {
 		teller->busy = false;
-		if (!pg_result_ok(result))
-			log_warning("asking what to tell receiver %s: %s", rule->name.ptr,
-			            PQresultErrorMessage(result));
 		return;
 	}
 	int n = group_of(rule, PQntuples(result));
@@ -209,13 +198,6 @@ static void on_due(void *context, PGresult *result)
 }
 
 /* ---- who is to be told ---- */
-
-static void on_put(void *context, PGresult *result)
-{
-	(void)context;
-	if (!pg_result_ok(result) && PQresultStatus(result) != PGRES_PIPELINE_ABORTED)
-		log_warning("writing down who is to get an alert: %s", PQresultErrorMessage(result));
-}
 
 static bool is_opening(struct text state)
 {
@@ -262,8 +244,8 @@ static void on_changed(void *context, PGresult *result)
 	                         pg_array_param(&opens)};
 	struct pg_param done[] = {pg_array_param(&done_ids), pg_array_param(&done_revisions)};
 	lease_fence(&dispatch->lease);
-	pg_session_query(dispatch->session, "queries/dispatch_put.sql", put, 4, on_put, dispatch);
-	pg_session_query(dispatch->session, "queries/dispatch_done.sql", done, 2, on_put, dispatch);
+	pg_session_query(dispatch->session, "queries/dispatch_put.sql", put, 4, NULL, NULL);
+	pg_session_query(dispatch->session, "queries/dispatch_done.sql", done, 2, NULL, NULL);
 	pg_session_sync(dispatch->session, NULL, NULL);
 	struct pg_array *const arrays[] = {&names, &ids, &revisions, &opens, &done_ids, &done_revisions};
 	for (size_t i = 0; i < sizeof(arrays) / sizeof(arrays[0]); i++)
@@ -320,18 +302,11 @@ static void on_sync(void *context, PGresult *result)
 	((struct dispatch *)context)->asking = false;
 }
 
-static void on_forgotten(void *context, PGresult *result)
-{
-	(void)context;
-	if (!pg_result_ok(result) && PQresultStatus(result) != PGRES_PIPELINE_ABORTED)
-		log_warning("emptying the outbox: %s", PQresultErrorMessage(result));
-}
-
 /* In a transaction of its own. */
 static void forget_outbox(struct dispatch *dispatch)
 {
 	pg_session_sync(dispatch->session, NULL, NULL);
-	pg_session_query(dispatch->session, "queries/outbox_forget.sql", NULL, 0, on_forgotten, dispatch);
+	pg_session_query(dispatch->session, "queries/outbox_forget.sql", NULL, 0, NULL, NULL);
 }
 
 static void look(struct dispatch *dispatch)

@@ -490,8 +490,12 @@ static void on_idle(void *context, struct lane *lane)
 	if (feed->state == FEED_GIVEN_UP) {
 		quit_if_idle(feed);
 	} else if (feed->source != NULL && feed->source->fenced && feed->state != FEED_FIRING) {
-		log_error("another kpid ingest is reading the same file, or kpid gap retire has ended its source; "
-		          "this one stops");
+		if (feed->source->rolled_back)
+			log_error("this one stops; the same command goes on from where the database is");
+		else
+			log_error("another kpid ingest is reading the same file, or kpid gap retire has ended its "
+			          "source; "
+			          "this one stops");
 		give_up(feed);
 	} else {
 		finish_if_written(feed);
@@ -582,6 +586,7 @@ int file_feed_run(struct kpid_config *config, const struct file_feed_order *orde
 	        .needs_completeness = on_needs_completeness,
 	        .stop = on_stop,
 	        .stopped_status = KPID_EXIT_FAILED,
+	        .gives_up = true,
 	        .context = &feed,
 	};
 	if (named.name == NULL)

@@ -119,9 +119,7 @@ static void lay_out_next(struct horizon *horizon);
 
 static void on_put(void *context, PGresult *result)
 {
-	(void)context;
-	if (!pg_result_ok(result))
-		log_warning("storing the hours of calendars: %s", PQresultErrorMessage(result));
+	(void)context, (void)result; /* a refusal was logged by the session, and is tried again */
 }
 
 static void on_put_end(void *context, PGresult *result)
@@ -177,9 +175,7 @@ static void look(struct horizon *horizon);
 static void on_linked(void *context, PGresult *result)
 {
 	struct horizon *horizon = context;
-	if (!pg_result_ok(result))
-		log_warning("storing which hours calendars have: %s", PQresultErrorMessage(result));
-	else
+	if (pg_result_ok(result))
 		horizon->look_again_us = monotonic_clock_us(); /* for what equal hours have already */
 }
 
@@ -243,10 +239,8 @@ static void on_asked(void *context, PGresult *result)
 {
 	struct horizon *horizon = context;
 	bool unlinked = false, unloaded = false;
-	if (!pg_result_ok(result)) {
-		log_warning("asking for the hours of calendars: %s", PQresultErrorMessage(result));
+	if (!pg_result_ok(result))
 		return;
-	}
 	horizon->stretches = arena_alloc(&horizon->arena, ((size_t)PQntuples(result) + 1) * sizeof(struct stretch));
 	for (int row = 0; row < PQntuples(result); row++) {
 		unlinked |= pg_get_bool(result, row, 2);

@@ -11,7 +11,8 @@
 #include "kpid/base/log.h"
 #include "kpid/base/memory.h"
 
-enum { RETRY_FIRST_MS = 20, RETRY_LONGEST_MS = 5000 };
+/* RETRY_SELDOM_MS: of what is refused until somebody acts. */
+enum { RETRY_FIRST_MS = 20, RETRY_LONGEST_MS = 5000, RETRY_SELDOM_MS = 30000 };
 
 enum lane_state {
 	LANE_NO_DATABASE, /* not connected; a sealed batch may wait */
@@ -36,6 +37,7 @@ struct lane {
 	struct batch_rules rules;
 	struct event *age_timer, *retry_timer;
 	int retry_ms;
+	enum sql_fault fault; /* of the last batch that was refused */
 	bool lock_tickets;
 	struct arena parse_arena;
 };
@@ -257,6 +259,7 @@ static void forget_sealed(struct lane *lane)
 	lane->sealed = NULL;
 	lane->lock_tickets = false;
 	lane->retry_ms = RETRY_FIRST_MS;
+	lane->fault = SQL_TRANSIENT;
 }
 
 static void took_effect(struct lane *lane)
@@ -281,9 +284,10 @@ static void took_effect(struct lane *lane)
 static void try_later(struct lane *lane)
 {
 	struct timeval pause = {lane->retry_ms / 1000, (lane->retry_ms % 1000) * 1000};
+	int longest_ms = sql_fault_lasts(lane->fault) ? RETRY_SELDOM_MS : RETRY_LONGEST_MS;
 	lane->state = LANE_PAUSING;
 	evtimer_add(lane->retry_timer, &pause);
-	lane->retry_ms = lane->retry_ms * 2 > RETRY_LONGEST_MS ? RETRY_LONGEST_MS : lane->retry_ms * 2;
+	lane->retry_ms = lane->retry_ms * 2 > longest_ms ? longest_ms : lane->retry_ms * 2;
 }
 
 static void on_retry(evutil_socket_t fd, short what, void *context)
@@ -315,12 +319,18 @@ void lane_drop(struct lane *lane, struct source *source)
 	watermark_clear(&source->watermark);
 }
 
-void lane_fence(struct lane *lane, struct source *source)
+void lane_fence(struct lane *lane, struct source *source, bool rolled_back)
 {
-	if (!source->fenced)
+	if (!source->fenced && rolled_back)
+		log_warning("PostgreSQL has lost commits of %s/%d, as after a fail-over or a restore; it is read again "
+		            "from "
+		            "where the database is",
+		            source->topic, (int)source->partition);
+	else if (!source->fenced)
 		log_warning("%s/%d has been claimed by another instance; what this one read of it is dropped",
 		            source->topic, (int)source->partition);
 	source->fenced = true;
+	source->rolled_back = rolled_back;
 	source->reading = false;
 	source->fenced_us = monotonic_clock_us();
 	lane_drop(lane, source);
@@ -328,7 +338,8 @@ void lane_fence(struct lane *lane, struct source *source)
 
 /* What the database says of a source of the sealed batch. */
 struct verified {
-	bool ours; /* nobody has claimed it since it was read, not even we */
+	bool ours;     /* nobody has claimed it since it was read, not even we */
+	int64_t epoch; /* 0: the database does not know it */
 	int64_t next_offset;
 };
 
@@ -338,9 +349,17 @@ static struct verified verified(const PGresult *result, const struct batch_sourc
 		if (pg_get_int4(result, row, 0) == progress->source_no)
 			return (struct verified){
 			        .ours = pg_get_int8(result, row, 1) == progress->epoch,
+			        .epoch = pg_get_int8(result, row, 1),
 			        .next_offset = PQgetisnull(result, row, 2) ? OFFSET_NONE : pg_get_int8(result, row, 2),
 			};
-	return (struct verified){false, OFFSET_NONE};
+	return (struct verified){false, 0, OFFSET_NONE};
+}
+
+/* Of one that is not where its batch begins: whether the database knows less than it did. */
+static bool is_rolled_back(const struct verified *now, const struct batch_source *progress)
+{
+	return now->epoch < progress->epoch ||
+	       (now->ours && (now->next_offset == OFFSET_NONE || now->next_offset < progress->begin_offset));
 }
 
 static void on_verified(void *context, PGresult *result)
@@ -365,7 +384,7 @@ static void on_verified(void *context, PGresult *result)
 		batch_drop_source(batch, progress.source_no);
 		struct source *source = sources_find_no(lane->shared->sources, progress.source_no);
 		if (source != NULL && source->epoch == progress.epoch)
-			lane_fence(lane, source);
+			lane_fence(lane, source, is_rolled_back(&now, &progress));
 	}
 	lane->state = LANE_IDLE;
 	if (batch->n_sources == 0) {
@@ -396,6 +415,14 @@ static void verify(struct lane *lane)
 	pg_array_release(&numbers);
 }
 
+static void cannot_write(void *context, enum sql_fault fault, const char *reason)
+{
+	const struct lane *lane = context;
+	(void)reason; /* the session has logged it */
+	if (lane->shared->cannot_write != NULL)
+		lane->shared->cannot_write(lane->shared->load_context, fault);
+}
+
 static void on_written(void *context, enum write_outcome outcome)
 {
 	struct lane *lane = context;
@@ -417,7 +444,10 @@ static void on_written(void *context, enum write_outcome outcome)
 		try_later(lane);
 		break;
 	case WRITE_FAILED:
+		lane->fault = sql_fault_of(pg_writer_sqlstate(lane->writer));
 		try_later(lane);
+		if (sql_fault_lasts(lane->fault))
+			cannot_write(lane, lane->fault, NULL);
 		break;
 	}
 }
@@ -455,6 +485,7 @@ struct lane *lane_new(struct lane_shared *shared, int index)
 	lane->retry_ms = RETRY_FIRST_MS;
 	lane->session = pg_session_new(shared->base, &shared->config->postgres, name,
 	                               &(struct pg_session_events){on_ready, on_lost, lane});
+	pg_session_on_unusable(lane->session, cannot_write);
 	lane->writer = pg_writer_new(lane->session, on_written, lane);
 	lane->age_timer = evtimer_new(shared->base, on_age, lane);
 	lane->retry_timer = evtimer_new(shared->base, on_retry, lane);

@@ -37,6 +37,8 @@ struct lane_shared {
 	void (*committed)(void *context, struct lane *lane);
 	/* A batch is not under way any more, committed or given up (for who waits to give partitions away). */
 	void (*idle)(void *context, struct lane *lane);
+	/* The database is there and refuses what a lane writes, until somebody acts. NULL: the lane goes on trying. */
+	void (*cannot_write)(void *load_context, enum sql_fault fault);
 	/* A batch needs revisions that the book does not have: load them, then call lane_poke(). */
 	void (*load_revisions)(void *load_context);
 	/* Somebody has acted on an alert: see attend_now(). */
@@ -60,8 +62,10 @@ void lane_feed(struct lane *lane, struct source *source, const struct wire_messa
                int64_t appended_us);
 /* Forgets what was read of a source and is not in a transaction: reading goes on where the database stands. */
 void lane_drop(struct lane *lane, struct source *source);
-/* Somebody else has claimed the source: it is not read any more, and dropped. */
-void lane_fence(struct lane *lane, struct source *source);
+/* The source is not read any more, and what was read of it is dropped: another instance has claimed it, or
+ * (rolled_back) the database has lost commits, as after a fail-over, and knows an earlier epoch or offset than we do.
+ */
+void lane_fence(struct lane *lane, struct source *source, bool rolled_back);
 /* Is a batch with this source in its transaction (or waiting to be tried again)? */
 bool lane_is_writing(const struct lane *lane, const struct source *source);
 /* Is anything of it in a batch, be that filled or in its transaction? */

@@ -5,7 +5,6 @@
 
 #include "adapters/pg/rows.h"
 #include "app/seen.h"
-#include "kpid/base/log.h"
 #include "kpid/base/memory.h"
 #include "kpid/core/batch.h"
 
@@ -52,10 +51,8 @@ static void on_rows(void *context, PGresult *result)
 {
 	struct orphans *orphans = context;
 	clear(orphans);
-	if (!pg_result_ok(result)) {
-		log_warning("asking for partitions that nobody reads: %s", PQresultErrorMessage(result));
+	if (!pg_result_ok(result))
 		return;
-	}
 	for (int row = 0; row < PQntuples(result); row++)
 		take_row(orphans, result, row);
 }
@@ -90,8 +87,6 @@ static void on_written(void *context, PGresult *result)
 {
 	struct orphans *orphans = context;
 	orphans->moved = pg_result_ok(result) && pg_result_affected(result) > 0;
-	if (!pg_result_ok(result))
-		log_warning("noting the ends of partitions that nobody reads: %s", PQresultErrorMessage(result));
 }
 
 static void on_written_end(void *context, PGresult *result)

@@ -107,8 +107,7 @@ static void on_end(void *context, PGresult *result)
 		quit(recalc, recalc->n_left_out > 0 ? KPID_EXIT_FAILED : 0);
 		return;
 	}
-	log_error("writing down that it has ended: %s", PQresultErrorMessage(result));
-	quit(recalc, KPID_EXIT_FAILED);
+	quit(recalc, KPID_EXIT_NO_POSTGRES);
 }
 
 static void finish(struct recalc *recalc)
@@ -125,8 +124,7 @@ static void on_page(void *context, PGresult *result)
 {
 	struct recalc *recalc = context;
 	if (!pg_result_ok(result)) {
-		log_error("reading tickets: %s", PQresultErrorMessage(result));
-		quit(recalc, KPID_EXIT_FAILED);
+		quit(recalc, KPID_EXIT_NO_POSTGRES);
 		return;
 	}
 	for (int row = 0; row < PQntuples(result); row++) {
@@ -169,8 +167,7 @@ static void on_begun(void *context, PGresult *result)
 {
 	struct recalc *recalc = context;
 	if (!pg_result_ok(result)) {
-		log_error("writing down that tickets are judged anew: %s", PQresultErrorMessage(result));
-		quit(recalc, KPID_EXIT_FAILED);
+		quit(recalc, KPID_EXIT_NO_POSTGRES);
 		return;
 	}
 	recalc->report->recalculation_no = pg_get_int8(result, 0, 0);
@@ -252,6 +249,7 @@ int recalc_run(struct kpid_config *config, const struct recalc_request *request,
 	        .needs_completeness = on_needs_completeness,
 	        .stop = on_stop,
 	        .stopped_status = KPID_EXIT_FAILED,
+	        .gives_up = true,
 	        .context = &recalc,
 	};
 	*report_out = (struct recalc_report){.recalculation_no = 0};

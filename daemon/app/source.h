@@ -27,14 +27,15 @@ struct source {
 	bool reading;                       /* messages are wanted */
 	bool stopped;                       /* stands: at a gap, or until it is looked at again */
 	bool paused;                        /* as librdkafka was told, which keeps to it beyond a rebalance */
-	const char *gap_reason;     /* a gap was met, and where the partition begins and ends is being asked; NULL */
-	bool reclaiming;            /* it is stopped, and is being claimed to go on */
-	bool fenced;                /* somebody else has claimed it */
-	int64_t fenced_us;          /* since when; monotonic */
-	bool verify_fingerprint;    /* the message before next_offset comes first and must be the one we know */
-	int64_t end_offset;         /* position at which its end was met: may be past the last message's; OFFSET_NONE */
-	int64_t low_offset;         /* where the partition began when it was looked where to begin; 0 */
-	int64_t high_offset;        /* end of the partition as last heard; -1 */
+	const char *gap_reason;  /* a gap was met, and where the partition begins and ends is being asked; NULL */
+	bool reclaiming;         /* it is stopped, and is being claimed to go on */
+	bool fenced;             /* the database knows it otherwise than we do: somebody else has claimed it, or … */
+	bool rolled_back;        /* … has lost commits (a fail-over, a restored backup). Then nobody else has it */
+	int64_t fenced_us;       /* since when; monotonic */
+	bool verify_fingerprint; /* the message before next_offset comes first and must be the one we know */
+	int64_t end_offset;      /* position at which its end was met: may be past the last message's; OFFSET_NONE */
+	int64_t low_offset;      /* where the partition began when it was looked where to begin; 0 */
+	int64_t high_offset;     /* end of the partition as last heard; -1 */
 	struct watermark watermark; /* of what was read: next_offset */
 	int64_t more_since_us;      /* monotonic: since when its end has been met and more is there; 0 */
 	int64_t held_since_us;      /* monotonic: since when an open transaction keeps messages from being read; 0 */

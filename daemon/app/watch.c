@@ -15,6 +15,7 @@
 
 /* Of queries/tick.sql; completeness.c reads those from the third on. */
 enum { COLUMN_ATTEND = 5, COLUMN_PARKED, COLUMN_UNSETTLED };
+enum { RETRY_FIRST_MS = 100, RETRY_LONGEST_MS = 5000, RETRY_SELDOM_MS = 30000 };
 
 enum { CLOCKS_MAY_DIFFER_US = 1000000 };
 
@@ -33,6 +34,8 @@ struct watch {
 	int64_t answered_us;             /* monotonic: of the last tick */
 	int64_t awake_since_us;          /* monotonic: ticks have been answered without a standstill since */
 	int64_t held_since_us;           /* monotonic: all that has passed is locked by others since; 0: it is not */
+	int64_t not_before_us;           /* monotonic: deadlines are not fired, after a refusal */
+	int retry_ms;
 	int64_t fire_as_of_us;
 	bool fire_unconfirmed;
 	bool due_failed;
@@ -44,6 +47,15 @@ struct watch {
 
 /* ---- firing ---- */
 
+/* What was refused is tried again with a growing pause; what somebody must act on, seldom. */
+static void fire_later(struct watch *watch)
+{
+	bool lasts = sql_fault_lasts(sql_fault_of(pg_writer_sqlstate(watch->writer)));
+	int longest_ms = lasts ? RETRY_SELDOM_MS : RETRY_LONGEST_MS;
+	watch->not_before_us = monotonic_clock_us() + (int64_t)watch->retry_ms * 1000;
+	watch->retry_ms = watch->retry_ms * 2 > longest_ms ? longest_ms : watch->retry_ms * 2;
+}
+
 static void on_fired(void *context, enum write_outcome outcome)
 {
 	struct watch *watch = context;
@@ -52,16 +64,19 @@ static void on_fired(void *context, enum write_outcome outcome)
 	batch_clear(&watch->batch);
 	if (outcome == WRITE_UNKNOWN_REVISION)
 		watch->shared->load_revisions(watch->shared->load_context);
-	/* There may be more of them. After a race or a failure the next tick tries again. */
-	if (outcome == WRITE_COMMITTED)
+	if (outcome == WRITE_FAILED)
+		fire_later(watch);
+	/* There may be more of them. After a race the next tick tries again. */
+	if (outcome == WRITE_COMMITTED) {
+		watch->retry_ms = RETRY_FIRST_MS;
 		watch_tick(watch);
+	}
 }
 
 static void on_due(void *context, PGresult *result)
 {
 	struct watch *watch = context;
 	if (!pg_result_ok(result)) {
-		log_warning("asking for deadlines: %s", PQresultErrorMessage(result));
 		watch->due_failed = true;
 		return;
 	}
@@ -181,10 +196,8 @@ static void on_tick(void *context, PGresult *result)
 {
 	struct watch *watch = context;
 	struct lane_shared *shared = watch->shared;
-	if (!pg_result_ok(result)) {
-		log_warning("asking for the next deadline: %s", PQresultErrorMessage(result));
+	if (!pg_result_ok(result))
 		return;
-	}
 	hear_clock(watch, pg_get_time(result, 0, 0));
 	bool silence_counts = may_tell_silence(watch);
 	completeness_update(&shared->completeness, result);
@@ -205,6 +218,8 @@ static void on_tick(void *context, PGresult *result)
 		watch->held_since_us = 0;
 		return;
 	}
+	if (monotonic_clock_us() < watch->not_before_us)
+		return;
 	if (next_us < complete_us)
 		fire(watch, complete_us, false);
 	else if (silence_counts && next_us < heard_us)
@@ -274,12 +289,15 @@ static void on_lost(void *context, const char *reason)
 	judging_drop(&watch->judging);
 	batch_clear(&watch->batch);
 	watch->asking = watch->firing = watch->quiet = false;
+	watch->not_before_us = 0;
+	watch->retry_ms = RETRY_FIRST_MS;
 }
 
 struct watch *watch_new(struct lane_shared *shared, const struct watch_events *events)
 {
 	struct watch *watch = mem_zalloc(sizeof(*watch));
 	watch->shared = shared;
+	watch->retry_ms = RETRY_FIRST_MS;
 	watch->events = *events;
 	watch->session = pg_session_new(shared->base, &shared->config->postgres, "deadlines",
 	                                &(struct pg_session_events){on_ready, on_lost, watch});

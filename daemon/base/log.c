@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "kpid/base/printable.h"
@@ -38,6 +39,9 @@ __attribute__((format(printf, 2, 0))) static void log_line(enum log_level level,
 		return;
 	char line[2048];
 	vsnprintf(line, sizeof(line), format, arguments);
+	/* What libraries say often ends with a line break. */
+	for (size_t len = strlen(line); len > 0 && strchr("\r\n", line[len - 1]) != NULL; len--)
+		line[len - 1] = '\0';
 	flockfile(stderr);
 	if (to_journal) {
 		fprintf(stderr, "<%d>", priorities[level]);

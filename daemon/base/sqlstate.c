@@ -9,7 +9,7 @@
 #define MIGRATE  "run `kpid migrate up` with this version of kpid, on the database that [postgres] names"
 #define READONLY "name all hosts of the cluster and target_session_attrs = read-write in [postgres]"
 #define LOG_IN   "see user and password_file in [postgres], and pg_hba.conf of the server"
-#define GRANT    "grant the role kpid_writer to the user of [postgres]; report views need only kpid_reader"
+#define GRANT    "GRANT kpid_writer TO the user of [postgres] (kpid_reader for reports, kpid_operator to act on alerts)"
 
 /* The first row whose state begins a SQLSTATE decides. So single states come before their class, which is two
  * characters. */

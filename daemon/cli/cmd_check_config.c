@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <string.h>
 
 #include "app/receivers.h"
 #include "cli/cli.h"
@@ -17,6 +18,20 @@ static void print(const struct cli *cli, struct buf *text)
 	buf_release(text);
 }
 
+/* What is legal, and hardly what is meant. */
+static void add_warnings(const struct kpid_config *config, struct config_faults *faults)
+{
+	const char *host = config_pairs_get(&config->postgres, "host");
+	if (host == NULL)
+		host = config_pairs_get(&config->postgres, "hostaddr");
+	if (host == NULL || strchr(host, ',') == NULL ||
+	    config_pairs_get(&config->postgres, "target_session_attrs") != NULL)
+		return;
+	config_fault_add(faults, config->file == NULL ? "defaults" : config->file, 0, "postgres.target_session_attrs",
+	                 "set it to read-write: of several hosts, one may be a standby, which takes no writes");
+	faults->items[faults->n - 1].warning = true;
+}
+
 /* Faults are what was asked for: they go to stdout. */
 static int report(const struct cli *cli, const struct kpid_config *config, struct config_faults *faults)
 {
@@ -24,6 +39,8 @@ static int report(const struct cli *cli, const struct kpid_config *config, struc
 	struct config_faults missing = CONFIG_FAULTS_INIT;
 	bool good = config != NULL && faults->n == 0;
 	bool can_run = good && kpid_config_can_run(config, &missing);
+	if (good)
+		add_warnings(config, faults);
 	if (cli->json) {
 		buf_add_format(&out, "{\"ok\": %s, \"can_run\": %s, \"faults\": ", good ? "true" : "false",
 		               can_run ? "true" : "false");
@@ -33,6 +50,7 @@ static int report(const struct cli *cli, const struct kpid_config *config, struc
 		config_faults_write(faults, &out);
 	} else {
 		buf_add_format(&out, "%s: ok\n", config->file == NULL ? "defaults" : config->file);
+		config_faults_write(faults, &out);
 		if (!can_run) {
 			buf_add_str(&out, "for kpid run something is missing:\n");
 			config_faults_write(&missing, &out);

@@ -158,6 +158,19 @@ static void look_at_revisions(struct doctor *doctor)
 	PQclear(stored);
 }
 
+/* kpid prepares statements and changes settings, so each of its connections needs a server session of its own. */
+static void look_for_pooler(struct doctor *doctor)
+{
+	if (pg_sync_is_shared(&doctor->sync, &doctor->config->postgres))
+		doctor_say(
+		        doctor, "sessions of its own", DOCTOR_FAIL,
+		        TEXT("a pooler in transaction mode is between kpid and PostgreSQL: it shares sessions of the "
+		             "server among its clients"),
+		        text_of(sql_remedy_of(SQLSTATE_SHARED_SESSION)));
+	else
+		doctor_format(doctor, "sessions of its own", DOCTOR_OK, "", "each connection has a session of its own");
+}
+
 void doctor_look_at_database(struct doctor *doctor)
 {
 	if (!pg_sync_open(&doctor->sync, doctor->cli, &doctor->config->postgres) ||
@@ -167,6 +180,7 @@ void doctor_look_at_database(struct doctor *doctor)
 		              "PostgreSQL cannot be reached: %s", buf_text(&doctor->sync.error).ptr);
 		return;
 	}
+	look_for_pooler(doctor);
 	ask_all(doctor, of_the_server, sizeof(of_the_server) / sizeof(of_the_server[0]));
 	look_at_clock(doctor);
 	look_at_schema(doctor);

@@ -5,33 +5,49 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adapters/pg/words.h"
+#include "app/lane.h"
 #include "cli/term.h"
 #include "kpid/base/log.h"
 #include "kpid/base/memory.h"
 
 #define MAX_PARAMS 8
 
-/* The first line of PostgreSQL's words; it may have none, where libpq gave up before it asked. */
-static void set_error(struct pg_sync *sync, const char *message)
+enum { POOLER_LOOKS = 3 };
+
+#define QUICK_US (3 * US_PER_SECOND) /* a connection that failed sooner was refused, and did not time out */
+
+static void set_error(struct pg_sync *sync, const char *message, const char *sqlstate)
 {
 	buf_clear(&sync->error);
-	buf_add(&sync->error, message, strcspn(message, "\n"));
-	if (sync->error.len_bytes == 0)
-		buf_add_str(&sync->error, "libpq could not ask PostgreSQL, and does not say why");
+	pg_add_message(&sync->error, message);
+	pg_add_remedy(&sync->error, sqlstate, PQuser(sync->conn));
+	sync->fault = sql_fault_of(sqlstate);
 }
 
-/* What to do about errors that have an obvious remedy. */
-static void add_remedy(struct pg_sync *sync, const PGresult *result)
+static void set_refusal(struct pg_sync *sync, const PGresult *result)
 {
-	static const char *const remedies[][2] = {
-	        {"42P01", "run `kpid migrate up` first"}, /* undefined_table */
-	        {"3F000", "run `kpid migrate up` first"}, /* invalid_schema_name */
-	        {"42501", "connect as a member of kpid_writer (report views need only kpid_reader)"},
-	};
-	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-	for (size_t i = 0; state != NULL && i < sizeof(remedies) / sizeof(remedies[0]); i++)
-		if (strcmp(state, remedies[i][0]) == 0)
-			buf_add_format(&sync->error, " (%s)", remedies[i][1]);
+	buf_clear(&sync->error);
+	pg_add_refusal(&sync->error, result);
+	pg_add_remedy(&sync->error, pg_sqlstate_of(result), PQuser(sync->conn));
+	sync->fault = sql_fault_of(pg_sqlstate_of(result));
+}
+
+/* Of a connection that could not be made. libpq names the SQLSTATE only when it is asked to, which a blocking connect
+ * has no way for: a refusal that came at once is asked for again. */
+static void set_connection_error(struct pg_sync *sync, int64_t took_us)
+{
+	char sqlstate[SQLSTATE_BYTES] = "";
+	if (took_us < QUICK_US && sync->conn != NULL) {
+		PQsetErrorVerbosity(sync->conn, PQERRORS_VERBOSE);
+		PQreset(sync->conn);
+		PQsetErrorVerbosity(sync->conn, PQERRORS_DEFAULT);
+		if (pg_sync_is_connected(sync))
+			return;
+	}
+	const char *message = PQerrorMessage(sync->conn);
+	(void)sqlstate_in_message(message, sqlstate);
+	set_error(sync, message, sqlstate);
 }
 
 static void on_notice(void *context, const char *message)
@@ -40,10 +56,9 @@ static void on_notice(void *context, const char *message)
 	log_warning("PostgreSQL: %.*s", (int)strcspn(message, "\n"), message);
 }
 
-bool pg_sync_open(struct pg_sync *sync, const struct cli *cli, const struct config_pairs *pairs)
+static PGconn *connect_to(const struct cli *cli, const struct config_pairs *pairs)
 {
 	enum { N_DEFAULTS = 3 };
-	*sync = (struct pg_sync){.cli = cli, .error = BUF_INIT};
 	struct buf name = BUF_INIT;
 	buf_add_format(&name, "kpid %s", cli->command->name);
 	const char **keywords = mem_zalloc((pairs->n + N_DEFAULTS + 1) * sizeof(*keywords));
@@ -56,16 +71,78 @@ bool pg_sync_open(struct pg_sync *sync, const struct cli *cli, const struct conf
 		keywords[N_DEFAULTS + i] = pairs->items[i].name;
 		values[N_DEFAULTS + i] = pairs->items[i].value;
 	}
-	sync->conn = PQconnectdbParams(keywords, values, 0);
+	PGconn *conn = PQconnectdbParams(keywords, values, 0);
 	free(keywords);
 	free(values);
 	buf_release(&name);
-	if (!pg_sync_is_connected(sync)) {
-		set_error(sync, PQerrorMessage(sync->conn));
-		return false;
-	}
+	return conn;
+}
+
+static bool begin_session(struct pg_sync *sync)
+{
 	PQsetNoticeProcessor(sync->conn, on_notice, NULL);
+	PGresult *row = pg_sync_query(sync, "queries/session_begin.sql", NULL, 0);
+	if (row == NULL)
+		return false;
+	sync->in_recovery = pg_get_bool(row, 0, 0);
+	sync->read_only = pg_get_bool(row, 0, 1);
+	sync->server_pid = pg_get_int4(row, 0, 2);
+	PQclear(row);
 	return true;
+}
+
+bool pg_sync_open(struct pg_sync *sync, const struct cli *cli, const struct config_pairs *pairs)
+{
+	int64_t began_us = monotonic_clock_us();
+	*sync = (struct pg_sync){.cli = cli, .error = BUF_INIT};
+	sync->conn = connect_to(cli, pairs);
+	if (!pg_sync_is_connected(sync))
+		set_connection_error(sync, monotonic_clock_us() - began_us);
+	return pg_sync_is_connected(sync) && begin_session(sync);
+}
+
+bool pg_sync_can_write(struct pg_sync *sync)
+{
+	if (!sync->read_only)
+		return true;
+	if (sync->in_recovery)
+		set_error(sync, "this server is a standby and takes no writes", SQLSTATE_READ_ONLY);
+	else
+		set_error(sync,
+		          "transactions are read-only here: default_transaction_read_only is on for the role, the "
+		          "database or the server; switch it off",
+		          NULL);
+	sync->fault = SQL_READ_ONLY;
+	return false;
+}
+
+/* Which server process serves the client now. -1: it cannot be asked. */
+static int server_pid_now(PGconn *conn)
+{
+	PGresult *row = PQexec(conn, "SELECT pg_backend_pid()");
+	int pid = pg_result_ok(row) ? (int)strtol(PQgetvalue(row, 0, 0), NULL, 10) : -1;
+	PQclear(row);
+	return pid;
+}
+
+bool pg_sync_is_shared(struct pg_sync *sync, const struct config_pairs *pairs)
+{
+	/* Of a server itself, the number that came with the connection is the server process's. */
+	if (PQbackendPID(sync->conn) == sync->server_pid)
+		return false;
+	PGconn *other = connect_to(sync->cli, pairs);
+	bool shared = false;
+	for (int i = 0; i < POOLER_LOOKS && !shared && PQstatus(other) == CONNECTION_OK; i++) {
+		PQclear(PQexec(other, "BEGIN"));
+		int others = server_pid_now(other);
+		PQclear(PQexec(other, "COMMIT"));
+		int ours = server_pid_now(sync->conn);
+		shared = others == ours || ours != sync->server_pid;
+	}
+	PQfinish(other);
+	if (shared)
+		set_error(sync, "a pooler shares sessions of the server among its clients", SQLSTATE_SHARED_SESSION);
+	return shared;
 }
 
 void pg_sync_close(struct pg_sync *sync)
@@ -82,11 +159,11 @@ bool pg_sync_is_connected(const struct pg_sync *sync)
 
 bool pg_sync_reconnect(struct pg_sync *sync)
 {
+	int64_t began_us = monotonic_clock_us();
 	PQreset(sync->conn);
-	if (pg_sync_is_connected(sync))
-		return true;
-	set_error(sync, PQerrorMessage(sync->conn));
-	return false;
+	if (!pg_sync_is_connected(sync))
+		set_connection_error(sync, monotonic_clock_us() - began_us);
+	return pg_sync_is_connected(sync) && begin_session(sync);
 }
 
 /* What the functions of schema report raise: see sql/migrations/0007_operators.sql. */
@@ -103,11 +180,10 @@ static PGresult *check(struct pg_sync *sync, PGresult *result)
 {
 	if (pg_result_ok(result))
 		return result;
-	set_error(sync, PQerrorMessage(sync->conn));
-	add_remedy(sync, result);
-	sync->refused = is_refusal(PQresultErrorField(result, PG_DIAG_SQLSTATE));
+	set_refusal(sync, result);
+	sync->refused = is_refusal(pg_sqlstate_of(result));
 	if (sync->refused)
-		set_error(sync, PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
+		set_error(sync, PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY), NULL);
 	PQclear(result);
 	return NULL;
 }

@@ -90,9 +90,12 @@ const struct config_section config_sections[] = {
          kafka_example},
         {"postgres", SECTION_POSTGRES,
          "Any keyword of a libpq connection: host, port, dbname, user, sslmode and so on. What is not here comes from "
-         "libpq's own defaults and the PG* environment variables. password_file = PATH reads the password from a file "
-         "that others cannot read; password itself may only stand here if nobody but the owner can read this file. "
-         "Changes take a restart.",
+         "libpq's own defaults and the PG* environment variables. Where several servers may answer, name all hosts and "
+         "target_session_attrs = read-write: a standby takes no writes. A pooler in between must give each connection "
+         "a "
+         "server session of its own (pool_mode = session). password_file = PATH reads the password from a file that "
+         "others cannot read; password itself may only stand here if nobody but the owner can read this file. Changes "
+         "take a restart.",
          postgres_example},
         {"topics", SECTION_TOPICS,
          "The topics to read, and what each carries: event types separated by commas, `activity` for all types but "

@@ -26,7 +26,7 @@ KPID_PACKAGES_kafka=(openjdk-17-jre-headless maven)
 KPID_PACKAGES_bench=("${KPID_PACKAGES_demo[@]}" "${KPID_PACKAGES_kafka[@]}" python3-psycopg2
     python3-confluent-kafka kcat)
 KPID_PACKAGES_test=("${KPID_PACKAGES_bench[@]}" clang clang-format clang-tidy libclang-rt-14-dev libcmocka-dev
-    git python3-pytest python3-jsonschema python3-yaml openssl binutils systemd systemd-container iproute2)
+    git python3-pytest python3-jsonschema python3-yaml openssl binutils systemd systemd-container iproute2 pgbouncer)
 KPID_PACKAGES_coverage=("${KPID_PACKAGES_test[@]}" gcovr)
 
 kpid_say() { printf 'setup: %s\n' "$*" >&2; }
@@ -236,14 +236,11 @@ POM
     chmod 755 "$new" && mv -T "$new" "$dir"
 )
 
-# Installs Debian's Alertmanager. Its package would start a service that listens on all addresses: not for tests.
-kpid_install_alertmanager() {
-    local unit=/etc/systemd/system/prometheus-alertmanager.service
-    [ -n "$(kpid_missing_packages prometheus-alertmanager)" ] || return 0
-    if [ ! -e "$unit" ]; then
-        kpid_as_root mkdir -p "${unit%/*}" && kpid_as_root ln -s /dev/null "$unit" || return
-    fi
-    kpid_install prometheus-alertmanager
+# Makes systemd ignore a service that a package would start: not for tests. It listens on all addresses, or a fixed port.
+kpid_mask() {
+    local unit=/etc/systemd/system/$1.service
+    [ -n "$(kpid_missing_packages "$1")" ] && [ ! -e "$unit" ] || return 0
+    kpid_as_root mkdir -p "${unit%/*}" && kpid_as_root ln -s /dev/null "$unit"
 }
 
 kpid_setup() {
@@ -256,7 +253,8 @@ kpid_setup() {
         coverage) kpid_install "${KPID_PACKAGES_coverage[@]}" || return ;;
         bench) kpid_install "${KPID_PACKAGES_bench[@]}" && kpid_fetch_kafka "$KPID_KAFKA_VERSION" || return ;;
         test)
-            kpid_install "${KPID_PACKAGES_test[@]}" && kpid_install_alertmanager && kpid_fetch_kafka "$KPID_KAFKA_VERSION" || return
+            kpid_install "${KPID_PACKAGES_bench[@]}" && kpid_mask prometheus-alertmanager && kpid_mask pgbouncer || return
+            kpid_install "${KPID_PACKAGES_test[@]}" prometheus-alertmanager && kpid_fetch_kafka "$KPID_KAFKA_VERSION" || return
             kpid_upgrade_postgresql || return
             kpid_fetch_kafka "$KPID_KAFKA_3_VERSION" || kpid_say 'without it test_scram is skipped'
             for version in "${!KPID_POSTGRES_JARS[@]}"; do

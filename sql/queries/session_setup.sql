@@ -1,5 +1,4 @@
--- The row types that rows are sent as, in the order of enum pg_row_type. A writer that stands still in a
--- transaction, or waits for a lock, must not hold others up for ever.
+-- The row types that rows are sent as, in the order of enum pg_row_type.
 SELECT
 	'kpid.ticket'::regtype::oid,
 	'kpid.past_cycle'::regtype::oid,
@@ -8,6 +7,3 @@ SELECT
 	'kpid.sla_clock'::regtype::oid,
 	'kpid.alert'::regtype::oid,
 	'kpid.dead_letter'::regtype::oid
-FROM set_config('idle_in_transaction_session_timeout', '60s', false) AS idle,
-	set_config('lock_timeout', '5s', false) AS lock,
-	set_config('jit', 'off', false) AS jit

@@ -61,6 +61,7 @@ struct pg_session {
 	enum phase phase;
 	int pause_ms;
 	struct sim_plan *retry;
+	const char *refusal; /* SQLSTATE of the first one since the last sync; "": none */
 };
 
 static struct connection *connections;
@@ -416,6 +417,7 @@ static void on_connected(void *context)
 	session->connection = connection;
 	session->phase = PHASE_READY;
 	session->pause_ms = FIRST_PAUSE_MS;
+	session->refusal = "";
 	session->events.ready(session->events.context);
 }
 
@@ -451,7 +453,12 @@ static void deliver(void *context)
 		if (op->statement.result->status == PGRES_PIPELINE_ABORTED && has_sync(&connection->answered) &&
 		    sim_chance(300))
 			continue;
+		struct pg_session *session = connection->session;
+		if (op->statement.result->status == PGRES_FATAL_ERROR && session->refusal[0] == '\0')
+			session->refusal = op->statement.result->sqlstate;
 		call(op);
+		if (op->kind == OP_SYNC && connection->session != NULL)
+			session->refusal = "";
 	}
 }
 
@@ -464,6 +471,7 @@ struct pg_session *pg_session_new(struct event_base *base, const struct config_p
 	session->name = mem_strdup(name);
 	session->events = *events;
 	session->pause_ms = FIRST_PAUSE_MS;
+	session->refusal = "";
 	session->next = sessions;
 	sessions = session;
 	return session;
@@ -491,9 +499,27 @@ void pg_session_start(struct pg_session *session)
 	session->retry = sim_after(sim_between(500, 5000), session->instance, on_connected, session);
 }
 
+/* The simulated server never refuses what lasts. */
+void pg_session_on_unusable(struct pg_session *session,
+                            void (*unusable)(void *context, enum sql_fault fault, const char *reason))
+{
+	(void)session, (void)unusable;
+}
+
 bool pg_session_is_ready(const struct pg_session *session)
 {
 	return session->phase == PHASE_READY;
+}
+
+void pg_session_reopen(struct pg_session *session)
+{
+	if (session->phase == PHASE_READY)
+		lose(session, "it is opened again");
+}
+
+const char *pg_session_refusal(const struct pg_session *session)
+{
+	return session->refusal;
 }
 
 static void send(struct pg_session *session, enum op_kind kind, struct op op)

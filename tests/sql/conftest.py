@@ -25,7 +25,8 @@ const struct cli_command cli_commands[] = {
 int main(int argc, char **argv) { return cli_main(argc, argv); }
 """
 SOURCES = ["daemon/cli/cli.c", "daemon/cli/cmd_migrate.c", "daemon/cli/json_out.c", "daemon/cli/term.c",
-           "daemon/adapters/pg/migrate.c", "daemon/adapters/pg/statements.c", "daemon/config/*.c",
+           "daemon/adapters/pg/migrate.c", "daemon/adapters/pg/statements.c", "daemon/adapters/pg/words.c",
+           "daemon/config/*.c",
            "daemon/base/*.c", "daemon/core/wire/*.c", "daemon/core/sla/duration.c"]
 INSTRUMENTED = ["--coverage", "-fprofile-update=atomic"] if os.environ.get("KPID_SQL_OBJECTS") else [
     "-fsanitize=address,undefined"]

@@ -189,6 +189,11 @@ static void test_check_config(void **state)
 	assert_string_equal(out, "{\"ok\": true, \"can_run\": true, \"faults\": []}\n");
 	assert_int_equal(run("check-config --json"), CLI_OK);
 	assert_string_equal(out, "{\"ok\": true, \"can_run\": false, \"faults\": []}\n");
+	assert_int_equal(run("check-config --set postgres.host=a,b"), CLI_OK);
+	assert_non_null(strstr(out, "target_session_attrs: warning: set it to read-write"));
+	assert_int_equal(run("check-config --set postgres.host=a,b --set postgres.target_session_attrs=primary"),
+	                 CLI_OK);
+	assert_null(strstr(out, "read-write"));
 	assert_int_equal(run("check-config"), CLI_OK);
 	assert_non_null(strstr(out, "kafka.bootstrap.servers: is missing"));
 	assert_int_equal(run("check-config --show -c tests/config/good.ini"), CLI_OK);

@@ -31,19 +31,12 @@ static void on_sync(void *context, PGresult *result)
 	outbox->asking = false;
 }
 
-static void on_deleted(void *context, PGresult *result)
-{
-	(void)context;
-	if (!pg_result_ok(result) && PQresultStatus(result) != PGRES_PIPELINE_ABORTED)
-		log_warning("after sending alerts: %s; they will be sent again", PQresultErrorMessage(result));
-}
-
 static void delete_delivered(struct outbox *outbox)
 {
 	struct pg_param param = pg_array_param(&outbox->delivered);
 	outbox->asking = true;
 	lease_fence(&outbox->lease);
-	pg_session_query(outbox->session, "queries/outbox_delete.sql", &param, 1, on_deleted, outbox);
+	pg_session_query(outbox->session, "queries/outbox_delete.sql", &param, 1, NULL, NULL);
 	pg_session_sync(outbox->session, on_sync, outbox);
 	pg_array_start(&outbox->delivered, PG_OID_INT8);
 }
@@ -52,10 +45,8 @@ static void delete_delivered(struct outbox *outbox)
 static void on_read(void *context, PGresult *result)
 {
 	struct outbox *outbox = context;
-	if (!pg_result_ok(result)) {
-		log_warning("reading alerts to send: %s", PQresultErrorMessage(result));
+	if (!pg_result_ok(result))
 		return;
-	}
 	for (int row = 0; row < PQntuples(result) && lease_is_held(&outbox->lease); row++) {
 		if (!kafka_producer_send(outbox->producer, pg_get_text(result, row, 1), pg_get_text(result, row, 2),
 		                         pg_get_int8(result, row, 0)))

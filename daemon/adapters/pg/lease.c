@@ -58,7 +58,6 @@ static void on_taken(void *context, PGresult *result)
 	struct lease *lease = context;
 	if (!pg_result_ok(result)) {
 		const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-		log_warning("asking for the lease %s: %s", lease->task.name, PQresultErrorMessage(result));
 		if (sqlstate != NULL && strcmp(sqlstate, SQLSTATE_LOCK_TIMEOUT) == 0)
 			end_standing(lease);
 		return;

@@ -9,7 +9,9 @@
 
 #include "adapters/pg/standing.h"
 #include "adapters/pg/statements.h"
+#include "adapters/pg/words.h"
 #include "kpid/base/memory.h"
+#include "kpid/base/sqlstate.h"
 
 #define FOLDER             "migrations/"
 #define N_DIGITS           4
@@ -141,6 +143,7 @@ static PGresult *run_query(PGconn *conn, const struct sql_file *files, const cha
 	if (result_ok(result))
 		return result;
 	add_message(conn, result, error);
+	pg_add_remedy(error, pg_sqlstate_of(result), PQuser(conn));
 	PQclear(result);
 	return NULL;
 }
@@ -151,6 +154,8 @@ static bool run_command(PGconn *conn, const char *sql, struct buf *error)
 	bool ok = result_ok(result);
 	if (!ok)
 		add_message(conn, result, error);
+	if (sql_fault_of(pg_sqlstate_of(result)) == SQL_READ_ONLY)
+		pg_add_remedy(error, pg_sqlstate_of(result), NULL);
 	PQclear(result);
 	return ok;
 }

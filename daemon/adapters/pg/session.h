@@ -1,6 +1,8 @@
 /* One connection to PostgreSQL on the event loop: libpq in non-blocking and pipeline mode. It connects by
- * itself, again and again with a growing pause, and says once that the server is away and once that it is
- * back. Statements are the files of sql/queries, prepared when first used on a connection. */
+ * itself, again and again with a growing pause, and logs once why the server is away or of no use, and once that it is
+ * back. Statements are the files of sql/queries, prepared when first used on a connection. What the server refuses is
+ * logged here, once and with the remedy: who asked need not do it. A session that turns out to be read-only, or of no
+ * use for another reason that another session may not have, is closed and opened again. */
 #ifndef KPID_ADAPTERS_PG_SESSION_H
 #define KPID_ADAPTERS_PG_SESSION_H
 
@@ -8,7 +10,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "kpid/base/sqlstate.h"
 #include "kpid/config.h"
+
+#define SQLSTATE_READ_ONLY      "25006"
+#define SQLSTATE_NO_TABLE       "42P01"
+#define SQLSTATE_SHARED_SESSION "26000" /* what a pooler in transaction mode leads to */
 
 struct event_base;
 struct pg_session;
@@ -46,8 +53,18 @@ typedef void (*pg_result_fn)(void *context, PGresult *result);
 struct pg_session *pg_session_new(struct event_base *base, const struct config_pairs *conninfo, const char *name,
                                   const struct pg_session_events *events);
 void pg_session_free(struct pg_session *session);
+/* Before the start: is called, with the context of the other events, when the server is there and cannot be used: it
+ * only reads, the role lacks a right, the database is not ours. That was logged, and is tried again. After lost(), if
+ * the session was ready. */
+void pg_session_on_unusable(struct pg_session *session,
+                            void (*unusable)(void *context, enum sql_fault fault, const char *reason));
 void pg_session_start(struct pg_session *session);
 bool pg_session_is_ready(const struct pg_session *session);
+/* Closes a session that is ready, from the loop, and opens it again: it may have settings that have changed since. */
+void pg_session_reopen(struct pg_session *session);
+/* The SQLSTATE of the first statement that was refused since the last sync, for callbacks up to and with that of the
+ * next sync; "": none. */
+const char *pg_session_refusal(const struct pg_session *session);
 
 /* What cannot be queued is never left out of a pipeline: nothing more is sent on this connection, and lost() is called
  * from the loop. */

@@ -31,10 +31,8 @@ static bool was_said(struct text who)
 static void on_rows(void *context, PGresult *result)
 {
 	(void)context;
-	if (!pg_result_ok(result)) {
-		log_warning("looking for who holds rows that others wait for: %s", PQresultErrorMessage(result));
+	if (!pg_result_ok(result))
 		return;
-	}
 	for (int row = 0; row < PQntuples(result); row++) {
 		struct text who = pg_get_text(result, row, 0);
 		if (pg_get_bool(result, row, 1))

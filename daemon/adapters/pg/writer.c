@@ -1,5 +1,6 @@
 #include "adapters/pg/writer.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -30,12 +31,13 @@ struct pg_writer {
 	size_t n_evaluated, piece_end;
 	struct batch_evaluation *evaluation; /* of the ticket behind them; NULL: not begun */
 	struct batch_sink sink;
-	size_t n_sent;              /* ticket rows sent to be written */
-	size_t n_written;           /* of them, touched */
-	int n_kpi_pieces;           /* under way */
-	enum write_outcome outcome; /* WRITE_COMMITTED until something says otherwise */
-	bool closing;               /* the pipeline's sync is sent */
-	bool waited_in_vain;        /* for a lock, or passed over who holds one */
+	size_t n_sent;                 /* ticket rows sent to be written */
+	size_t n_written;              /* of them, touched */
+	int n_kpi_pieces;              /* under way */
+	enum write_outcome outcome;    /* WRITE_COMMITTED until something says otherwise */
+	bool closing;                  /* the pipeline's sync is sent */
+	bool waited_in_vain;           /* for a lock, or passed over who holds one */
+	char sqlstate[SQLSTATE_BYTES]; /* of the first refusal of this try; "": none */
 	struct batch_care care;
 	enum batch_fault fault; /* of this try */
 	struct buf words;       /* of the last refusal in this batch */
@@ -106,11 +108,6 @@ static bool check_all(struct pg_writer *writer, PGresult *result, bool of_ticket
 		buf_clear(&writer->words);
 		buf_add_format(&writer->words, "%s: %s", sqlstate == NULL ? "?" : sqlstate,
 		               message == NULL ? PQresultErrorMessage(result) : message);
-		/* Tries that narrow it down, and of what was set aside, fail as a matter of course. */
-		if (writer->care.n_kept == SIZE_MAX && writer->order->kind != WRITE_PARKED)
-			log_warning("PostgreSQL refused a batch (%s); trying again", writer->words.data);
-		else
-			log_debug("PostgreSQL refused a batch (%s)", writer->words.data);
 		writer->waited_in_vain = sqlstate != NULL && strcmp(sqlstate, SQLSTATE_LOCK_TIMEOUT) == 0;
 		writer->fault = of_tickets ? fault_of(writer, result, sqlstate) : FAULT_OTHER;
 	}
@@ -169,10 +166,18 @@ static void on_tickets_written(void *context, PGresult *result)
 		writer->n_written += pg_result_affected(result);
 }
 
+/* Before a sync forgets it. The server may have refused to prepare a statement, which no callback hears of. */
+static void note_refusal(struct pg_writer *writer)
+{
+	if (writer->sqlstate[0] == '\0')
+		snprintf(writer->sqlstate, sizeof(writer->sqlstate), "%s", pg_session_refusal(writer->session));
+}
+
 static void begin(struct pg_writer *writer);
 
 static void finish(struct pg_writer *writer)
 {
+	note_refusal(writer);
 	if (writer->outcome == WRITE_FAILED && writer->order->kind == WRITE_NEW &&
 	    batch_care_narrow(&writer->care, writer->fault, writer->order->batch->n_tickets)) {
 		begin(writer);
@@ -207,6 +212,7 @@ static void on_all_written(void *context, PGresult *result)
 	struct pg_writer *writer = context;
 	(void)result;
 	lap(writer, &writer->parts.write_us);
+	note_refusal(writer);
 	if (writer->n_written != writer->n_sent)
 		fail(writer, WRITE_RACED);
 	if (writer->outcome == WRITE_COMMITTED)
@@ -533,6 +539,7 @@ static void begin(struct pg_writer *writer)
 	for (size_t i = 0; i < batch->n_sources; i++)
 		batch->sources[i].n_duplicates = batch->sources[i].n_too_many = 0;
 	pg_effects_start(&writer->effects, writer->session, writer->order);
+	writer->sqlstate[0] = '\0';
 
 	pg_session_command(writer->session, "BEGIN", on_other, writer);
 	pg_session_command(writer->session,
@@ -557,6 +564,11 @@ void pg_writer_start(struct pg_writer *writer, const struct write_order *order)
 	writer->mark_us = monotonic_us();
 	buf_clear(&writer->words);
 	begin(writer);
+}
+
+const char *pg_writer_sqlstate(const struct pg_writer *writer)
+{
+	return writer->sqlstate;
 }
 
 bool pg_writer_is_busy(const struct pg_writer *writer)

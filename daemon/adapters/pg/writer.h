@@ -14,7 +14,8 @@ enum write_outcome {
 	WRITE_FENCED,           /* a partition has another owner, or stands elsewhere: nothing was written */
 	WRITE_RACED,            /* a ticket was written by somebody else meanwhile: try again with lock_tickets */
 	WRITE_UNKNOWN_REVISION, /* load the policy revisions, then try again */
-	WRITE_FAILED            /* the server refused (logged): try again after a pause. See pg_writer_fault() */
+	WRITE_FAILED            /* the server refused (logged): try again after a pause. See pg_writer_sqlstate(),
+	                           pg_writer_fault() */
 };
 
 enum write_kind {
@@ -57,6 +58,8 @@ struct pg_writer *pg_writer_new(struct pg_session *session, write_done_fn done, 
 void pg_writer_free(struct pg_writer *writer);
 /* The order, and all it points to, must stay until done() is called. */
 void pg_writer_start(struct pg_writer *writer, const struct write_order *order);
+/* The SQLSTATE for which the latest batch was refused; "": it was not, or the connection was lost. */
+const char *pg_writer_sqlstate(const struct pg_writer *writer);
 bool pg_writer_is_busy(const struct pg_writer *writer);
 /* Forgets the batch without calling done(). */
 void pg_writer_abandon(struct pg_writer *writer);

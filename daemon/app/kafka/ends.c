@@ -58,8 +58,9 @@ static void on_owners(void *context, PGresult *result)
 		return;
 	for (int row = 0; row < PQntuples(result); row++) {
 		struct source *source = sources_find_no(&feed->app->sources, pg_get_int4(result, row, 0));
-		if (source != NULL && source->reading && pg_get_int8(result, row, 1) != source->epoch)
-			lane_fence(feed_lane(feed, source), source);
+		int64_t epoch = pg_get_int8(result, row, 1);
+		if (source != NULL && source->reading && epoch != source->epoch)
+			lane_fence(feed_lane(feed, source), source, epoch < source->epoch);
 	}
 }
 
@@ -82,8 +83,6 @@ static void on_seen(void *context, PGresult *result)
 {
 	struct kafka_feed *feed = context;
 	feed->doubts = pg_result_ok(result) && pg_result_affected(result) != feed->n_seen;
-	if (!pg_result_ok(result))
-		log_warning("noting the ends of partitions: %s", PQresultErrorMessage(result));
 }
 
 static void on_seen_end(void *context, PGresult *result)

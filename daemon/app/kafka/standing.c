@@ -1,9 +1,11 @@
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "adapters/pg/rows.h"
 #include "app/kafka/feed.h"
 #include "kpid/base/log.h"
+#include "kpid/base/memory.h"
 
 enum {
 	STUCK_US = 10000000, /* of which nothing comes though there is more is taken anew, then after twice this, … */
@@ -120,10 +122,29 @@ static void on_standing(void *context, PGresult *result)
 	}
 }
 
+/* What the database has lost is nobody else's: it is claimed at once. The database may not even know it. */
+static void claim_rolled_back(struct kafka_feed *feed)
+{
+	const struct sources *all = &feed->app->sources;
+	struct source **claimed = mem_alloc((all->n + 1) * sizeof(struct source *));
+	size_t n = 0;
+	for (size_t i = 0; i < all->n; i++) {
+		struct source *source = all->items[i];
+		if (source->assigned && source->rolled_back && !source->reclaiming &&
+		    !lane_holds(feed_lane(feed, source), source))
+			claimed[n++] = source;
+	}
+	bool asked = n > 0 && !feed_is_rebalancing(feed) && app_claim(feed->app, claimed, n, on_reclaimed, feed);
+	for (size_t i = 0; asked && i < n; i++)
+		claimed[i]->reclaiming = true;
+	free(claimed);
+}
+
 void feed_look_at_standing(struct kafka_feed *feed)
 {
 	struct pg_array numbers = {.n = 0};
 	int64_t now_us = monotonic_clock_us();
+	claim_rolled_back(feed);
 	pg_array_start(&numbers, PG_OID_INT4);
 	for (size_t i = 0; i < feed->app->sources.n; i++) {
 		const struct source *source = feed->app->sources.items[i];

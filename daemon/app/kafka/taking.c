@@ -8,7 +8,7 @@
 #include "kpid/base/log.h"
 #include "kpid/base/memory.h"
 
-enum { RETRY_PROBE_MS = 500 };
+enum { RETRY_PROBE_MS = 500, RETRY_CLAIM_MS = 200 };
 
 bool feed_is_rebalancing(const struct kafka_feed *feed)
 {
@@ -67,10 +67,11 @@ static void look_at_assignment(struct kafka_feed *feed)
 
 static void on_freed_end(void *context, PGresult *result)
 {
+	static const struct timeval pause = {0, RETRY_CLAIM_MS * 1000};
 	struct kafka_feed *feed = context;
 	(void)result;
 	if (feed->assigning != NULL && !feed->claiming)
-		feed_look_at_topics(feed);
+		evtimer_add(feed->probe_retry, &pause);
 }
 
 /* A claim waits for the former owner's transaction, which may be of a process that was stopped. */
@@ -87,8 +88,6 @@ static void on_assign_claimed(void *context, PGresult *result)
 		return; /* they could not be made known: on_introduced() has seen to it */
 	feed->claiming = false;
 	if (!pg_result_ok(result)) {
-		log_warning("claiming partitions: %s; trying again",
-		            PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
 		free_partitions(feed);
 		return;
 	}
@@ -120,7 +119,6 @@ static void on_introduced(void *context, PGresult *result)
 	struct kafka_feed *feed = context;
 	if (pg_result_ok(result))
 		return;
-	log_warning("making partitions known: %s; trying again", PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
 	feed->claiming = false; /* that was passed over */
 	free_partitions(feed);
 }
