@@ -14,9 +14,23 @@
 #include "kpid/base/log.h"
 #include "kpid/base/memory.h"
 
-enum { STOP_SECONDS = 3 }; /* of the 5 that are promised: what librdkafka does to end takes its time, too */
+enum {
+	LOOK_AT_POLICIES_S = 10,
+	STOP_SECONDS = 3
+}; /* of the 5 that are promised: what librdkafka does to end takes its time, too */
 
 /* ---- settings and policies: stored, loaded, numbered, and then in force ---- */
+
+static void note_policy_ids(struct app *app, const struct policy_set *policies)
+{
+	buf_clear(&app->policy_ids);
+	rules_add_ids(policies, &app->policy_ids);
+}
+
+static const char *policy_ids(const struct app *app)
+{
+	return app->policy_ids.len_bytes == 0 ? "none" : buf_text(&app->policy_ids).ptr;
+}
 
 static void drop_next(struct app *app)
 {
@@ -40,6 +54,39 @@ static void swap_config(struct app *app)
 	log_info("the configuration has been reloaded");
 }
 
+/* Other policies than the last that were read, by any instance: new tickets are judged by whichever instance reads
+ * them.
+ */
+static void say_policies(struct app *app, struct text stored, const char *ours)
+{
+	bool differ = !text_is_absent(stored) && !text_same(stored, text_of(ours));
+	if (differ && !app->policies_differ)
+		log_warning("the policy file here has the revisions %s, and another instance has read %.*s; each "
+		            "judges new "
+		            "tickets by its own: give all the same file and reload them",
+		            ours, (int)stored.len, stored.ptr);
+	app->policies_differ = differ;
+}
+
+static void say_new_policies(struct text before, struct text ours)
+{
+	if (!text_same(before, ours))
+		log_info("the policy file has the revisions %.*s; the one before had %.*s", (int)ours.len, ours.ptr,
+		         (int)before.len, before.ptr);
+}
+
+/* A setting that every number in the database was made with. */
+static void refuse_setting(struct app *app, struct text name, struct text stored, struct text ours)
+{
+	bool zone = text_same(name, TEXT("report.time_zone"));
+	log_error("%.*s is %.*s here and %.*s in the database; %s", (int)name.len, name.ptr, (int)ours.len, ours.ptr,
+	          (int)stored.len, stored.ptr,
+	          zone ? "set it to that, or change it for everybody with `kpid settings set report.time_zone`"
+	               : "every number there was made with that: set it back, or read everything again into a new "
+	                 "database");
+	app_quit(app, KPID_EXIT_CONFIG);
+}
+
 static void on_settings(void *context, PGresult *result)
 {
 	struct app *app = context;
@@ -48,12 +95,14 @@ static void on_settings(void *context, PGresult *result)
 	for (int row = 0; row < PQntuples(result); row++) {
 		struct text name = pg_get_text(result, row, 0), stored = pg_get_text(result, row, 1);
 		struct text ours = pg_get_text(result, row, 2);
-		if (text_same(stored, ours))
-			continue;
-		log_error("%.*s is %.*s here and %.*s in the database; every number there was made with that: set it "
-		          "back, or read everything again into a new database",
-		          (int)name.len, name.ptr, (int)ours.len, ours.ptr, (int)stored.len, stored.ptr);
-		app_quit(app, KPID_EXIT_CONFIG);
+		if (text_same(name, TEXT("kpi.fcr_window_us")) && !kpid_config_names(app->config, "kpi.fcr_window"))
+			app->config->kpi.fcr_window_us = strtoll(stored.ptr, NULL, 10); /* a default gives way */
+		else if (text_same(name, TEXT("sla.policy_revisions")) && text_is_absent(ours))
+			say_policies(app, stored, policy_ids(app));
+		else if (text_same(name, TEXT("sla.policy_revisions")))
+			say_new_policies(stored, ours);
+		else if (!text_is_absent(ours) && !text_same(stored, ours))
+			refuse_setting(app, name, stored, ours);
 	}
 }
 
@@ -144,6 +193,26 @@ static void end_reload(struct app *app, bool refused)
 	notify_ready();
 }
 
+/* Another instance may have been given another policy file since. */
+static void on_policies_looked_at(void *context, PGresult *result)
+{
+	struct app *app = context;
+	if (pg_result_ok(result) && PQntuples(result) == 1 && app->next_policies == NULL)
+		say_policies(app, pg_get_text(result, 0, 0), policy_ids(app));
+}
+
+static void on_look(evutil_socket_t fd, short what, void *context)
+{
+	static const struct timeval pause = {LOOK_AT_POLICIES_S, 0};
+	struct app *app = context;
+	(void)fd, (void)what;
+	evtimer_add(app->look_timer, &pause);
+	if (!app->begun || app->loading || !pg_session_is_ready(app->control))
+		return;
+	pg_session_query(app->control, "queries/settings_policies.sql", NULL, 0, on_policies_looked_at, app);
+	pg_session_sync(app->control, NULL, NULL);
+}
+
 static void on_loaded(void *context, PGresult *result)
 {
 	struct app *app = context;
@@ -163,6 +232,7 @@ static void on_loaded(void *context, PGresult *result)
 		return;
 	}
 	app->begun = true;
+	on_look(-1, 0, app);
 	for (int i = 0; i < app->n_lanes; i++)
 		lane_start(app->lanes[i]);
 	watch_start(app->watch);
@@ -175,10 +245,17 @@ static void on_loaded(void *context, PGresult *result)
 static void send_settings(struct app *app)
 {
 	char window[32];
+	const struct kpid_config *next = app->next_config == NULL ? app->config : app->next_config;
+	bool names_zone = kpid_config_names(app->config, "report.time_zone");
+	/* Judging recorded tickets again is no policy for new ones. */
+	bool names_policies = app->next_policies != NULL && next->sla.policy_file != NULL && app->n_lanes > 0;
 	snprintf(window, sizeof(window), "%lld", (long long)app->config->kpi.fcr_window_us);
-	struct pg_param params[3] = {pg_param_text(text_of(window)), pg_param_text(text_of(TICKET_RULES_VERSION)),
-	                             pg_param_text(text_of(app->config->report.time_zone))};
-	pg_session_query(app->control, "queries/settings_agree.sql", params, 3, on_settings, app);
+	if (app->next_policies != NULL)
+		note_policy_ids(app, app->next_policies);
+	struct pg_param params[4] = {pg_param_text(text_of(window)), pg_param_text(text_of(TICKET_RULES_VERSION)),
+	                             pg_param_text(names_zone ? text_of(app->config->report.time_zone) : TEXT_ABSENT),
+	                             pg_param_text(names_policies ? text_of(policy_ids(app)) : TEXT_ABSENT)};
+	pg_session_query(app->control, "queries/settings_agree.sql", params, 4, on_settings, app);
 }
 
 static void send_revisions(struct app *app)
@@ -247,6 +324,9 @@ static struct kpid_config *read_config(struct app *app)
 	struct kpid_config *config = kpid_config_load(app->config_path, app->config_sets, app->n_config_sets, &faults);
 	config_faults_log(&faults);
 	config_faults_release(&faults);
+	/* A default gives way to what was found in the database. */
+	if (config != NULL && !kpid_config_names(config, "kpi.fcr_window"))
+		config->kpi.fcr_window_us = app->config->kpi.fcr_window_us;
 	return config;
 }
 
@@ -386,6 +466,7 @@ struct app *app_new(struct kpid_config *config, int n_lanes, const struct app_fe
 	evsignal_add(app->on_hup, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	app->turning = notify_turning(app->base, &app->begun);
+	app->look_timer = evtimer_new(app->base, on_look, app);
 	return app;
 }
 
@@ -406,6 +487,8 @@ void app_free(struct app *app)
 	event_free(app->on_int);
 	event_free(app->on_hup);
 	event_free(app->stop_timer);
+	event_free(app->look_timer);
+	buf_release(&app->policy_ids);
 	if (app->turning != NULL)
 		event_free(app->turning);
 	event_base_free(app->base);

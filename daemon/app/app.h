@@ -60,6 +60,9 @@ struct app {
 	struct horizon horizon;
 	struct attend attend;
 	struct unknown_types unknown_types;
+	struct buf policy_ids;    /* of the policy file that was read last */
+	bool policies_differ;     /* another instance has read another policy file since, and that was logged */
+	struct event *look_timer; /* for that */
 	struct event *on_term, *on_int, *on_hup, *stop_timer, *turning; /* the last may be NULL */
 	struct app_feeder feeder;
 	bool begun, loading, reloading, stopping;

@@ -104,6 +104,14 @@ struct policy_set *rules_file_load(const char *path)
 	return set;
 }
 
+void rules_add_ids(const struct policy_set *set, struct buf *out)
+{
+	for (size_t i = 0; i < set->n_revisions; i++) {
+		buf_add_str(out, i == 0 ? "" : ", ");
+		buf_add_text(out, set->revisions[i].id);
+	}
+}
+
 /* ---- revisions by number ---- */
 
 static void note_missing(struct rules_book *book, int32_t revision_no)

@@ -35,6 +35,8 @@ void rules_book_init(struct rules_book *book);
 void rules_book_release(struct rules_book *book);
 /* Reads and checks a policy file (NULL: none). Returns the set, or NULL after logging every fault. */
 struct policy_set *rules_file_load(const char *path);
+/* Appends the ids of all revisions, as instances compare them: "2026-01, 2026-06". */
+void rules_add_ids(const struct policy_set *set, struct buf *out);
 
 /* Numbers the revisions of a file that are among the rows of a result of queries/policy_load.sql (binary). False after
  * logging it if one is stored under its id with other content. */

@@ -77,23 +77,44 @@ static void ask_all(struct doctor *doctor, const struct query_check *checks, siz
 		ask(doctor, &checks[i]);
 }
 
+/* The ids of the policy file's revisions, as instances compare them; "": there is no file that can be read. */
+static void add_revisions(const struct kpid_config *config, struct buf *out)
+{
+	struct config_faults faults = CONFIG_FAULTS_INIT;
+	struct policy_set *set = config->sla.policy_file == NULL
+	                                 ? NULL
+	                                 : policy_file_read(config->sla.policy_file, false, &faults, NULL);
+	if (set != NULL)
+		rules_add_ids(set, out);
+	else
+		buf_add_str(out, "");
+	policy_set_free(set);
+	config_faults_release(&faults);
+}
+
 /* Those whose bounds are in the configuration. */
 static void ask_of_configuration(struct doctor *doctor)
 {
-	char window[24], silence[24];
-	snprintf(window, sizeof(window), "%" PRId64, doctor->config->kpi.fcr_window_us);
+	char window[24] = "", silence[24];
+	struct buf revisions = BUF_INIT;
+	const struct kpid_config *config = doctor->config;
+	bool names_zone = kpid_config_names(config, "report.time_zone");
+	if (kpid_config_names(config, "kpi.fcr_window"))
+		snprintf(window, sizeof(window), "%" PRId64, config->kpi.fcr_window_us);
+	add_revisions(config, &revisions);
 	snprintf(silence, sizeof(silence), "%" PRId64, doctor->config->sla.max_silence_us / US_PER_SECOND + 1);
 	const struct query_check checks[] = {
 	        {"settings",
 	         "this configuration agrees with the database",
 	         "queries/doctor_settings.sql",
-	         {window, TICKET_RULES_VERSION, doctor->config->report.time_zone, NULL}},
+	         {window, TICKET_RULES_VERSION, names_zone ? config->report.time_zone : "", buf_text(&revisions).ptr}},
 	        {"sources",
 	         "all partitions are read, and none is behind",
 	         "queries/doctor_sources.sql",
 	         {silence, "300", NULL}},
 	};
 	ask_all(doctor, checks, sizeof(checks) / sizeof(checks[0]));
+	buf_release(&revisions);
 }
 
 static void look_at_schema(struct doctor *doctor)

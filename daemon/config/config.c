@@ -46,6 +46,13 @@ static void unknown_option(const struct config_source *source, const struct conf
 		config_entry_fault(source, entry, "there is no such option");
 }
 
+static void add_named(struct config_words *named, const struct config_option *option)
+{
+	struct buf name = BUF_INIT;
+	buf_add_format(&name, "%s.%s", option->section, option->name);
+	config_words_add(named, name.data);
+}
+
 static void read_options(const struct config_source *source, const struct config_entries *entries,
                          struct kpid_config *config)
 {
@@ -60,8 +67,18 @@ static void read_options(const struct config_source *source, const struct config
 		else if (!config_option_parse(option, entry->value, entry->from_set ? NULL : source->folder, config,
 		                              &message))
 			config_entry_fault(source, entry, "%s", message.data);
+		else
+			add_named(&config->named, option);
 		buf_release(&message);
 	}
+}
+
+bool kpid_config_names(const struct kpid_config *config, const char *option)
+{
+	for (size_t i = 0; i < config->named.n; i++)
+		if (strcmp(config->named.items[i], option) == 0)
+			return true;
+	return false;
 }
 
 static char *instance_name(void)
@@ -162,6 +179,7 @@ void kpid_config_free(struct kpid_config *config)
 	config_pairs_release(&config->kafka);
 	config_pairs_release(&config->postgres);
 	config_topics_release(&config->topics);
+	config_words_release(&config->named);
 	free(config->file);
 	free(config);
 }

@@ -64,11 +64,12 @@ const struct config_option config_options[] = {
 
 	{"kpi", "fcr_window", CONFIG_DURATION, FIELD(kpi.fcr_window_us), HOUR, 366 * DAY, NULL, "7d", NULL, false,
 	 "First contact resolution: how long a ticket must not be reopened. All instances on one database must have "
-	 "the same value."},
+	 "the same value; one that names none takes that of the database."},
 
 	{"report", "time_zone", CONFIG_ZONE, FIELD(report.time_zone), 0, 0, NULL, "UTC", NULL, false,
 	 "The time zone in which the days of daily figures begin and end and in which messages to people show times, by its "
-	 "IANA name, such as Asia/Shanghai."},
+	 "IANA name, such as Asia/Shanghai. The first instance that names one decides for the database; another one is "
+	 "refused. Change it for everybody with `kpid settings set report.time_zone`."},
 	{"report", "language", CONFIG_WORD, FIELD(report.language), 0, 0, language_words, "en", NULL, true,
 	 "The language of messages to people, such as those of chat robots: en is English, zh Chinese."},
 };

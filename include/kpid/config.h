@@ -55,6 +55,8 @@ enum config_start { START_EARLIEST, START_LATEST };
 struct kpid_config {
 	char *file;     /* the path that was read; NULL: defaults and --set alone */
 	size_t n_holds; /* calls of kpid_config_hold() that are open */
+	/* Options that were given a value, such as "report.time_zone"; the others are at their defaults. */
+	struct config_words named;
 
 	struct config_pairs kafka;    /* for consumer and producer; has group.id and client.id */
 	struct config_pairs postgres; /* for PQconnectStartParams() */
@@ -125,6 +127,9 @@ void kpid_config_free(struct kpid_config *config); /* NULL is fine */
 
 /* What `kpid run` needs beyond what every command needs: adds faults and returns false if it is not there. */
 bool kpid_config_can_run(const struct kpid_config *config, struct config_faults *faults_out);
+
+/* Whether an option, such as "report.time_zone", was given a value, even that of its default. */
+bool kpid_config_names(const struct kpid_config *config, const char *option);
 
 /* The value of a property, NULL if it is not set. Borrowed. */
 const char *config_pairs_get(const struct config_pairs *pairs, const char *name);

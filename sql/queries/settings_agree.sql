@@ -1,18 +1,22 @@
--- What all instances must agree on: the first one decides. Only the time zone of the daily report may change,
--- and only to one that PostgreSQL knows; what it did not know it leaves as it was.
-WITH zone AS (
-	INSERT INTO kpid.setting
-	SELECT 'report.time_zone', $3
-	WHERE EXISTS (SELECT FROM pg_timezone_names WHERE name = $3)
-	ON CONFLICT (name) DO UPDATE SET value = EXCLUDED.value WHERE kpid.setting.value <> EXCLUDED.value
-), agreed (name, value) AS (
-	VALUES ('kpi.fcr_window_us', $1::text), ('rules.version', $2::text)
-), first AS (
-	INSERT INTO kpid.setting
-	SELECT name, value FROM agreed
-	ON CONFLICT (name) DO NOTHING
+-- What all instances must agree on: the first one that names it decides. $1: the window of first contact resolution in
+-- microseconds, $2: the rules of this program, $3: the zone of daily figures, NULL where the configuration names none: a default
+-- is not stored, and never overrides what is. A zone that PostgreSQL does not know is left out. $4: the ids of the revisions of
+-- the policy file, NULL where there is none or it was not just read: the latest file counts, and what it was before is returned.
+WITH given (name, value) AS (
+	VALUES
+		('kpi.fcr_window_us', $1::text), ('rules.version', $2::text),
+		('report.time_zone', (SELECT z.name FROM pg_timezone_names z WHERE z.name = $3)),
+		('sla.policy_revisions', $4::text)
+), put AS (
+	INSERT INTO kpid.setting AS s
+	SELECT g.name, g.value
+	FROM given g
+	WHERE g.value IS NOT NULL
+	ORDER BY g.name
+	ON CONFLICT (name) DO UPDATE SET value = EXCLUDED.value
+	WHERE s.name = 'sla.policy_revisions' AND s.value <> EXCLUDED.value
 )
-SELECT a.name, coalesce(s.value, a.value) AS stored, a.value AS ours
-FROM agreed a
-LEFT JOIN kpid.setting s ON s.name = a.name
-ORDER BY a.name
+SELECT g.name, coalesce(s.value, g.value) AS stored, g.value AS ours
+FROM given g
+LEFT JOIN kpid.setting s ON s.name = g.name
+ORDER BY g.name

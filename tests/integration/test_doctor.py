@@ -70,10 +70,12 @@ def test_what_is_wrong_in_the_database(well):
     expect(site, "dead letters", "warn", "30 messages were rejected as bad_time", "kpid dlq list --reason bad_time")
 
     site.rows("UPDATE kpid.setting SET value = '1000000' WHERE name = 'kpi.fcr_window_us'")
-    expect(site, "settings", "fail", "all figures were made with 1 s", "set kpi.fcr_window to what the database has")
+    expect(site, "settings", "fail", "all figures were made with 1 s", "set kpi.fcr_window to what the database has",
+           "--set", "kpi.fcr_window=7d")
     site.rows("UPDATE kpid.setting SET value = '604800000000' WHERE name = 'kpi.fcr_window_us'")
-    expect(site, "settings", "warn", "report.time_zone is Asia/Tokyo here", "give all the same",
-           "--set", "report.time_zone=Asia/Tokyo")
+    site.command("settings", "set", "report.time_zone", "Asia/Shanghai")
+    expect(site, "settings", "fail", "report.time_zone is Asia/Tokyo here, and days are those of Asia/Shanghai",
+           "kpid settings set report.time_zone Asia/Tokyo", "--set", "report.time_zone=Asia/Tokyo")
 
     site.rows("INSERT INTO kpid.calendar SELECT max(revision_no), 'short', gen_random_uuid() FROM kpid.policy_revision; "
               "INSERT INTO kpid.calendar_hours SELECT hours_id, floor(extract(epoch FROM now()) / 2419200), '{}', 0 "

@@ -961,6 +961,7 @@ bool statement_run(struct statement *statement)
 	        {"standing_end", standing_end, false},
 	        {"orphans", orphans, true},
 	        {"settings_agree", settings_agree, false},
+	        {"settings_policies", nothing, false},
 	        {"policy_store", policy_store, false},
 	        {"policy_load", policy_load, false},
 	        {"lease_take", lease_take_run, false},
