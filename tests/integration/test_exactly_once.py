@@ -175,8 +175,9 @@ def test_a_transaction_stands_still(make_stream, make_site):
     gone.autocommit = False
     gone.cursor().execute("SELECT FROM kpid.ticket WHERE ticket_id = 'T3' FOR UPDATE")
     stream.send([("activity", 0, event("ticket.responded", f"T{i}", agent_id="ann")) for i in range(10)])
-    site.wait_read(timeout=30)  # and not the minute after which PostgreSQL itself would end it
-    assert daemon.logged("1 transactions of instances that stand still were ended")
+    # Within 30 s, and not the minute after which PostgreSQL itself would end it.
+    wait_until(lambda: daemon.logged("ended the transaction of an instance that does not go on"), "it to be ended", timeout=30)
+    wait_until(lambda: site.one("SELECT count(*) FROM report.ticket WHERE responder_id = 'ann'") == 10, "its ticket")
     with pytest.raises(psycopg2.Error):
         gone.cursor().execute("SELECT 1")
     gone.close()

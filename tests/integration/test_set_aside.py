@@ -19,7 +19,14 @@ def written(site, ticket_ids):
 
 @pytest.fixture
 def site(make_stream, make_site):
-    return make_site(make_stream(), policy("2s", "1h"))
+    return make_site(make_stream(), policy("1h", "8h"))
+
+
+@pytest.fixture
+def urgent(site):
+    """Breaches come after 2 s."""
+    site.write_policy(policy("2s", "1h"))
+    return site
 
 
 def connect_as_stranger(site):
@@ -117,9 +124,10 @@ def test_a_broken_history_does_not_stop_the_lane(site):
     "SELECT FROM kpid.ticket WHERE ticket_id = 'T3' FOR UPDATE",
     "SELECT FROM kpid.sla_clock WHERE ticket_id = 'T3' FOR UPDATE",
 ], ids=["its row", "a row that belongs to it"])
-def test_a_locked_ticket_holds_up_nobody(site, stranger, sql):
+def test_a_locked_ticket_holds_up_nobody(urgent, stranger, sql):
     """Events of a ticket whose rows a stranger holds wait; others are written, and their breaches seen. It was answered in
     time while it was held: no false alarm."""
+    site = urgent
     daemon = site.start("a")
     site.stream.send_events([event("ticket.opened", f"T{i}", id="o", agent_id="ann") for i in range(6)])
     wait_until(lambda: site.one("SELECT count(*) FROM report.ticket") == 6, "them to be written")
@@ -147,7 +155,8 @@ def test_a_locked_ticket_holds_up_nobody(site, stranger, sql):
     site.check_recomputed()
 
 
-def test_a_deadline_of_a_locked_ticket_holds_up_no_other(site, stranger):
+def test_a_deadline_of_a_locked_ticket_holds_up_no_other(urgent, stranger):
+    site = urgent
     site.start("a")
     site.stream.send_events([event("ticket.opened", f"T{i}", id="o", agent_id="ann") for i in range(6)])
     wait_until(lambda: site.one("SELECT count(*) FROM report.ticket") == 6, "them to be written")
