@@ -20,6 +20,14 @@ void buf_clear(struct buf *buf)
 		buf->data[0] = '\0';
 }
 
+void buf_keep(struct buf *buf, size_t most_bytes)
+{
+	if (buf->capacity_bytes > most_bytes)
+		buf_release(buf);
+	else
+		buf_clear(buf);
+}
+
 char *buf_extend(struct buf *buf, size_t n_bytes)
 {
 	buf->data = mem_grow(buf->data, &buf->capacity_bytes, buf->len_bytes + n_bytes + 1, 1);

@@ -251,7 +251,9 @@ static inline void large_fill(struct large_ticket *large, enum large_shape shape
 	batch_seal(&large->batch);
 }
 
-static inline int large_evaluate(struct large_ticket *large, int64_t as_of_us)
+/* In parts of n_steps each. after_part: NULL, or called after each of them. */
+static inline int large_evaluate_parts(struct large_ticket *large, int64_t as_of_us, size_t n_steps,
+                                       void (*after_part)(struct large_ticket *large))
 {
 	const struct batch_sink sink = {
 	        large,           large_put_ticket,   large_put_cycle, large_delete_cycle,
@@ -261,8 +263,20 @@ static inline int large_evaluate(struct large_ticket *large, int64_t as_of_us)
 	const struct batch_rules rules = {
 	        {large->policies, 7 * US_PER_DAY}, as_of_us, large_revision, large, NULL, 0, 0};
 	int32_t revision_no;
-	return batch_evaluate(&large->batch, large->batch.tickets[0], &large->stored, &rules, &large->scratch, &sink,
-	                      &large->sums, &revision_no);
+	struct batch_evaluation *evaluation = batch_evaluation_begin(
+	        &large->batch, large->batch.tickets[0], &large->stored, &rules, &large->scratch, &sink, &large->sums);
+	int result;
+	do {
+		result = batch_evaluation_go_on(evaluation, n_steps, &revision_no);
+		if (after_part != NULL)
+			after_part(large);
+	} while (result == BATCH_MORE);
+	return result;
+}
+
+static inline int large_evaluate(struct large_ticket *large, int64_t as_of_us)
+{
+	return large_evaluate_parts(large, as_of_us, SIZE_MAX, NULL);
 }
 
 #endif

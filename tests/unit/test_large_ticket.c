@@ -81,11 +81,70 @@ static void test_warnings_of_a_clock_with_40000_pauses_come_when_they_are_due(vo
 	large_ticket_free(large);
 }
 
+enum { PART_STEPS = 500, MOST_ROWS_OF_A_STEP = 2 };
+
+static size_t n_parts, n_done;
+
+/* What is seen of an evaluation from outside: rows of its effects, and events that were there. */
+static size_t count_done(const struct large_ticket *large)
+{
+	return large->n_clock_puts + large->n_alert_puts + large->n_voids + large->n_cycle_puts +
+	       (size_t)large->batch.sources[0].n_duplicates;
+}
+
+static void check_part(struct large_ticket *large)
+{
+	size_t n_now = count_done(large);
+	assert_in_range(n_now - n_done, 0, PART_STEPS * MOST_ROWS_OF_A_STEP);
+	n_done = n_now;
+	n_parts++;
+}
+
+static void evaluate_in_parts(struct large_ticket *large, enum large_shape shape, size_t from, size_t to)
+{
+	large_fill(large, shape, from, to);
+	n_parts = 0;
+	n_done = count_done(large);
+	assert_int_equal(large_evaluate_parts(large, as_of(to), PART_STEPS, check_part), BATCH_OK);
+}
+
+/* Between two parts the loop does other things: 50,000 alerts of one ticket were one part. */
+static void test_no_part_of_an_evaluation_does_more_than_its_steps(void **state)
+{
+	enum { N = 20000 };
+	(void)state;
+	for (int shape = 0; shape < LARGE_N_SHAPES; shape++) {
+		struct large_ticket *large = large_ticket_new();
+		evaluate_in_parts(large, (enum large_shape)shape, 0, N - 1);
+		assert_true(n_parts > 2 * N / PART_STEPS); /* added and folded */
+		evaluate_in_parts(large, (enum large_shape)shape, N - 1, N);
+		evaluate_in_parts(large, (enum large_shape)shape, 0, N);
+		assert_int_equal(large->batch.sources[0].n_duplicates, N);
+		assert_true(n_parts > N / PART_STEPS);
+		large_ticket_free(large);
+	}
+}
+
+/* Batches that wait, and a writer that is idle, kept 25 MiB each. */
+static void test_what_a_fold_needed_is_given_back(void **state)
+{
+	(void)state;
+	for (int shape = 0; shape < LARGE_N_SHAPES; shape++) {
+		struct large_ticket *large = large_ticket_new();
+		evaluate(large, (enum large_shape)shape, 0, N_EVENTS);
+		assert_int_equal(large->batch.folding.total_bytes, 0);
+		assert_in_range(large->batch.packed.capacity_bytes, 0, 1 << 20);
+		large_ticket_free(large);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_one_ticket_of_40000_events_is_folded_in_time),
 	        cmocka_unit_test(test_many_batches_give_what_one_gives),
+	        cmocka_unit_test(test_no_part_of_an_evaluation_does_more_than_its_steps),
+	        cmocka_unit_test(test_what_a_fold_needed_is_given_back),
 	        cmocka_unit_test(test_warnings_of_a_clock_with_40000_pauses_come_when_they_are_due),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

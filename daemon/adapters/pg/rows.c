@@ -15,7 +15,8 @@ void pg_array_release(struct pg_array *array)
 
 void pg_array_start(struct pg_array *array, unsigned element_oid)
 {
-	buf_clear(&array->buf);
+	enum { KEEP_BYTES = 1 << 20 };
+	buf_keep(&array->buf, KEEP_BYTES);
 	array->n = 0;
 	buf_add_be32(&array->buf, 1); /* dimensions */
 	buf_add_be32(&array->buf, 1); /* may have NULLs */

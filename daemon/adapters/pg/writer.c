@@ -330,7 +330,7 @@ static void ask_for_revisions(const struct batch_rules *rules, const PGresult *r
 /* A part of a ticket. As batch_evaluation_go_on(). */
 static int evaluate_some(struct pg_writer *writer, const struct batch_ticket *ticket, const PGresult *result)
 {
-	enum { STEPS = 2000 };
+	enum { STEPS = 2000, KEEP_BYTES = 1 << 20 };
 	const struct write_order *order = writer->order;
 	int32_t revision_no;
 	if (writer->evaluation == NULL) {
@@ -345,8 +345,10 @@ static int evaluate_some(struct pg_writer *writer, const struct batch_ticket *ti
 	} else if (verdict < 0) {
 		refuse(writer, "the history of its row in kpid.ticket is broken: restore it from a backup");
 	}
-	if (verdict != BATCH_MORE)
+	if (verdict != BATCH_MORE) {
 		writer->evaluation = NULL;
+		arena_clear(&writer->scratch, KEEP_BYTES);
+	}
 	return verdict;
 }
 
@@ -372,6 +374,7 @@ static void send_piece(struct pg_writer *writer)
 	writer->n_sent += writer->effects.tickets.n;
 	struct pg_param param = pg_array_param(&writer->effects.tickets);
 	pg_session_query(writer->session, "queries/ticket_write.sql", &param, 1, on_tickets_written, writer);
+	pg_array_start(&writer->effects.tickets, writer->effects.row_types[PG_ROW_TICKET]);
 	pg_effects_send_piece(&writer->effects, on_result, writer);
 }
 

@@ -7,6 +7,8 @@
 #include "kpid/core/batch.h"
 #include "kpid/core/history.h"
 
+enum { KEEP_BYTES = 1 << 20 }; /* of what a large ticket needed, the rest is given back */
+
 static size_t count_new(const struct batch_ticket *ticket)
 {
 	size_t n = 0;
@@ -24,24 +26,6 @@ static void count_added(struct batch *batch, int32_t source_no, enum added added
 		batch_source(batch, source_no, OFFSET_NONE)->n_too_many++;
 		sink->too_many(sink->context, event);
 	}
-}
-
-static int add_new_events(struct batch *batch, const struct batch_ticket *ticket, struct event_list *list,
-                          struct arena *scratch, const struct batch_sink *sink)
-{
-	event_list_prepare(list);
-	for (const struct batch_event *item = ticket->first; item != NULL; item = item->next) {
-		struct ticket_event *event;
-		size_t n;
-		struct text packed = {item->packed, item->len_bytes};
-		int result = history_unpack(packed, ticket->ticket_id, scratch, &event, &n);
-		if (result != 0)
-			return result;
-		count_added(batch, item->source_no, event_list_add(list, event, sink), event, sink);
-	}
-	if (list->changed)
-		event_list_sort(list);
-	return 0;
 }
 
 static bool is_in_backlog(const struct ticket *ticket)
@@ -88,27 +72,37 @@ static bool same_clock_row(const struct sla_clock *a, const struct sla_clock *b)
 	       text_same(a->calendar, b->calendar);
 }
 
-static void put_clock_changes(struct text ticket_id, const struct ticket *before, const struct ticket *after,
-                              const struct batch_sink *sink)
+/* Rows of clocks and alerts are put by a walk over the clocks of after, then over those of before. */
+struct clock_walk {
+	struct clock_finder in_before, in_after;
+	size_t n_walked;
+};
+
+static struct clock_walk walk_begin(const struct ticket *before, const struct ticket *after)
+{
+	return (struct clock_walk){{.ticket = before}, {.ticket = after}, 0};
+}
+
+static void put_clock(struct clock_walk *walk, const struct sla_clock *clock, struct text ticket_id,
+                      const struct batch_sink *sink)
 {
 	struct sla_clock was, now;
-	struct clock_finder in_before = {.ticket = before}, in_after = {.ticket = after};
-	for (size_t i = 0; i < after->n_clocks; i++) {
-		const struct sla_clock *clock = &after->clocks[i];
-		if (!clock_row(clock, &now))
-			continue;
-		bool had_row = clock_row(find_clock(&in_before, clock), &was);
-		if (had_row && same_clock_row(&was, &now))
-			continue;
-		if (had_row && (was.fires_us == TIME_NONE) != (now.fires_us == TIME_NONE))
-			sink->clock_delete(sink->context, ticket_id, clock->target, clock->n);
-		sink->clock_put(sink->context, ticket_id, &now);
-	}
-	for (size_t i = 0; i < before->n_clocks; i++) {
-		const struct sla_clock *clock = &before->clocks[i];
-		if (clock_row(clock, &was) && !clock_row(find_clock(&in_after, clock), &now))
-			sink->clock_delete(sink->context, ticket_id, clock->target, clock->n);
-	}
+	if (!clock_row(clock, &now))
+		return;
+	bool had_row = clock_row(find_clock(&walk->in_before, clock), &was);
+	if (had_row && same_clock_row(&was, &now))
+		return;
+	if (had_row && (was.fires_us == TIME_NONE) != (now.fires_us == TIME_NONE))
+		sink->clock_delete(sink->context, ticket_id, clock->target, clock->n);
+	sink->clock_put(sink->context, ticket_id, &now);
+}
+
+static void drop_clock(struct clock_walk *walk, const struct sla_clock *clock, struct text ticket_id,
+                       const struct batch_sink *sink)
+{
+	struct sla_clock was, now;
+	if (clock_row(clock, &was) && !clock_row(find_clock(&walk->in_after, clock), &now))
+		sink->clock_delete(sink->context, ticket_id, clock->target, clock->n);
 }
 
 static bool alert_row(struct text ticket_id, const struct ticket *ticket, const struct sla_clock *clock,
@@ -125,33 +119,59 @@ static bool alert_row(struct text ticket_id, const struct ticket *ticket, const 
 	return alert_of_clock(ticket_id, ticket, &shown, alert_out);
 }
 
+static bool has_row(struct text ticket_id, const struct ticket *ticket, const struct sla_clock *clock)
+{
+	struct sla_clock row;
+	struct alert alert;
+	return clock_row(clock, &row) || alert_row(ticket_id, ticket, clock, &alert);
+}
+
 /* A1, A3: a breach that was recorded, and is none. */
 static bool is_undone(const struct alert *was, const struct alert *now)
 {
 	return was != NULL && was->breached_us != TIME_NONE && now->breached_us == TIME_NONE;
 }
 
-static void put_alert_changes(struct text ticket_id, const struct ticket *before, const struct ticket *after,
-                              const struct batch_sink *sink)
+static void put_alert(struct clock_walk *walk, const struct sla_clock *clock, struct text ticket_id,
+                      const struct batch_sink *sink)
 {
 	struct alert was, now;
-	struct clock_finder in_before = {.ticket = before}, in_after = {.ticket = after};
-	for (size_t i = 0; i < after->n_clocks; i++) {
-		const struct sla_clock *clock = &after->clocks[i];
-		if (!alert_row(ticket_id, after, clock, &now))
-			continue;
-		bool there = alert_row(ticket_id, before, find_clock(&in_before, clock), &was);
-		if ((!there || !alert_same_content(&was, &now)) && !is_undone(there ? &was : NULL, &now))
-			sink->alert_put(sink->context, &now);
+	if (!alert_row(ticket_id, walk->in_after.ticket, clock, &now))
+		return;
+	bool there = alert_row(ticket_id, walk->in_before.ticket, find_clock(&walk->in_before, clock), &was);
+	if ((!there || !alert_same_content(&was, &now)) && !is_undone(there ? &was : NULL, &now))
+		sink->alert_put(sink->context, &now);
+}
+
+static void void_alert(struct clock_walk *walk, const struct sla_clock *clock, struct text ticket_id,
+                       const struct batch_sink *sink)
+{
+	struct alert was, now;
+	if (!alert_row(ticket_id, walk->in_before.ticket, clock, &was))
+		return;
+	bool there = alert_row(ticket_id, walk->in_after.ticket, find_clock(&walk->in_after, clock), &now);
+	if (!there || is_undone(&was, &now))
+		sink->alert_void(sink->context, ticket_id, was.target, was.n);
+}
+
+typedef void (*visit_clock_fn)(struct clock_walk *walk, const struct sla_clock *clock, struct text ticket_id,
+                               const struct batch_sink *sink);
+
+/* True: the walk is at its end. */
+static bool walk_on(struct clock_walk *walk, visit_clock_fn of_after, visit_clock_fn of_before, struct text ticket_id,
+                    const struct batch_sink *sink, size_t *n_steps)
+{
+	const struct ticket *before = walk->in_before.ticket, *after = walk->in_after.ticket;
+	for (; walk->n_walked < after->n_clocks + before->n_clocks; walk->n_walked++, --*n_steps) {
+		size_t i = walk->n_walked;
+		if (*n_steps == 0)
+			return false;
+		if (i < after->n_clocks)
+			of_after(walk, &after->clocks[i], ticket_id, sink);
+		else
+			of_before(walk, &before->clocks[i - after->n_clocks], ticket_id, sink);
 	}
-	for (size_t i = 0; i < before->n_clocks; i++) {
-		const struct sla_clock *clock = &before->clocks[i];
-		if (!alert_row(ticket_id, before, clock, &was))
-			continue;
-		bool there = alert_row(ticket_id, after, find_clock(&in_after, clock), &now);
-		if (!there || is_undone(&was, &now))
-			sink->alert_void(sink->context, ticket_id, was.target, was.n);
-	}
+	return true;
 }
 
 static bool same_cycle(const struct ticket_cycle *a, const struct ticket_cycle *b)
@@ -168,15 +188,14 @@ static size_t n_past_cycles(const struct ticket *ticket)
 	return ticket->n_cycles == 0 ? 0 : ticket->n_cycles - 1;
 }
 
-static void put_cycle_changes(struct text ticket_id, const struct ticket *before, const struct ticket *after,
-                              const struct batch_sink *sink)
+/* The row of a cycle, by its index: put or deleted if it has changed. */
+static void put_cycle(struct text ticket_id, const struct ticket *before, const struct ticket *after, size_t i,
+                      const struct batch_sink *sink)
 {
-	size_t n_before = n_past_cycles(before), n_after = n_past_cycles(after);
-	for (size_t i = 0; i < n_after; i++)
-		if (i >= n_before || !same_cycle(&before->cycles[i], &after->cycles[i]))
-			sink->cycle_put(sink->context, ticket_id, &after->cycles[i]);
-	for (size_t i = n_after; i < n_before; i++)
+	if (i >= n_past_cycles(after))
 		sink->cycle_delete(sink->context, ticket_id, before->cycles[i].cycle);
+	else if (i >= n_past_cycles(before) || !same_cycle(&before->cycles[i], &after->cycles[i]))
+		sink->cycle_put(sink->context, ticket_id, &after->cycles[i]);
 }
 
 static void add_sums(struct kpi_sums *sums, const struct ticket *ticket, int64_t sign)
@@ -212,7 +231,17 @@ static const struct policy_revision *new_revision(const struct batch_rules *rule
 
 /* ---- one ticket, in parts ---- */
 
-enum phase { PHASE_UNPACK, PHASE_ADD, PHASE_BEFORE, PHASE_AFTER, PHASE_PUT, PHASE_DONE };
+enum phase {
+	PHASE_UNPACK,
+	PHASE_ADD,
+	PHASE_BEFORE,
+	PHASE_AFTER,
+	PHASE_CYCLES,
+	PHASE_CLOCKS,
+	PHASE_ALERTS,
+	PHASE_TICKET,
+	PHASE_DONE
+};
 
 struct batch_evaluation {
 	struct batch *batch;
@@ -227,6 +256,9 @@ struct batch_evaluation {
 	struct event_list list;
 	struct ticket_folding *folding; /* NULL: none is under way */
 	struct ticket before, after;
+	const struct batch_event *to_add; /* the next; NULL: all are added */
+	size_t n_cycles_put;              /* or looked at */
+	struct clock_walk walk;
 	int64_t as_of_us;
 	bool judge_again; /* as of a later time, without new events */
 };
@@ -243,7 +275,6 @@ struct batch_evaluation *batch_evaluation_begin(struct batch *batch, const struc
                                                 struct arena *scratch, const struct batch_sink *sink,
                                                 struct kpi_sums *sums)
 {
-	enum { KEEP_BYTES = 1 << 20 };
 	arena_clear(scratch, KEEP_BYTES);
 	arena_clear(&batch->folding, KEEP_BYTES);
 	struct batch_evaluation *evaluation = arena_alloc(scratch, sizeof(*evaluation));
@@ -274,23 +305,47 @@ static int unpack(struct batch_evaluation *e, size_t *n_steps, int32_t *revision
 	int result = find_pin(&e->stored, e->rules, &e->pin, revision_no_out);
 	if (result == BATCH_OK)
 		result = event_list_unpack(&e->list, history, e->ticket->ticket_id, count_new(e->ticket));
+	if (result != BATCH_OK)
+		return result;
+	event_list_prepare(&e->list);
+	e->to_add = e->ticket->first;
 	e->phase = PHASE_ADD;
 	spend(n_steps, e->list.n);
+	return BATCH_OK;
+}
+
+static int add_event(struct batch_evaluation *e, const struct batch_event *item)
+{
+	struct ticket_event *event;
+	size_t n;
+	struct text packed = {item->packed, item->len_bytes};
+	int result = history_unpack(packed, e->ticket->ticket_id, e->scratch, &event, &n);
+	if (result == 0)
+		count_added(e->batch, item->source_no, event_list_add(&e->list, event, e->sink), event, e->sink);
 	return result;
 }
 
-/* Adds the new events. Without any, and nothing to judge again, the ticket need not even be folded. */
+/* Adds the new events, or some. Without any, and nothing to judge again, the ticket need not even be folded. */
 static int add_events(struct batch_evaluation *e, size_t *n_steps)
 {
-	int result = add_new_events(e->batch, e->ticket, &e->list, e->scratch, e->sink);
-	spend(n_steps, e->list.n);
+	for (; e->to_add != NULL; e->to_add = e->to_add->next, --*n_steps) {
+		if (*n_steps == 0)
+			return BATCH_OK;
+		int result = add_event(e, e->to_add);
+		if (result != 0)
+			return result;
+	}
+	if (e->list.changed) {
+		event_list_sort(&e->list);
+		spend(n_steps, e->list.n);
+	}
 	bool is_known = e->stored.rev != 0, only_judge = e->ticket->first == NULL && is_known;
 	e->judge_again = only_judge && e->as_of_us > e->stored.as_of_us;
 	if (!e->list.changed && !e->judge_again && !(only_judge && e->rules->judge_anew != NULL))
 		e->phase = PHASE_DONE;
 	else
 		e->phase = is_known ? PHASE_BEFORE : PHASE_AFTER;
-	return result;
+	return BATCH_OK;
 }
 
 /* True: all steps are taken. */
@@ -306,6 +361,25 @@ static bool fold_on(struct batch_evaluation *e, const struct ticket_event *const
 	return true;
 }
 
+/* Gives back what a fold needed. Of its clocks those stay that have rows. */
+static void leave_fold(struct batch_evaluation *e, struct ticket *ticket)
+{
+	struct sla_clock *kept;
+	size_t n = 0;
+	for (size_t i = 0; i < ticket->n_clocks; i++)
+		n += has_row(e->ticket->ticket_id, ticket, &ticket->clocks[i]);
+	kept = arena_alloc(e->scratch, n * sizeof(*kept));
+	n = 0;
+	for (size_t i = 0; i < ticket->n_clocks; i++)
+		if (has_row(e->ticket->ticket_id, ticket, &ticket->clocks[i]))
+			kept[n++] = ticket->clocks[i];
+	ticket->clocks = kept;
+	ticket->n_clocks = n;
+	ticket->kpis = NULL;
+	ticket->n_kpis = 0;
+	arena_clear(&e->batch->folding, 0);
+}
+
 /* What the ticket gave is known: goes on only if there is something to change. */
 static void leave_before(struct batch_evaluation *e)
 {
@@ -319,52 +393,90 @@ static void leave_before(struct batch_evaluation *e)
 		e->batch->n_judged_anew++;
 	}
 	add_sums(e->sums, &e->before, -1);
-	arena_clear(&e->batch->folding, 0);
+	leave_fold(e, &e->before);
 	e->phase = PHASE_AFTER;
 }
 
-static void put_changes(struct batch_evaluation *e)
+static void leave_after(struct batch_evaluation *e)
+{
+	add_sums(e->sums, &e->after, 1);
+	leave_fold(e, &e->after);
+	e->phase = PHASE_CYCLES;
+}
+
+/* One phase of putting what has changed, or a part of it. */
+static void put_changes(struct batch_evaluation *e, size_t *n_steps)
 {
 	struct text ticket_id = e->ticket->ticket_id;
+	if (e->phase == PHASE_CYCLES) {
+		size_t n_before = n_past_cycles(&e->before), n_after = n_past_cycles(&e->after);
+		for (; e->n_cycles_put < n_before || e->n_cycles_put < n_after; e->n_cycles_put++, --*n_steps) {
+			if (*n_steps == 0)
+				return;
+			put_cycle(ticket_id, &e->before, &e->after, e->n_cycles_put, e->sink);
+		}
+		e->walk = walk_begin(&e->before, &e->after);
+		e->phase = PHASE_CLOCKS;
+	} else if (e->phase == PHASE_CLOCKS) {
+		if (!walk_on(&e->walk, put_clock, drop_clock, ticket_id, e->sink, n_steps))
+			return;
+		e->walk = walk_begin(&e->before, &e->after);
+		e->phase = PHASE_ALERTS;
+	} else if (walk_on(&e->walk, put_alert, void_alert, ticket_id, e->sink, n_steps)) {
+		e->phase = PHASE_TICKET;
+	}
+}
+
+static void put_ticket(struct batch_evaluation *e, size_t *n_steps)
+{
 	struct buf *packed = &e->batch->packed;
-	put_cycle_changes(ticket_id, &e->before, &e->after, e->sink);
-	put_clock_changes(ticket_id, &e->before, &e->after, e->sink);
-	put_alert_changes(ticket_id, &e->before, &e->after, e->sink);
-	add_sums(e->sums, &e->after, 1);
 	buf_clear(packed);
 	history_pack(e->list.items, e->list.n, packed);
-	struct ticket_row row = {ticket_id, e->stored.rev + 1, e->as_of_us, &e->after, buf_text(packed)};
+	struct ticket_row row = {e->ticket->ticket_id, e->stored.rev + 1, e->as_of_us, &e->after, buf_text(packed)};
 	e->sink->ticket(e->sink->context, &row);
+	buf_keep(packed, KEEP_BYTES);
+	spend(n_steps, e->list.n);
 	e->phase = PHASE_DONE;
+}
+
+static int take_phase(struct batch_evaluation *e, size_t *n_steps, int32_t *revision_no_out)
+{
+	switch (e->phase) {
+	case PHASE_UNPACK:
+		return unpack(e, n_steps, revision_no_out);
+	case PHASE_ADD:
+		return add_events(e, n_steps);
+	case PHASE_BEFORE:
+		if (fold_on(e, e->list.stored, e->list.n_stored, e->stored.as_of_us, n_steps, &e->before))
+			leave_before(e);
+		break;
+	case PHASE_AFTER:
+		if (fold_on(e, e->list.items, e->list.n, e->as_of_us, n_steps, &e->after))
+			leave_after(e);
+		break;
+	case PHASE_CYCLES:
+	case PHASE_CLOCKS:
+	case PHASE_ALERTS:
+		put_changes(e, n_steps);
+		break;
+	case PHASE_TICKET:
+		put_ticket(e, n_steps);
+		break;
+	case PHASE_DONE:
+		break;
+	}
+	return BATCH_OK;
 }
 
 int batch_evaluation_go_on(struct batch_evaluation *e, size_t n_steps, int32_t *revision_no_out)
 {
 	int result = BATCH_OK;
-	while (result == BATCH_OK && n_steps > 0 && e->phase != PHASE_DONE) {
-		switch (e->phase) {
-		case PHASE_UNPACK:
-			result = unpack(e, &n_steps, revision_no_out);
-			break;
-		case PHASE_BEFORE:
-			if (fold_on(e, e->list.stored, e->list.n_stored, e->stored.as_of_us, &n_steps, &e->before))
-				leave_before(e);
-			break;
-		case PHASE_ADD:
-			result = add_events(e, &n_steps);
-			break;
-		case PHASE_AFTER:
-			if (fold_on(e, e->list.items, e->list.n, e->as_of_us, &n_steps, &e->after))
-				e->phase = PHASE_PUT;
-			break;
-		case PHASE_PUT:
-			put_changes(e);
-			break;
-		case PHASE_DONE:
-			break;
-		}
-	}
-	return result == BATCH_OK && e->phase != PHASE_DONE ? BATCH_MORE : result;
+	while (result == BATCH_OK && n_steps > 0 && e->phase != PHASE_DONE)
+		result = take_phase(e, &n_steps, revision_no_out);
+	if (result == BATCH_OK && e->phase != PHASE_DONE)
+		return BATCH_MORE;
+	arena_clear(&e->batch->folding, KEEP_BYTES);
+	return result;
 }
 
 int batch_evaluate(struct batch *batch, const struct batch_ticket *ticket, const struct stored_ticket *stored,

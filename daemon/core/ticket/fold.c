@@ -103,10 +103,10 @@ static void show_clock(const struct fold *fold, const struct sla_clock *clock, s
 	}
 }
 
-static void settle(struct fold *fold, int64_t as_of_us, struct arena *arena, struct ticket *ticket)
+static void settle(struct fold *fold, int64_t as_of_us, struct ticket *ticket)
 {
 	struct clock_ground ground = fold_ground(fold);
-	struct sla_clock *clocks = arena_alloc(arena, fold->n_clocks * sizeof(*clocks));
+	struct sla_clock *clocks = arena_alloc(fold->arena, fold->n_clocks * sizeof(*clocks));
 	size_t n = 0;
 	for (size_t i = 0; i < fold->n_clocks; i++) {
 		struct sla_clock *clock = &clocks[n];
@@ -130,7 +130,6 @@ struct ticket_folding {
 	struct steps steps;
 	size_t n_taken;
 	const struct fold_observer *observer;
-	struct arena *arena;
 	int64_t as_of_us, fcr_window_us;
 	struct ticket *ticket;
 };
@@ -151,7 +150,6 @@ struct ticket_folding *ticket_fold_begin(const struct ticket_event *const *event
 		fold->words = arena_alloc(inner, sizeof(*fold->words));
 	folding->n_taken = 0;
 	folding->observer = observer;
-	folding->arena = arena;
 	folding->as_of_us = as_of_us;
 	folding->fcr_window_us = rules->fcr_window_us;
 	folding->ticket = ticket_out;
@@ -177,8 +175,9 @@ bool ticket_fold_some(struct ticket_folding *folding, size_t *n_steps)
 		take_step(folding, &folding->steps.items[folding->n_taken]);
 	}
 	KPID_CHECK(folding->ticket->n_cycles == folding->ticket->cycle);
-	settle(&folding->fold, folding->as_of_us, folding->arena, folding->ticket);
+	settle(&folding->fold, folding->as_of_us, folding->ticket);
 	kpi_contribute(folding->ticket, &folding->fold.facts, folding->fcr_window_us, folding->fold.arena);
+	*n_steps -= folding->ticket->n_clocks < *n_steps ? folding->ticket->n_clocks : *n_steps;
 	return false;
 }
 

@@ -22,6 +22,8 @@ struct buf {
 void buf_release(struct buf *buf);
 /* Empties it and keeps its memory. */
 void buf_clear(struct buf *buf);
+/* Empties it, and keeps its memory only if that is at most so much. */
+void buf_keep(struct buf *buf, size_t most_bytes);
 /* Room for n_bytes more, uninitialised; returns where they start and counts them as written. */
 char *buf_extend(struct buf *buf, size_t n_bytes);
 void buf_add(struct buf *buf, const void *bytes, size_t n_bytes);

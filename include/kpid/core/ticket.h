@@ -133,7 +133,7 @@ void ticket_fold(const struct ticket_event *const *events, size_t n_events, cons
                  struct arena *arena, struct ticket *ticket_out);
 
 /* The same in parts, for who has something else to do in between. All that was given must stay until the end. inner:
- * for what is not needed any more once *ticket_out is set, but for its kpis. */
+ * for what is not needed any more once *ticket_out is set, but for its clocks and kpis. */
 struct ticket_folding;
 struct ticket_folding *ticket_fold_begin(const struct ticket_event *const *events, size_t n_events,
                                          const struct fold_rules *rules, const struct fold_pin *pin, int64_t as_of_us,
