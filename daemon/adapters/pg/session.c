@@ -9,6 +9,7 @@
 #include "adapters/pg/words.h"
 #include "kpid/base/log.h"
 #include "kpid/base/memory.h"
+#include "kpid/base/turns.h"
 
 enum {
 	FIRST_PAUSE_MS = 100,
@@ -357,16 +358,9 @@ void pg_session_reopen(struct pg_session *session)
 
 /* ---- what comes ---- */
 
-static void on_io(evutil_socket_t fd, short what, void *context)
+static void take_answers(struct pg_session *session)
 {
-	struct pg_session *session = context;
-	(void)fd, (void)what;
-	if (session->phase == PHASE_CONNECTING) {
-		poll_connecting(session);
-		return;
-	}
 	unsigned generation = session->generation;
-	session->turn_since_us = session_now_us();
 	bool alive = PQconsumeInput(session->conn) == 1;
 	if (!session->broken)
 		pipeline_read(session);
@@ -384,6 +378,29 @@ static void on_io(evutil_socket_t fd, short what, void *context)
 
 /* ---- turns of the loop ---- */
 
+static void begin_turn(struct pg_session *session)
+{
+	session->turn_since_us = session_now_us();
+}
+
+static void end_turn(const struct pg_session *session)
+{
+	turn_ended("answers of PostgreSQL to the session", session->name, session->turn_since_us, session_now_us());
+}
+
+static void on_io(evutil_socket_t fd, short what, void *context)
+{
+	struct pg_session *session = context;
+	(void)fd, (void)what;
+	if (session->phase == PHASE_CONNECTING) {
+		poll_connecting(session);
+		return;
+	}
+	begin_turn(session);
+	take_answers(session);
+	end_turn(session);
+}
+
 bool pg_session_turn_is_over(const struct pg_session *session)
 {
 	enum { TURN_US = 50 * 1000 };
@@ -397,17 +414,24 @@ void pg_session_take_turn(struct pg_session *session, PGresult *result, pg_resul
 	evtimer_add(session->next_turn, &now);
 }
 
-static void on_next_turn(evutil_socket_t fd, short what, void *context)
+static void go_on(struct pg_session *session)
 {
-	struct pg_session *session = context;
 	unsigned generation = session->generation;
 	struct turn turn = session->turn;
 	session->turn = (struct turn){.fn = NULL};
-	session->turn_since_us = session_now_us();
 	turn.fn(turn.context, turn.result);
 	if (session->turn.fn != NULL)
 		return;
 	PQclear(turn.result);
 	if (session->generation == generation)
-		on_io(fd, what, session);
+		take_answers(session);
+}
+
+static void on_next_turn(evutil_socket_t fd, short what, void *context)
+{
+	struct pg_session *session = context;
+	(void)fd, (void)what;
+	begin_turn(session);
+	go_on(session);
+	end_turn(session);
 }

@@ -1,8 +1,10 @@
 #include <event2/event.h>
+#include <stdio.h>
 
 #include "adapters/kafka/fingerprint.h"
 #include "app/kafka/feed.h"
 #include "kpid/base/log.h"
+#include "kpid/base/turns.h"
 
 enum {
 	READ_MESSAGES = 256,  /* taken from a lane's queue at once */
@@ -188,16 +190,25 @@ static void read_lane(struct kafka_feed *feed, int index)
 	event_active(feed->read_again[index], EV_TIMEOUT, 0);
 }
 
+static void read_in_turn(struct kafka_feed *feed, int index)
+{
+	int64_t began_us = monotonic_clock_us();
+	char number[16];
+	read_lane(feed, index);
+	snprintf(number, sizeof(number), "%d", index);
+	turn_ended("messages of Kafka to lane", number, began_us, monotonic_clock_us());
+}
+
 void feed_on_read_again(evutil_socket_t fd, short what, void *context)
 {
 	struct read_again_context *again = context;
 	(void)fd, (void)what;
-	read_lane(again->feed, again->lane);
+	read_in_turn(again->feed, again->lane);
 }
 
 void feed_on_readable(void *context, int lane)
 {
-	read_lane(context, lane);
+	read_in_turn(context, lane);
 }
 
 void feed_on_wants_more(void *context, struct lane *lane)
