@@ -16,10 +16,11 @@ static void the_first_long_turn_is_logged_with_what_it_did(void **state)
 {
 	struct turns turns = {.n = 0}, summary;
 	(void)state;
-	assert_false(turns_add(&turns, "lines of", "a.ndjson", TURN_MOST_MS * MS, 5 * MS, &summary));
-	assert_true(turns_add(&turns, "answers to", "lane 0", TURN_MOST_MS * MS + 1, 10 * MS, &summary));
+	assert_false(turns_add(&turns, "lines of", "a.ndjson", TURN_MOST_MS * MS, 7 * MS, 5 * MS, &summary));
+	assert_true(turns_add(&turns, "answers to", "lane 0", TURN_MOST_MS * MS + 1, 7 * MS, 10 * MS, &summary));
 	assert_string_equal(summary.what, "answers to lane 0");
 	assert_int_equal(summary.longest_us, TURN_MOST_MS * MS + 1);
+	assert_int_equal(summary.worked_us, 7 * MS);
 	assert_int_equal(summary.n, 1);
 }
 
@@ -27,15 +28,15 @@ static void later_ones_are_logged_once_a_minute_with_the_longest(void **state)
 {
 	struct turns turns = {.n = 0}, summary;
 	(void)state;
-	assert_true(turns_add(&turns, "answers to", "lane 0", 300 * MS, 0, &summary));
-	assert_false(turns_add(&turns, "answers to", "lane 0", 400 * MS, 1000 * MS, &summary));
-	assert_false(turns_add(&turns, "lines of", "a.ndjson", 900 * MS, 2000 * MS, &summary));
-	assert_false(turns_add(&turns, "answers to", "lane 0", 500 * MS, MINUTE - 1, &summary));
-	assert_true(turns_add(&turns, "answers to", "lane 1", 1 * MS, MINUTE, &summary));
+	assert_true(turns_add(&turns, "answers to", "lane 0", 300 * MS, 7 * MS, 0, &summary));
+	assert_false(turns_add(&turns, "answers to", "lane 0", 400 * MS, 7 * MS, 1000 * MS, &summary));
+	assert_false(turns_add(&turns, "lines of", "a.ndjson", 900 * MS, 7 * MS, 2000 * MS, &summary));
+	assert_false(turns_add(&turns, "answers to", "lane 0", 500 * MS, 7 * MS, MINUTE - 1, &summary));
+	assert_true(turns_add(&turns, "answers to", "lane 1", 1 * MS, 7 * MS, MINUTE, &summary));
 	assert_string_equal(summary.what, "lines of a.ndjson");
 	assert_int_equal(summary.longest_us, 900 * MS);
 	assert_int_equal(summary.n, 3);
-	assert_false(turns_add(&turns, "answers to", "lane 1", 1 * MS, 3 * MINUTE, &summary));
+	assert_false(turns_add(&turns, "answers to", "lane 1", 1 * MS, 7 * MS, 3 * MINUTE, &summary));
 }
 
 static void a_long_name_is_cut(void **state)
@@ -45,7 +46,7 @@ static void a_long_name_is_cut(void **state)
 	(void)state;
 	memset(name, 'x', sizeof(name) - 1);
 	name[sizeof(name) - 1] = '\0';
-	assert_true(turns_add(&turns, "lines of", name, 300 * MS, 0, &summary));
+	assert_true(turns_add(&turns, "lines of", name, 300 * MS, 7 * MS, 0, &summary));
 	assert_int_equal(strlen(summary.what), sizeof(summary.what) - 1);
 }
 

@@ -378,14 +378,15 @@ static void take_answers(struct pg_session *session)
 
 /* ---- turns of the loop ---- */
 
-static void begin_turn(struct pg_session *session)
+static struct turn_start begin_turn(struct pg_session *session)
 {
 	session->turn_since_us = session_now_us();
+	return turn_begin(session->turn_since_us);
 }
 
-static void end_turn(const struct pg_session *session)
+static void end_turn(const struct pg_session *session, struct turn_start start)
 {
-	turn_ended("answers of PostgreSQL to the session", session->name, session->turn_since_us, session_now_us());
+	turn_end(start, "answers of PostgreSQL to the session", session->name, session_now_us());
 }
 
 static void on_io(evutil_socket_t fd, short what, void *context)
@@ -396,9 +397,9 @@ static void on_io(evutil_socket_t fd, short what, void *context)
 		poll_connecting(session);
 		return;
 	}
-	begin_turn(session);
+	struct turn_start start = begin_turn(session);
 	take_answers(session);
-	end_turn(session);
+	end_turn(session, start);
 }
 
 bool pg_session_turn_is_over(const struct pg_session *session)
@@ -431,7 +432,7 @@ static void on_next_turn(evutil_socket_t fd, short what, void *context)
 {
 	struct pg_session *session = context;
 	(void)fd, (void)what;
-	begin_turn(session);
+	struct turn_start start = begin_turn(session);
 	go_on(session);
-	end_turn(session);
+	end_turn(session, start);
 }

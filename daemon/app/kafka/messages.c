@@ -192,11 +192,11 @@ static void read_lane(struct kafka_feed *feed, int index)
 
 static void read_in_turn(struct kafka_feed *feed, int index)
 {
-	int64_t began_us = monotonic_clock_us();
+	struct turn_start start = turn_begin(monotonic_clock_us());
 	char number[16];
 	read_lane(feed, index);
 	snprintf(number, sizeof(number), "%d", index);
-	turn_ended("messages of Kafka to lane", number, began_us, monotonic_clock_us());
+	turn_end(start, "messages of Kafka to lane", number, monotonic_clock_us());
 }
 
 void feed_on_read_again(evutil_socket_t fd, short what, void *context)
