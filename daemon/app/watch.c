@@ -84,6 +84,14 @@ static void on_due(void *context, PGresult *result)
 		batch_add_ticket(&watch->batch, pg_get_text(result, row, 0));
 }
 
+/* When another tick has been asked for, more may be complete than the answer at hand knows: kpid ingest would end before
+ * the deadlines that its last lines have made due. */
+static void ask_for_completeness(struct watch *watch, int64_t deadline_us)
+{
+	if (!watch->again)
+		watch->events.needs_completeness(watch->events.context, deadline_us);
+}
+
 /* What is not locked must not wait behind what is: some source may have to be asked for it. */
 static void on_next(void *context, PGresult *result)
 {
@@ -92,7 +100,7 @@ static void on_next(void *context, PGresult *result)
 		return;
 	int64_t next_us = pg_get_time(result, 0, 0);
 	if (next_us >= watch->fire_as_of_us && next_us < lane_shared_now_us(watch->shared))
-		watch->events.needs_completeness(watch->events.context, next_us);
+		ask_for_completeness(watch, next_us);
 }
 
 static void on_next_end(void *context, PGresult *result)
@@ -225,7 +233,7 @@ static void on_tick(void *context, PGresult *result)
 	else if (silence_counts && next_us < heard_us)
 		fire(watch, heard_us, true);
 	else
-		watch->events.needs_completeness(watch->events.context, next_us);
+		ask_for_completeness(watch, next_us);
 }
 
 static void on_tick_end(void *context, PGresult *result)
