@@ -84,8 +84,8 @@ static void on_due(void *context, PGresult *result)
 		batch_add_ticket(&watch->batch, pg_get_text(result, row, 0));
 }
 
-/* When another tick has been asked for, more may be complete than the answer at hand knows: kpid ingest would end before
- * the deadlines that its last lines have made due. */
+/* When another tick has been asked for, more may be complete than the answer at hand knows: kpid ingest would end
+ * before the deadlines that its last lines have made due. */
 static void ask_for_completeness(struct watch *watch, int64_t deadline_us)
 {
 	if (!watch->again)
