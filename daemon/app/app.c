@@ -78,12 +78,15 @@ static void say_new_policies(struct text before, struct text ours)
 /* A setting that every number in the database was made with. */
 static void refuse_setting(struct app *app, struct text name, struct text stored, struct text ours)
 {
-	bool zone = text_same(name, TEXT("report.time_zone"));
+	const char *remedy = "every number there was made with that: set it back, or read everything again into a new "
+	                     "database";
+	if (text_same(name, TEXT("report.time_zone")))
+		remedy = "set it to that, or change it for everybody with `kpid settings set report.time_zone`";
+	if (text_same(name, TEXT("kafka.group.id")))
+		remedy = "two groups would take every partition from each other: set it to that, or, if the group was "
+		         "renamed, run `kpid settings set kafka.group.id` with the new name";
 	log_error("%.*s is %.*s here and %.*s in the database; %s", (int)name.len, name.ptr, (int)ours.len, ours.ptr,
-	          (int)stored.len, stored.ptr,
-	          zone ? "set it to that, or change it for everybody with `kpid settings set report.time_zone`"
-	               : "every number there was made with that: set it back, or read everything again into a new "
-	                 "database");
+	          (int)stored.len, stored.ptr, remedy);
 	app_quit(app, KPID_EXIT_CONFIG);
 }
 
@@ -252,10 +255,12 @@ static void send_settings(struct app *app)
 	snprintf(window, sizeof(window), "%lld", (long long)app->config->kpi.fcr_window_us);
 	if (app->next_policies != NULL)
 		note_policy_ids(app, app->next_policies);
-	struct pg_param params[4] = {pg_param_text(text_of(window)), pg_param_text(text_of(TICKET_RULES_VERSION)),
+	const char *group_id = app->feeder.group_id;
+	struct pg_param params[5] = {pg_param_text(text_of(window)), pg_param_text(text_of(TICKET_RULES_VERSION)),
 	                             pg_param_text(names_zone ? text_of(app->config->report.time_zone) : TEXT_ABSENT),
-	                             pg_param_text(names_policies ? text_of(policy_ids(app)) : TEXT_ABSENT)};
-	pg_session_query(app->control, "queries/settings_agree.sql", params, 4, on_settings, app);
+	                             pg_param_text(names_policies ? text_of(policy_ids(app)) : TEXT_ABSENT),
+	                             pg_param_text(group_id == NULL ? TEXT_ABSENT : text_of(group_id))};
+	pg_session_query(app->control, "queries/settings_agree.sql", params, 5, on_settings, app);
 }
 
 static void send_revisions(struct app *app)

@@ -35,6 +35,8 @@ struct app_feeder {
 	int stopped_status;
 	/* Ends with KPID_EXIT_NO_POSTGRES when PostgreSQL is there and refuses what somebody must act on. */
 	bool gives_up;
+	const char
+	        *group_id; /* the consumer group; NULL: no topic is read. Must outlive app_new() and the first ready */
 	void *context;
 };
 

@@ -259,6 +259,7 @@ int kafka_feed_run(struct kpid_config *config, struct receivers *receivers, cons
 	        .prepare_reload = on_prepare_reload,
 	        .reloaded = on_reloaded,
 	        .stop = on_stop,
+	        .group_id = config_pairs_get(&config->kafka, "group.id"),
 	        .context = &feed,
 	};
 	int n_lanes = (int)config->run.lanes;

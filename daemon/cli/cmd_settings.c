@@ -8,7 +8,21 @@
 #include "cli/pg_sync.h"
 #include "cli/term.h"
 
-#define ZONE "report.time_zone"
+/* The settings that may change, and the query that changes each. No row of it: the value is refused. */
+static const struct changeable {
+	const char *name, *query, *refusal;
+} changeable[] = {
+        {"report.time_zone", "queries/settings_zone.sql", "PostgreSQL knows no time zone"},
+        {"kafka.group.id", "queries/settings_group.sql", "no group can be called"},
+};
+
+static const struct changeable *find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(changeable) / sizeof(*changeable); i++)
+		if (strcmp(name, changeable[i].name) == 0)
+			return &changeable[i];
+	return NULL;
+}
 
 static int show(struct pg_sync *sync, char *const *arguments)
 {
@@ -39,23 +53,24 @@ static int show(struct pg_sync *sync, char *const *arguments)
 
 static int set(struct pg_sync *sync, char *const *arguments)
 {
-	const char *zone = arguments[1];
-	const struct pg_param param = pg_param_c_string(zone);
-	PGresult *row = pg_sync_query(sync, "queries/settings_zone.sql", &param, 1);
+	const struct changeable *setting = find(arguments[0]);
+	const char *value = arguments[1];
+	const struct pg_param param = pg_param_c_string(value);
+	PGresult *row = pg_sync_query(sync, setting->query, &param, 1);
 	int status = CLI_OK;
 	if (row == NULL)
 		return pg_sync_failed(sync);
 	if (PQntuples(row) == 0) {
-		pg_sync_say(sync, "PostgreSQL knows no time zone %s", zone);
+		pg_sync_say(sync, "%s %s", setting->refusal, value);
 		status = CLI_FAILED;
 	} else if (sync->cli->json) {
-		json_print(json_pack("{s:s, s:o, s:s}", "name", ZONE, "before", json_of_text(pg_get_text(row, 0, 0)),
-		                     "value", zone));
+		json_print(json_pack("{s:s, s:o, s:s}", "name", setting->name, "before",
+		                     json_of_text(pg_get_text(row, 0, 0)), "value", value));
 	} else {
 		struct buf before = BUF_INIT;
 		term_escape(&before, PQgetisnull(row, 0, 0) ? TEXT("not set") : pg_get_text(row, 0, 0));
-		printf(ZONE " is %s for everybody now; it was %s. Configurations that name another are refused\n", zone,
-		       buf_text(&before).ptr);
+		printf("%s is %s for everybody now; it was %s. Configurations that name another are refused\n",
+		       setting->name, value, buf_text(&before).ptr);
 		buf_release(&before);
 	}
 	PQclear(row);
@@ -65,11 +80,11 @@ static int set(struct pg_sync *sync, char *const *arguments)
 /* The settings that may change: CLI_OK, or why not. */
 static int may_change(const struct cli *cli, const char *name)
 {
-	if (strcmp(name, ZONE) == 0)
+	if (find(name) != NULL)
 		return CLI_OK;
 	if (strncmp(name, "kpi.fcr_window", strlen("kpi.fcr_window")) == 0 || strcmp(name, "rules.version") == 0)
 		return cli_usage_error(cli, "%s cannot change: every figure in the database was made with it", name);
-	return cli_usage_error(cli, "only " ZONE " can be set, not %s", name);
+	return cli_usage_error(cli, "only report.time_zone and kafka.group.id can be set, not %s", name);
 }
 
 int cmd_settings(struct cli *cli, int argc, char **argv)

@@ -55,8 +55,8 @@ const struct cli_command cli_commands[] = {
          cmd_gap},
         {"settings", "Show what all instances must agree on, or change it for everybody", "show|set",
          "  show             the settings that are stored in the database\n"
-         "  set NAME VALUE   change one: report.time_zone. kpi.fcr_window cannot change: all figures were made with "
-         "it\n",
+         "  set NAME VALUE   change one: report.time_zone or kafka.group.id. kpi.fcr_window cannot change: all "
+         "figures were made with it\n",
          cmd_settings},
         {"alerts", "Look at alerts, take them on, or keep them back", "list|ack|unack|silence|unsilence|test",
          "  list               those that last, the longest first; --state S, --project P, --target T, --all\n"

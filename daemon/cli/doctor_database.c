@@ -11,7 +11,7 @@
 #include "cli/policy_file.h"
 #include "kpid/core/ticket.h"
 
-enum { MOST_PARAMS = 4 };
+enum { MOST_PARAMS = 5 };
 
 struct query_check {
 	const char *name, *ok, *file;
@@ -107,7 +107,8 @@ static void ask_of_configuration(struct doctor *doctor)
 	        {"settings",
 	         "this configuration agrees with the database",
 	         "queries/doctor_settings.sql",
-	         {window, TICKET_RULES_VERSION, names_zone ? config->report.time_zone : "", buf_text(&revisions).ptr}},
+	         {window, TICKET_RULES_VERSION, names_zone ? config->report.time_zone : "", buf_text(&revisions).ptr,
+	          config_pairs_get(&config->kafka, "group.id")}},
 	        {"sources",
 	         "all partitions are read, and none is behind",
 	         "queries/doctor_sources.sql",

@@ -206,7 +206,8 @@ WRONG_ONES = [
 
 
 def test_a_server_or_a_login_that_is_not_the_right_one(site, certificates):
-    """Nothing is read or written, the log says why, and it goes on trying."""
+    """Nothing is read or written, and the log says why. It goes on trying; where PostgreSQL answers and refuses the login,
+    somebody must act, and it ends with 4."""
     values = {"other_ca": certificates.other_ca, "wrong": certificates.secret("wrong.password", WRONG)}
     before = n_tickets(site)
     site.stream.send_events([event("ticket.opened", "not by these")])
@@ -214,6 +215,11 @@ def test_a_server_or_a_login_that_is_not_the_right_one(site, certificates):
     for i, (option, wrong, said) in enumerate(WRONG_ONES):
         value = f"127.0.0.1:{site.kafka.secured_port}" if option == "kafka.bootstrap.servers" else values.get(wrong, wrong)
         daemons[option] = site.start(f"wrong{i}", **{option.replace(".", "_", 1): value}), said
+    for option in ("postgres.password_file", "postgres.sslmode"):
+        daemon, said = daemons.pop(option)
+        daemon.killed = True  # its status is not 0
+        wait_until(lambda: not daemon.running(), f"{option}: to end", 30)
+        assert daemon.process.returncode == 4 and re.search(said, daemon.log()), daemon.log()
     for option, (daemon, said) in daemons.items():
         wait_until(lambda: re.search(said, "\n".join(daemon.logged(r".* (?:warning|error) .*"))), f"{option}: {said}", 30)
     time.sleep(1)
@@ -257,6 +263,7 @@ def test_scram_with_kafka_4(site):
 
 def test_a_right_that_is_missing_is_named(site):
     """Without the right to read its group the daemon reads nothing, and says which right it lacks."""
+    site.command("settings", "set", "kafka.group.id", "a-group-of-others")
     daemon = site.start("a", **{"kafka_group.id": "a-group-of-others"})
     wait_until(lambda: daemon.logged(r"(?i)(?:warning|error).*group.*(?:authoriz|access denied)"), "it to say so", 30)
     daemon.stop(10)

@@ -51,6 +51,24 @@ def test_a_zone_that_differs_is_refused_with_both_values(make_site):
     assert site.one("SELECT count(*) FROM kpid.ticket") == 2
 
 
+def test_a_second_group_on_one_database_is_refused(make_stream, make_site):
+    """Two groups would take every partition from each other without end, and nobody would notice."""
+    site = make_site(make_stream(1), policy("1h"))
+    daemon = site.start("a")
+    wait_until(lambda: settings(site).get("kafka.group.id") == site.database, "the group to be stored")
+    daemon.stop(10)
+    other = ["--set", "kafka.group.id=another"]
+    refused = site.command("run", *other, status=3).stderr
+    for words in ("another", site.database, "kpid settings set kafka.group.id"):
+        assert words in refused, refused
+    finding, = [f for f in json.loads(site.command("doctor", "--json", *other, status=None).stdout)["findings"]
+                if f["check"] == "settings" and f["level"] != "ok"]
+    assert "another" in finding["what"] and "kpid settings set kafka.group.id" in finding["advice"]
+    site.command("settings", "set", "kafka.group.id", "another")
+    assert settings(site)["kafka.group.id"] == "another"
+    assert site.database in site.command("run", status=3).stderr
+
+
 def test_what_cannot_change_is_refused(make_site):
     site = make_site()
     assert "every figure" in site.command("settings", "set", "kpi.fcr_window", "4d", status=2).stderr
