@@ -260,7 +260,9 @@ static void send_settings(struct app *app)
 	                             pg_param_text(names_zone ? text_of(app->config->report.time_zone) : TEXT_ABSENT),
 	                             pg_param_text(names_policies ? text_of(policy_ids(app)) : TEXT_ABSENT),
 	                             pg_param_text(group_id == NULL ? TEXT_ABSENT : text_of(group_id))};
-	pg_session_query(app->control, "queries/settings_agree.sql", params, 5, on_settings, app);
+	/* Twice: of two first starts at once, one sees what the other has stored only in its next statement. */
+	for (int i = 0; i < 2; i++)
+		pg_session_query(app->control, "queries/settings_agree.sql", params, 5, on_settings, app);
 }
 
 static void send_revisions(struct app *app)
@@ -448,6 +450,7 @@ struct app *app_new(struct kpid_config *config, int n_lanes, const struct app_fe
 	        .attend = on_attend,
 	        .parked_due = on_parked_due,
 	        .load_context = app,
+	        .fired_as_of_us = TIME_NONE,
 	        .cannot_write = on_lane_cannot_write,
 	};
 	app->n_lanes = n_lanes;

@@ -502,13 +502,24 @@ static void on_idle(void *context, struct lane *lane)
 	}
 }
 
+/* The tickets of this file that were set aside are written, but for those that PostgreSQL refuses. */
+static bool none_waits(const struct app *app)
+{
+	return parked_is_idle(app->parked) && !app->shared.unsettled;
+}
+
+static void end_well(struct file_feed *feed)
+{
+	app_quit(feed->app, parked_has_refused(feed->app->parked) ? KPID_EXIT_FAILED : 0);
+}
+
 /* Others hold a deadline back: their business. */
 static void on_needs_completeness(void *context, int64_t deadline_us)
 {
 	struct file_feed *feed = context;
 	(void)deadline_us;
-	if (feed->state == FEED_FIRING)
-		app_quit(feed->app, 0);
+	if (feed->state == FEED_FIRING && none_waits(feed->app))
+		end_well(feed);
 }
 
 /* Everything that was read is committed, if that takes no longer than an end may take. */
@@ -521,18 +532,12 @@ static void on_stop(void *context)
 		give_up(feed);
 }
 
-/* Deadlines have fired, and tickets that were set aside are folded, but for those that PostgreSQL refuses. */
-static bool all_is_settled(const struct app *app)
-{
-	return watch_is_quiet(app->watch) && parked_is_idle(app->parked) && !app->shared.unsettled;
-}
-
 static void on_tick(evutil_socket_t fd, short what, void *context)
 {
 	struct file_feed *feed = context;
 	(void)fd, (void)what;
-	if (feed->state == FEED_FIRING && all_is_settled(feed->app))
-		app_quit(feed->app, parked_has_refused(feed->app->parked) ? KPID_EXIT_FAILED : 0);
+	if (feed->state == FEED_FIRING && watch_is_quiet(feed->app->watch) && none_waits(feed->app))
+		end_well(feed);
 	else if (feed->ticks_to_retry > 0 && --feed->ticks_to_retry == 0)
 		ask_again(feed);
 	else if (may_read(feed))

@@ -196,7 +196,9 @@ static void write_sealed(struct lane *lane)
 	judging_hold(&lane->judging, shared->book, shared->config);
 	lane->rules = judging_rules(&lane->judging, as_of_with(shared, batch, now_us));
 	lane->rules.ticket_max_events = (size_t)lane->judging.config->run.ticket_max_events;
-	lane->rules.now_us = now_us;
+	/* 0 until PostgreSQL's clock is known: by the machine's alone, what was judged already may seem to lie ahead.
+	 */
+	lane->rules.now_us = common_clock_at(&shared->clock, monotonic_clock_us()) == TIME_NONE ? 0 : now_us;
 	lane->order = (struct write_order){
 	        .batch = batch,
 	        .rules = &lane->rules,

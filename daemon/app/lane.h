@@ -45,6 +45,10 @@ struct lane_shared {
 	void (*attend)(void *load_context);
 	/* Some of what was set aside is to be tried again: see parked_wake(). */
 	void (*parked_due)(void *load_context);
+	/* Up to where deadlines were fired last, and whether silent sources were left out: tickets that were set aside
+	 * with their deadlines alone are judged as of then. TIME_NONE: none were fired yet. */
+	int64_t fired_as_of_us;
+	bool fired_unconfirmed;
 	bool unsettled; /* as last heard from the database: something set aside is not known to be refused */
 	void *load_context;
 };

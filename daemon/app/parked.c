@@ -9,6 +9,7 @@
 #include "kpid/base/memory.h"
 
 enum { MOST_TICKETS = 500 };
+enum { RETRY_FIRST_MS = 100, RETRY_LONGEST_MS = 5000, RETRY_SELDOM_MS = 30000 };
 
 enum parked_state {
 	PARKED_ASLEEP, /* not connected yet, or not any more */
@@ -32,7 +33,11 @@ struct parked {
 	struct write_order order;
 	struct parked_event *waiting; /* of the batch */
 	size_t n_waiting, waiting_capacity;
-	size_t n_written;     /* tickets, since none was set aside */
+	size_t n_written; /* tickets, since none was set aside */
+	int64_t as_of_us; /* of tickets without events: their deadlines alone were set aside */
+	bool unconfirmed;
+	int64_t not_before_us; /* monotonic: after a failure that is no ticket's */
+	int retry_ms;
 	int64_t most_tickets; /* to be tried at once: fewer after a failure, until the cause is alone */
 };
 
@@ -41,8 +46,17 @@ static void ask(struct parked *parked);
 static void rest(struct parked *parked)
 {
 	parked->state = PARKED_IDLE;
-	if (parked->again)
+	if (parked->again && monotonic_clock_us() >= parked->not_before_us)
 		ask(parked);
+}
+
+/* Something else than a ticket is wrong: it is tried again with a growing pause; what somebody must act on, seldom. */
+static void try_later(struct parked *parked)
+{
+	bool lasts = sql_fault_lasts(sql_fault_of(pg_writer_sqlstate(parked->writer)));
+	int longest_ms = lasts ? RETRY_SELDOM_MS : RETRY_LONGEST_MS;
+	parked->not_before_us = monotonic_clock_us() + (int64_t)parked->retry_ms * 1000;
+	parked->retry_ms = parked->retry_ms * 2 > longest_ms ? longest_ms : parked->retry_ms * 2;
 }
 
 /* ---- what comes of a try ---- */
@@ -113,11 +127,14 @@ static void on_written(void *context, enum write_outcome outcome)
 	switch (outcome) {
 	case WRITE_COMMITTED:
 		note_written(parked);
+		parked->retry_ms = RETRY_FIRST_MS;
 		parked->again = true;
 		break;
 	case WRITE_FAILED:
-		if (pg_writer_fault(parked->writer) == FAULT_OTHER)
-			break; /* the next tick tries again */
+		if (pg_writer_fault(parked->writer) == FAULT_OTHER) {
+			try_later(parked);
+			break;
+		}
 		if (n_tickets == 1) {
 			tell(parked);
 			return;
@@ -127,6 +144,7 @@ static void on_written(void *context, enum write_outcome outcome)
 		break;
 	case WRITE_UNKNOWN_REVISION:
 		parked->shared->load_revisions(parked->shared->load_context);
+		try_later(parked);
 		break;
 	case WRITE_RACED:
 	case WRITE_FENCED: /* another instance was quicker */
@@ -142,17 +160,20 @@ static void write(struct parked *parked)
 	struct lane_shared *shared = parked->shared;
 	batch_seal(&parked->batch);
 	judging_hold(&parked->judging, shared->book, shared->config);
-	/* Not all of its events may be there yet: its deadlines are fired after this. */
-	parked->rules = judging_rules(&parked->judging, TIME_NONE);
+	/* Not all events of a ticket may be there yet: its deadlines are fired after this. Where there are none, the
+	 * deadlines are what was set aside. */
+	bool judges = parked->n_waiting == 0;
+	parked->rules = judging_rules(&parked->judging, judges ? parked->as_of_us : TIME_NONE);
 	parked->rules.ticket_max_events = (size_t)parked->judging.config->run.ticket_max_events;
-	parked->rules.now_us = lane_shared_now_us(shared);
+	parked->rules.now_us = judges ? lane_shared_now_us(shared) : 0;
 	parked->order = (struct write_order){
 	        .kind = WRITE_PARKED,
 	        .parked = parked->waiting,
 	        .n_parked = parked->n_waiting,
 	        .batch = &parked->batch,
 	        .rules = &parked->rules,
-	        .now_us = parked->rules.now_us,
+	        .now_us = lane_shared_now_us(shared),
+	        .unconfirmed = judges && parked->unconfirmed,
 	        .config = parked->judging.config,
 	        .source_name = sources_name,
 	        .source_context = shared->sources,
@@ -161,9 +182,11 @@ static void write(struct parked *parked)
 	pg_writer_start(parked->writer, &parked->order);
 }
 
+/* Of queries/parked_due.sql. */
+enum { TICKET, EVENT_NO, SOURCE_NO, EVENT };
+
 static void add(struct parked *parked, const PGresult *result, int row)
 {
-	enum { TICKET, EVENT_NO, SOURCE_NO, EVENT };
 	struct text ticket_id = pg_get_text(result, row, TICKET);
 	batch_add_ticket(&parked->batch, ticket_id);
 	if (PQgetisnull(result, row, EVENT_NO))
@@ -184,8 +207,13 @@ static void on_due(void *context, PGresult *result)
 		log_warning("asking for what was set aside: %s", PQresultErrorMessage(result));
 		return;
 	}
+	bool has_events = false;
 	for (int row = 0; row < PQntuples(result); row++)
-		add(parked, result, row);
+		has_events |= !PQgetisnull(result, row, EVENT_NO);
+	/* Tickets without events are judged apart from the others, after them. */
+	for (int row = 0; row < PQntuples(result); row++)
+		if (!has_events || !PQgetisnull(result, row, EVENT_NO))
+			add(parked, result, row);
 }
 
 static void on_due_end(void *context, PGresult *result)
@@ -202,6 +230,9 @@ static void ask(struct parked *parked)
 {
 	char buffer[8];
 	parked->again = false;
+	/* Before the question: the answer has all events that were committed by then. */
+	parked->as_of_us = parked->shared->fired_as_of_us;
+	parked->unconfirmed = parked->shared->fired_unconfirmed;
 	batch_clear(&parked->batch);
 	parked->n_waiting = 0;
 	parked->state = PARKED_ASKING;
@@ -219,7 +250,7 @@ void parked_wake(struct parked *parked)
 		parked->started = true;
 		pg_session_start(parked->session);
 	}
-	if (parked->state == PARKED_IDLE)
+	if (parked->state == PARKED_IDLE && monotonic_clock_us() >= parked->not_before_us)
 		ask(parked);
 }
 
@@ -247,6 +278,8 @@ static void on_lost(void *context, const char *reason)
 	pg_writer_abandon(parked->writer);
 	judging_drop(&parked->judging);
 	parked->state = PARKED_ASLEEP;
+	parked->not_before_us = 0;
+	parked->retry_ms = RETRY_FIRST_MS;
 }
 
 struct parked *parked_new(struct lane_shared *shared, const struct parked_events *events)
@@ -255,6 +288,7 @@ struct parked *parked_new(struct lane_shared *shared, const struct parked_events
 	parked->shared = shared;
 	parked->events = *events;
 	parked->most_tickets = MOST_TICKETS;
+	parked->retry_ms = RETRY_FIRST_MS;
 	parked->session = pg_session_new(shared->base, &shared->config->postgres, "set aside",
 	                                 &(struct pg_session_events){on_ready, on_lost, parked});
 	parked->writer = pg_writer_new(parked->session, on_written, parked);

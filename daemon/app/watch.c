@@ -155,8 +155,8 @@ static void fire(struct watch *watch, int64_t as_of_us, bool unconfirmed)
 	char buffer[8];
 	watch->firing = true;
 	watch->due_failed = false;
-	watch->fire_as_of_us = as_of_us;
-	watch->fire_unconfirmed = unconfirmed;
+	watch->fire_as_of_us = watch->shared->fired_as_of_us = as_of_us;
+	watch->fire_unconfirmed = watch->shared->fired_unconfirmed = unconfirmed;
 	struct pg_param param = pg_param_time(as_of_us, buffer);
 	pg_session_query(watch->session, "queries/deadlines_due.sql", &param, 1, on_due, watch);
 	pg_session_sync(watch->session, on_due_end, watch);

@@ -167,6 +167,24 @@ def test_a_deadline_of_a_locked_ticket_holds_up_no_other(urgent, stranger):
     site.check_recomputed()
 
 
+def test_a_refused_deadline_holds_up_no_other(urgent):
+    """What PostgreSQL refuses is the breach of one ticket: all others are breached, and that one is said to be refused."""
+    site = urgent
+    site.rows("ALTER TABLE kpid.alert ADD CONSTRAINT no_such_alert CHECK (ticket_id <> 'T0')")
+    daemon = site.start("a")
+    events = opened(6)
+    site.stream.send_events(list(events.values()))
+    wait_until(lambda: site.one("SELECT count(*) FROM report.alert WHERE breached_at IS NOT NULL") == 5, "all others to be breached")
+    wait_until(lambda: [(p["ticket_id"], p["reason"], p["n_events"]) for p in parked(site)] == [("T0", "refused", 0)],
+               "the cause to be found")
+    assert len(daemon.logged("is set aside|are set aside")) < 5
+    site.rows("ALTER TABLE kpid.alert DROP CONSTRAINT no_such_alert")
+    site.rows("UPDATE kpid.parked_ticket SET next_at = clock_timestamp()")
+    wait_until(lambda: site.one("SELECT count(*) FROM report.alert WHERE breached_at IS NOT NULL") == 6, "its breach")
+    wait_until(lambda: parked(site) == [], "nothing to be set aside")
+    daemon.stop(10)
+
+
 def test_a_locked_sum_holds_up_no_other_agent(site, stranger):
     site.start("a")
     site.stream.send_events([event("ticket.opened", "T0", id="o", agent_id="held")])
