@@ -147,6 +147,7 @@ def secured_site(secured_pg, secured_kafka, certificates, binary, tmp_path):
     kafka_admin.allow(secured_kafka.port, "User:kpid", (GROUP, name, READ),
                       *((TOPIC, topic, right) for topic in topics for right in (READ, DESCRIBE)),
                       *((TOPIC, site.alert_topic, right) for right in (WRITE, DESCRIBE)))
+    site.command("settings", "set", "kafka.group.id", name)  # the database had the group of the test before
     yield site
     faults = site.close()
     for topic in [*topics, site.alert_topic]:
