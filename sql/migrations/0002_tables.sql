@@ -90,7 +90,7 @@ CREATE TABLE kpid.gap (
 	resumed_at_offset bigint
 );
 CREATE INDEX gap_open ON kpid.gap (topic, partition) WHERE accepted_at IS NULL;
-COMMENT ON TABLE kpid.gap IS 'Messages that were due and were not there: the partition stands until somebody accepts the gap (kpid gap accept).';
+COMMENT ON TABLE kpid.gap IS 'Messages that were expected and are missing: the partition stops until somebody accepts the gap (kpid gap accept).';
 
 CREATE TABLE kpid.ticket (
 	ticket_id text COLLATE "C" NOT NULL,
@@ -402,8 +402,8 @@ CREATE TABLE kpid.delivery (
 	PRIMARY KEY (receiver, alert_id)
 ) WITH (fillfactor = 70);
 CREATE INDEX delivery_next_at ON kpid.delivery (receiver, next_at) WHERE state = 'pending';
-COMMENT ON TABLE kpid.delivery IS 'What each receiver has been told of each alert, and what it has yet to be told. It is told what is so when it is told.';
-COMMENT ON COLUMN kpid.delivery.revision IS 'Of the alert, that it is to be told.';
+COMMENT ON TABLE kpid.delivery IS 'What each receiver has taken of each alert, and what is still to be sent. A message shows the alert as it is when it is sent.';
+COMMENT ON COLUMN kpid.delivery.revision IS 'Revision of the alert that is to be sent.';
 COMMENT ON COLUMN kpid.delivery.sent_revision IS 'Of the alert, that it took last; NULL: none.';
 COMMENT ON COLUMN kpid.delivery.attempts IS 'That failed, since it took something last.';
 
@@ -419,7 +419,7 @@ CREATE TABLE kpid.recalculation (
 	n_tickets bigint,
 	n_judged bigint
 );
-COMMENT ON TABLE kpid.recalculation IS 'Each time that tickets were judged anew on purpose: what the view of that name shows.';
+COMMENT ON TABLE kpid.recalculation IS 'Each time that tickets were judged again on purpose: what the view of that name shows.';
 
 CREATE TABLE kpid.repair (
 	repair_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -228,7 +228,7 @@ CREATE TYPE kpid.fold_step AS (
 	at_us bigint,
 	derived boolean
 );
-COMMENT ON TYPE kpid.fold_step IS 'An event as it counts: at_us as RULES F2 has it; derived: told by a closing (F3).';
+COMMENT ON TYPE kpid.fold_step IS 'An event as it counts: at_us as RULES F2 has it; derived: taken from a closing (F3).';
 
 CREATE FUNCTION kpid.told_event(closing kpid.history_event, rank integer, at_us bigint) RETURNS kpid.history_event
 LANGUAGE sql IMMUTABLE
@@ -281,4 +281,4 @@ BEGIN
 			s.part, (s.event).occurred_us, (s.event).sequence, (s.event).rank, (s.event).source, (s.event).id;
 END
 $body$;
-COMMENT ON FUNCTION kpid.fold_steps(bytea) IS 'The steps that a history stands for, in the order in which they count.';
+COMMENT ON FUNCTION kpid.fold_steps(bytea) IS 'The steps of a history, in the order in which they count.';

@@ -326,7 +326,7 @@ LANGUAGE sql IMMUTABLE
 AS $body$
 	SELECT CASE WHEN left_us > 0 THEN kpid.run_out(running, left_us) ELSE (c).start_us + sign(left_us)::bigint END
 $body$;
-COMMENT ON FUNCTION kpid.clock_reaches(kpid.fold_clock, int8multirange, bigint) IS 'When a clock has run for so long, which before its start it has if that is less than nothing; NULL: it stands in a pause that lasts.';
+COMMENT ON FUNCTION kpid.clock_reaches(kpid.fold_clock, int8multirange, bigint) IS 'When a clock has run for so long, which before its start it has if that is less than nothing; NULL: it is in a pause that lasts.';
 
 CREATE FUNCTION kpid.clock_due(c kpid.fold_clock, running int8multirange, carried_us bigint) RETURNS bigint
 LANGUAGE sql IMMUTABLE
@@ -336,7 +336,7 @@ AS $body$
 		WHEN ((c).rule).within_us IS NOT NULL THEN kpid.clock_reaches(c, running, greatest(((c).rule).within_us - carried_us, 0))
 	END
 $body$;
-COMMENT ON FUNCTION kpid.clock_due(kpid.fold_clock, int8multirange, bigint) IS 'S2, S3: when it is due; NULL: it has nothing to be judged by, or stands in a pause that lasts.';
+COMMENT ON FUNCTION kpid.clock_due(kpid.fold_clock, int8multirange, bigint) IS 'S2, S3: when it is due; NULL: it has nothing to be judged by, or is in a pause that lasts.';
 
 CREATE FUNCTION kpid.clock_reckon(c kpid.fold_clock, pauses kpid.fold_pause[], cycles kpid.fold_cycle[])
 RETURNS kpid.fold_clock
@@ -471,7 +471,7 @@ BEGIN
 	RETURN c;
 END
 $body$;
-COMMENT ON FUNCTION kpid.clock_stop(kpid.fold_clock, kpid.fold_pause[], kpid.fold_cycle[], bigint, text, boolean) IS 'S4: what a clock waits for has happened, by whom; S5 (not is_met): its cycle has ended without that.';
+COMMENT ON FUNCTION kpid.clock_stop(kpid.fold_clock, kpid.fold_pause[], kpid.fold_cycle[], bigint, text, boolean) IS 'S4: what a clock waits for has happened, and who did it; S5 (not is_met): its cycle has ended without that.';
 
 -- The fold (RULES F4-F14) ----------------------------------------------------------------------------------------------
 

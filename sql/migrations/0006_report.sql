@@ -640,7 +640,7 @@ COMMENT ON COLUMN report.alert.target IS 'first_response, next_response, arrival
 COMMENT ON COLUMN report.alert.n IS 'Which of its kind: the cycle for resolution, the number of the next response, 1 for the other two (2 and on where such a clock started again).';
 COMMENT ON COLUMN report.alert.state IS 'warning; averted (the clock stopped in time, or is not judged any more); breached; acknowledged; resolved (the clock stopped after the breach); or voided.';
 COMMENT ON COLUMN report.alert.level IS 'How many escalations are due; 0: none yet, or a warning.';
-COMMENT ON COLUMN report.alert.due_at IS 'When the clock is due; NULL: it stands in a pause, or has no target any more.';
+COMMENT ON COLUMN report.alert.due_at IS 'When the clock is due; NULL: it is in a pause, or has no target any more.';
 COMMENT ON COLUMN report.alert.breached_at IS 'When it was breached, by event time; NULL: it was only warned about.';
 COMMENT ON COLUMN report.alert.cause IS 'deadline, or policy_change: a change of attributes moved the due time into the past. NULL: no breach.';
 COMMENT ON COLUMN report.alert.owner_at_breach IS 'Who owned the ticket at the breach, else at the first warning; NULL: nobody.';
@@ -689,7 +689,7 @@ COMMENT ON VIEW report.dead_letter IS 'One row per message that is no event. kpi
 COMMENT ON COLUMN report.dead_letter.topic IS 'Topic it was read from.';
 COMMENT ON COLUMN report.dead_letter.partition IS 'Partition of the topic.';
 COMMENT ON COLUMN report.dead_letter."offset" IS
-	'Offset in the partition. A topic that was made anew may have two messages at one offset. A reserved word of SQL: write it in double quotes.';
+	'Offset in the partition. A topic that was recreated may have two messages at one offset. A reserved word of SQL: write it in double quotes.';
 COMMENT ON COLUMN report.dead_letter.reason IS 'too_large, too_deep, not_json, not_an_object, missing_field, bad_time, bad_value, future, id_conflict or too_many.';
 COMMENT ON COLUMN report.dead_letter.detail IS 'What is wrong, in words.';
 COMMENT ON COLUMN report.dead_letter.first_bytes IS 'Its first 200 bytes: printable ASCII as it is, a backslash doubled, all else as a backslash and three octal digits.';
@@ -819,7 +819,7 @@ FROM kpid.acknowledgement k;
 COMMENT ON VIEW report.acknowledgement IS 'One row per acknowledgement of an alert. Rows stay.';
 COMMENT ON COLUMN report.acknowledgement.alert_id IS 'The alert.';
 COMMENT ON COLUMN report.acknowledgement.acknowledged_at IS 'When it was acknowledged.';
-COMMENT ON COLUMN report.acknowledgement.acknowledged_by IS 'By whom, as they said.';
+COMMENT ON COLUMN report.acknowledgement.acknowledged_by IS 'Who did it, by the name they gave.';
 COMMENT ON COLUMN report.acknowledgement.why IS 'Why.';
 COMMENT ON COLUMN report.acknowledgement.fires_again_at IS 'When it is raised again unless it is over by then; NULL: never.';
 COMMENT ON COLUMN report.acknowledgement.ended_at IS 'When the acknowledgement ended; NULL: it lasts.';
@@ -844,7 +844,7 @@ COMMENT ON COLUMN report.silence.target IS 'Of this target only; NULL: of all.';
 COMMENT ON COLUMN report.silence.starts_at IS 'From then on.';
 COMMENT ON COLUMN report.silence.ends_at IS 'Until then. What still lasts is sent then.';
 COMMENT ON COLUMN report.silence.made_at IS 'When it was made.';
-COMMENT ON COLUMN report.silence.made_by IS 'By whom, as they said.';
+COMMENT ON COLUMN report.silence.made_by IS 'Who did it, by the name they gave.';
 COMMENT ON COLUMN report.silence.why IS 'Why.';
 
 CREATE VIEW report.alert_delivery AS
@@ -866,7 +866,7 @@ COMMENT ON VIEW report.alert_delivery IS 'One row per alert and receiver over HT
 COMMENT ON COLUMN report.alert_delivery.alert_id IS 'The alert.';
 COMMENT ON COLUMN report.alert_delivery.receiver IS 'The receiver, as the file of receivers names it.';
 COMMENT ON COLUMN report.alert_delivery.state IS 'pending, failing (it was tried and will be again), sent, or dropped (the receiver said that it is gone).';
-COMMENT ON COLUMN report.alert_delivery.revision IS 'Revision of the alert that it is to be told.';
+COMMENT ON COLUMN report.alert_delivery.revision IS 'Revision of the alert that is to be sent.';
 COMMENT ON COLUMN report.alert_delivery.sent_revision IS 'Revision of the alert that it took last; NULL: none.';
 COMMENT ON COLUMN report.alert_delivery.attempts IS 'Attempts that failed since it took something last.';
 COMMENT ON COLUMN report.alert_delivery.next_at IS 'When it is tried next; NULL: not.';
@@ -889,7 +889,7 @@ SELECT
 	c.n_tickets AS tickets,
 	c.n_judged AS judged
 FROM kpid.recalculation c;
-COMMENT ON VIEW report.recalculation IS 'One row each time that tickets were judged anew on purpose (kpid policy recalc).';
+COMMENT ON VIEW report.recalculation IS 'One row each time that tickets were judged again on purpose (kpid policy recalc).';
 COMMENT ON COLUMN report.recalculation.recalculation_no IS 'Its number.';
 COMMENT ON COLUMN report.recalculation.began_at IS 'When it began.';
 COMMENT ON COLUMN report.recalculation.ended_at IS 'When it was through; NULL: it is under way, or was broken off (what it had judged stays so).';
@@ -920,7 +920,7 @@ COMMENT ON COLUMN report.alert_hourly.target IS 'first_response, next_response, 
 COMMENT ON COLUMN report.alert_hourly.breached IS 'Breaches, with those that were taken back.';
 COMMENT ON COLUMN report.alert_hourly.voided IS 'False alarms: breaches that are none any more, because a proof arrived late or other policies were applied.';
 COMMENT ON COLUMN report.alert_hourly.voided_sent IS 'Of these, those that were sent (report.alert: queued or sent).';
-COMMENT ON COLUMN report.alert_hourly.unconfirmed IS 'Breaches that were told although a silent source had not confirmed them.';
+COMMENT ON COLUMN report.alert_hourly.unconfirmed IS 'Breaches that were reported although a silent source had not confirmed them.';
 
 CREATE VIEW report.repair AS
 SELECT repair_no, repaired_at, repaired_by, role, why, table_name, key, column_name, was, is_now
@@ -928,7 +928,7 @@ FROM kpid.repair;
 COMMENT ON VIEW report.repair IS 'One row per value that kpid verify --repair has changed.';
 COMMENT ON COLUMN report.repair.repair_no IS 'Number, ascending.';
 COMMENT ON COLUMN report.repair.repaired_at IS 'When; the same for all values of one repair.';
-COMMENT ON COLUMN report.repair.repaired_by IS 'By whom, as they said.';
+COMMENT ON COLUMN report.repair.repaired_by IS 'Who did it, by the name they gave.';
 COMMENT ON COLUMN report.repair.role IS 'The role of the database that they had logged in as.';
 COMMENT ON COLUMN report.repair.why IS 'Why, as they said.';
 COMMENT ON COLUMN report.repair.table_name IS 'The table of the private schema kpid.';

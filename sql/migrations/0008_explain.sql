@@ -1,6 +1,6 @@
 -- report.explain_ticket: the events of a ticket and the time lines of its clocks, as `kpid explain --json` shows them.
 
--- What is told, under the names of `kpid explain --json` ------------------------------------------------------------------
+-- What is shown, under the names of `kpid explain --json` ------------------------------------------------------------------
 
 CREATE FUNCTION kpid.explain_most() RETURNS integer
 LANGUAGE sql IMMUTABLE
@@ -276,7 +276,7 @@ BEGIN
 		) r);
 END
 $body$;
-COMMENT ON FUNCTION kpid.explain_kpis(kpid.fold_state, jsonb) IS 'K: what a ticket, with the clocks that kpid.explain_clock has told, gives to which agent and 5 minutes, in whole microseconds and millionths.';
+COMMENT ON FUNCTION kpid.explain_kpis(kpid.fold_state, jsonb) IS 'K: what a ticket, with the clocks that kpid.explain_clock shows, gives to which agent and 5 minutes, in whole microseconds and millionths.';
 
 CREATE FUNCTION kpid.explain_passed_over(f kpid.fold_state, revision jsonb) RETURNS jsonb
 LANGUAGE plpgsql STABLE
@@ -485,7 +485,7 @@ BEGIN
 				AND (c.opened_before IS NULL OR t.opened_at < c.opened_before)), '[]'));
 END
 $body$;
-COMMENT ON FUNCTION kpid.explain_record(kpid.ticket, jsonb) IS 'What was recorded of a ticket, and whether what kpid.explain_fold has told gives the same.';
+COMMENT ON FUNCTION kpid.explain_record(kpid.ticket, jsonb) IS 'What was recorded of a ticket, and whether the result of kpid.explain_fold is the same.';
 
 CREATE FUNCTION kpid.explain_set_aside(ticket_id text) RETURNS jsonb
 LANGUAGE plpgsql STABLE
