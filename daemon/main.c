@@ -7,12 +7,14 @@
 
 int main(int argc, char **argv)
 {
-	/* librdkafka's threads allocate what the loop frees: an arena for each would keep what nobody needs. */
+	/* librdkafka's threads allocate memory that the event loop frees: an arena for each thread would waste memory.
+	 */
 	mallopt(M_ARENA_MAX, 2);
-	/* Large pieces live as long as a batch: they go back to the system, instead of leaving holes. */
+	/* Large blocks live as long as a batch: return them to the system instead of fragmenting the heap. */
 	mallopt(M_MMAP_THRESHOLD, 256 * 1024);
 	mallopt(M_TRIM_THRESHOLD, 1024 * 1024);
-	/* Half a JSON text for want of memory would be sent as if it were whole. */
+	/* Without memory jansson would return a truncated text, which kpid would send as if it were complete: exit
+	 * instead. */
 	json_set_alloc_funcs(mem_alloc, free);
 	return cli_main(argc, argv);
 }

@@ -5,33 +5,38 @@
 #include <stdlib.h>
 
 #include "adapters/http/http.h"
+#include "adapters/metrics/counts.h"
+#include "adapters/pg/channels.h"
 #include "adapters/pg/lease.h"
 #include "adapters/pg/rows.h"
 #include "adapters/pg/session.h"
-#include "app/lane.h"
 #include "app/voice.h"
+#include "kpid/base/clock.h"
 #include "kpid/base/log.h"
 #include "kpid/base/memory.h"
 #include "kpid/core/message.h"
+#include "kpid/core/timestamp.h"
 
-/* SHARES: who takes one alert a message is told so many side by side, each alert always by the same one. */
-enum { LOOK_MS = 200, MOST_AT_ONCE = 10000, SHARES = 8 };
+/* SHARES: the number of messages sent side by side to a receiver that takes one alert per message. An alert always
+ * belongs to the same share, so its messages stay in order. */
+enum { SHARES = 8 };
 
-/* A receiver that forgets what lasts is told again so often; see ALERTMANAGER_LASTS_US. */
-#define SAY_AGAIN_US (INT64_C(60) * US_PER_SECOND)
+/* Between polls: while there is work, and at most, in case PostgreSQL's clock is changed. */
+#define BUSY_US    INT64_C(200000)
+#define LONGEST_US (INT64_C(60) * US_PER_SECOND)
 
-/* One receiver, or a share of its alerts, and what it is being told. */
-struct teller {
+/* A receiver, or a share of its alerts, and the message being sent to it. */
+struct notifier {
 	struct dispatch *dispatch;
 	int32_t share, n_shares;
 	const struct loaded_receiver *receiver;
 	struct message message;
-	struct pg_array alert_ids, revisions, lasts; /* of the message under way */
-	int64_t not_before_us;                       /* monotonic: its pause between messages */
-	int32_t n_failures;                          /* the most of any alert of the message */
-	bool sending;                                /* a request is under way */
-	bool busy;                                   /* asking what is due, telling, or writing down how it went */
-	bool said_failing;
+	struct pg_array alert_ids, revisions, actives; /* of the message being sent */
+	int64_t not_before_us;                         /* monotonic: the pause between messages */
+	int32_t n_failures;                            /* the maximum over the alerts of the message */
+	bool sending;                                  /* a request is running */
+	bool busy;                                     /* querying due alerts, sending, or storing the result */
+	bool failure_logged;
 };
 
 struct dispatch {
@@ -39,172 +44,190 @@ struct dispatch {
 	struct receivers *receivers;
 	struct voice voice;
 	struct pg_session *session;
-	struct lease lease; /* who holds it sends */
+	struct lease lease; /* the holder sends */
 	struct http *http;
 	struct event *timer;
-	struct teller *tellers;
+	struct notifier *notifiers;
 	size_t n;
-	bool asking;
-	bool forgets_outbox; /* there is no topic, and so nobody else to take messages out */
+	int64_t polled_us;  /* monotonic: the last poll */
+	int64_t due_at_us;  /* monotonic: when the next notification is due, as far as known */
+	int64_t held_epoch; /* of the lease when it was last polled; 0: never */
+	bool waiting;       /* there may be work now */
+	bool polling;
+	bool hurries, hurried; /* the next poll comes at once; the last one did */
+	bool forgets_outbox;   /* without an alert topic, nothing else empties the outbox */
 };
 
-/* ---- what is due ---- */
+static void poll(struct dispatch *dispatch);
 
-static struct told_alert alert_of(const PGresult *result, int row)
+static void wake(struct dispatch *dispatch)
 {
-	return (struct told_alert){
-	        .alert_id = pg_get_text(result, row, 0),
-	        .revision = pg_get_int4(result, row, 1),
-	        .ticket_id = pg_get_text(result, row, 2),
-	        .target = pg_get_text(result, row, 3),
-	        .state = pg_get_text(result, row, 4),
-	        .cause = pg_get_text(result, row, 5),
-	        .owner_id = pg_get_text(result, row, 6),
-	        .project_id = pg_get_text(result, row, 7),
-	        .policy = pg_get_text(result, row, 8),
-	        .policy_version = pg_get_text(result, row, 9),
-	        .cloudevent = pg_get_text(result, row, 10),
-	        .n = pg_get_int4(result, row, 11),
-	        .level = pg_get_int4(result, row, 12),
-	        .n_warnings = pg_get_int4(result, row, 13),
-	        .due_us = pg_get_time(result, row, 14),
-	        .breached_us = pg_get_time(result, row, 15),
-	        .warned_us = pg_get_time(result, row, 16),
-	        .detected_us = pg_get_time(result, row, 17),
-	        .resolved_us = pg_get_time(result, row, 18),
-	        .unconfirmed = pg_get_bool(result, row, 19),
+	dispatch->waiting = true;
+	poll(dispatch);
+}
+
+/* ---- sending what is due ---- */
+
+static struct alert_view read_alert(const PGresult *result, int row)
+{
+	return (struct alert_view){
+	        .alert_id = pg_get_text(result, row, DELIVERY_DUE_ALERT_ID),
+	        .revision = pg_get_int4(result, row, DELIVERY_DUE_REVISION),
+	        .ticket_id = pg_get_text(result, row, DELIVERY_DUE_TICKET_ID),
+	        .target = pg_get_text(result, row, DELIVERY_DUE_TARGET),
+	        .state = pg_get_text(result, row, DELIVERY_DUE_STATE),
+	        .cause = pg_get_text(result, row, DELIVERY_DUE_CAUSE),
+	        .owner_id = pg_get_text(result, row, DELIVERY_DUE_OWNER_AT_BREACH),
+	        .project_id = pg_get_text(result, row, DELIVERY_DUE_PROJECT_ID),
+	        .policy = pg_get_text(result, row, DELIVERY_DUE_POLICY),
+	        .policy_version = pg_get_text(result, row, DELIVERY_DUE_POLICY_VERSION),
+	        .cloudevent = pg_get_text(result, row, DELIVERY_DUE_CLOUDEVENT),
+	        .n = pg_get_int4(result, row, DELIVERY_DUE_N),
+	        .level = pg_get_int4(result, row, DELIVERY_DUE_LEVEL),
+	        .n_warnings = pg_get_int4(result, row, DELIVERY_DUE_N_WARNINGS),
+	        .due_us = pg_get_time(result, row, DELIVERY_DUE_DUE_AT),
+	        .breached_us = pg_get_time(result, row, DELIVERY_DUE_BREACHED_AT),
+	        .warned_us = pg_get_time(result, row, DELIVERY_DUE_WARNED_AT),
+	        .detected_us = pg_get_time(result, row, DELIVERY_DUE_DETECTED_AT),
+	        .resolved_us = pg_get_time(result, row, DELIVERY_DUE_RESOLVED_AT),
+	        .unconfirmed = pg_get_bool(result, row, DELIVERY_DUE_UNCONFIRMED),
 	};
 }
 
-static void on_written_end(void *context, PGresult *result);
+static void on_stored(void *context, PGresult *result);
 
 static struct pg_param number_param(int64_t value, bool there, char buffer[8])
 {
 	return there ? pg_param_int8(value, buffer) : (struct pg_param){NULL, 0, true};
 }
 
-static void write_down(struct teller *teller, enum answer answer, const char *why)
+static void store_result(struct notifier *notifier, enum answer answer, const char *why)
 {
-	struct dispatch *dispatch = teller->dispatch;
-	char wait[8], again[8], gone = answer == ANSWER_NEVER ? 1 : 0;
+	struct dispatch *dispatch = notifier->dispatch;
+	char wait[8], again[8], gone[1];
 	if (!pg_session_is_ready(dispatch->session)) {
-		teller->busy = false; /* it will be told again */
+		notifier->busy = false; /* it will be sent again */
 		return;
 	}
-	int64_t backoff_us = receiver_backoff_us(teller->n_failures + 1, (double)random() / (double)RAND_MAX);
-	bool forgets = teller->receiver->rule->type == RECEIVER_ALERTMANAGER;
-	struct pg_param params[8] = {
-	        pg_param_text(teller->receiver->rule->name),
-	        pg_array_param(&teller->alert_ids),
-	        pg_array_param(&teller->revisions),
-	        pg_param_text(answer == ANSWER_OK ? TEXT_ABSENT : text_of(why)),
-	        pg_param_int8(backoff_us, wait),
-	        {&gone, 1, true},
-	        number_param(SAY_AGAIN_US, forgets, again),
-	        pg_array_param(&teller->lasts),
+	int64_t backoff_us = receiver_backoff_us(notifier->n_failures + 1, (double)random() / (double)RAND_MAX);
+	int64_t resend_us = receiver_resend_us(notifier->receiver->rule);
+	struct pg_param params[DELIVERY_DONE_N_PARAMS] = {
+	        [DELIVERY_DONE_PARAM_RECEIVER] = pg_param_text(notifier->receiver->rule->name),
+	        [DELIVERY_DONE_PARAM_ALERT_IDS] = pg_array_param(&notifier->alert_ids),
+	        [DELIVERY_DONE_PARAM_REVISIONS] = pg_array_param(&notifier->revisions),
+	        [DELIVERY_DONE_PARAM_ERROR] = pg_param_text(answer == ANSWER_ACCEPTED ? TEXT_ABSENT : text_of(why)),
+	        [DELIVERY_DONE_PARAM_RETRY_US] = pg_param_int8(backoff_us, wait),
+	        [DELIVERY_DONE_PARAM_GONE] = pg_param_bool(answer == ANSWER_GONE, gone),
+	        [DELIVERY_DONE_PARAM_REPEAT_US] = number_param(resend_us, resend_us > 0, again),
+	        [DELIVERY_DONE_PARAM_LASTS] = pg_array_param(&notifier->actives),
 	};
 	lease_fence(&dispatch->lease);
-	pg_session_query(dispatch->session, "queries/delivery_done.sql", params, 8, NULL, NULL);
-	pg_session_sync(dispatch->session, on_written_end, teller);
+	pg_session_query(dispatch->session, "queries/delivery_done.sql", params, DELIVERY_DONE_N_PARAMS, NULL, NULL);
+	pg_session_sync(dispatch->session, on_stored, notifier);
 }
 
-static void log_answer(struct teller *teller, enum answer answer, const char *why)
+static void log_answer(struct notifier *notifier, enum answer answer, const char *why)
 {
-	const char *name = teller->receiver->rule->name.ptr;
-	if (answer == ANSWER_OK) {
-		if (teller->said_failing)
-			log_info("receiver %s takes alerts again", name);
-		teller->said_failing = false;
-	} else if (!teller->said_failing || answer == ANSWER_NEVER) {
+	const char *name = notifier->receiver->rule->name.ptr;
+	if (answer == ANSWER_ACCEPTED) {
+		if (notifier->failure_logged)
+			log_info("receiver %s accepts alerts again", name);
+		notifier->failure_logged = false;
+	} else if (!notifier->failure_logged || answer == ANSWER_GONE) {
 		log_error("receiver %s: %s; %s", name, why,
-		          answer == ANSWER_NEVER ? "it is gone, and is not told of that any more"
-		                                 : "trying again until it is told");
-		teller->said_failing = true;
+		          answer == ANSWER_GONE ? "it is gone, and these alerts are dropped"
+		                                : "retrying until it accepts them");
+		notifier->failure_logged = true;
 	}
 }
 
 static void on_answer(void *context, long status, struct text body, const char *error)
 {
-	struct teller *teller = context;
+	struct notifier *notifier = context;
 	struct buf why = BUF_INIT;
-	teller->sending = false;
-	enum answer answer = message_answer(teller->receiver->rule, status, body, &why);
+	notifier->sending = false;
+	enum answer answer = message_answer(notifier->receiver->rule, status, body, &why);
 	if (error != NULL)
 		buf_add_format(&why, ": %s", error);
-	teller->not_before_us = monotonic_clock_us() + teller->receiver->rule->pause_us;
-	log_answer(teller, answer, buf_text(&why).ptr);
-	write_down(teller, answer, buf_text(&why).ptr);
+	notifier->not_before_us = monotonic_clock_us() + notifier->receiver->rule->pause_us;
+	counts_receiver(notifier->receiver->rule->name.ptr)->answers[answer]++;
+	log_answer(notifier, answer, buf_text(&why).ptr);
+	store_result(notifier, answer, buf_text(&why).ptr);
 	buf_release(&why);
 }
 
-static void send_message(struct teller *teller)
+static void send_message(struct notifier *notifier)
 {
-	const char *headers[MESSAGE_MAX_HEADERS];
-	for (size_t i = 0; i < teller->message.n_headers; i++)
-		headers[i] = teller->message.headers[i].text;
-	struct http_request request = {
-	        .url = buf_text(&teller->message.url).ptr,
-	        .headers = headers,
-	        .n_headers = teller->message.n_headers,
-	        .body = buf_text(&teller->message.body),
-	        .timeout_us = teller->receiver->rule->timeout_us,
-	        .ca_file = teller->receiver->ca_file.len_bytes == 0 ? NULL : teller->receiver->ca_file.data,
-	};
-	teller->sending = true;
-	http_post(teller->dispatch->http, &request, on_answer, teller);
-}
-
-/* How many of those that are due go into one message. */
-static int group_of(const struct receiver *rule, int n_due)
-{
-	if (rule->type == RECEIVER_ALERTMANAGER)
-		return n_due;
-	return rule->group_at_least > 0 && n_due >= rule->group_at_least ? n_due : 1;
+	notifier->sending = true;
+	receiver_post(notifier->receiver, &notifier->message, notifier->dispatch->http, on_answer, notifier);
 }
 
 static void on_due(void *context, PGresult *result)
 {
-	struct teller *teller = context;
-	const struct receiver *rule = teller->receiver->rule;
-	/* By now the lease may have ended: who was frozen meanwhile sends nothing of what was due. */
-	if (!pg_result_ok(result) || PQntuples(result) == 0 || !lease_is_held(&teller->dispatch->lease)) {
-		teller->busy = false;
+	struct notifier *notifier = context;
+	const struct receiver *rule = notifier->receiver->rule;
+	/* The lease may have ended meanwhile, as after a freeze: then another instance sends these. */
+	if (!pg_result_ok(result) || PQntuples(result) == 0 || !lease_is_held(&notifier->dispatch->lease)) {
+		notifier->busy = false;
+		wake(notifier->dispatch); /* the next one may be due later */
 		return;
 	}
-	int n = group_of(rule, PQntuples(result));
-	struct told_alert *alerts = mem_alloc((size_t)n * sizeof(*alerts));
+	int n = receiver_group_size(rule, PQntuples(result));
+	struct alert_view *alerts = mem_alloc((size_t)n * sizeof(*alerts));
 	struct buf id = BUF_INIT;
-	pg_array_start(&teller->alert_ids, PG_OID_TEXT);
-	pg_array_start(&teller->revisions, PG_OID_INT4);
-	pg_array_start(&teller->lasts, PG_OID_BOOL);
-	teller->n_failures = 0;
+	pg_array_start(&notifier->alert_ids, PG_OID_TEXT);
+	pg_array_start(&notifier->revisions, PG_OID_INT4);
+	pg_array_start(&notifier->actives, PG_OID_BOOL);
+	notifier->n_failures = 0;
 	for (int row = 0; row < n; row++) {
-		int32_t n_failures = pg_get_int4(result, row, 20);
-		alerts[row] = alert_of(result, row);
-		pg_array_text(&teller->alert_ids, alerts[row].alert_id);
-		pg_array_int4(&teller->revisions, alerts[row].revision);
-		pg_array_bool(&teller->lasts, !told_alert_is_over(&alerts[row]));
-		teller->n_failures = n_failures > teller->n_failures ? n_failures : teller->n_failures;
+		int32_t n_failures = pg_get_int4(result, row, DELIVERY_DUE_ATTEMPTS);
+		alerts[row] = read_alert(result, row);
+		pg_array_text(&notifier->alert_ids, alerts[row].alert_id);
+		pg_array_int4(&notifier->revisions, alerts[row].revision);
+		pg_array_bool(&notifier->actives, !alert_view_is_over(&alerts[row]));
+		notifier->n_failures = n_failures > notifier->n_failures ? n_failures : notifier->n_failures;
 	}
 	buf_add_text(&id, alerts[0].alert_id);
 	buf_add_format(&id, "/%d", (int)alerts[0].revision);
 	if (n > 1)
 		buf_add_format(&id, "+%d", n - 1);
-	message_write(&teller->dispatch->voice.words, rule, buf_text(&teller->receiver->url), teller->receiver->secrets,
-	              alerts, (size_t)n, buf_text(&id), wall_clock_us(), &teller->message);
+	const struct notification notification = {
+	        .voice = &notifier->dispatch->voice.words,
+	        .receiver = rule,
+	        .url = buf_text(&notifier->receiver->url),
+	        .secrets = notifier->receiver->secrets,
+	        .alerts = alerts,
+	        .n_alerts = (size_t)n,
+	        .id = buf_text(&id),
+	        .now_us = wall_clock_us(),
+	};
+	message_write(&notification, &notifier->message);
 	buf_release(&id);
 	free(alerts);
-	send_message(teller);
+	send_message(notifier);
 }
 
-/* ---- who is to be told ---- */
+/* ---- routing ---- */
 
 static bool is_opening(struct text state)
 {
 	return text_equal(state, TEXT("warning")) || text_equal(state, TEXT("breached"));
 }
 
-/* Each alert that has changed, to each receiver that wants it or was told of it before. */
+static void on_routed(void *context, PGresult *result)
+{
+	struct dispatch *dispatch = context;
+	/* They are due, so the next poll comes at once. The one after it does not, whatever is routed meanwhile. */
+	dispatch->hurries = pg_result_ok(result) && dispatch->n > 0 && !dispatch->hurried;
+}
+
+static void on_routed_end(void *context, PGresult *result)
+{
+	(void)result;
+	wake(context);
+}
+
+/* Queues each changed alert for the receivers that want it, or that got an earlier revision of it. */
 static void on_changed(void *context, PGresult *result)
 {
 	struct dispatch *dispatch = context;
@@ -219,18 +242,19 @@ static void on_changed(void *context, PGresult *result)
 	pg_array_start(&done_ids, PG_OID_TEXT);
 	pg_array_start(&done_revisions, PG_OID_INT4);
 	for (int row = 0; row < PQntuples(result); row++) {
-		struct text alert_id = pg_get_text(result, row, 0), state = pg_get_text(result, row, 2);
-		int32_t revision = pg_get_int4(result, row, 1);
+		struct text alert_id = pg_get_text(result, row, DISPATCH_READ_ALERT_ID),
+		            state = pg_get_text(result, row, DISPATCH_READ_STATE);
+		int32_t revision = pg_get_int4(result, row, DISPATCH_READ_REVISION);
 		struct alert_route route = {
-		        .project_id = pg_get_text(result, row, 5),
-		        .team_id = pg_get_text(result, row, 6),
-		        .target = pg_get_text(result, row, 4),
+		        .project_id = pg_get_text(result, row, DISPATCH_READ_PROJECT_ID),
+		        .team_id = pg_get_text(result, row, DISPATCH_READ_TEAM_ID),
+		        .target = pg_get_text(result, row, DISPATCH_READ_TARGET),
 		        .warning = text_equal(state, TEXT("warning")),
-		        .level = pg_get_int4(result, row, 3),
+		        .level = pg_get_int4(result, row, DISPATCH_READ_LEVEL),
 		};
 		for (size_t i = 0; i < dispatch->n; i++) {
-			const struct receiver *rule = dispatch->tellers[i].receiver->rule;
-			if (dispatch->tellers[i].share != 0)
+			const struct receiver *rule = dispatch->notifiers[i].receiver->rule;
+			if (dispatch->notifiers[i].share != 0)
 				continue;
 			pg_array_text(&names, rule->name);
 			pg_array_text(&ids, alert_id);
@@ -238,59 +262,80 @@ static void on_changed(void *context, PGresult *result)
 			pg_array_bool(&opens, is_opening(state) && receiver_wants(rule, &route));
 		}
 		pg_array_text(&done_ids, alert_id);
-		pg_array_int4(&done_revisions, pg_get_int4(result, row, 7));
+		pg_array_int4(&done_revisions, pg_get_int4(result, row, DISPATCH_READ_NOTIFIED_REVISION));
 	}
-	struct pg_param put[] = {pg_array_param(&names), pg_array_param(&ids), pg_array_param(&revisions),
-	                         pg_array_param(&opens)};
-	struct pg_param done[] = {pg_array_param(&done_ids), pg_array_param(&done_revisions)};
+	struct pg_param put[DISPATCH_PUT_N_PARAMS] = {
+	        [DISPATCH_PUT_PARAM_RECEIVERS] = pg_array_param(&names),
+	        [DISPATCH_PUT_PARAM_ALERT_IDS] = pg_array_param(&ids),
+	        [DISPATCH_PUT_PARAM_REVISIONS] = pg_array_param(&revisions),
+	        [DISPATCH_PUT_PARAM_OPENS] = pg_array_param(&opens),
+	};
+	struct pg_param done[DISPATCH_DONE_N_PARAMS] = {
+	        [DISPATCH_DONE_PARAM_ALERT_IDS] = pg_array_param(&done_ids),
+	        [DISPATCH_DONE_PARAM_REVISIONS] = pg_array_param(&done_revisions),
+	};
 	lease_fence(&dispatch->lease);
-	pg_session_query(dispatch->session, "queries/dispatch_put.sql", put, 4, NULL, NULL);
-	pg_session_query(dispatch->session, "queries/dispatch_done.sql", done, 2, NULL, NULL);
-	pg_session_sync(dispatch->session, NULL, NULL);
+	pg_session_query(dispatch->session, "queries/dispatch_put.sql", put, DISPATCH_PUT_N_PARAMS, NULL, NULL);
+	pg_session_query(dispatch->session, "queries/dispatch_done.sql", done, DISPATCH_DONE_N_PARAMS, on_routed,
+	                 dispatch);
+	pg_session_sync(dispatch->session, on_routed_end, dispatch);
 	struct pg_array *const arrays[] = {&names, &ids, &revisions, &opens, &done_ids, &done_revisions};
 	for (size_t i = 0; i < sizeof(arrays) / sizeof(arrays[0]); i++)
 		pg_array_release(arrays[i]);
 }
 
-/* ---- looking ---- */
+/* ---- polling ---- */
 
-static void ask_due(struct teller *teller)
+static void query_due(struct notifier *notifier)
 {
 	char most[8], share[8], n_shares[8];
-	const struct receiver *rule = teller->receiver->rule;
-	int64_t limit = rule->group_at_least == 0             ? 1
-	                : rule->type == RECEIVER_ALERTMANAGER ? rule->group_at_least
-	                                                      : MOST_AT_ONCE;
-	struct pg_param params[4] = {pg_param_text(rule->name), pg_param_int8(limit, most),
-	                             pg_param_int8(teller->share, share), pg_param_int8(teller->n_shares, n_shares)};
-	teller->busy = true;
-	pg_session_query(teller->dispatch->session, "queries/delivery_due.sql", params, 4, on_due, teller);
+	const struct receiver *rule = notifier->receiver->rule;
+	struct pg_param params[DELIVERY_DUE_N_PARAMS] = {
+	        [DELIVERY_DUE_PARAM_RECEIVER] = pg_param_text(rule->name),
+	        [DELIVERY_DUE_PARAM_LIMIT] = pg_param_int8(receiver_max_due(rule), most),
+	        [DELIVERY_DUE_PARAM_SHARE] = pg_param_int8(notifier->share, share),
+	        [DELIVERY_DUE_PARAM_N_SHARES] = pg_param_int8(notifier->n_shares, n_shares),
+	};
+	notifier->busy = true;
+	pg_session_query(notifier->dispatch->session, "queries/delivery_due.sql", params, DELIVERY_DUE_N_PARAMS, on_due,
+	                 notifier);
+}
+
+static void query_due_of(struct dispatch *dispatch, struct text receiver)
+{
+	for (size_t i = 0; i < dispatch->n; i++) {
+		struct notifier *notifier = &dispatch->notifiers[i];
+		if (text_same(notifier->receiver->rule->name, receiver) && !notifier->busy &&
+		    monotonic_clock_us() >= notifier->not_before_us)
+			query_due(notifier);
+	}
 }
 
 static void on_pending(void *context, PGresult *result)
 {
 	struct dispatch *dispatch = context;
+	dispatch->waiting |= !pg_result_ok(result);
 	if (!pg_result_ok(result) || PQntuples(result) == 0)
 		return;
 	for (int row = 0; row < PQntuples(result); row++) {
-		struct text name = pg_get_text(result, row, 0);
-		for (size_t i = 0; i < dispatch->n; i++) {
-			struct teller *teller = &dispatch->tellers[i];
-			if (text_same(teller->receiver->rule->name, name) && !teller->busy &&
-			    monotonic_clock_us() >= teller->not_before_us)
-				ask_due(teller);
+		int64_t in_us = pg_get_int8(result, row, DELIVERY_PENDING_IN_US), at_us = monotonic_clock_us() + in_us;
+		if (in_us > 0) {
+			dispatch->due_at_us = at_us < dispatch->due_at_us ? at_us : dispatch->due_at_us;
+			continue;
 		}
+		dispatch->waiting = true;
+		query_due_of(dispatch, pg_get_text(result, row, DELIVERY_PENDING_RECEIVER));
 	}
 	pg_session_sync(dispatch->session, NULL, NULL);
 }
 
-static void ask_pending(struct dispatch *dispatch)
+static void query_pending(struct dispatch *dispatch)
 {
 	struct pg_array names = {.n = 0};
 	pg_array_start(&names, PG_OID_TEXT);
 	for (size_t i = 0; i < dispatch->n; i++)
-		if (dispatch->tellers[i].share == 0)
-			pg_array_text(&names, dispatch->tellers[i].receiver->rule->name);
+		if (dispatch->notifiers[i].share == 0)
+			pg_array_text(&names, dispatch->notifiers[i].receiver->rule->name);
 	struct pg_param param = pg_array_param(&names);
 	pg_session_query(dispatch->session, "queries/delivery_pending.sql", &param, 1, on_pending, dispatch);
 	pg_array_release(&names);
@@ -298,8 +343,10 @@ static void ask_pending(struct dispatch *dispatch)
 
 static void on_sync(void *context, PGresult *result)
 {
+	struct dispatch *dispatch = context;
 	(void)result;
-	((struct dispatch *)context)->asking = false;
+	dispatch->polling = false;
+	poll(dispatch);
 }
 
 /* In a transaction of its own. */
@@ -309,59 +356,94 @@ static void forget_outbox(struct dispatch *dispatch)
 	pg_session_query(dispatch->session, "queries/outbox_forget.sql", NULL, 0, NULL, NULL);
 }
 
-static void look(struct dispatch *dispatch)
+static void query_work(struct dispatch *dispatch)
 {
-	if (dispatch->asking || !pg_session_is_ready(dispatch->session))
-		return;
-	lease_look(&dispatch->lease);
-	if (!lease_is_held(&dispatch->lease))
-		return;
-	dispatch->asking = true;
+	dispatch->polling = true;
+	dispatch->waiting = false;
+	dispatch->hurried = dispatch->hurries;
+	dispatch->hurries = false;
+	dispatch->polled_us = monotonic_clock_us();
+	dispatch->due_at_us = dispatch->polled_us + LONGEST_US;
+	dispatch->held_epoch = dispatch->lease.epoch;
 	pg_session_query(dispatch->session, "queries/dispatch_read.sql", NULL, 0, on_changed, dispatch);
-	ask_pending(dispatch);
+	query_pending(dispatch);
 	if (dispatch->forgets_outbox)
 		forget_outbox(dispatch);
 	pg_session_sync(dispatch->session, on_sync, dispatch);
 }
 
-/* There may be more for it: at once, unless it wants a pause. */
-static void on_written_end(void *context, PGresult *result)
+/* When the holder should look for work, on the monotonic clock. */
+static int64_t next_poll_us(const struct dispatch *dispatch)
 {
-	struct teller *teller = context;
-	(void)result;
-	teller->busy = false;
-	if (monotonic_clock_us() < teller->not_before_us || !lease_is_held(&teller->dispatch->lease))
+	int64_t again_us = dispatch->polled_us + (dispatch->hurries ? 0 : BUSY_US);
+	return dispatch->waiting || dispatch->due_at_us < again_us ? again_us : dispatch->due_at_us;
+}
+
+static void poll(struct dispatch *dispatch)
+{
+	if (!pg_session_is_ready(dispatch->session))
 		return;
-	ask_due(teller);
-	pg_session_sync(teller->dispatch->session, NULL, NULL);
+	bool looks = lease_look(&dispatch->lease, dispatch->waiting), held = lease_is_held(&dispatch->lease);
+	if (!held)
+		dispatch->waiting &= !looks; /* on_looked() sets it again */
+	else if (!dispatch->polling && monotonic_clock_us() >= next_poll_us(dispatch))
+		query_work(dispatch);
+	int64_t wait_us = lease_wait_us(&dispatch->lease, dispatch->waiting);
+	int64_t poll_wait_us = next_poll_us(dispatch) - monotonic_clock_us();
+	if (held && !dispatch->polling && poll_wait_us < wait_us)
+		wait_us = poll_wait_us > 0 ? poll_wait_us : 0;
+	const struct timeval wait = {wait_us / US_PER_SECOND, wait_us % US_PER_SECOND};
+	evtimer_add(dispatch->timer, &wait);
+}
+
+static void on_looked(void *context)
+{
+	struct dispatch *dispatch = context;
+	bool is_new = lease_is_held(&dispatch->lease) && dispatch->lease.epoch != dispatch->held_epoch;
+	dispatch->waiting |= dispatch->lease.waits || is_new;
+	poll(dispatch);
+}
+
+static void on_notified(void *context)
+{
+	wake(context);
+}
+
+/* Queries for more at once, unless the receiver needs a pause. */
+static void on_stored(void *context, PGresult *result)
+{
+	struct notifier *notifier = context;
+	(void)result;
+	notifier->busy = false;
+	if (monotonic_clock_us() < notifier->not_before_us || !lease_is_held(&notifier->dispatch->lease))
+		return;
+	query_due(notifier);
+	pg_session_sync(notifier->dispatch->session, NULL, NULL);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *context)
 {
-	static const struct timeval pause = {0, LOOK_MS * 1000};
-	struct dispatch *dispatch = context;
 	(void)fd, (void)what;
-	evtimer_add(dispatch->timer, &pause);
-	look(dispatch);
+	poll(context);
 }
 
 /* ---- life ---- */
 
 static void on_ready(void *context)
 {
-	look(context);
+	wake(context);
 }
 
-/* Requests under way are broken off: whoever sends next sends that again, under the same ids. */
+/* Aborts running requests. The next holder sends the same messages again, under the same ids. */
 static void on_lease_lost(void *context)
 {
 	struct dispatch *dispatch = context;
 	http_free(dispatch->http);
 	dispatch->http = http_new(dispatch->base);
 	for (size_t i = 0; i < dispatch->n; i++) {
-		struct teller *teller = &dispatch->tellers[i];
-		teller->busy = teller->busy && !teller->sending;
-		teller->sending = false;
+		struct notifier *notifier = &dispatch->notifiers[i];
+		notifier->busy = notifier->busy && !notifier->sending;
+		notifier->sending = false;
 	}
 }
 
@@ -369,24 +451,27 @@ static void on_lost(void *context, const char *reason)
 {
 	struct dispatch *dispatch = context;
 	(void)reason;
-	dispatch->asking = false;
+	dispatch->polling = false;
+	dispatch->held_epoch = 0;
+	evtimer_del(dispatch->timer);
 	lease_forget(&dispatch->lease);
 	on_lease_lost(dispatch);
 	for (size_t i = 0; i < dispatch->n; i++)
-		dispatch->tellers[i].busy = false;
+		dispatch->notifiers[i].busy = false;
 }
 
-static void add_tellers(struct dispatch *dispatch, const struct loaded_receiver *receiver)
+static void add_notifiers(struct dispatch *dispatch, const struct loaded_receiver *receiver)
 {
-	bool one_by_one = receiver->rule->group_at_least == 0 && receiver->rule->pause_us == 0;
+	bool one_by_one = receiver_sends_singly(receiver->rule) && receiver->rule->pause_us == 0;
 	int32_t n_shares = one_by_one ? SHARES : 1;
+	counts_receiver(receiver->rule->name.ptr); /* so that its zeros are shown */
 	for (int32_t share = 0; share < n_shares; share++) {
-		struct teller *teller = &dispatch->tellers[dispatch->n++];
-		teller->dispatch = dispatch;
-		teller->receiver = receiver;
-		teller->share = share;
-		teller->n_shares = n_shares;
-		message_init(&teller->message);
+		struct notifier *notifier = &dispatch->notifiers[dispatch->n++];
+		notifier->dispatch = dispatch;
+		notifier->receiver = receiver;
+		notifier->share = share;
+		notifier->n_shares = n_shares;
+		message_init(&notifier->message);
 	}
 }
 
@@ -397,16 +482,18 @@ struct dispatch *dispatch_new(struct event_base *base, const struct kpid_config 
 	dispatch->receivers = receivers;
 	voice_init(&dispatch->voice, config);
 	dispatch->forgets_outbox = config->alert.topic == NULL;
-	dispatch->tellers = mem_zalloc((SHARES * receivers->n + 1) * sizeof(*dispatch->tellers));
+	dispatch->notifiers = mem_zalloc((SHARES * receivers->n + 1) * sizeof(*dispatch->notifiers));
 	for (size_t i = 0; i < receivers->n; i++)
-		add_tellers(dispatch, &receivers->items[i]);
+		add_notifiers(dispatch, &receivers->items[i]);
 	dispatch->http = http_new(base);
 	dispatch->session = pg_session_new(base, &config->postgres, "dispatch",
 	                                   &(struct pg_session_events){on_ready, on_lost, dispatch});
+	pg_session_listen(dispatch->session, CHANNEL_ALERT, on_notified);
 	lease_init(&dispatch->lease, dispatch->session, config->run.instance,
 	           &(struct lease_task){.name = "receivers",
 	                                .what = "alerts for receivers",
-	                                .late_query = "queries/dispatch_late.sql",
+	                                .oldest_query = "queries/dispatch_oldest.sql",
+	                                .looked = on_looked,
 	                                .lost = on_lease_lost,
 	                                .context = dispatch});
 	dispatch->timer = evtimer_new(base, on_timer, dispatch);
@@ -422,19 +509,19 @@ void dispatch_free(struct dispatch *dispatch)
 	lease_release(&dispatch->lease);
 	event_free(dispatch->timer);
 	for (size_t i = 0; i < dispatch->n; i++) {
-		struct teller *teller = &dispatch->tellers[i];
-		message_release(&teller->message);
-		pg_array_release(&teller->alert_ids);
-		pg_array_release(&teller->revisions);
-		pg_array_release(&teller->lasts);
+		struct notifier *notifier = &dispatch->notifiers[i];
+		message_release(&notifier->message);
+		pg_array_release(&notifier->alert_ids);
+		pg_array_release(&notifier->revisions);
+		pg_array_release(&notifier->actives);
 	}
-	free(dispatch->tellers);
+	free(dispatch->notifiers);
 	receivers_free(dispatch->receivers);
 	voice_release(&dispatch->voice);
 	free(dispatch);
 }
 
-void dispatch_speak(struct dispatch *dispatch, const struct kpid_config *config)
+void dispatch_set_voice(struct dispatch *dispatch, const struct kpid_config *config)
 {
 	voice_release(&dispatch->voice);
 	voice_init(&dispatch->voice, config);
@@ -448,5 +535,14 @@ const struct receivers *dispatch_receivers(const struct dispatch *dispatch)
 void dispatch_start(struct dispatch *dispatch)
 {
 	pg_session_start(dispatch->session);
-	on_timer(-1, 0, dispatch);
+}
+
+const struct pg_session *dispatch_session(const struct dispatch *dispatch)
+{
+	return dispatch->session;
+}
+
+void dispatch_describe_delay(const struct dispatch *dispatch, struct buf *out)
+{
+	lease_describe_delay(&dispatch->lease, out);
 }

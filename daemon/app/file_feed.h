@@ -1,5 +1,5 @@
-/* Feeds a lane from a file or a stream of events: NDJSON, plain or gzip, one event a line. The same pipeline as from
- * Kafka; the line number takes the place of the offset. */
+/* kpid ingest: feeds a lane from a file or stream of events, which is NDJSON, plain or gzip. The pipeline is the same
+ * as for Kafka, with line numbers as offsets. */
 #ifndef KPID_APP_FILE_FEED_H
 #define KPID_APP_FILE_FEED_H
 
@@ -7,28 +7,29 @@
 #include <stdint.h>
 
 #include "adapters/pg/writer.h"
+#include "app/file_records.h"
 #include "kpid/config.h"
 
 struct file_feed_order {
-	const char *path; /* "-" is standard input */
-	const char *name; /* of the source, in place of the file's; NULL */
-	bool once;        /* the lines are not remembered as those of a file: each run reads all of them */
-	bool progress;    /* draw a bar on stderr */
+	const char *path;            /* "-" is standard input */
+	const char *name;            /* of the source; NULL: the name of the file */
+	bool once;                   /* --once: reads all lines, and keeps no progress for a later run */
+	bool progress;               /* draw a bar on stderr */
+	struct file_records records; /* zeroed: each line is an event */
 };
 
 struct file_feed_report {
-	int64_t n_lines;   /* read in this run */
+	int64_t n_lines;   /* fed in this run */
 	int64_t n_skipped; /* lines that an earlier run has committed */
 	int64_t elapsed_us;
 	int64_t parse_us;         /* reading, unpacking and parsing the lines */
-	struct write_parts parts; /* where the time of this run's batches went */
+	struct write_parts parts; /* where the time of writing went */
 	int64_t counts[5]; /* of the source over all runs: messages, duplicates, tombstones, unknown types, dead letters
 	                    */
 };
 
-/* Takes the configuration over. Returns an exit code. 0: every line of the input is in the database, as an event, a
- * duplicate, an unknown type or a dead letter. Anything else: the reason was logged, and the source stays unfinished.
- */
+/* Takes ownership of the configuration. Returns an exit code. 0: every line is in the database, as an event, a
+ * duplicate, an unknown type or a dead letter. Otherwise the reason was logged and the source is not finished. */
 int file_feed_run(struct kpid_config *config, const struct file_feed_order *order, struct file_feed_report *report_out);
 
 #endif

@@ -9,13 +9,13 @@
 #include "kpid/base/printable.h"
 #include "kpid/core/batch.h"
 
-enum { NAME_BYTES = 180, HEX_BYTES = 8 }; /* with its numbers a topic stays below 256 bytes */
+enum { NAME_BYTES = 180, HEX_BYTES = 8 }; /* leaves room for the numbers in a topic of at most 255 bytes */
 
 /* ---- fingerprints ---- */
 
 void line_chain_add(struct line_chain *chain, struct text line)
 {
-	/* One digest a line: most lines fit on the stack behind the digest so far. */
+	/* Digest and line as one block: usually on the stack. */
 	unsigned char both[SHA256_BYTES + 2048], *bytes = both;
 	size_t n_bytes = SHA256_BYTES + (size_t)line.len;
 	if (n_bytes > sizeof(both))
@@ -37,7 +37,7 @@ int64_t line_chain_fingerprint(const struct line_chain *chain)
 
 /* ---- names ---- */
 
-/* Cut between characters: PostgreSQL takes whole ones only. */
+/* Cuts between characters: PostgreSQL only accepts valid UTF-8. */
 static void add_name(struct buf *topic, const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -84,7 +84,7 @@ static char *topic_of(const struct file_match *match, int number)
 	return topic.data;
 }
 
-/* 1 for the stem itself, n for "STEM.n"; 0: no such name. */
+/* 1 for the stem itself, n for "STEM.n", 0 for other names. */
 static int number_of(const struct file_match *match, struct text topic)
 {
 	enum { MOST = 1000000 };
@@ -115,7 +115,7 @@ void file_match_clear(struct file_match *match)
 {
 	match->n_parts = 0;
 	match->furthest = 0;
-	match->best = (struct read_part){.number = 0};
+	match->best = (struct ingested_part){.number = 0};
 }
 
 void file_match_add(struct file_match *match, struct text topic, int64_t next_offset, int64_t fingerprint)
@@ -124,15 +124,15 @@ void file_match_add(struct file_match *match, struct text topic, int64_t next_of
 	if (number == 0)
 		return;
 	match->parts = mem_grow(match->parts, &match->parts_capacity, match->n_parts + 1, sizeof(*match->parts));
-	match->parts[match->n_parts++] = (struct read_part){number, next_offset, fingerprint};
+	match->parts[match->n_parts++] = (struct ingested_part){number, next_offset, fingerprint};
 	if (next_offset != OFFSET_NONE && next_offset > match->furthest)
 		match->furthest = next_offset;
 }
 
-void file_match_look(struct file_match *match, int64_t n_lines, const struct line_chain *chain)
+void file_match_compare(struct file_match *match, int64_t n_lines, const struct line_chain *chain)
 {
 	for (size_t i = 0; i < match->n_parts; i++) {
-		const struct read_part *part = &match->parts[i];
+		const struct ingested_part *part = &match->parts[i];
 		bool is_beginning = n_lines == 0 ? part->next_offset == OFFSET_NONE
 		                                 : part->next_offset == n_lines &&
 		                                           part->fingerprint == line_chain_fingerprint(chain);
@@ -148,7 +148,7 @@ char *file_match_choose(struct file_match *match)
 		for (size_t i = 0; i < match->n_parts; i++)
 			if (match->parts[i].number >= number)
 				number = match->parts[i].number + 1;
-		match->best = (struct read_part){.number = number, .next_offset = OFFSET_NONE};
+		match->best = (struct ingested_part){.number = number, .next_offset = OFFSET_NONE};
 	}
 	return topic_of(match, match->best.number);
 }

@@ -1,20 +1,20 @@
-/* What a batch is judged by while it is on its way. It stays as it is, whatever is reloaded meanwhile. */
+/* The policies and configuration that a batch is judged by. They stay the same during a reload. */
 #ifndef KPID_APP_JUDGING_H
 #define KPID_APP_JUDGING_H
 
-#include "app/rules_book.h"
+#include "app/policy_registry.h"
 #include "kpid/config.h"
 #include "kpid/core/batch.h"
 
 struct judging {
-	struct rules_view *rules; /* NULL: nothing is held */
+	struct policy_snapshot *rules; /* NULL: none are held */
 	struct kpid_config *config;
 };
 
-/* Holds what is in force now, in the place of what was held. */
-void judging_hold(struct judging *judging, struct rules_book *book, struct kpid_config *config);
+/* Replaces what is held by what is in force now. */
+void judging_hold(struct judging *judging, struct policy_registry *registry, struct kpid_config *config);
 void judging_drop(struct judging *judging);
-/* Good until judging_drop(). */
+/* Valid until judging_drop(). */
 struct batch_rules judging_rules(const struct judging *judging, int64_t as_of_us);
 
 #endif

@@ -3,23 +3,25 @@
 #include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "adapters/metrics/counts.h"
 #include "adapters/pg/rows.h"
+#include "app/intake.h"
 #include "app/judging.h"
+#include "kpid/base/backoff.h"
 #include "kpid/base/check.h"
+#include "kpid/base/clock.h"
 #include "kpid/base/log.h"
 #include "kpid/base/memory.h"
 
-/* RETRY_SELDOM_MS: of what is refused until somebody acts. */
-enum { RETRY_FIRST_MS = 20, RETRY_LONGEST_MS = 5000, RETRY_SELDOM_MS = 30000 };
+enum { RETRY_FIRST_US = 20000 };
 
 enum lane_state {
-	LANE_NO_DATABASE, /* not connected; a sealed batch may wait */
-	LANE_VERIFYING,   /* connected again: asking whether the sealed batch was committed */
+	LANE_NO_DATABASE, /* not connected; the sealed batch waits, if there is one */
+	LANE_VERIFYING,   /* connected again: querying whether the sealed batch was committed */
 	LANE_IDLE,
 	LANE_WRITING,
-	LANE_PAUSING /* the sealed batch waits to be tried again */
+	LANE_PAUSING /* the sealed batch waits for a retry */
 };
 
 struct lane {
@@ -29,32 +31,20 @@ struct lane {
 	struct pg_session *session;
 	struct pg_writer *writer;
 	struct batch batches[2];
-	struct batch *filling, *sealed; /* sealed: NULL, or in its transaction or before it */
-	size_t filled_bytes;
-	int64_t filled_since_us; /* monotonic, of the first message of filling; 0: empty */
+	struct batch *filling, *sealed; /* sealed: being written or waiting for that; NULL: none */
+	bool sealed_much;               /* the sealed batch was full or large: a backlog is read */
+	int64_t filled_since_us;        /* monotonic: when the first message was added; 0: empty */
+	struct batch_pace pace;
+	int64_t written_since_us; /* monotonic: when the current try began */
 	struct write_order order;
-	struct judging judging; /* of the batch that is in its transaction */
+	struct judging judging; /* of the batch being written */
 	struct batch_rules rules;
 	struct event *age_timer, *retry_timer;
-	int retry_ms;
-	enum sql_fault fault; /* of the last batch that was refused */
+	struct backoff backoff;
+	enum sql_error fault; /* of the last failed attempt */
 	bool lock_tickets;
 	struct arena parse_arena;
 };
-
-int64_t wall_clock_us(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_REALTIME, &now);
-	return now.tv_sec * US_PER_SECOND + now.tv_nsec / 1000;
-}
-
-int64_t monotonic_clock_us(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * US_PER_SECOND + now.tv_nsec / 1000;
-}
 
 int64_t lane_shared_now_us(const struct lane_shared *shared)
 {
@@ -71,26 +61,96 @@ int lane_index(const struct lane *lane)
 
 bool lane_has_room(const struct lane *lane)
 {
-	const struct kpid_config *config = lane->shared->config;
-	return lane->filling->n_events < (size_t)config->run.batch_max_events &&
-	       lane->filled_bytes < (size_t)config->run.batch_max_bytes;
+	const struct lane_shared *shared = lane->shared;
+	return lane->filling->n_events < (size_t)shared->config->run.batch_max_events &&
+	       lane->filling->n_events < lane->pace.most_events &&
+	       batch_size_bytes(lane->filling) < (size_t)shared->batch_bytes;
 }
 
-static void add_rejection(struct lane *lane, const struct source *source, const struct wire_message *message,
-                          const struct wire_rejection *rejection)
+/* A message that is being fed. */
+struct feeding {
+	struct lane *lane;
+	struct source *source;
+	struct batch_source *progress;
+	const struct wire_message *message;
+	int64_t now_us, appended_us;
+	int64_t n_counted; /* what it counts as: an event each, or one if it has none */
+};
+
+static void add_letter(const struct feeding *feeding, struct text value, enum dead_letter_reason reason,
+                       const char *detail)
 {
-	struct batch_dead_letter letter = {
-	        .source_no = source->source_no,
+	const struct wire_message *message = feeding->message;
+	const struct batch_dead_letter letter = {
+	        .source_no = feeding->source->source_no,
 	        .topic = message->topic,
 	        .partition = message->partition,
 	        .offset = message->offset,
-	        .reason = rejection->reason,
-	        .detail = rejection->detail,
-	        .value = message->value,
+	        .reason = reason,
+	        .detail = detail,
+	        .value = value,
 	        .headers = message->headers,
 	        .n_headers = message->n_headers,
 	};
-	batch_add_dead_letter(lane->filling, &letter);
+	feeding->progress->n_dead_letters++;
+	batch_add_dead_letter(feeding->lane->filling, &letter);
+}
+
+static void add_event(void *context, const struct ticket_event *read)
+{
+	struct feeding *feeding = context;
+	struct batch *batch = feeding->lane->filling;
+	struct ticket_event event = *read;
+	event.source_no = feeding->source->source_no;
+	event.source_offset = feeding->message->offset;
+	if (event.occurred_us > feeding->progress->last_event_us)
+		feeding->progress->last_event_us = event.occurred_us;
+	watermark_event(&feeding->source->watermark, event.source, event.occurred_us, feeding->appended_us);
+	batch_add_event(batch, &event);
+	if (feeding->appended_us != TIME_FOR_EVER)
+		arrivals_add(&batch->arrivals, feeding->source->source_no, feeding->appended_us, feeding->now_us);
+	feeding->n_counted++;
+}
+
+/* A record without events: a tombstone, or one that the mapping skips. */
+static void pass_record(void *context, const char *reason)
+{
+	struct feeding *feeding = context;
+	(void)reason; /* the intake counts it */
+	feeding->progress->n_tombstones++;
+	feeding->n_counted++;
+}
+
+static void reject_record(void *context, struct text record, enum dead_letter_reason reason, const char *detail)
+{
+	enum { MOST_BYTES = 65536 }; /* of a record in its letter (M7) */
+	struct feeding *feeding = context;
+	if (record.len > MOST_BYTES)
+		record.len = MOST_BYTES;
+	add_letter(feeding, record, reason, detail);
+	feeding->n_counted++;
+}
+
+/* Messages of kpid's own form: one event each. */
+static void feed_message(struct feeding *feeding)
+{
+	struct lane *lane = feeding->lane;
+	struct ticket_event event;
+	struct wire_rejection rejection;
+	switch (wire_parse(feeding->message, feeding->now_us, &lane->parse_arena, &event, &rejection)) {
+	case WIRE_EVENT:
+		add_event(feeding, &event);
+		break;
+	case WIRE_TOMBSTONE:
+		feeding->progress->n_tombstones++;
+		break;
+	case WIRE_UNKNOWN_TYPE:
+		batch_add_unknown_type(lane->filling, feeding->progress, text_of(rejection.detail));
+		break;
+	case WIRE_REJECTED:
+		add_letter(feeding, feeding->message->value, rejection.reason, rejection.detail);
+		break;
+	}
 }
 
 void lane_feed(struct lane *lane, struct source *source, const struct wire_message *message, int64_t fingerprint,
@@ -98,45 +158,30 @@ void lane_feed(struct lane *lane, struct source *source, const struct wire_messa
 {
 	enum { KEEP_BYTES = 256 * 1024 };
 	struct batch_source *progress = batch_source(lane->filling, source->source_no, source->next_offset);
-	struct ticket_event event;
-	struct wire_rejection rejection;
 	if (progress->n_messages == 0)
 		progress->epoch = source->epoch;
-	KPID_CHECK(progress->epoch == source->epoch); /* a claim drops what was read under an earlier one */
+	KPID_CHECK(progress->epoch == source->epoch); /* a claim drops what was read under the previous one */
 	KPID_CHECK(progress->next_offset == source->next_offset);
 	KPID_CHECK(source->next_offset == OFFSET_NONE || message->offset >= source->next_offset);
 
+	struct feeding feeding = {lane, source, progress, message, lane_shared_now_us(lane->shared), appended_us, 0};
 	arena_clear(&lane->parse_arena, KEEP_BYTES);
-	switch (wire_parse(message, lane_shared_now_us(lane->shared), &lane->parse_arena, &event, &rejection)) {
-	case WIRE_EVENT:
-		event.source_no = source->source_no;
-		event.source_offset = message->offset;
-		if (event.occurred_us > progress->last_event_us)
-			progress->last_event_us = event.occurred_us;
-		watermark_event(&source->watermark, event.source, event.occurred_us, appended_us);
-		batch_add_event(lane->filling, &event);
-		break;
-	case WIRE_TOMBSTONE:
-		progress->n_tombstones++;
-		break;
-	case WIRE_UNKNOWN_TYPE:
-		batch_add_unknown_type(lane->filling, progress, text_of(rejection.detail));
-		break;
-	case WIRE_REJECTED:
-		progress->n_dead_letters++;
-		add_rejection(lane, source, message, &rejection);
-		break;
+	if (source->intake == NULL) {
+		feed_message(&feeding);
+	} else {
+		const struct intake_sink sink = {add_event, pass_record, reject_record, &feeding};
+		intake_read(source->intake, message, feeding.now_us, &sink);
 	}
-	progress->n_messages++;
+	progress->n_messages += feeding.n_counted > 1 ? feeding.n_counted : 1;
 	progress->next_offset = source->next_offset = message->offset + 1;
 	watermark_read_to(&source->watermark, source->next_offset);
-	progress->complete_us = source->watermark.until_us;
+	progress->watermark_us = source->watermark.until_us;
 	progress->fingerprint = fingerprint;
 	progress->checked = source->checked;
-	lane->filled_bytes += message->value.len;
 	if (lane->filled_since_us == 0) {
 		lane->filled_since_us = monotonic_clock_us();
-		lane_poke(lane, false);
+		lane->shared->batch_begun(lane->shared->load_context);
+		lane_try_flush(lane, false);
 	}
 }
 
@@ -165,8 +210,8 @@ bool lane_is_idle(const struct lane *lane)
 
 /* ---- writing ---- */
 
-/* Up to where the sources are complete once this batch is committed: what it reads of its own counts. */
-static int64_t as_of_with(const struct lane_shared *shared, const struct batch *batch, int64_t now_us)
+/* The minimum watermark of all sources once this batch is committed, including what the batch itself advances. */
+static int64_t as_of_after(const struct lane_shared *shared, const struct batch *batch, int64_t now_us)
 {
 	const struct completeness *completeness = &shared->completeness;
 	int64_t as_of_us = completeness->n == 0 ? TIME_NONE : now_us;
@@ -176,7 +221,7 @@ static int64_t as_of_with(const struct lane_shared *shared, const struct batch *
 			const struct batch_source *source = &batch->sources[j];
 			if (source->source_no != completeness->items[i].source_no)
 				continue;
-			int64_t with_us = batch_source_complete_until(source, now_us);
+			int64_t with_us = batch_source_event_time_watermark(source, now_us);
 			until_us = with_us > until_us ? with_us : until_us;
 		}
 		as_of_us = until_us < as_of_us ? until_us : as_of_us;
@@ -192,12 +237,16 @@ static void write_sealed(struct lane *lane)
 	for (size_t i = 0; i < batch->n_sources; i++) {
 		const struct source *source = sources_find_no(shared->sources, batch->sources[i].source_no);
 		batch->sources[i].high_offset = source == NULL ? -1 : source->high_offset;
+		batch->sources[i].vouched_until_us = source == NULL ? TIME_NONE : source->vouch.until_us;
+		batch->sources[i].end_seen_us = source == NULL || source->high_asked_us == 0
+		                                        ? TIME_NONE
+		                                        : common_clock_at(&shared->clock, source->high_asked_us);
 	}
-	judging_hold(&lane->judging, shared->book, shared->config);
-	lane->rules = judging_rules(&lane->judging, as_of_with(shared, batch, now_us));
+	judging_hold(&lane->judging, shared->registry, shared->config);
+	lane->rules = judging_rules(&lane->judging, as_of_after(shared, batch, now_us));
 	lane->rules.ticket_max_events = (size_t)lane->judging.config->run.ticket_max_events;
-	/* 0 until PostgreSQL's clock is known: by the machine's alone, what was judged already may seem to lie ahead.
-	 */
+	/* 0 until PostgreSQL's clock is known: by the machine's clock, what was judged before may seem to be in the
+	 * future. */
 	lane->rules.now_us = common_clock_at(&shared->clock, monotonic_clock_us()) == TIME_NONE ? 0 : now_us;
 	lane->order = (struct write_order){
 	        .batch = batch,
@@ -205,30 +254,33 @@ static void write_sealed(struct lane *lane)
 	        .now_us = now_us,
 	        .config = lane->judging.config,
 	        .lock_tickets = lane->lock_tickets,
+	        .backlog = lane->sealed_much,
 	        .source_name = sources_name,
 	        .source_context = shared->sources,
 	};
 	lane->state = LANE_WRITING;
+	lane->written_since_us = monotonic_clock_us();
+	backlog_note_batch(&shared->backlog, lane->sealed_much, lane->written_since_us);
 	pg_writer_start(lane->writer, &lane->order);
 }
 
 static void seal(struct lane *lane)
 {
+	lane->sealed_much = backlog_is_part(lane->filling->n_events, !lane_has_room(lane));
 	batch_seal(lane->filling);
 	lane->sealed = lane->filling;
 	lane->filling = lane->sealed == &lane->batches[0] ? &lane->batches[1] : &lane->batches[0];
-	lane->filled_bytes = 0;
 	lane->filled_since_us = 0;
 }
 
-static void wait_for_company(struct lane *lane, int64_t wait_us)
+static void wait_for_more(struct lane *lane, int64_t wait_us)
 {
 	struct timeval wait = {wait_us / US_PER_SECOND, wait_us % US_PER_SECOND};
 	if (!evtimer_pending(lane->age_timer, NULL))
 		evtimer_add(lane->age_timer, &wait);
 }
 
-void lane_poke(struct lane *lane, bool flush)
+void lane_try_flush(struct lane *lane, bool flush)
 {
 	if (lane->state != LANE_IDLE)
 		return;
@@ -238,7 +290,7 @@ void lane_poke(struct lane *lane, bool flush)
 		int64_t age_us = monotonic_clock_us() - lane->filled_since_us;
 		int64_t max_age_us = lane->shared->config->run.batch_max_age_us;
 		if (!flush && lane_has_room(lane) && lane->filled_since_us != 0 && age_us < max_age_us) {
-			wait_for_company(lane, max_age_us - age_us);
+			wait_for_more(lane, max_age_us - age_us);
 			return;
 		}
 		seal(lane);
@@ -252,7 +304,7 @@ void lane_poke(struct lane *lane, bool flush)
 static void on_age(evutil_socket_t fd, short what, void *context)
 {
 	(void)fd, (void)what;
-	lane_poke(context, true);
+	lane_try_flush(context, true);
 }
 
 static void forget_sealed(struct lane *lane)
@@ -260,11 +312,12 @@ static void forget_sealed(struct lane *lane)
 	batch_clear(lane->sealed);
 	lane->sealed = NULL;
 	lane->lock_tickets = false;
-	lane->retry_ms = RETRY_FIRST_MS;
+	backoff_reset(&lane->backoff);
 	lane->fault = SQL_TRANSIENT;
 }
 
-static void took_effect(struct lane *lane)
+/* next_work_us: see struct write_parts; TIME_NONE if it is not known. */
+static void apply_commit(struct lane *lane, int64_t next_work_us)
 {
 	for (size_t i = 0; i < lane->sealed->n_sources; i++) {
 		const struct batch_source *progress = &lane->sealed->sources[i];
@@ -273,23 +326,25 @@ static void took_effect(struct lane *lane)
 			continue;
 		KPID_CHECK(source->committed_offset == progress->begin_offset);
 		source->committed_offset = progress->next_offset;
+		lane->shared->n_committed += progress->n_messages;
 		if (progress->n_unknown_type > 0)
 			unknown_types_note(lane->shared->unknown_types, source->topic);
 	}
 	forget_sealed(lane);
+	backlog_note_commit(&lane->shared->backlog);
 	lane->state = LANE_IDLE;
+	lane->shared->work_written(lane->shared->load_context, next_work_us);
 	lane->shared->committed(lane->shared->context, lane);
 	lane->shared->idle(lane->shared->context, lane);
-	lane_poke(lane, false);
+	lane_try_flush(lane, false);
 }
 
-static void try_later(struct lane *lane)
+static void retry_later(struct lane *lane)
 {
-	struct timeval pause = {lane->retry_ms / 1000, (lane->retry_ms % 1000) * 1000};
-	int longest_ms = sql_fault_lasts(lane->fault) ? RETRY_SELDOM_MS : RETRY_LONGEST_MS;
+	int64_t wait_us = backoff_add_failure(&lane->backoff, monotonic_clock_us(), sql_error_lasts(lane->fault));
+	const struct timeval wait = {wait_us / US_PER_SECOND, wait_us % US_PER_SECOND};
 	lane->state = LANE_PAUSING;
-	evtimer_add(lane->retry_timer, &pause);
-	lane->retry_ms = lane->retry_ms * 2 > longest_ms ? longest_ms : lane->retry_ms * 2;
+	evtimer_add(lane->retry_timer, &wait);
 }
 
 static void on_retry(evutil_socket_t fd, short what, void *context)
@@ -299,19 +354,19 @@ static void on_retry(evutil_socket_t fd, short what, void *context)
 	if (lane->state != LANE_PAUSING)
 		return;
 	lane->state = LANE_IDLE;
-	lane_poke(lane, true);
+	lane_try_flush(lane, true);
 }
 
-/* ---- verifying: was the sealed batch committed, and whose are its sources? ---- */
+/* ---- verifying whether the sealed batch was committed, and who owns its sources ---- */
 
 void lane_drop(struct lane *lane, struct source *source)
 {
 	batch_drop_source(lane->filling, source->source_no);
-	if (batch_is_empty(lane->filling)) { /* the next message is the first again, and starts the clock */
-		lane->filled_bytes = 0;
+	if (batch_is_empty(lane->filling)) { /* the next message is the first one again */
+		batch_clear(lane->filling);
 		lane->filled_since_us = 0;
 	}
-	/* A batch that is between two tries may go without it; one that is in its transaction may not. */
+	/* A batch that waits for a retry can be changed; one in a transaction cannot. */
 	if (lane->sealed != NULL && (lane->state == LANE_PAUSING || lane->state == LANE_NO_DATABASE)) {
 		batch_drop_source(lane->sealed, source->source_no);
 		if (lane->sealed->n_sources == 0)
@@ -323,42 +378,40 @@ void lane_drop(struct lane *lane, struct source *source)
 
 void lane_fence(struct lane *lane, struct source *source, bool rolled_back)
 {
-	if (!source->fenced && rolled_back)
-		log_warning("PostgreSQL has lost commits of %s/%d, as after a fail-over or a restore; it is read again "
-		            "from "
-		            "where the database is",
+	bool is_new = !partition_needs_claim(source->state);
+	if (is_new && rolled_back)
+		log_warning("PostgreSQL has lost commits of %s/%d, as after a fail-over or a restore; reading it again "
+		            "from the offset in the database",
 		            source->topic, (int)source->partition);
-	else if (!source->fenced)
-		log_warning("%s/%d has been claimed by another instance; what this one read of it is dropped",
+	else if (is_new)
+		log_warning("%s/%d was claimed by another instance; dropping what this one read and did not commit",
 		            source->topic, (int)source->partition);
-	source->fenced = true;
-	source->rolled_back = rolled_back;
-	source->reading = false;
+	source_step(source, rolled_back ? PARTITION_COMMITS_LOST : PARTITION_LOST_TO_OTHER);
 	source->fenced_us = monotonic_clock_us();
 	lane_drop(lane, source);
 }
 
-/* What the database says of a source of the sealed batch. */
-struct verified {
-	bool ours;     /* nobody has claimed it since it was read, not even we */
-	int64_t epoch; /* 0: the database does not know it */
+/* A source of the sealed batch, as stored in the database. */
+struct verified_source {
+	bool ours;     /* not claimed since the batch was read, not even by this process */
+	int64_t epoch; /* 0: the database has no such source */
 	int64_t next_offset;
 };
 
-static struct verified verified(const PGresult *result, const struct batch_source *progress)
+static struct verified_source verified_source(const PGresult *result, const struct batch_source *progress)
 {
 	for (int row = 0; row < PQntuples(result); row++)
-		if (pg_get_int4(result, row, 0) == progress->source_no)
-			return (struct verified){
-			        .ours = pg_get_int8(result, row, 1) == progress->epoch,
-			        .epoch = pg_get_int8(result, row, 1),
-			        .next_offset = PQgetisnull(result, row, 2) ? OFFSET_NONE : pg_get_int8(result, row, 2),
+		if (pg_get_int4(result, row, SOURCE_VERIFY_SOURCE_NO) == progress->source_no)
+			return (struct verified_source){
+			        .ours = pg_get_int8(result, row, SOURCE_VERIFY_EPOCH) == progress->epoch,
+			        .epoch = pg_get_int8(result, row, SOURCE_VERIFY_EPOCH),
+			        .next_offset = pg_get_int8_or(result, row, SOURCE_VERIFY_NEXT_OFFSET, OFFSET_NONE),
 			};
-	return (struct verified){false, 0, OFFSET_NONE};
+	return (struct verified_source){false, 0, OFFSET_NONE};
 }
 
-/* Of one that is not where its batch begins: whether the database knows less than it did. */
-static bool is_rolled_back(const struct verified *now, const struct batch_source *progress)
+/* For a source that is not where its batch begins: whether the database has lost commits. */
+static bool is_rolled_back(const struct verified_source *now, const struct batch_source *progress)
 {
 	return now->epoch < progress->epoch ||
 	       (now->ours && (now->next_offset == OFFSET_NONE || now->next_offset < progress->begin_offset));
@@ -368,19 +421,20 @@ static void on_verified(void *context, PGresult *result)
 {
 	struct lane *lane = context;
 	if (!pg_result_ok(result))
-		return; /* the session is about to be lost, or will be asked again */
+		return; /* on_verify_end() retries, or the session is being lost */
 	struct batch *batch = lane->sealed;
 	for (size_t i = 0; i < batch->n_sources; i++) {
 		const struct batch_source *progress = &batch->sources[i];
-		struct verified now = verified(result, progress);
+		struct verified_source now = verified_source(result, progress);
 		if (now.ours && now.next_offset == progress->next_offset && now.next_offset != progress->begin_offset) {
-			took_effect(lane);
+			counts_committed(batch, lane_shared_now_us(lane->shared));
+			apply_commit(lane, TIME_NONE);
 			return;
 		}
 	}
 	for (size_t i = batch->n_sources; i-- > 0;) {
 		const struct batch_source progress = batch->sources[i];
-		struct verified now = verified(result, &progress);
+		struct verified_source now = verified_source(result, &progress);
 		if (now.ours && now.next_offset == progress.begin_offset)
 			continue;
 		batch_drop_source(batch, progress.source_no);
@@ -393,7 +447,7 @@ static void on_verified(void *context, PGresult *result)
 		forget_sealed(lane);
 		lane->shared->idle(lane->shared->context, lane);
 	}
-	lane_poke(lane, true);
+	lane_try_flush(lane, true);
 }
 
 static void on_verify_end(void *context, PGresult *result)
@@ -401,7 +455,7 @@ static void on_verify_end(void *context, PGresult *result)
 	struct lane *lane = context;
 	(void)result;
 	if (lane->state == LANE_VERIFYING)
-		try_later(lane);
+		retry_later(lane);
 }
 
 static void verify(struct lane *lane)
@@ -417,7 +471,7 @@ static void verify(struct lane *lane)
 	pg_array_release(&numbers);
 }
 
-static void cannot_write(void *context, enum sql_fault fault, const char *reason)
+static void cannot_write(void *context, enum sql_error fault, const char *reason)
 {
 	const struct lane *lane = context;
 	(void)reason; /* the session has logged it */
@@ -432,23 +486,24 @@ static void on_written(void *context, enum write_outcome outcome)
 	judging_drop(&lane->judging);
 	switch (outcome) {
 	case WRITE_COMMITTED:
-		took_effect(lane);
+		batch_pace_note(&lane->pace, lane->sealed->n_events, monotonic_clock_us() - lane->written_since_us);
+		apply_commit(lane, pg_writer_parts(lane->writer)->next_work_us);
 		break;
 	case WRITE_FENCED:
 		verify(lane);
 		break;
 	case WRITE_RACED:
 		lane->lock_tickets = true;
-		lane_poke(lane, true);
+		lane_try_flush(lane, true);
 		break;
 	case WRITE_UNKNOWN_REVISION:
 		lane->shared->load_revisions(lane->shared->load_context);
-		try_later(lane);
+		retry_later(lane);
 		break;
 	case WRITE_FAILED:
-		lane->fault = sql_fault_of(pg_writer_sqlstate(lane->writer));
-		try_later(lane);
-		if (sql_fault_lasts(lane->fault))
+		lane->fault = sql_error_of(pg_writer_sqlstate(lane->writer));
+		retry_later(lane);
+		if (sql_error_lasts(lane->fault))
 			cannot_write(lane, lane->fault, NULL);
 		break;
 	}
@@ -464,7 +519,7 @@ static void on_ready(void *context)
 		return;
 	}
 	lane->state = LANE_IDLE;
-	lane_poke(lane, false);
+	lane_try_flush(lane, false);
 }
 
 static void on_lost(void *context, const char *reason)
@@ -484,7 +539,8 @@ struct lane *lane_new(struct lane_shared *shared, int index)
 	snprintf(name, sizeof(name), "lane %d", index);
 	lane->shared = shared;
 	lane->index = index;
-	lane->retry_ms = RETRY_FIRST_MS;
+	backoff_init(&lane->backoff, RETRY_FIRST_US);
+	lane->pace = batch_pace_first();
 	lane->session = pg_session_new(shared->base, &shared->config->postgres, name,
 	                               &(struct pg_session_events){on_ready, on_lost, lane});
 	pg_session_on_unusable(lane->session, cannot_write);
@@ -516,6 +572,16 @@ void lane_free(struct lane *lane)
 void lane_start(struct lane *lane)
 {
 	pg_session_start(lane->session);
+}
+
+const struct pg_session *lane_session(const struct lane *lane)
+{
+	return lane->session;
+}
+
+enum sql_error lane_refusal(const struct lane *lane)
+{
+	return sql_error_lasts(lane->fault) ? lane->fault : SQL_TRANSIENT;
 }
 
 const struct write_parts *lane_parts(const struct lane *lane)

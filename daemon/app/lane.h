@@ -1,5 +1,5 @@
-/* A lane: one connection with its source partitions and its own transactions. While one batch is in its
- * transaction the next is filled; lanes run side by side and never share a batch. */
+/* A lane: one connection, its source partitions, and its own transactions. It fills one batch while it writes another.
+ * Lanes run in parallel and never share a batch. */
 #ifndef KPID_APP_LANE_H
 #define KPID_APP_LANE_H
 
@@ -9,10 +9,11 @@
 #include "adapters/pg/session.h"
 #include "adapters/pg/writer.h"
 #include "app/completeness.h"
-#include "app/rules_book.h"
+#include "app/policy_registry.h"
 #include "app/source.h"
 #include "app/unknown_types.h"
 #include "kpid/config.h"
+#include "kpid/core/backlog.h"
 #include "kpid/core/batch.h"
 #include "kpid/core/common_clock.h"
 #include "kpid/core/wire.h"
@@ -20,68 +21,75 @@
 struct event_base;
 struct lane;
 
-/* What the lanes share. Owned by the application. */
+/* State that all lanes share. Owned by the application. */
 struct lane_shared {
 	struct event_base *base;
-	struct kpid_config *config; /* in force; a batch on its way holds its own */
-	struct rules_book *book;
+	struct kpid_config *config; /* in force; a batch being written holds its own */
+	int64_t batch_bytes;        /* of one batch: see kpid_config_memory() */
+	struct policy_registry *registry;
 	struct sources *sources;
 	struct unknown_types *unknown_types;
-	struct completeness completeness; /* as last heard from the database */
+	struct completeness completeness; /* as last read from the database */
 	struct common_clock clock;
-	bool without_sources; /* where no source is running everything is complete: after a file was read */
+	struct backlog backlog;
+	int64_t n_committed;  /* messages, since the start */
+	bool without_sources; /* without any running source, every deadline may fire: after a file was read */
 	void *context;
-	/* The lane has room again: feed it. */
+	/* The lane has room again and should be fed. */
 	void (*wants_more)(void *context, struct lane *lane);
-	/* A batch of it was committed; offsets of its sources have moved. */
+	/* A batch was committed: the offsets of its sources have advanced. */
 	void (*committed)(void *context, struct lane *lane);
-	/* A batch is not under way any more, committed or given up (for who waits to give partitions away). */
+	/* The lane no longer writes a batch: it was committed or dropped. Revoked partitions can be released. */
 	void (*idle)(void *context, struct lane *lane);
-	/* The database is there and refuses what a lane writes, until somebody acts. NULL: the lane goes on trying. */
-	void (*cannot_write)(void *load_context, enum sql_fault fault);
-	/* A batch needs revisions that the book does not have: load them, then call lane_poke(). */
+	/* The database refuses what a lane writes, until somebody acts. NULL: the lane just retries. */
+	void (*cannot_write)(void *load_context, enum sql_error fault);
+	/* A batch needs policy revisions that the registry lacks: load them, then call lane_try_flush(). */
 	void (*load_revisions)(void *load_context);
-	/* Somebody has acted on an alert: see attend_now(). */
-	void (*attend)(void *load_context);
-	/* Some of what was set aside is to be tried again: see parked_wake(). */
+	/* A batch is being filled: its tickets will be judged as of `completeness`. */
+	void (*batch_begun)(void *load_context);
+	/* Committed rows give the deadline scheduler work at that time: see deadline_scheduler_wake(). */
+	void (*work_written)(void *load_context, int64_t at_us);
+	/* Acknowledgements or silences need attention at that time: see ack_silence_expiry_at(). */
+	void (*actions_due)(void *load_context, int64_t at_us);
+	/* Tickets that were set aside are due for a retry: see parked_wake(). */
 	void (*parked_due)(void *load_context);
-	/* Up to where deadlines were fired last, and whether silent sources were left out: tickets that were set aside
-	 * with their deadlines alone are judged as of then. TIME_NONE: none were fired yet. */
+	/* The time up to which deadlines were fired last, and whether silent sources were ignored. Tickets that were
+	 * set aside without events are judged as of then. TIME_NONE: none were fired yet. */
 	int64_t fired_as_of_us;
 	bool fired_unconfirmed;
-	bool unsettled; /* as last heard from the database: something set aside is not known to be refused */
+	bool unsettled; /* as last read from the database: some ticket set aside may still be written */
 	void *load_context;
 };
 
 struct lane *lane_new(struct lane_shared *shared, int index);
 void lane_free(struct lane *lane);
 void lane_start(struct lane *lane);
+const struct pg_session *lane_session(const struct lane *lane);
+/* Why PostgreSQL refuses the batch until somebody acts; SQL_TRANSIENT: it does not. */
+enum sql_error lane_refusal(const struct lane *lane);
 
 int lane_index(const struct lane *lane);
-/* May another message be fed? False while the batch that is filled is full. */
+/* False while the batch being filled is full. */
 bool lane_has_room(const struct lane *lane);
-/* Parses one message of the source and puts what it is into the batch that is filled. value and headers may
- * go away afterwards. fingerprint: of this message; appended_us: its time in the log, TIME_FOR_EVER: it has none. */
+/* Parses a message of the source and adds the result to the batch being filled. Copies what it keeps. fingerprint: of
+ * this message; appended_us: its timestamp in the log; TIME_FOR_EVER if it has none. */
 void lane_feed(struct lane *lane, struct source *source, const struct wire_message *message, int64_t fingerprint,
                int64_t appended_us);
-/* Forgets what was read of a source and is not in a transaction: reading goes on where the database stands. */
+/* Drops everything read from a source that is not in a transaction: reading resumes at the committed offset. */
 void lane_drop(struct lane *lane, struct source *source);
-/* The source is not read any more, and what was read of it is dropped: another instance has claimed it, or
- * (rolled_back) the database has lost commits, as after a fail-over, and knows an earlier epoch or offset than we do.
- */
+/* Stops reading a source and drops what was read: another instance has claimed it, or (rolled_back) the database lost
+ * commits, as after a fail-over, and has an older epoch or offset than this process. */
 void lane_fence(struct lane *lane, struct source *source, bool rolled_back);
-/* Is a batch with this source in its transaction (or waiting to be tried again)? */
+/* True while a batch with this source is being written, or waits for a retry. */
 bool lane_is_writing(const struct lane *lane, const struct source *source);
-/* Is anything of it in a batch, be that filled or in its transaction? */
+/* True if any batch, being filled or written, has this source. */
 bool lane_holds(const struct lane *lane, const struct source *source);
-bool lane_is_idle(const struct lane *lane); /* nothing is filled or under way */
-/* Starts the filled batch if it may start; flush: even if it could wait for company. */
-void lane_poke(struct lane *lane, bool flush);
+bool lane_is_idle(const struct lane *lane); /* no batch is being filled or written */
+/* Writes the filled batch if the lane is free. flush: even if it could wait for more messages. */
+void lane_try_flush(struct lane *lane, bool flush);
 const struct write_parts *lane_parts(const struct lane *lane);
 
-/* By the common clock; by the machine's, as long as that is not known. */
+/* Now by PostgreSQL's clock, or by this machine's until that is known. */
 int64_t lane_shared_now_us(const struct lane_shared *shared);
-int64_t wall_clock_us(void);
-int64_t monotonic_clock_us(void);
 
 #endif

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <systemd/sd-daemon.h>
 
-#include "app/lane.h"
+#include "kpid/base/clock.h"
 
 void notify_status(const char *words)
 {
@@ -29,8 +29,8 @@ void notify_stopping(void)
 	sd_notify(0, "STOPPING=1\nSTATUS=stopping");
 }
 
-/* Without a watchdog. A start may last as long as it says so, and no longer than some such times after that. */
-enum { BEAT_US = 10000000, PATIENCE_US = 4 * BEAT_US };
+/* The interval without $WATCHDOG_USEC, and the start-up timeout after each beat. */
+enum { BEAT_US = 10000000, START_TIMEOUT_US = 4 * BEAT_US };
 
 static void on_beat(evutil_socket_t fd, short what, void *context)
 {
@@ -38,10 +38,10 @@ static void on_beat(evutil_socket_t fd, short what, void *context)
 	(void)fd, (void)what;
 	sd_notify(0, "WATCHDOG=1");
 	if (!*begun)
-		sd_notifyf(0, "EXTEND_TIMEOUT_USEC=%d", PATIENCE_US);
+		sd_notifyf(0, "EXTEND_TIMEOUT_USEC=%d", START_TIMEOUT_US);
 }
 
-struct event *notify_turning(struct event_base *base, const bool *begun)
+struct event *notify_watchdog(struct event_base *base, const bool *begun)
 {
 	uint64_t within_us = 2 * BEAT_US;
 	if (getenv("NOTIFY_SOCKET") == NULL)

@@ -3,7 +3,14 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { BAR_US = 100000, BAR_WIDTH = 40 };
+enum { BAR_US = 100000 };
+
+void progress_bar_cells(double share, char cells_out[PROGRESS_CELLS + 1])
+{
+	for (int i = 0; i < PROGRESS_CELLS; i++)
+		cells_out[i] = i < (int)(share * PROGRESS_CELLS + 0.5) ? '#' : '.';
+	cells_out[PROGRESS_CELLS] = '\0';
+}
 
 void progress_bar_draw(struct progress_bar *bar, int64_t now_us, const struct progress *progress, bool last)
 {
@@ -15,10 +22,8 @@ void progress_bar_draw(struct progress_bar *bar, int64_t now_us, const struct pr
 	if (progress->length > 0) {
 		double share = (double)progress->position / (double)progress->length;
 		share = share > 1 ? 1 : share;
-		char cells[BAR_WIDTH + 1];
-		for (int i = 0; i < BAR_WIDTH; i++)
-			cells[i] = i < (int)(share * BAR_WIDTH + 0.5) ? '#' : '.';
-		cells[BAR_WIDTH] = '\0';
+		char cells[PROGRESS_CELLS + 1];
+		progress_bar_cells(share, cells);
 		fprintf(stderr, "\r[%s] %3.0f%%  %" PRId64 " lines  %.0f/s ", cells, share * 100, progress->n_lines,
 		        rate);
 	} else {

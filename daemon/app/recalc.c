@@ -19,11 +19,11 @@ struct recalc {
 	struct pg_writer *writer;
 	struct event *retry;
 	struct batch batch;     /* one page of tickets */
-	struct judging judging; /* of the page that is in its transaction */
+	struct judging judging; /* of the page being written */
 	struct batch_rules rules;
 	struct write_order order;
-	struct buf last, next_last; /* the ticket up to which all is judged; and with the page under way */
-	size_t n_left_out;          /* tickets that are set aside */
+	struct buf last, next_last; /* the last ticket judged, and the last of the current page */
+	size_t n_left_out;          /* tickets that were set aside */
 	bool stopping;
 };
 
@@ -39,11 +39,11 @@ static void quit(struct recalc *recalc, int status)
 static void write_page(struct recalc *recalc)
 {
 	struct lane_shared *shared = &recalc->app->shared;
-	recalc->batch.n_judged_anew = 0;
-	judging_hold(&recalc->judging, shared->book, shared->config);
-	/* Each as of what it was judged as of; the deadlines that this makes are fired. */
+	recalc->batch.n_rejudged = 0;
+	judging_hold(&recalc->judging, shared->registry, shared->config);
+	/* Each ticket is judged as of the time of its last judgement; deadlines that are due then fire later. */
 	recalc->rules = judging_rules(&recalc->judging, TIME_NONE);
-	recalc->rules.judge_anew = recalc->judging.rules->current;
+	recalc->rules.rejudge_under = recalc->judging.rules->current;
 	recalc->order.kind = WRITE_RECALC;
 	recalc->order.batch = &recalc->batch;
 	recalc->order.rules = &recalc->rules;
@@ -60,8 +60,8 @@ static void on_retry(evutil_socket_t fd, short what, void *context)
 		write_page(recalc);
 }
 
-/* Their events are not folded yet. */
-static void note_left_out(struct recalc *recalc)
+/* Tickets that are set aside have events that are not folded yet. */
+static void count_left_out(struct recalc *recalc)
 {
 	for (size_t i = 0; i < recalc->batch.n_tickets; i++)
 		recalc->n_left_out += recalc->batch.tickets[i]->aside != ASIDE_NOT;
@@ -75,8 +75,8 @@ static void on_written(void *context, enum write_outcome outcome)
 	recalc->order.lock_tickets = outcome == WRITE_RACED;
 	if (outcome == WRITE_COMMITTED) {
 		recalc->report->n_tickets += (int64_t)recalc->batch.n_tickets;
-		note_left_out(recalc);
-		recalc->report->n_judged += (int64_t)recalc->batch.n_judged_anew;
+		count_left_out(recalc);
+		recalc->report->n_judged += (int64_t)recalc->batch.n_rejudged;
 		buf_clear(&recalc->last);
 		buf_add_text(&recalc->last, buf_text(&recalc->next_last));
 		batch_clear(&recalc->batch);
@@ -84,7 +84,7 @@ static void on_written(void *context, enum write_outcome outcome)
 		return;
 	}
 	if (outcome == WRITE_FAILED && pg_writer_fault(recalc->writer) == FAULT_DATA) {
-		struct text words = pg_writer_words(recalc->writer);
+		struct text words = pg_writer_error(recalc->writer);
 		log_error("PostgreSQL refuses a ticket between %s and %s: %.*s", recalc->last.data,
 		          recalc->next_last.data, (int)words.len, words.ptr);
 		quit(recalc, KPID_EXIT_FAILED);
@@ -100,10 +100,10 @@ static void on_end(void *context, PGresult *result)
 	struct recalc *recalc = context;
 	if (pg_result_ok(result)) {
 		if (recalc->n_left_out > 0)
-			log_error(
-			        "%zu tickets were left out because they are set aside: see `kpid doctor`, and give the "
-			        "same command again after that",
-			        recalc->n_left_out);
+			log_error("%zu tickets were left out because they are set aside: see `kpid doctor`, then run "
+			          "the same "
+			          "command again",
+			          recalc->n_left_out);
 		quit(recalc, recalc->n_left_out > 0 ? KPID_EXIT_FAILED : 0);
 		return;
 	}
@@ -113,10 +113,16 @@ static void on_end(void *context, PGresult *result)
 static void finish(struct recalc *recalc)
 {
 	char no[8], n_tickets[8], n_judged[8];
-	const struct pg_param params[] = {pg_param_int8(recalc->report->recalculation_no, no),
-	                                  pg_param_int8(recalc->report->n_tickets, n_tickets),
-	                                  pg_param_int8(recalc->report->n_judged, n_judged)};
-	pg_session_query(recalc->session, "queries/recalculation_end.sql", params, 3, on_end, recalc);
+	const struct pg_param params[RECALCULATION_END_N_PARAMS] = {
+	        [RECALCULATION_END_PARAM_RECALCULATION_NO] = pg_param_int8(recalc->report->recalculation_no, no),
+	        [RECALCULATION_END_PARAM_N_TICKETS] = pg_param_int8(recalc->report->n_tickets, n_tickets),
+	        [RECALCULATION_END_PARAM_N_JUDGED] = pg_param_int8(recalc->report->n_judged, n_judged),
+	};
+	/* The clocks that were written have new deadlines. */
+	const struct pg_param any = pg_param_c_string(NULL);
+	pg_session_query(recalc->session, "queries/deadline_wake.sql", &any, DEADLINE_WAKE_N_PARAMS, NULL, NULL);
+	pg_session_query(recalc->session, "queries/recalculation_end.sql", params, RECALCULATION_END_N_PARAMS, on_end,
+	                 recalc);
 	pg_session_sync(recalc->session, NULL, NULL);
 }
 
@@ -128,7 +134,7 @@ static void on_page(void *context, PGresult *result)
 		return;
 	}
 	for (int row = 0; row < PQntuples(result); row++) {
-		struct text ticket_id = pg_get_text(result, row, 0);
+		struct text ticket_id = pg_get_text(result, row, RECALCULATION_READ_TICKET_ID);
 		batch_add_ticket(&recalc->batch, ticket_id);
 		buf_clear(&recalc->next_last);
 		buf_add_text(&recalc->next_last, ticket_id);
@@ -150,14 +156,17 @@ static void on_page_end(void *context, PGresult *result)
 static void read_page(struct recalc *recalc)
 {
 	if (recalc->stopping) {
-		log_warning("broken off; what was judged stays so, and the same command goes on from there");
+		log_warning("interrupted; tickets judged so far are stored, and the same command continues from there");
 		quit(recalc, KPID_EXIT_FAILED);
 		return;
 	}
-	const struct pg_param params[] = {pg_param_c_string(recalc->request->since),
-	                                  pg_param_c_string(recalc->request->until),
-	                                  pg_param_text(buf_text(&recalc->last))};
-	pg_session_query(recalc->session, "queries/recalculation_read.sql", params, 3, on_page, recalc);
+	const struct pg_param params[RECALCULATION_READ_N_PARAMS] = {
+	        [RECALCULATION_READ_PARAM_SINCE] = pg_param_c_string(recalc->request->since),
+	        [RECALCULATION_READ_PARAM_BEFORE] = pg_param_c_string(recalc->request->until),
+	        [RECALCULATION_READ_PARAM_AFTER_TICKET_ID] = pg_param_text(buf_text(&recalc->last)),
+	};
+	pg_session_query(recalc->session, "queries/recalculation_read.sql", params, RECALCULATION_READ_N_PARAMS,
+	                 on_page, recalc);
 	pg_session_sync(recalc->session, on_page_end, recalc);
 }
 
@@ -170,22 +179,26 @@ static void on_begun(void *context, PGresult *result)
 		quit(recalc, KPID_EXIT_NO_POSTGRES);
 		return;
 	}
-	recalc->report->recalculation_no = pg_get_int8(result, 0, 0);
+	recalc->report->recalculation_no = pg_get_int8(result, 0, RECALCULATION_BEGIN_RECALCULATION_NO);
 	read_page(recalc);
 }
 
 static void write_record(struct recalc *recalc)
 {
-	const struct policy_set *set = recalc->app->book.view->current;
+	const struct policy_set *set = recalc->app->registry.snapshot->current;
 	struct pg_array numbers = {.n = 0};
 	pg_array_start(&numbers, PG_OID_INT4);
 	for (size_t i = 0; i < set->n_revisions; i++)
 		pg_array_int4(&numbers, set->revisions[i].revision_no);
-	const struct pg_param params[] = {pg_param_text(text_of(recalc->request->asked_by)),
-	                                  pg_param_text(text_of(recalc->request->why)),
-	                                  pg_param_c_string(recalc->request->since),
-	                                  pg_param_c_string(recalc->request->until), pg_array_param(&numbers)};
-	pg_session_query(recalc->session, "queries/recalculation_begin.sql", params, 5, on_begun, recalc);
+	const struct pg_param params[RECALCULATION_BEGIN_N_PARAMS] = {
+	        [RECALCULATION_BEGIN_PARAM_ASKED_BY] = pg_param_text(text_of(recalc->request->asked_by)),
+	        [RECALCULATION_BEGIN_PARAM_WHY] = pg_param_text(text_of(recalc->request->why)),
+	        [RECALCULATION_BEGIN_PARAM_SINCE] = pg_param_c_string(recalc->request->since),
+	        [RECALCULATION_BEGIN_PARAM_BEFORE] = pg_param_c_string(recalc->request->until),
+	        [RECALCULATION_BEGIN_PARAM_REVISION_NOS] = pg_array_param(&numbers),
+	};
+	pg_session_query(recalc->session, "queries/recalculation_begin.sql", params, RECALCULATION_BEGIN_N_PARAMS,
+	                 on_begun, recalc);
 	pg_session_sync(recalc->session, NULL, NULL);
 	pg_array_release(&numbers);
 }
@@ -221,7 +234,7 @@ static void on_stop(void *context)
 	((struct recalc *)context)->stopping = true;
 }
 
-/* What a running daemon would have to do. */
+/* Not needed: there are no lanes to feed. */
 static void on_ready_again(void *context)
 {
 	(void)context;

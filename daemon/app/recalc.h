@@ -1,4 +1,4 @@
-/* Judges recorded tickets anew, on purpose, under the policies of a file: `kpid policy recalc`. */
+/* kpid policy recalc: judges recorded tickets again under the policies of a file. */
 #ifndef KPID_APP_RECALC_H
 #define KPID_APP_RECALC_H
 
@@ -8,16 +8,15 @@
 
 struct recalc_request {
 	const char *asked_by, *why;
-	const char *since, *until; /* of the opening, RFC 3339; NULL: no bound */
+	const char *since, *until; /* bounds of the opening time, RFC 3339; NULL: none */
 };
 
 struct recalc_report {
 	int64_t recalculation_no, n_tickets, n_judged;
 };
 
-/* config: its policy file is the one to judge by; taken over. Other instances may run; each ticket changes in a
- * transaction as if an event of it had come. May be broken off and done again: what is judged already is passed over.
- * Returns an exit code. */
+/* Judges by the policy file of config, and takes ownership of config. Other instances may run: each ticket changes in a
+ * transaction, as for a new event. May be interrupted and run again: it skips what was judged. Returns an exit code. */
 int recalc_run(struct kpid_config *config, const struct recalc_request *request, struct recalc_report *report_out);
 
 #endif

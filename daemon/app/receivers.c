@@ -13,7 +13,7 @@
 struct loading {
 	const char *path;
 	char *folder;
-	struct config_faults *faults;
+	struct config_errors *errors;
 };
 
 static bool read_file(const struct loading *loading, struct buf *out)
@@ -22,7 +22,7 @@ static bool read_file(const struct loading *loading, struct buf *out)
 	char piece[16384];
 	size_t n;
 	if (stream == NULL) {
-		config_fault_add(loading->faults, loading->path, 0, "", "cannot be read: %s", strerror(errno));
+		config_error_add(loading->errors, loading->path, 0, "", "cannot be read: %s", strerror(errno));
 		return false;
 	}
 	while (out->len_bytes <= MAX_FILE_BYTES && (n = fread(piece, 1, sizeof(piece), stream)) > 0)
@@ -30,7 +30,7 @@ static bool read_file(const struct loading *loading, struct buf *out)
 	bool ok = ferror(stream) == 0 && out->len_bytes <= MAX_FILE_BYTES;
 	fclose(stream);
 	if (!ok)
-		config_fault_add(loading->faults, loading->path, 0, "", "cannot be read, or is larger than 1 MiB");
+		config_error_add(loading->errors, loading->path, 0, "", "cannot be read, or is larger than 1 MiB");
 	return ok;
 }
 
@@ -40,7 +40,7 @@ static bool read_secret(const struct loading *loading, const struct receiver *ru
 	char *path = config_path_from(loading->folder, file.ptr);
 	bool ok = config_secret_read(path, out, &message);
 	if (!ok)
-		config_fault_add(loading->faults, loading->path, 0, rule->name.ptr, "%s", buf_text(&message).ptr);
+		config_error_add(loading->errors, loading->path, 0, rule->name.ptr, "%s", buf_text(&message).ptr);
 	free(path);
 	buf_release(&message);
 	return ok;
@@ -52,7 +52,7 @@ static void load_one(const struct loading *loading, const struct receiver *rule,
 	if (text_is_absent(rule->url_file))
 		buf_add_text(&out->url, rule->url);
 	else if (read_secret(loading, rule, rule->url_file, &out->url) && !receiver_is_url(buf_text(&out->url)))
-		config_fault_add(loading->faults, loading->path, 0, rule->name.ptr, "what the file %s holds %s",
+		config_error_add(loading->errors, loading->path, 0, rule->name.ptr, "the content of the file %s %s",
 		                 rule->url_file.ptr, RECEIVER_NO_URL);
 	if (!text_is_absent(rule->ca_file)) {
 		char *path = config_path_from(loading->folder, rule->ca_file.ptr);
@@ -64,25 +64,21 @@ static void load_one(const struct loading *loading, const struct receiver *rule,
 			out->secrets[i] = buf_text(&out->secret_bytes[i]);
 }
 
-struct receivers *receivers_load(const char *path, struct config_faults *faults)
+struct receivers *receivers_load(const char *path, struct config_errors *errors)
 {
 	struct receivers *receivers = mem_zalloc(sizeof(*receivers));
 	if (path == NULL)
 		return receivers;
 	const char *slash = strrchr(path, '/');
-	struct loading loading = {path, slash == NULL ? NULL : strndup(path, (size_t)(slash - path) + 1), faults};
-	size_t n_faults = faults->n;
+	struct loading loading = {path, slash == NULL ? NULL : strndup(path, (size_t)(slash - path) + 1), errors};
+	size_t n_errors = errors->n;
 	if (read_file(&loading, &receivers->json)) {
-		struct policy_faults found;
+		struct file_errors found;
 		receivers->set = receiver_set_parse(buf_text(&receivers->json), &found);
-		for (size_t i = 0; i < found.n; i++) {
-			struct buf key = BUF_INIT;
-			buf_add_text(&key, found.items[i].path);
-			config_fault_add(faults, path, found.items[i].line, buf_text(&key).ptr, "%.*s",
-			                 (int)found.items[i].message.len, found.items[i].message.ptr);
-			buf_release(&key);
-		}
-		policy_faults_release(&found);
+		for (size_t i = 0; i < found.n; i++)
+			config_error_add_text(errors, path, found.items[i].line, found.items[i].path,
+			                      found.items[i].message, false);
+		file_errors_release(&found);
 	}
 	if (receivers->set != NULL) {
 		receivers->n = receivers->set->n;
@@ -91,7 +87,7 @@ struct receivers *receivers_load(const char *path, struct config_faults *faults)
 			load_one(&loading, &receivers->set->items[i], &receivers->items[i]);
 	}
 	free(loading.folder);
-	if (faults->n == n_faults)
+	if (errors->n == n_errors)
 		return receivers;
 	receivers_free(receivers);
 	return NULL;
@@ -129,4 +125,21 @@ bool receivers_same(const struct receivers *a, const struct receivers *b)
 			same = same_bytes(&a->items[i].secret_bytes[j], &b->items[i].secret_bytes[j]);
 	}
 	return same;
+}
+
+void receiver_post(const struct loaded_receiver *receiver, const struct message *message, struct http *http,
+                   http_answer_fn fn, void *context)
+{
+	const char *headers[MESSAGE_MAX_HEADERS];
+	for (size_t i = 0; i < message->n_headers; i++)
+		headers[i] = message->headers[i].text;
+	const struct http_request request = {
+	        .url = buf_text(&message->url).ptr,
+	        .headers = headers,
+	        .n_headers = message->n_headers,
+	        .body = buf_text(&message->body),
+	        .timeout_us = receiver->rule->timeout_us,
+	        .ca_file = receiver->ca_file.len_bytes == 0 ? NULL : receiver->ca_file.data,
+	};
+	http_post(http, &request, fn, context);
 }

@@ -8,13 +8,13 @@
 #include "kpid/base/log.h"
 #include "kpid/base/memory.h"
 
-/* So long others of the topic may follow before it is judged. */
-static const struct timeval patience = {10, 0};
+/* The time for known types to follow before a topic is checked. */
+static const struct timeval delay = {10, 0};
 
 enum topic_state {
-	TOPIC_WAITS, /* to be looked at */
-	TOPIC_ASKED,
-	TOPIC_SETTLED /* it brought events, or it was said that it did not */
+	TOPIC_WAITS, /* to be checked */
+	TOPIC_QUERIED,
+	TOPIC_SETTLED /* it has events, or the warning was logged */
 };
 
 struct noted_topic {
@@ -22,8 +22,8 @@ struct noted_topic {
 	enum topic_state state;
 };
 
-/* All topics of one state become of another. Returns how many. */
-static size_t move_topics(struct unknown_types *types, enum topic_state from, enum topic_state to)
+/* Changes all topics of one state. Returns their number. */
+static size_t change_state(struct unknown_types *types, enum topic_state from, enum topic_state to)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < types->n; i++) {
@@ -35,29 +35,30 @@ static size_t move_topics(struct unknown_types *types, enum topic_state from, en
 	return n;
 }
 
-static void wait_for_others(struct unknown_types *types)
+static void check_later(struct unknown_types *types)
 {
 	if (!evtimer_pending(types->timer, NULL))
-		evtimer_add(types->timer, &patience);
+		evtimer_add(types->timer, &delay);
 }
 
 static void on_found(void *context, PGresult *result)
 {
 	struct unknown_types *types = context;
 	if (!pg_result_ok(result)) {
-		log_warning("looking for topics that bring no events: %s", PQresultErrorMessage(result));
-		if (move_topics(types, TOPIC_ASKED, TOPIC_WAITS) > 0)
-			wait_for_others(types);
+		log_warning("checking for topics without events failed: %s", PQresultErrorMessage(result));
+		if (change_state(types, TOPIC_QUERIED, TOPIC_WAITS) > 0)
+			check_later(types);
 		return;
 	}
 	for (int row = 0; row < PQntuples(result); row++) {
-		struct text what = pg_get_text(result, row, 1), advice = pg_get_text(result, row, 2);
+		struct text what = pg_get_text(result, row, UNKNOWN_TYPES_WHAT),
+		            advice = pg_get_text(result, row, UNKNOWN_TYPES_ADVICE);
 		log_warning("%.*s; %.*s", (int)what.len, what.ptr, (int)advice.len, advice.ptr);
 	}
-	move_topics(types, TOPIC_ASKED, TOPIC_SETTLED);
+	change_state(types, TOPIC_QUERIED, TOPIC_SETTLED);
 }
 
-void unknown_types_look(struct unknown_types *types)
+void unknown_types_check(struct unknown_types *types)
 {
 	struct pg_array names = {.n = 0};
 	pg_array_start(&names, PG_OID_TEXT);
@@ -65,12 +66,12 @@ void unknown_types_look(struct unknown_types *types)
 		if (types->topics[i].state == TOPIC_WAITS)
 			pg_array_text(&names, text_of(types->topics[i].name));
 	if (names.n > 0 && pg_session_is_ready(types->session)) {
-		move_topics(types, TOPIC_WAITS, TOPIC_ASKED);
+		change_state(types, TOPIC_WAITS, TOPIC_QUERIED);
 		struct pg_param param = pg_array_param(&names);
 		pg_session_query(types->session, "queries/unknown_types.sql", &param, 1, on_found, types);
 		pg_session_sync(types->session, NULL, NULL);
 	} else if (names.n > 0) {
-		wait_for_others(types);
+		check_later(types);
 	}
 	pg_array_release(&names);
 }
@@ -78,7 +79,7 @@ void unknown_types_look(struct unknown_types *types)
 static void on_timer(evutil_socket_t fd, short what, void *context)
 {
 	(void)fd, (void)what;
-	unknown_types_look(context);
+	unknown_types_check(context);
 }
 
 void unknown_types_note(struct unknown_types *types, const char *topic)
@@ -88,13 +89,13 @@ void unknown_types_note(struct unknown_types *types, const char *topic)
 			return;
 	types->topics = mem_grow(types->topics, &types->capacity, types->n + 1, sizeof(*types->topics));
 	types->topics[types->n++] = (struct noted_topic){mem_strdup(topic), TOPIC_WAITS};
-	wait_for_others(types);
+	check_later(types);
 }
 
 void unknown_types_forget(struct unknown_types *types)
 {
-	if (move_topics(types, TOPIC_ASKED, TOPIC_WAITS) > 0)
-		wait_for_others(types);
+	if (change_state(types, TOPIC_QUERIED, TOPIC_WAITS) > 0)
+		check_later(types);
 }
 
 void unknown_types_init(struct unknown_types *types, struct event_base *base, struct pg_session *session)

@@ -1,5 +1,5 @@
-/* Says once in the log that a topic brings nothing but types that kpid does not know, with one of them and the remedy.
- * Such messages are passed over (RULES E4), so without this nobody would notice that no ticket ever comes. */
+/* Logs once per topic if all its messages have types that kpid does not know, with one of the types and the remedy.
+ * Such messages are skipped (rule E4), so otherwise nobody would notice that no ticket ever arrives. */
 #ifndef KPID_APP_UNKNOWN_TYPES_H
 #define KPID_APP_UNKNOWN_TYPES_H
 
@@ -20,12 +20,11 @@ struct unknown_types {
 
 void unknown_types_init(struct unknown_types *types, struct event_base *base, struct pg_session *session);
 void unknown_types_release(struct unknown_types *types);
-/* A message of an unknown type of this topic was committed. What else the topic brought is looked at some seconds
- * later, once per topic. */
+/* A message of an unknown type from this topic was committed. Some seconds later the topic is checked, once. */
 void unknown_types_note(struct unknown_types *types, const char *topic);
-/* Looks now at the topics that were noted and not looked at yet. What is sent on the session next runs after it. */
-void unknown_types_look(struct unknown_types *types);
-/* The session was lost: what was asked is asked again. */
+/* Checks the noted topics now. Queries sent on the session afterwards run after this one. */
+void unknown_types_check(struct unknown_types *types);
+/* Call when the session was lost: its query is sent again. */
 void unknown_types_forget(struct unknown_types *types);
 
 #endif

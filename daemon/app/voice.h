@@ -1,4 +1,4 @@
-/* How alerts are put into words: the language and the time zone of the configuration. */
+/* The language and time zone of messages for people, from the configuration. */
 #ifndef KPID_APP_VOICE_H
 #define KPID_APP_VOICE_H
 
@@ -11,7 +11,8 @@ struct voice {
 	char *zone_name; /* NULL: UTC */
 };
 
-/* Times are in UTC, and say so, on a machine that does not know the zone. The voice must stay where it is. */
+/* If this machine does not know the zone, messages show times in UTC and a warning is logged. The struct must not be
+ * moved afterwards. */
 void voice_init(struct voice *voice, const struct kpid_config *config);
 void voice_release(struct voice *voice);
 

@@ -42,7 +42,7 @@ void *arena_alloc(struct arena *arena, size_t size_bytes)
 {
 	size_t padded = (size_bytes + 7) & ~(size_t)7;
 	if (arena->head == NULL || padded > arena->head->capacity_bytes - arena->used_bytes) {
-		/* Chunks grow with what is in use, so that a large batch needs few of them. */
+		/* Chunks grow with the memory in use, so that a large batch needs few of them. */
 		size_t capacity = arena->total_bytes / 2;
 		capacity = capacity < CHUNK_BYTES        ? CHUNK_BYTES
 		           : capacity > 16 * CHUNK_BYTES ? 16 * CHUNK_BYTES

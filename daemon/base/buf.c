@@ -1,6 +1,5 @@
 #include "kpid/base/buf.h"
 
-#include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,35 +27,14 @@ void buf_keep(struct buf *buf, size_t most_bytes)
 		buf_clear(buf);
 }
 
-char *buf_extend(struct buf *buf, size_t n_bytes)
+void buf_grow(struct buf *buf, size_t n_bytes)
 {
 	buf->data = mem_grow(buf->data, &buf->capacity_bytes, buf->len_bytes + n_bytes + 1, 1);
-	char *start = buf->data + buf->len_bytes;
-	buf->len_bytes += n_bytes;
-	buf->data[buf->len_bytes] = '\0';
-	return start;
-}
-
-void buf_add(struct buf *buf, const void *bytes, size_t n_bytes)
-{
-	char *start = buf_extend(buf, n_bytes);
-	if (n_bytes != 0)
-		memcpy(start, bytes, n_bytes);
-}
-
-void buf_add_text(struct buf *buf, struct text t)
-{
-	buf_add(buf, t.ptr, t.len);
 }
 
 void buf_add_str(struct buf *buf, const char *c_string)
 {
 	buf_add(buf, c_string, strlen(c_string));
-}
-
-void buf_add_char(struct buf *buf, char c)
-{
-	*buf_extend(buf, 1) = c;
 }
 
 void buf_add_format(struct buf *buf, const char *format, ...)
@@ -96,22 +74,4 @@ void buf_add_json_string(struct buf *buf, struct text t)
 	if (t.len > plain_from)
 		buf_add(buf, t.ptr + plain_from, t.len - plain_from);
 	buf_add_char(buf, '"');
-}
-
-void buf_add_be16(struct buf *buf, uint16_t value)
-{
-	value = htobe16(value);
-	buf_add(buf, &value, sizeof(value));
-}
-
-void buf_add_be32(struct buf *buf, uint32_t value)
-{
-	value = htobe32(value);
-	buf_add(buf, &value, sizeof(value));
-}
-
-void buf_add_be64(struct buf *buf, uint64_t value)
-{
-	value = htobe64(value);
-	buf_add(buf, &value, sizeof(value));
 }

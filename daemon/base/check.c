@@ -9,7 +9,7 @@ _Noreturn void check_failed(const char *condition, const char *file, int line)
 {
 	const char *name = strrchr(file, '/');
 	fprintf(stderr,
-	        "kpid: a fault of this program, please report it: %s:%d: it does not hold that %s; "
+	        "kpid: internal error, please report it: %s:%d: not true: %s; "
 	        "nothing committed is wrong, and nothing is lost\n",
 	        name == NULL ? file : name + 1, line, condition);
 	_exit(EX_SOFTWARE);

@@ -34,12 +34,12 @@ static void put_escaped(FILE *stream, const char *line)
 __attribute__((format(printf, 2, 0))) static void log_line(enum log_level level, const char *format, va_list arguments)
 {
 	static const char *const names[] = {"error", "warning", "info", "debug"};
-	static const int priorities[] = {3, 4, 6, 7}; /* syslog's, as journald reads them */
+	static const int priorities[] = {3, 4, 6, 7}; /* syslog priorities, which journald reads */
 	if ((int)level > max_level)
 		return;
 	char line[2048];
 	vsnprintf(line, sizeof(line), format, arguments);
-	/* What libraries say often ends with a line break. */
+	/* Messages of libraries often end with a line break. */
 	for (size_t len = strlen(line); len > 0 && strchr("\r\n", line[len - 1]) != NULL; len--)
 		line[len - 1] = '\0';
 	flockfile(stderr);

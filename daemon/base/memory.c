@@ -9,7 +9,7 @@
 
 _Noreturn void mem_exhausted(size_t size_bytes)
 {
-	fprintf(stderr, "kpid: out of memory (%zu bytes asked for); nothing committed is lost\n", size_bytes);
+	fprintf(stderr, "kpid: out of memory (requested %zu bytes); nothing committed is lost\n", size_bytes);
 	_exit(EX_OSERR);
 }
 

@@ -8,7 +8,7 @@ struct range {
 	uint32_t first, last;
 };
 
-/* C1 controls; and what is not seen, or changes the order of what is seen. */
+/* C1 controls, and characters that are invisible or change the order of others. */
 static bool is_unsafe(uint32_t c)
 {
 	static const struct range ranges[] = {{0x80, 0x9f},     {0xad, 0xad},      {0x61c, 0x61c},   {0x180e, 0x180e},
@@ -20,7 +20,7 @@ static bool is_unsafe(uint32_t c)
 	return false;
 }
 
-/* How many bytes the character at the beginning has, and which it is; 0 if it is no UTF-8. */
+/* Returns the length in bytes of the first character, and its code point; 0 for invalid UTF-8. */
 static uint32_t decode(struct text t, uint32_t *c_out)
 {
 	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};

@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "adapters/http/http.h"
-#include "app/lane.h"
 #include "app/receivers.h"
 #include "app/voice.h"
 #include "cli/term.h"
+#include "kpid/base/clock.h"
 #include "kpid/core/message.h"
 
 struct trial {
@@ -27,7 +27,7 @@ static void on_answer(void *context, long status, struct text body, const char *
 	event_base_loopbreak(trial->base);
 }
 
-static int say(const struct cli *cli, const char *receiver, const char *what)
+static int fail(const struct cli *cli, const char *receiver, const char *what)
 {
 	struct buf line = BUF_INIT;
 	term_escape(&line, text_of(what));
@@ -36,7 +36,7 @@ static int say(const struct cli *cli, const char *receiver, const char *what)
 	return CLI_FAILED;
 }
 
-/* An event of a type of its own: whoever reads it must not take it for a breach. */
+/* Uses an event type of its own, so that no reader takes it for a breach. */
 static void write_event(struct buf *out, struct text id, int64_t now_us)
 {
 	char time[TIMESTAMP_TEXT_BYTES];
@@ -48,19 +48,18 @@ static void write_event(struct buf *out, struct text id, int64_t now_us)
 	               (int)id.len, id.ptr, time, (int)id.len, id.ptr);
 }
 
-static int tell(const struct cli *cli, const struct kpid_config *config, const struct loaded_receiver *receiver)
+static int send_test(const struct cli *cli, const struct kpid_config *config, const struct loaded_receiver *receiver)
 {
 	struct trial trial = {.rule = receiver->rule, .base = event_base_new(), .why = BUF_INIT};
 	struct http *http = http_new(trial.base);
 	struct message message;
 	struct buf event = BUF_INIT, id = BUF_INIT;
 	int64_t now_us = wall_clock_us();
-	const char *headers[MESSAGE_MAX_HEADERS];
 	message_init(&message);
 	buf_add_format(&id, "test-%lld", (long long)now_us);
 	write_event(&event, buf_text(&id), now_us);
-	/* Averted: who opens incidents closes this one at once. */
-	const struct told_alert alert = {
+	/* State averted: a receiver that opens incidents closes this one at once. */
+	const struct alert_view alert = {
 	        .alert_id = buf_text(&id),
 	        .ticket_id = TEXT("KPID-TEST"),
 	        .target = TEXT("first_response"),
@@ -77,25 +76,24 @@ static int tell(const struct cli *cli, const struct kpid_config *config, const s
 	};
 	struct voice voice;
 	voice_init(&voice, config);
-	message_write(&voice.words, receiver->rule, buf_text(&receiver->url), receiver->secrets, &alert, 1,
-	              buf_text(&id), now_us, &message);
-	for (size_t i = 0; i < message.n_headers; i++)
-		headers[i] = message.headers[i].text;
-	const struct http_request request = {
-	        .url = buf_text(&message.url).ptr,
-	        .headers = headers,
-	        .n_headers = message.n_headers,
-	        .body = buf_text(&message.body),
-	        .timeout_us = receiver->rule->timeout_us,
-	        .ca_file = receiver->ca_file.len_bytes == 0 ? NULL : receiver->ca_file.data,
+	const struct notification notification = {
+	        .voice = &voice.words,
+	        .receiver = receiver->rule,
+	        .url = buf_text(&receiver->url),
+	        .secrets = receiver->secrets,
+	        .alerts = &alert,
+	        .n_alerts = 1,
+	        .id = buf_text(&id),
+	        .now_us = now_us,
 	};
-	http_post(http, &request, on_answer, &trial);
+	message_write(&notification, &message);
+	receiver_post(receiver, &message, http, on_answer, &trial);
 	event_base_dispatch(trial.base);
 	int status = CLI_OK;
-	if (trial.answer == ANSWER_OK)
-		printf("%s has taken it\n", receiver->rule->name.ptr);
+	if (trial.answer == ANSWER_ACCEPTED)
+		printf("%s accepted the test message\n", receiver->rule->name.ptr);
 	else
-		status = say(cli, receiver->rule->name.ptr, buf_text(&trial.why).ptr);
+		status = fail(cli, receiver->rule->name.ptr, buf_text(&trial.why).ptr);
 	http_free(http);
 	event_base_free(trial.base);
 	message_release(&message);
@@ -108,22 +106,19 @@ static int tell(const struct cli *cli, const struct kpid_config *config, const s
 
 int alerts_test(const struct cli *cli, const struct kpid_config *config, const char *receiver)
 {
-	struct config_faults faults = CONFIG_FAULTS_INIT;
-	struct receivers *receivers = receivers_load(config->alert.receivers_file, &faults);
+	struct config_errors errors = CONFIG_ERRORS_INIT;
+	struct receivers *receivers = receivers_load(config->alert.receivers_file, &errors);
 	int status = CLI_CONFIG;
 	if (receivers == NULL) {
-		struct buf text = BUF_INIT;
-		config_faults_write(&faults, &text);
-		fputs(buf_text(&text).ptr, stderr);
-		buf_release(&text);
+		cli_print_errors(&errors);
 	} else {
 		size_t i = 0;
 		while (i < receivers->n && strcmp(receivers->items[i].rule->name.ptr, receiver) != 0)
 			i++;
-		status = i == receivers->n ? say(cli, receiver, "there is none of that name in [alert] receivers_file")
-		                           : tell(cli, config, &receivers->items[i]);
+		status = i == receivers->n ? fail(cli, receiver, "[alert] receivers_file has no receiver of this name")
+		                           : send_test(cli, config, &receivers->items[i]);
 	}
 	receivers_free(receivers);
-	config_faults_release(&faults);
+	config_errors_release(&errors);
 	return status;
 }

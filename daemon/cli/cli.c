@@ -16,7 +16,7 @@
 
 enum { OPTION_SET = 1000, OPTION_JSON, OPTION_VERSION };
 
-/* The last three rows are for `kpid` itself; a command sees them all but the version. */
+/* A command takes the first N_COMMAND_OPTIONS, `kpid` itself all of them. */
 static const struct option global_options[] = {
         {"config", required_argument, NULL, 'c'},       {"set", required_argument, NULL, OPTION_SET},
         {"json", no_argument, NULL, OPTION_JSON},       {"help", no_argument, NULL, 'h'},
@@ -27,10 +27,10 @@ static const struct option global_options[] = {
 
 static void print_global_options(FILE *stream)
 {
-	fputs("  -c, --config FILE            read this configuration; else $KPID_CONFIG, "
-	      "else " KPID_CONFIG_DEFAULT_PATH "\n"
-	      "      --set SECTION.KEY=VALUE  set one option over the file; may be repeated\n"
-	      "      --json                   write JSON, where a program may read it\n"
+	fputs("  -c, --config FILE            the configuration; default $KPID_CONFIG, else " KPID_CONFIG_DEFAULT_PATH
+	      "\n"
+	      "      --set SECTION.KEY=VALUE  override an option of the configuration; may be repeated\n"
+	      "      --json                   print JSON\n"
 	      "  -h, --help                   show this help\n",
 	      stream);
 }
@@ -38,22 +38,23 @@ static void print_global_options(FILE *stream)
 static void print_help(void)
 {
 	printf("Usage: kpid [OPTION]... COMMAND [ARGUMENT]...\n\n"
-	       "Exact KPIs and SLA alerts from help-desk events: from Kafka to PostgreSQL.\n\nCommands:\n");
+	       "Computes exact KPIs and SLA alerts from help-desk events: from Kafka to PostgreSQL.\n\nCommands:\n");
 	for (const struct cli_command *command = cli_commands; command->name != NULL; command++)
 		printf("  %-13s %s\n", command->name, command->help);
 	printf("\nOptions:\n");
 	print_global_options(stdout);
 	printf("      --version                show the version\n\n"
-	       "`kpid COMMAND --help` tells more about a command.\n\n"
+	       "Run `kpid COMMAND --help` for more about a command.\n\n"
 	       "Exit status:\n"
-	       "  %2d  all is well\n"
-	       "  %2d  what was asked for failed or was not found\n"
+	       "  %2d  success\n"
+	       "  %2d  the command failed or found nothing\n"
 	       "  %2d  the command line is wrong\n"
-	       "  %2d  the configuration has faults\n"
-	       "  %2d  PostgreSQL is not reachable or refuses\n"
-	       "  %2d  Kafka is not reachable\n"
+	       "  %2d  the configuration or a policy file has errors\n"
+	       "  %2d  PostgreSQL is unreachable or refuses\n"
+	       "  %2d  Kafka is unreachable\n"
+	       "  %2d  internal error: please report it\n"
 	       "  %2d  out of memory\n",
-	       CLI_OK, CLI_FAILED, CLI_USAGE, CLI_CONFIG, CLI_NO_POSTGRES, CLI_NO_KAFKA, CLI_OUT_OF_MEMORY);
+	       CLI_OK, CLI_FAILED, CLI_USAGE, CLI_CONFIG, CLI_NO_POSTGRES, CLI_NO_KAFKA, CLI_FAULT, CLI_OUT_OF_MEMORY);
 }
 
 static void print_command_help(const struct cli_command *command)
@@ -73,7 +74,7 @@ __attribute__((format(printf, 2, 0))) static void usage_error(const struct cli *
 	const char *space = name[0] == '\0' ? "" : " ";
 	fprintf(stderr, "kpid%s%s: ", space, name);
 	vfprintf(stderr, format, arguments);
-	fprintf(stderr, "\nkpid%s%s --help tells more\n", space, name);
+	fprintf(stderr, "\nRun kpid%s%s --help for help.\n", space, name);
 }
 
 int cli_usage_error(const struct cli *cli, const char *format, ...)
@@ -85,30 +86,35 @@ int cli_usage_error(const struct cli *cli, const char *format, ...)
 	return CLI_USAGE;
 }
 
-/* What getopt_long() meant by '?'. */
+/* Reports what getopt_long() returned '?' for. */
 static int unknown_option(const struct cli *cli, char **argv, const struct option *options)
 {
 	if (optopt > 0 && optopt < 256)
-		return cli_usage_error(cli, "there is no option -%c", optopt);
+		return cli_usage_error(cli, "unknown option -%c", optopt);
 	const char *written = argv[optind - 1];
-	if (optopt != 0) /* known, but it was given a value that it does not take */
-		return cli_usage_error(cli, "%.*s takes no value", (int)strcspn(written, "="), written);
+	if (optopt != 0) /* a known option without a value was given one */
+		return cli_usage_error(cli, "%.*s does not take a value", (int)strcspn(written, "="), written);
 	struct suggestion suggestion;
 	suggestion_init(&suggestion, written + strspn(written, "-"));
 	for (const struct option *option = options; option->name != NULL; option++)
 		suggestion_offer(&suggestion, option->name);
 	if (suggestion.nearest != NULL)
-		return cli_usage_error(cli, "there is no option %s; did you mean --%s?", written, suggestion.nearest);
-	return cli_usage_error(cli, "there is no option %s", written);
+		return cli_usage_error(cli, "unknown option %s; did you mean --%s?", written, suggestion.nearest);
+	return cli_usage_error(cli, "unknown option %s", written);
 }
 
-static void add_set(struct cli *cli, const char *set)
+void cli_add_set(struct cli *cli, const char *set)
 {
 	cli->sets = mem_realloc(cli->sets, (cli->n_sets + 1) * sizeof(*cli->sets));
 	cli->sets[cli->n_sets++] = set;
 }
 
-/* The next option that is not a global one. n_global: how many of the global options there are here. */
+void cli_remove_set(struct cli *cli)
+{
+	cli->n_sets--;
+}
+
+/* Handles global options and returns the next other one. n_global: number of global options to accept. */
 static int next_option(struct cli *cli, int argc, char **argv, const char *short_options,
                        const struct option *long_options, size_t n_global, int *status_out)
 {
@@ -124,7 +130,7 @@ static int next_option(struct cli *cli, int argc, char **argv, const char *short
 			cli->config_path = optarg;
 			break;
 		case OPTION_SET:
-			add_set(cli, optarg);
+			cli_add_set(cli, optarg);
 			break;
 		case OPTION_JSON:
 			cli->json = true;
@@ -164,25 +170,29 @@ bool cli_arguments(const struct cli *cli, int argc, int at_least, int at_most)
 	if (n < at_least)
 		cli_usage_error(cli, "%s", n == 0 ? "an argument is missing" : "too few arguments");
 	else if (at_most >= 0 && n > at_most)
-		cli_usage_error(cli, "%s", at_most == 0 ? "it takes no arguments" : "too many arguments");
+		cli_usage_error(cli, "%s", at_most == 0 ? "this takes no arguments" : "too many arguments");
 	else
 		return true;
 	return false;
 }
 
+void cli_print_errors(const struct config_errors *errors)
+{
+	struct buf lines = BUF_INIT;
+	config_errors_write(errors, &lines);
+	fputs(buf_text(&lines).ptr, stderr);
+	buf_release(&lines);
+}
+
 int cli_load_config(const struct cli *cli, struct kpid_config **config_out)
 {
-	struct config_faults faults = CONFIG_FAULTS_INIT;
-	*config_out = kpid_config_load(kpid_config_path(cli->config_path), cli->sets, cli->n_sets, &faults);
-	if (*config_out == NULL) {
-		struct buf lines = BUF_INIT;
-		config_faults_write(&faults, &lines);
-		fputs(lines.data, stderr);
-		buf_release(&lines);
-	} else {
+	struct config_errors errors = CONFIG_ERRORS_INIT;
+	*config_out = kpid_config_load(kpid_config_path(cli->config_path), cli->sets, cli->n_sets, &errors);
+	if (*config_out == NULL)
+		cli_print_errors(&errors);
+	else
 		log_set_level((enum log_level)(*config_out)->run.log_level);
-	}
-	config_faults_release(&faults);
+	config_errors_release(&errors);
 	return *config_out == NULL ? CLI_CONFIG : CLI_OK;
 }
 
@@ -196,9 +206,9 @@ static const struct cli_command *find_command(const struct cli *cli, const char 
 		suggestion_offer(&suggestion, command->name);
 	}
 	if (suggestion.nearest != NULL)
-		cli_usage_error(cli, "there is no command %s; did you mean %s?", name, suggestion.nearest);
+		cli_usage_error(cli, "unknown command %s; did you mean %s?", name, suggestion.nearest);
 	else
-		cli_usage_error(cli, "there is no command %s", name);
+		cli_usage_error(cli, "unknown command %s", name);
 	return NULL;
 }
 
@@ -208,11 +218,11 @@ static int run_command(struct cli *cli, int argc, char **argv)
 	if (command == NULL)
 		return CLI_USAGE;
 	cli->command = command;
-	optind = 0; /* glibc's way to begin anew */
+	optind = 0; /* resets glibc's getopt */
 	return command->run(cli, argc, argv);
 }
 
-/* The options before the command's name, then the command. */
+/* Handles the options before the command's name, then runs the command. */
 static int dispatch(struct cli *cli, int argc, char **argv)
 {
 	int status = CLI_OK;
@@ -224,7 +234,7 @@ static int dispatch(struct cli *cli, int argc, char **argv)
 	if (option == OPTION_VERSION)
 		return run_command(cli, 1, (char *[]){version, NULL});
 	if (optind >= argc)
-		return cli_usage_error(cli, "which command?");
+		return cli_usage_error(cli, "a command is missing");
 	if (strcmp(argv[optind], "help") != 0)
 		return run_command(cli, argc - optind, argv + optind);
 	if (optind + 1 < argc)
@@ -235,10 +245,10 @@ static int dispatch(struct cli *cli, int argc, char **argv)
 
 int cli_main(int argc, char **argv)
 {
-	struct cli cli = {NULL, NULL, NULL, 0, false};
+	struct cli cli = {.command = NULL};
 	int status = dispatch(&cli, argc, argv);
 	free(cli.sets);
-	/* Output that did not arrive is a failure, whatever the command thought of it. */
+	/* Lost output is a failure, even if the command succeeded. */
 	if ((fflush(stdout) != 0 || ferror(stdout) != 0) && status == CLI_OK) {
 		fprintf(stderr, "kpid: cannot write: %s\n", strerror(errno));
 		status = CLI_FAILED;

@@ -40,14 +40,15 @@ static const struct {
 	alerts_action run;
 	int n_arguments;
 	unsigned takes, needs;
+	const char *role; /* of kpid, whose rights it needs */
 } actions[] = {
-        {"list", alerts_list, 0, TAKES_PROJECT | TAKES_TARGET | TAKES_STATE | TAKES_ALL, 0},
-        {"ack", alerts_ack, 1, TAKES_WHY | TAKES_AGAIN, TAKES_WHY},
-        {"unack", alerts_unack, 1, TAKES_WHY, TAKES_WHY},
+        {"list", alerts_list, 0, TAKES_PROJECT | TAKES_TARGET | TAKES_STATE | TAKES_ALL, 0, "kpid_reader"},
+        {"ack", alerts_ack, 1, TAKES_WHY | TAKES_AGAIN, TAKES_WHY, "kpid_operator"},
+        {"unack", alerts_unack, 1, TAKES_WHY, TAKES_WHY, "kpid_operator"},
         {"silence", alerts_silence, 0, TAKES_WHY | TAKES_UNTIL | TAKES_SINCE | TAKES_PROJECT | TAKES_TARGET,
-         TAKES_WHY | TAKES_UNTIL},
-        {"unsilence", alerts_unsilence, 1, 0, 0},
-        {"test", NULL, 1, 0, 0}, /* of a receiver, without the database */
+         TAKES_WHY | TAKES_UNTIL, "kpid_operator"},
+        {"unsilence", alerts_unsilence, 1, 0, 0, "kpid_operator"},
+        {"test", NULL, 1, 0, 0, NULL}, /* does not need the database */
 };
 #define N_ACTIONS (sizeof(actions) / sizeof(actions[0]))
 
@@ -90,23 +91,25 @@ static const char *option_of(unsigned bits)
 	return options[i].name;
 }
 
-static int run(const struct cli *cli, alerts_action action, const struct alerts_request *request)
+struct call {
+	alerts_action run;
+	const struct alerts_request *request;
+};
+
+static int run(struct pg_sync *sync, const struct kpid_config *config, const void *context)
+{
+	const struct call *call = context;
+	(void)config;
+	return call->run(sync, call->request);
+}
+
+static int test(const struct cli *cli, const char *receiver)
 {
 	struct kpid_config *config;
-	struct pg_sync sync;
 	int status = cli_load_config(cli, &config);
 	if (status != CLI_OK)
 		return status;
-	if (action == NULL) {
-		status = alerts_test(cli, config, request->argument);
-		kpid_config_free(config);
-		return status;
-	}
-	if (pg_sync_open(&sync, cli, &config->postgres))
-		status = action(&sync, request);
-	else
-		status = pg_sync_failed(&sync);
-	pg_sync_close(&sync);
+	status = alerts_test(cli, config, receiver);
 	kpid_config_free(config);
 	return status;
 }
@@ -124,18 +127,23 @@ int cmd_alerts(struct cli *cli, int argc, char **argv)
 	if (option == CLI_OPTION_DONE)
 		return status;
 	if (optind >= argc)
-		return cli_usage_error(cli, "list, ack, unack, silence, unsilence or test?");
+		return cli_usage_error(cli, "an action is missing: list, ack, unack, silence, unsilence or test");
 	while (i < N_ACTIONS && strcmp(actions[i].name, argv[optind]) != 0)
 		i++;
 	if (i == N_ACTIONS)
-		return cli_usage_error(cli, "it is list, ack, unack, silence, unsilence or test, not %s", argv[optind]);
+		return cli_usage_error(cli, "unknown action %s; use list, ack, unack, silence, unsilence or test",
+		                       argv[optind]);
 	optind++;
 	if (!cli_arguments(cli, argc, actions[i].n_arguments, actions[i].n_arguments))
 		return CLI_USAGE;
 	if ((given & ~actions[i].takes) != 0)
-		return cli_usage_error(cli, "%s takes no --%s", actions[i].name, option_of(given & ~actions[i].takes));
+		return cli_usage_error(cli, "%s does not take --%s", actions[i].name,
+		                       option_of(given & ~actions[i].takes));
 	if ((actions[i].needs & ~given) != 0)
 		return cli_usage_error(cli, "%s needs --%s", actions[i].name, option_of(actions[i].needs & ~given));
 	request.argument = actions[i].n_arguments == 0 ? NULL : argv[optind];
-	return run(cli, actions[i].run, &request);
+	if (actions[i].run == NULL)
+		return test(cli, request.argument);
+	cli->needed_role = actions[i].role;
+	return pg_sync_run(cli, run, &(struct call){actions[i].run, &request});
 }

@@ -1,4 +1,4 @@
-/* kpid dlq: what was rejected, and reading it again once the reason is gone. */
+/* kpid dlq: shows rejected messages, and reads them again once the cause is fixed. */
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -17,8 +17,8 @@ enum dlq_action { DLQ_LIST, DLQ_SHOW, DLQ_REQUEUE, DLQ_N_ACTIONS };
 
 static const struct {
 	const char *name;
-	unsigned options;      /* that it takes */
-	int at_least, at_most; /* arguments behind its name */
+	unsigned options;      /* bits of the options that it takes */
+	int at_least, at_most; /* number of arguments */
 } actions[DLQ_N_ACTIONS] = {
         [DLQ_LIST] = {"list", BIT(OPTION_REASON) | BIT(OPTION_TOPIC) | BIT(OPTION_LIMIT), 0, 0},
         [DLQ_SHOW] = {"show", BIT(OPTION_RAW), 1, 1},
@@ -82,37 +82,32 @@ static int check(const struct cli *cli, enum dlq_action action, const struct dlq
 {
 	for (int option = OPTION_REASON; option < OPTION_END; option++)
 		if ((given & ~actions[action].options & BIT(option)) != 0)
-			return cli_usage_error(cli, "%s takes no --%s", actions[action].name,
+			return cli_usage_error(cli, "%s does not take --%s", actions[action].name,
 			                       options[option - OPTION_REASON].name);
 	if (!is_number(request->limit))
-		return cli_usage_error(cli, "--limit needs a number");
+		return cli_usage_error(cli, "--limit takes a number");
 	if (request->reason != NULL && !is_reason(request->reason))
-		return cli_usage_error(cli, "there is no reason %s", request->reason);
+		return cli_usage_error(cli, "unknown reason %s", request->reason);
 	if (action == DLQ_REQUEUE && (request->reason == NULL) == (request->n_keys == 0))
 		return cli_usage_error(cli, "requeue takes either TOPIC/PARTITION/OFFSET or --reason");
 	if (request->raw && isatty(STDOUT_FILENO))
-		return cli_usage_error(cli, "--raw gives the bytes as they are: send them to a file or a program");
+		return cli_usage_error(cli, "--raw prints raw bytes: redirect them to a file or a program");
 	return CLI_OK;
 }
 
-static int run(const struct cli *cli, enum dlq_action action, const struct dlq_request *request)
+struct call {
+	enum dlq_action action;
+	const struct dlq_request *request;
+};
+
+static int run(struct pg_sync *sync, const struct kpid_config *config, const void *context)
 {
-	struct kpid_config *config;
-	struct pg_sync sync;
-	int status = cli_load_config(cli, &config);
-	if (status != CLI_OK)
-		return status;
-	if (!pg_sync_open(&sync, cli, &config->postgres))
-		status = pg_sync_failed(&sync);
-	else if (action == DLQ_LIST)
-		status = dlq_list(&sync, request);
-	else if (action == DLQ_SHOW)
-		status = dlq_show(&sync, &request->keys[0], request->raw);
-	else
-		status = dlq_requeue(&sync, request, &config->kafka);
-	pg_sync_close(&sync);
-	kpid_config_free(config);
-	return status;
+	const struct call *call = context;
+	if (call->action == DLQ_LIST)
+		return dlq_list(sync, call->request);
+	if (call->action == DLQ_SHOW)
+		return dlq_show(sync, &call->request->keys[0], call->request->raw);
+	return dlq_requeue(sync, call->request, &config->kafka);
 }
 
 int cmd_dlq(struct cli *cli, int argc, char **argv)
@@ -127,10 +122,10 @@ int cmd_dlq(struct cli *cli, int argc, char **argv)
 	if (option == CLI_OPTION_DONE)
 		return status;
 	if (optind >= argc)
-		return cli_usage_error(cli, "list, show or requeue?");
+		return cli_usage_error(cli, "an action is missing: list, show or requeue");
 	enum dlq_action action = find_action(argv[optind]);
 	if (action == DLQ_N_ACTIONS)
-		return cli_usage_error(cli, "it is list, show or requeue, not %s", argv[optind]);
+		return cli_usage_error(cli, "unknown action %s; use list, show or requeue", argv[optind]);
 	optind++;
 	if (!cli_arguments(cli, argc, actions[action].at_least, actions[action].at_most))
 		return CLI_USAGE;
@@ -138,7 +133,7 @@ int cmd_dlq(struct cli *cli, int argc, char **argv)
 	if (status == CLI_OK)
 		status = check(cli, action, &request, given);
 	if (status == CLI_OK)
-		status = run(cli, action, &request);
+		status = pg_sync_run(cli, run, &(struct call){action, &request});
 	for (size_t i = 0; i < request.n_keys; i++)
 		free(request.keys[i].topic);
 	free(request.keys);

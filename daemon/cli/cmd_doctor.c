@@ -1,4 +1,4 @@
-/* kpid doctor: looks at everything around the daemon and says what to do. */
+/* kpid doctor: runs the checks and prints their findings. */
 #include <librdkafka/rdkafka.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -7,6 +7,8 @@
 #include "cli/json_out.h"
 #include "cli/term.h"
 #include "kpid/base/log.h"
+
+enum { LEVEL_COLUMNS = 4 };
 
 static const char *const level_names[] = {"ok", "warn", "fail"};
 
@@ -29,50 +31,57 @@ void doctor_format(struct doctor *doctor, const char *check, enum doctor_level l
 	doctor_say(doctor, check, level, text_of(what), text_of(advice));
 }
 
-static void look_at_versions(struct doctor *doctor)
+static void check_versions(struct doctor *doctor)
 {
 	bool old = rd_kafka_version() < 0x02000000;
 	doctor_format(doctor, "program", old ? DOCTOR_FAIL : DOCTOR_OK, old ? "install librdkafka 2.0 or newer" : "",
 	              "kpid " KPID_VERSION " with librdkafka %s", rd_kafka_version_str());
 }
 
-/* ---- telling ---- */
+/* ---- output ---- */
 
 static struct text text_in(const json_t *object, const char *name)
 {
 	return text_of(json_string_value(json_object_get(object, name)));
 }
 
-static void write_finding(const json_t *finding, const struct term *term, struct buf *out)
+/* "  warn  topics        what is wrong", then "→ what to do" below it. check_columns: width of the longest check. */
+static void write_finding(const json_t *finding, const struct term *term, size_t check_columns, struct buf *out)
 {
-	enum { INDENT = 20 };
+	size_t indent = 2 + LEVEL_COLUMNS + 2 + check_columns + 2;
 	struct text level = text_in(finding, "level"), advice = text_in(finding, "advice");
 	enum term_style style = text_equal(level, TEXT("ok"))     ? TERM_GREEN
 	                        : text_equal(level, TEXT("warn")) ? TERM_YELLOW
 	                                                          : TERM_RED;
 	buf_add_str(out, "  ");
 	term_style(out, term, style);
-	term_field(out, level, 4, false);
+	term_field(out, level, LEVEL_COLUMNS, false);
 	term_style(out, term, TERM_PLAIN);
 	buf_add_str(out, "  ");
-	term_field(out, text_in(finding, "check"), INDENT - 8, false);
-	term_wrap(out, text_in(finding, "what"), INDENT, INDENT, term->columns);
+	term_field(out, text_in(finding, "check"), check_columns, false);
+	buf_add_str(out, "  ");
+	term_wrap(out, text_in(finding, "what"), indent, indent, term->columns);
 	if (text_is_empty(advice))
 		return;
-	term_spaces(out, INDENT);
+	term_spaces(out, indent);
 	buf_add_str(out, "→ ");
-	term_wrap(out, advice, INDENT + 2, INDENT + 2, term->columns);
+	term_wrap(out, advice, indent + 2, indent + 2, term->columns);
 }
 
-static void print_words(const struct doctor *doctor)
+static void print_findings(const struct doctor *doctor)
 {
 	struct term term;
 	struct buf out = BUF_INIT;
 	const json_t *finding;
-	size_t i;
+	size_t i, check_columns = 0;
 	term_init(&term);
-	json_array_foreach(doctor->findings, i, finding) write_finding(finding, &term, &out);
-	buf_add_format(&out, "\n%lld ok, %lld to look at, %lld to mend\n", (long long)doctor->n[DOCTOR_OK],
+	json_array_foreach(doctor->findings, i, finding)
+	{
+		size_t width = term_width(text_in(finding, "check"));
+		check_columns = width > check_columns ? width : check_columns;
+	}
+	json_array_foreach(doctor->findings, i, finding) write_finding(finding, &term, check_columns, &out);
+	buf_add_format(&out, "\n%lld ok, %lld warn, %lld fail\n", (long long)doctor->n[DOCTOR_OK],
 	               (long long)doctor->n[DOCTOR_WARN], (long long)doctor->n[DOCTOR_FAIL]);
 	fwrite(buf_text(&out).ptr, 1, out.len_bytes, stdout);
 	buf_release(&out);
@@ -81,7 +90,7 @@ static void print_words(const struct doctor *doctor)
 static void print(const struct doctor *doctor)
 {
 	if (!doctor->cli->json)
-		print_words(doctor);
+		print_findings(doctor);
 	else
 		json_print(json_pack("{s:I, s:I, s:I, s:O}", "ok", (json_int_t)doctor->n[DOCTOR_OK], "warn",
 		                     (json_int_t)doctor->n[DOCTOR_WARN], "fail", (json_int_t)doctor->n[DOCTOR_FAIL],
@@ -100,12 +109,12 @@ int cmd_doctor(struct cli *cli, int argc, char **argv)
 	status = cli_load_config(cli, &config);
 	if (status != CLI_OK)
 		return status;
-	log_set_level(LOG_LEVEL_ERROR); /* what librdkafka warns of is a finding here */
+	log_set_level(LOG_LEVEL_ERROR); /* doctor reports what librdkafka would warn of */
 	struct doctor doctor = {.cli = cli, .config = config, .findings = json_array()};
-	look_at_versions(&doctor);
-	doctor_look_at_files(&doctor);
-	doctor_look_at_database(&doctor);
-	doctor_look_at_kafka(&doctor);
+	check_versions(&doctor);
+	doctor_check_files(&doctor);
+	doctor_check_database(&doctor);
+	doctor_check_kafka(&doctor);
 	print(&doctor);
 	status = doctor.n[DOCTOR_FAIL] > 0 ? CLI_FAILED : CLI_OK;
 	pg_sync_close(&doctor.sync);

@@ -16,21 +16,15 @@ static void print(const struct explanation *explanation)
 	buf_release(&out);
 }
 
-static int explain(const struct cli *cli, const struct kpid_config *config, struct text ticket_id)
+static int explain(struct pg_sync *sync, const struct kpid_config *config, const void *ticket_id)
 {
-	struct pg_sync sync;
 	struct explanation explanation;
 	explanation_init(&explanation);
-	int status = CLI_OK;
-	if (!pg_sync_open(&sync, cli, &config->postgres))
-		status = pg_sync_failed(&sync);
-	else
-		status = explanation_read(&explanation, &sync, ticket_id, config->kpi.fcr_window_us);
-	if (status == CLI_OK && cli->json)
+	int status = explanation_read(&explanation, sync, text_of(ticket_id), config->kpi.fcr_window_us);
+	if (status == CLI_OK && sync->cli->json)
 		explanation_write_json(&explanation);
 	else if (status == CLI_OK)
 		print(&explanation);
-	pg_sync_close(&sync);
 	explanation_release(&explanation);
 	return status;
 }
@@ -42,11 +36,5 @@ int cmd_explain(struct cli *cli, int argc, char **argv)
 		return status;
 	if (!cli_arguments(cli, argc, 1, 1))
 		return CLI_USAGE;
-	struct kpid_config *config;
-	status = cli_load_config(cli, &config);
-	if (status != CLI_OK)
-		return status;
-	status = explain(cli, config, text_of(argv[optind]));
-	kpid_config_free(config);
-	return status;
+	return pg_sync_run(cli, explain, argv[optind]);
 }

@@ -14,7 +14,7 @@ static bool is_number(const char *text)
 	return text[0] >= '0' && text[0] <= '9' && strtoll(text, &end, 10) >= 0 && *end == '\0' && errno == 0;
 }
 
-/* Cuts "TOPIC/PARTITION"; without a partition all of it is the topic. */
+/* Splits "TOPIC/PARTITION". Without a partition, all of it is the topic. */
 static void split(struct gap_request *request)
 {
 	char *slash = strrchr(request->topic, '/');
@@ -34,20 +34,15 @@ static const struct {
                {"retire", gap_retire, 1, false, false}};
 #define N_ACTIONS (sizeof(actions) / sizeof(actions[0]))
 
-static int run(const struct cli *cli, gap_action action, const struct gap_request *request)
+struct call {
+	gap_action run;
+	const struct gap_request *request;
+};
+
+static int run(struct pg_sync *sync, const struct kpid_config *config, const void *context)
 {
-	struct kpid_config *config;
-	struct pg_sync sync;
-	int status = cli_load_config(cli, &config);
-	if (status != CLI_OK)
-		return status;
-	if (pg_sync_open(&sync, cli, &config->postgres))
-		status = action(&sync, request, &config->topics);
-	else
-		status = pg_sync_failed(&sync);
-	pg_sync_close(&sync);
-	kpid_config_free(config);
-	return status;
+	const struct call *call = context;
+	return call->run(sync, call->request, &config->topics);
 }
 
 static bool is_place(const char *at)
@@ -66,25 +61,25 @@ int cmd_gap(struct cli *cli, int argc, char **argv)
 	if (option == CLI_OPTION_DONE)
 		return status;
 	if (optind >= argc)
-		return cli_usage_error(cli, "list, accept or retire?");
+		return cli_usage_error(cli, "an action is missing: list, accept or retire");
 	while (i < N_ACTIONS && strcmp(actions[i].name, argv[optind]) != 0)
 		i++;
 	if (i == N_ACTIONS)
-		return cli_usage_error(cli, "it is list, accept or retire, not %s", argv[optind]);
+		return cli_usage_error(cli, "unknown action %s; use list, accept or retire", argv[optind]);
 	optind++;
 	if (!cli_arguments(cli, argc, actions[i].n_arguments, actions[i].n_arguments))
 		return CLI_USAGE;
 	if (request.at != NULL && !actions[i].takes_at)
-		return cli_usage_error(cli, "%s takes no --at", actions[i].name);
+		return cli_usage_error(cli, "%s does not take --at", actions[i].name);
 	if (request.at != NULL && !is_place(request.at))
-		return cli_usage_error(cli, "--at is earliest, expected or an offset, not %s", request.at);
+		return cli_usage_error(cli, "--at takes earliest, expected or an offset, not %s", request.at);
 	request.at = request.at == NULL ? "earliest" : request.at;
 	request.topic = actions[i].n_arguments == 0 ? NULL : mem_strdup(argv[optind]);
 	if (request.topic != NULL)
 		split(&request);
 	status = actions[i].needs_partition && request.partition == NULL
 	                 ? cli_usage_error(cli, "%s needs TOPIC/PARTITION", actions[i].name)
-	                 : run(cli, actions[i].run, &request);
+	                 : pg_sync_run(cli, run, &(struct call){actions[i].run, &request});
 	free(request.topic);
 	return status;
 }

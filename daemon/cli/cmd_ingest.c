@@ -4,7 +4,11 @@
 
 #include "app/file_feed.h"
 #include "cli/cli.h"
+#include "cli/ingest_dry.h"
 #include "cli/preflight.h"
+#include "cli/records.h"
+
+enum { DRY_RUN = 256 };
 
 static void print_report(const struct cli *cli, const struct file_feed_report *report)
 {
@@ -24,28 +28,51 @@ static void print_report(const struct cli *cli, const struct file_feed_report *r
 		       report->parts.evaluate_us, report->parts.write_us, report->parts.commit_us);
 		return;
 	}
-	printf("%" PRId64 " lines read in %.1f s (%.0f/s), %" PRId64 " were there already\n", report->n_lines, seconds,
+	printf("%" PRId64 " lines read in %.1f s (%.0f/s), %" PRId64 " were already read\n", report->n_lines, seconds,
 	       seconds > 0 ? (double)report->n_lines / seconds : 0, report->n_skipped);
-	printf("of this file in all: %" PRId64 " events applied, %" PRId64 " duplicates, %" PRId64
+	printf("totals of this file: %" PRId64 " events applied, %" PRId64 " duplicates, %" PRId64
 	       " of other types, %" PRId64 " dead letters\n",
 	       applied, report->counts[1], report->counts[3], report->counts[4]);
 }
 
-int cmd_ingest(struct cli *cli, int argc, char **argv)
+static int run(struct cli *cli, const char *path, const struct records *records)
 {
-	int status = CLI_OK;
-	if (cli_option(cli, argc, argv, "", NULL, &status) != -1)
-		return status;
-	if (!cli_arguments(cli, argc, 1, 1))
-		return CLI_USAGE;
 	struct kpid_config *config;
-	status = preflight_load(cli, &config);
+	int status = preflight_load(cli, &config);
 	if (status != CLI_OK)
 		return status;
-	const struct file_feed_order order = {.path = argv[optind], .progress = isatty(STDERR_FILENO) && !cli->json};
+	const struct file_feed_order order = {
+	        .path = path, .progress = isatty(STDERR_FILENO) && !cli->json, .records = records->file};
 	struct file_feed_report report;
 	status = file_feed_run(config, &order, &report);
 	if (status == CLI_OK)
 		print_report(cli, &report);
+	return status;
+}
+
+int cmd_ingest(struct cli *cli, int argc, char **argv)
+{
+	static const struct option options[] = {
+	        {"dry-run", no_argument, NULL, DRY_RUN}, RECORDS_LONG_OPTIONS, {NULL, 0, NULL, 0}};
+	struct records_options named = {.map = NULL};
+	struct records records;
+	int status = CLI_OK, option;
+	bool dry_run = false;
+	while ((option = cli_option(cli, argc, argv, "", options, &status)) >= 0) {
+		if (option == DRY_RUN)
+			dry_run = true;
+		else if (!records_take(cli, &named, option, optarg))
+			return CLI_USAGE;
+	}
+	if (option == CLI_OPTION_DONE)
+		return status;
+	if (!cli_arguments(cli, argc, 1, 1))
+		return CLI_USAGE;
+	if (dry_run && named.map == NULL && !named.flat)
+		return cli_usage_error(cli, "--dry-run needs --map FILE or --flat");
+	status = records_open(cli, &named, argv[optind], &records);
+	if (status == CLI_OK)
+		status = dry_run ? ingest_dry(cli, argv[optind], &records.file) : run(cli, argv[optind], &records);
+	records_release(&records);
 	return status;
 }

@@ -17,7 +17,7 @@ static void on_notice(void *context, const char *message)
 	log_warning("PostgreSQL: %.*s", (int)strcspn(message, "\n"), message);
 }
 
-/* NULL after saying why. */
+/* Returns NULL after logging the reason. */
 static PGconn *connect_to(const struct config_pairs *pairs)
 {
 	const char **keywords = mem_zalloc((pairs->n + 2) * sizeof(*keywords));
@@ -41,8 +41,8 @@ static PGconn *connect_to(const struct config_pairs *pairs)
 	return NULL;
 }
 
-/* Each line of what went wrong. */
-static void say(const struct buf *error)
+/* Logs each line of an error. */
+static void log_lines(const struct buf *error)
 {
 	for (const char *line = buf_text(error).ptr; *line != '\0'; line += strspn(line, "\n")) {
 		int len = (int)strcspn(line, "\n");
@@ -51,21 +51,10 @@ static void say(const struct buf *error)
 	}
 }
 
-/* An error after the connection was made. */
-static int failed(PGconn *conn, const struct buf *error)
+static int failed(const PGconn *conn, const struct migrate_error *error)
 {
-	say(error);
-	return PQstatus(conn) == CONNECTION_OK ? CLI_FAILED : CLI_NO_POSTGRES;
-}
-
-static int print(const struct cli *cli, struct buf *text, int status)
-{
-	if (cli->json)
-		json_print_text(buf_text(text));
-	else
-		fwrite(buf_text(text).ptr, 1, text->len_bytes, stdout);
-	buf_release(text);
-	return status;
+	log_lines(&error->text);
+	return PQstatus(conn) == CONNECTION_OK && !error->no_right ? CLI_FAILED : CLI_NO_POSTGRES;
 }
 
 /* ---- output ---- */
@@ -102,7 +91,7 @@ static void add_all_json(struct buf *out, const struct migrations *list)
 	buf_add_char(out, ']');
 }
 
-/* ---- status, verify, up --dry-run: they change nothing ---- */
+/* ---- status, verify, up --dry-run: read-only ---- */
 
 static void write_status(const struct migrations *list, bool json, struct buf *out)
 {
@@ -126,7 +115,8 @@ static int status_of(const struct cli *cli, const struct migrations *list)
 {
 	struct buf out = BUF_INIT;
 	write_status(list, cli->json, &out);
-	return print(cli, &out, CLI_OK);
+	cli_print_data(cli, &out);
+	return CLI_OK;
 }
 
 static int verify(const struct cli *cli, const struct migrations *list)
@@ -141,12 +131,13 @@ static int verify(const struct cli *cli, const struct migrations *list)
 		buf_add_format(&out, "ok: %zu migrations\n", list->n);
 	}
 	if (!ok)
-		say(&why);
+		log_lines(&why);
 	buf_release(&why);
-	return print(cli, &out, ok ? CLI_OK : CLI_FAILED);
+	cli_print_data(cli, &out);
+	return ok ? CLI_OK : CLI_FAILED;
 }
 
-/* {"version": …, "name": …, or a line. */
+/* Begins the JSON object of a migration, or its line. */
 static void add_step(const struct cli *cli, struct buf *out, const struct migration *migration)
 {
 	if (cli->json) {
@@ -175,7 +166,7 @@ static int dry_run(const struct cli *cli, const struct migrations *list)
 	struct buf steps = BUF_INIT, why = BUF_INIT;
 	bool refuses = migrations_verdict(list, &why) > MIGRATE_BEHIND;
 	if (refuses)
-		say(&why);
+		log_lines(&why);
 	buf_release(&why);
 	for (size_t i = 0; i < list->n && !refuses; i++) {
 		if (list->items[i].state != MIGRATION_PENDING)
@@ -187,12 +178,13 @@ static int dry_run(const struct cli *cli, const struct migrations *list)
 }
 
 static int read_only(const struct cli *cli, PGconn *conn,
-                     int (*tell)(const struct cli *cli, const struct migrations *list))
+                     int (*print_result)(const struct cli *cli, const struct migrations *list))
 {
 	struct migrations list = MIGRATIONS_INIT;
-	struct buf error = BUF_INIT;
-	int status = migrations_read(conn, sql_files, &list, &error) == 0 ? tell(cli, &list) : failed(conn, &error);
-	buf_release(&error);
+	struct migrate_error error = MIGRATE_ERROR_INIT;
+	int status =
+	        migrations_read(conn, sql_files, &list, &error) == 0 ? print_result(cli, &list) : failed(conn, &error);
+	migrate_error_release(&error);
 	migrations_release(&list);
 	return status;
 }
@@ -207,7 +199,7 @@ struct progress {
 static void on_waiting(void *context, const char *who)
 {
 	(void)context;
-	log_info("somebody else is migrating this database; waiting for %s", who);
+	log_info("another session is migrating this database; waiting for %s", who);
 }
 
 static void on_applied(void *context, const struct migration *migration, double seconds)
@@ -218,14 +210,14 @@ static void on_applied(void *context, const struct migration *migration, double 
 	               seconds);
 }
 
-/* What was committed is told even if a later one failed. */
+/* Prints the migrations that were committed even if a later one failed. */
 static int up(const struct cli *cli, PGconn *conn)
 {
 	struct progress progress = {cli, BUF_INIT};
 	const struct migrate_observer observer = {on_waiting, on_applied, &progress};
-	struct buf error = BUF_INIT;
+	struct migrate_error error = MIGRATE_ERROR_INIT;
 	int status = migrate_up(conn, sql_files, &observer, &error) == 0 ? CLI_OK : failed(conn, &error);
-	buf_release(&error);
+	migrate_error_release(&error);
 	return print_steps(cli, &progress.steps, "applied", status);
 }
 
@@ -254,9 +246,9 @@ int cmd_migrate(struct cli *cli, int argc, char **argv)
 		return CLI_USAGE;
 	const char *verb = argv[optind];
 	if (strcmp(verb, "up") != 0 && strcmp(verb, "status") != 0 && strcmp(verb, "verify") != 0)
-		return cli_usage_error(cli, "up, status or verify, not %s", verb);
+		return cli_usage_error(cli, "unknown action %s; use up, status or verify", verb);
 	if (dry && strcmp(verb, "up") != 0)
-		return cli_usage_error(cli, "--dry-run is for up");
+		return cli_usage_error(cli, "only up takes --dry-run");
 
 	struct kpid_config *config;
 	status = cli_load_config(cli, &config);

@@ -12,30 +12,26 @@
 
 enum { SINCE = 256, UNTIL, WHY };
 
-/* Warnings are in the array of --json as well. */
-static void print_found(const struct cli *cli, const struct config_faults *faults)
+/* Prints errors and warnings; with --json both are in one array. */
+static void print_errors(const struct cli *cli, const struct config_errors *errors)
 {
 	struct buf out = BUF_INIT;
-	if (cli->json) {
-		config_faults_write_json(faults, &out);
-		buf_add_char(&out, '\n');
-	} else {
-		config_faults_write(faults, &out);
+	if (!cli->json) {
+		cli_print_errors(errors);
+		return;
 	}
-	if (cli->json)
-		json_print_text(buf_text(&out));
-	else
-		fwrite(buf_text(&out).ptr, 1, out.len_bytes, stderr);
-	buf_release(&out);
+	config_errors_write_json(errors, &out);
+	buf_add_char(&out, '\n');
+	cli_print_data(cli, &out);
 }
 
-static int print_faults(const struct cli *cli, const struct config_faults *faults)
+static int fail_with(const struct cli *cli, const struct config_errors *errors)
 {
-	print_found(cli, faults);
+	print_errors(cli, errors);
 	return CLI_CONFIG;
 }
 
-static void print_words(const struct policy_set *set)
+static void print_set(const struct policy_set *set)
 {
 	struct buf out = BUF_INIT;
 	policy_show(set, &out);
@@ -43,56 +39,45 @@ static void print_words(const struct policy_set *set)
 	buf_release(&out);
 }
 
-static int test(const struct cli *cli, struct policy_test_request *request)
-{
-	struct kpid_config *config;
-	int status = cli_load_config(cli, &config);
-	if (status != CLI_OK)
-		return status;
-	status = policy_test(cli, config, request);
-	kpid_config_free(config);
-	return status;
-}
-
 static int run(const struct cli *cli, const char *action, const char *path, struct policy_test_request *request)
 {
-	struct config_faults faults = CONFIG_FAULTS_INIT;
+	struct config_errors errors = CONFIG_ERRORS_INIT;
 	bool check = strcmp(action, "check") == 0;
-	struct policy_set *set = policy_file_read(path, check, &faults, check ? &faults : NULL);
+	struct policy_set *set = policy_file_read(path, check, &errors, check ? &errors : NULL);
 	int status = CLI_OK;
 	if (set == NULL) {
-		status = print_faults(cli, &faults);
+		status = fail_with(cli, &errors);
 	} else if (check) {
-		print_found(cli, &faults);
+		print_errors(cli, &errors);
 		fputs(cli->json ? "" : "ok\n", stdout);
 	} else if (strcmp(action, "show") == 0) {
-		print_words(set);
+		print_set(set);
 	} else {
 		request->set = set;
-		status = test(cli, request);
+		status = policy_test(cli, request);
 	}
 	policy_set_free(set);
-	config_faults_release(&faults);
+	config_errors_release(&errors);
 	return status;
 }
 
 static int run_diff(const struct cli *cli, const char *old_path, const char *new_path)
 {
-	struct config_faults faults = CONFIG_FAULTS_INIT;
-	struct policy_set *old_set = policy_file_read(old_path, false, &faults, NULL);
-	struct policy_set *new_set = policy_file_read(new_path, false, &faults, NULL);
+	struct config_errors errors = CONFIG_ERRORS_INIT;
+	struct policy_set *old_set = policy_file_read(old_path, false, &errors, NULL);
+	struct policy_set *new_set = policy_file_read(new_path, false, &errors, NULL);
 	int status = CLI_OK;
 	if (old_set == NULL || new_set == NULL) {
-		status = print_faults(cli, &faults);
+		status = fail_with(cli, &errors);
 	} else {
 		struct buf out = BUF_INIT;
 		policy_diff(old_set, new_set, &out);
-		fputs(out.len_bytes == 0 ? "nothing changes\n" : out.data, stdout);
+		fputs(out.len_bytes == 0 ? "no changes\n" : out.data, stdout);
 		buf_release(&out);
 	}
 	policy_set_free(old_set);
 	policy_set_free(new_set);
-	config_faults_release(&faults);
+	config_errors_release(&errors);
 	return status;
 }
 
@@ -104,11 +89,11 @@ static bool is_time(const char *text)
 
 static int recalc(struct cli *cli, const struct policy_recalc_request *request)
 {
-	struct config_faults faults = CONFIG_FAULTS_INIT;
-	struct policy_set *set = policy_file_read(request->path, false, &faults, NULL);
-	int status = set == NULL ? print_faults(cli, &faults) : policy_recalc(cli, request);
+	struct config_errors errors = CONFIG_ERRORS_INIT;
+	struct policy_set *set = policy_file_read(request->path, false, &errors, NULL);
+	int status = set == NULL ? fail_with(cli, &errors) : policy_recalc(cli, request);
 	policy_set_free(set);
-	config_faults_release(&faults);
+	config_errors_release(&errors);
 	return status;
 }
 
@@ -143,23 +128,23 @@ int cmd_policy(struct cli *cli, int argc, char **argv)
 	if (option == CLI_OPTION_DONE)
 		return status;
 	if (optind >= argc)
-		return cli_usage_error(cli, "check, show, diff, test or recalc?");
+		return cli_usage_error(cli, "an action is missing: check, show, diff, test or recalc");
 	const char *name = argv[optind++];
 	while (action < N_ACTIONS && strcmp(actions[action].name, name) != 0)
 		action++;
 	if (action == N_ACTIONS)
-		return cli_usage_error(cli, "it is check, show, diff, test or recalc, not %s", name);
+		return cli_usage_error(cli, "unknown action %s; use check, show, diff, test or recalc", name);
 	if (!cli_arguments(cli, argc, actions[action].n_files, actions[action].n_files))
 		return CLI_USAGE;
 	if (!actions[action].has_json && cli->json)
-		return cli_usage_error(cli, "%s is for people: the file itself is JSON", name);
+		return cli_usage_error(cli, "%s does not take --json: the file itself is JSON", name);
 	if (!actions[action].of_tickets && (request.since != NULL || request.until != NULL))
-		return cli_usage_error(cli, "%s takes neither --since nor --until", name);
+		return cli_usage_error(cli, "%s does not take --since or --until", name);
 	if (!is_time(request.since) || !is_time(request.until))
-		return cli_usage_error(cli,
-		                       "--since and --until are times with a zone, such as 2026-10-01T00:00:00+08:00");
+		return cli_usage_error(
+		        cli, "--since and --until take a time with a zone, such as 2026-10-01T00:00:00+08:00");
 	if ((action == RECALC) != (why != NULL && why[0] != '\0'))
-		return cli_usage_error(cli, action == RECALC ? "recalc needs --why TEXT, for the record"
+		return cli_usage_error(cli, action == RECALC ? "recalc needs --why TEXT for its record"
 		                                             : "only recalc takes --why");
 	if (!cli_is_short(cli, "--why", why, CLI_MOST_WHY))
 		return CLI_USAGE;

@@ -1,4 +1,4 @@
-/* kpid top: the report, live. It reads views of the schema report alone, so any reader may run it. */
+/* kpid top: the live view. It reads only views of the schema report, so any reader can run it. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -30,7 +30,7 @@ static int show_once(struct pg_sync *sync, const struct kpid_config *config)
 	return ok ? CLI_OK : pg_sync_failed(sync);
 }
 
-/* Over what stood there before, so that nothing flickers. */
+/* Overwrites the previous page instead of clearing it, so that nothing flickers. */
 static void draw(const struct top_view *view, struct term *term, const char *notice)
 {
 	struct buf page = BUF_INIT, out = BUF_INIT;
@@ -56,7 +56,7 @@ static int show_live(struct pg_sync *sync, const struct kpid_config *config, int
 	struct buf notice = BUF_INIT;
 	enum top_key key = TOP_TICK;
 	top_view_init(&view);
-	/* What cannot be read at all is said plainly; what fails later is shown, and tried again. */
+	/* If the first read fails, report it and end. A later failure is shown on the page and retried. */
 	if (!top_view_read(&view, sync, config->report.time_zone)) {
 		top_view_release(&view);
 		return pg_sync_failed(sync);
@@ -79,7 +79,7 @@ static int show_live(struct pg_sync *sync, const struct kpid_config *config, int
 	return CLI_OK;
 }
 
-/* "2s", "500ms", "0.5": seconds unless it says otherwise. */
+/* "2s", "500ms", "0.5": seconds without a unit. */
 static bool parse_interval(const char *text, int64_t *us_out)
 {
 	char *end;
@@ -96,24 +96,21 @@ static bool parse_interval(const char *text, int64_t *us_out)
 	return true;
 }
 
-static int run(const struct cli *cli, bool once, int64_t interval_us)
+struct call {
+	bool once;
+	int64_t interval_us;
+};
+
+static int run(struct pg_sync *sync, const struct kpid_config *config, const void *context)
 {
-	struct kpid_config *config;
-	struct pg_sync sync;
+	const struct call *call = context;
 	struct term term;
-	int status = cli_load_config(cli, &config);
-	if (status != CLI_OK)
-		return status;
 	term_init(&term);
-	if (!pg_sync_open(&sync, cli, &config->postgres) || !pg_sync_command(&sync, "SET statement_timeout = '20s'"))
-		status = pg_sync_failed(&sync);
-	else if (once || cli->json || !term.is_tty)
-		status = show_once(&sync, config);
-	else
-		status = show_live(&sync, config, interval_us);
-	pg_sync_close(&sync);
-	kpid_config_free(config);
-	return status;
+	if (!pg_sync_command(sync, "SET statement_timeout = '20s'"))
+		return pg_sync_failed(sync);
+	if (call->once || sync->cli->json || !term.is_tty)
+		return show_once(sync, config);
+	return show_live(sync, config, call->interval_us);
 }
 
 int cmd_top(struct cli *cli, int argc, char **argv)
@@ -128,11 +125,12 @@ int cmd_top(struct cli *cli, int argc, char **argv)
 		if (option == OPTION_ONCE)
 			once = true;
 		else if (!parse_interval(optarg, &interval_us))
-			return cli_usage_error(cli, "--interval is between 100ms and 60m, not %s", optarg);
+			return cli_usage_error(cli, "--interval takes 100ms to 60m, not %s", optarg);
 	}
 	if (option == CLI_OPTION_DONE)
 		return status;
 	if (!cli_arguments(cli, argc, 0, 0))
 		return CLI_USAGE;
-	return run(cli, once, interval_us);
+	cli->needed_role = "kpid_reader";
+	return pg_sync_run(cli, run, &(struct call){once, interval_us});
 }

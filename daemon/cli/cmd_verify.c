@@ -6,7 +6,7 @@
 
 enum { SAMPLE = 256, TICKET, REPAIR, WHO, WHY };
 
-/* Until nothing differs that was there when looking; who knows which ticket is written meanwhile. */
+/* Repairs, and compares again if a daemon wrote one of the tickets meanwhile. */
 static int repair(struct verify *verify, bool *repaired_out)
 {
 	enum { MOST_TRIES = 3 };
@@ -15,28 +15,29 @@ static int repair(struct verify *verify, bool *repaired_out)
 	for (int tries = 0; again && tries < MOST_TRIES && status == CLI_OK; tries++) {
 		if (tries > 0) {
 			verify_clear(verify);
-			status = verify_look(verify);
+			status = verify_compare(verify);
 		}
 		if (status == CLI_OK)
 			status = verify_repair(verify, &again);
 	}
 	if (status == CLI_OK && again) {
-		pg_sync_say(verify->sync, "the tickets to mend change all the time; nothing was mended, try again");
+		pg_sync_print_error(verify->sync,
+		                    "the tickets to repair keep changing; nothing was repaired, try again");
 		status = CLI_FAILED;
 	}
 	*repaired_out = status == CLI_OK;
 	return status;
 }
 
-/* After a repair all is looked at once more: what is still there is a failure. */
-static int look_again(struct verify *verify)
+/* Compares again after a repair. A remaining difference is a failure. */
+static int compare_again(struct verify *verify)
 {
 	verify_clear(verify);
-	int status = verify_look(verify);
+	int status = verify_compare(verify);
 	if (status != CLI_OK || verify->n_differences == 0)
 		return status;
-	pg_sync_say(verify->sync, "looked at again, there are still %lld differences",
-	            (long long)verify->n_differences);
+	pg_sync_print_error(verify->sync, "after the repair there are still %lld differences",
+	                    (long long)verify->n_differences);
 	return CLI_FAILED;
 }
 
@@ -45,11 +46,11 @@ static int verify_with(struct verify *verify)
 	bool wants = verify->request->repair, repaired = false;
 	int status = wants ? verify_repair_lock(verify) : CLI_OK;
 	if (status == CLI_OK)
-		status = verify_look(verify);
+		status = verify_compare(verify);
 	if (status != CLI_OK)
 		return status;
 	if (verify->request->ticket_id != NULL && verify->n_tickets == 0) {
-		pg_sync_say(verify->sync, "there is no ticket %s", verify->request->ticket_id);
+		pg_sync_print_error(verify->sync, "there is no ticket %s", verify->request->ticket_id);
 		return CLI_FAILED;
 	}
 	if (wants && verify->n_differences > 0 && verify->n_broken + verify->n_lost == 0)
@@ -58,7 +59,7 @@ static int verify_with(struct verify *verify)
 	if (status != CLI_OK)
 		return status;
 	if (repaired)
-		return look_again(verify);
+		return compare_again(verify);
 	return verify->n_differences > 0 ? CLI_FAILED : CLI_OK;
 }
 
@@ -71,7 +72,7 @@ static int run(const struct cli *cli, const struct verify_request *request)
 	if (status != CLI_OK)
 		return status;
 	verify_init(&verify, &sync, config, request);
-	/* Values are compared and shown as text. */
+	/* Values are compared and printed as text, so times need one zone. */
 	if (pg_sync_open(&sync, cli, &config->postgres) && pg_sync_command(&sync, "SET TIME ZONE 'UTC'"))
 		status = verify_with(&verify);
 	else
@@ -100,7 +101,7 @@ int cmd_verify(struct cli *cli, int argc, char **argv)
 	int option, status;
 	while ((option = cli_option(cli, argc, argv, "", options, &status)) >= 0) {
 		if (option == SAMPLE && !parse_count(optarg, &request.sample))
-			return cli_usage_error(cli, "--sample is a number of tickets, not %s", optarg);
+			return cli_usage_error(cli, "--sample takes a number of tickets, not %s", optarg);
 		if (option == TICKET)
 			request.ticket_id = optarg;
 		else if (option == REPAIR)
@@ -115,11 +116,11 @@ int cmd_verify(struct cli *cli, int argc, char **argv)
 	if (!cli_arguments(cli, argc, 0, 0))
 		return CLI_USAGE;
 	if (request.ticket_id != NULL && request.sample > 0)
-		return cli_usage_error(cli, "it is --ticket or --sample");
+		return cli_usage_error(cli, "use either --ticket or --sample");
 	if (request.repair && (request.why == NULL || request.why[0] == '\0'))
-		return cli_usage_error(cli, "--repair needs --why: it is written down");
+		return cli_usage_error(cli, "--repair needs --why TEXT for its record");
 	if (!request.repair && (request.who != NULL || request.why != NULL))
-		return cli_usage_error(cli, "--who and --why belong to --repair");
+		return cli_usage_error(cli, "only --repair takes --who and --why");
 	if (!cli_is_short(cli, "--who", request.who, CLI_MOST_WHO) ||
 	    !cli_is_short(cli, "--why", request.why, CLI_MOST_WHY))
 		return CLI_USAGE;

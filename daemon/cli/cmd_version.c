@@ -13,14 +13,14 @@ struct library {
 	const char *name, *compiled, *running;
 };
 
-/* libpq tells a number: 150020 is 15.20. */
+/* libpq gives its version as a number: 150020 is 15.20. */
 static void format_libpq(char *version_out, size_t size)
 {
 	int number = PQlibVersion();
 	snprintf(version_out, size, "%d.%d", number / 10000, number % 10000);
 }
 
-/* librdkafka's compile-time version is a number too: 0x020002ff is 2.0.2. */
+/* librdkafka gives its compile-time version as a number: 0x020002ff is 2.0.2. */
 static void format_rdkafka(char *version_out, size_t size)
 {
 	unsigned number = RD_KAFKA_VERSION;

@@ -1,89 +1,139 @@
-/* The commands, in the order in which the help lists them. */
+/* The commands, in the order of the help. */
 #include "cli/cli.h"
 
 const struct cli_command cli_commands[] = {
-        {"run", "Read events from Kafka, keep the figures, raise alerts", "",
-         "Runs until SIGTERM or SIGINT: it then finishes its batches, gives up its partitions and ends.\n"
-         "SIGHUP reads the configuration and the policies again; if they have a fault nothing changes.\n",
+        {"run", "Read events from Kafka, keep the KPIs and raise alerts", "",
+         "Runs until SIGTERM or SIGINT. Then it finishes its batches, gives up its partitions and exits.\n"
+         "SIGHUP reads the configuration, policies and receivers again. If one of them has an error, nothing "
+         "changes.\n\n"
+         "      --take-over-settings  start although the settings that all instances share differ from those in the\n"
+         "                            database (see `kpid settings`), and store those of this configuration\n",
          cmd_run},
-        {"ingest", "Read events from a file, as if they came from Kafka", "FILE|-",
-         "FILE has one event a line (NDJSON), plain or compressed with gzip; - is the standard input.\n"
-         "It may be stopped and started again: each event counts once however often it is read, and a file goes on\n"
-         "where it was. Exit status 0 means that every line is in the database; a line that is no event is a dead\n"
-         "letter. Otherwise the reason is on stderr, and the same command may be run again.\n",
+        {"ingest", "Read events or other records from a file, as if they came from Kafka", "FILE|-",
+         "FILE holds one event per line (NDJSON), plain or compressed with gzip; - reads standard input.\n"
+         "With --map or --flat it holds records of another system.\n"
+         "You can stop and repeat the command: every event counts once, and a file continues where the last run "
+         "stopped.\n"
+         "Exit status 0 means that every line is in the database; a line that is not an event becomes a dead letter.\n"
+         "Otherwise stderr shows the reason, and you can run the same command again.\n\n"
+         "      --map FILE         make events of each record by this mapping\n"
+         "      --flat             each record is an event without an envelope; needs --source\n"
+         "      --dry-run          show the events of each record and a summary; needs no database\n"
+         "      --format FORMAT    ndjson, json (an array or many values) or csv; by the file's name if not given\n"
+         "      --zone ZONE        time zone of times that name none, such as Asia/Shanghai\n"
+         "      --source SOURCE    source of the events (/map/NAME of the mapping's file)\n"
+         "      --prefix TEXT      put before every ticket_id\n"
+         "      --param NAME=VALUE a parameter of the mapping\n"
+         "      --seen TIME        when the file was exported: param.seen\n"
+         "      --each POINTER     the records are the elements of this array, such as /tickets\n"
+         "      --delimiter C, --encoding NAME, --skip N   of CSV: guessed; N lines before the header\n",
          cmd_ingest},
-        {"migrate", "Bring the database to this program's version", "up|status|verify",
-         "  up         apply what is missing\n"
-         "  status     show what is applied and what is missing\n"
-         "  verify     check that what is applied is what this program carries\n\n"
-         "      --dry-run  with up: show what would be applied\n",
+        {"map", "Check a mapping, or run its cases", "check|test FILE.lua",
+         "  check      syntax, and names that mappings do not have\n"
+         "  test       run the mapping on each file of FILE.cases/, and compare with the events of that file's "
+         ".expected;\n"
+         "             FILE.cases/options has options of `kpid ingest`, one in a line: zone = Asia/Shanghai\n\n"
+         "      --write    with test: write the .expected files\n",
+         cmd_map},
+        {"migrate", "Create or upgrade the schema of the database", "up|status|verify",
+         "  up         apply the missing migrations\n"
+         "  status     show the applied and the missing migrations\n"
+         "  verify     check that the applied migrations match this program\n\n"
+         "      --dry-run  with up: only show what would be applied\n",
          cmd_migrate},
         {"check-config", "Check the configuration, or show it", "",
-         "Checks the configuration and the file of policies, and prints every fault as FILE:LINE: KEY: MESSAGE.\n\n"
-         "      --show     print what is in force, secrets as ***\n"
-         "      --sample   print a sample file with every option, its default and what it is for\n"
-         "      --man      print the manual page kpid.ini(5), as roff\n",
+         "Checks the configuration, policies and receivers, and prints every error as FILE:LINE: KEY: MESSAGE.\n\n"
+         "      --show      print the options in force, secrets as ***\n"
+         "      --sample    print a sample file: every option with its default and its purpose\n"
+         "      --man       print the manual page kpid.ini(5), as roff\n"
+         "      --markdown  print the reference of all options, as in docs/configuration.md\n",
          cmd_check_config},
-        {"policy", "Check a file of policies, show what it comes to, try it, or judge anew by it",
-         "check|show|diff|test|recalc FILE [FILE]",
-         "  check FILE    every fault as FILE:LINE: PATH: MESSAGE, also policies that are never reached\n"
-         "  show FILE     the policies in words, and when what is opened on an ordinary Monday or before a holiday is "
-         "due\n"
-         "  diff OLD NEW  what changes from one file to another, a line each\n"
-         "  test FILE     judge recorded tickets under it, and touch nothing: verdicts that would be others, "
-         "compliance\n"
-         "                before and after; --since TIME, --until TIME: of tickets opened then\n"
-         "  recalc FILE --why TEXT  judge recorded tickets anew under it, for good and on record "
-         "(report.recalculation);\n"
-         "                --since, --until as above; tickets opened before its first revision stay as they are\n",
+        {"policy", "Check, show, compare, test or apply a policy file", "check|show|diff|test|recalc FILE [FILE]",
+         "  check FILE    print every error as FILE:LINE: PATH: MESSAGE, also policies that can never match\n"
+         "  show FILE     describe the policies, with due times on an ordinary Monday and around a holiday\n"
+         "  diff OLD NEW  list the changes from one file to another\n"
+         "  test FILE     judge the recorded tickets by FILE without changing anything; show which verdicts would "
+         "change,\n"
+         "                and the compliance before and after; --since TIME, --until TIME: only tickets opened then\n"
+         "  recalc FILE --why TEXT\n"
+         "                judge the recorded tickets by FILE and store the result, with a record in "
+         "report.recalculation;\n"
+         "                --since, --until as above; tickets opened before its first revision do not change\n",
          cmd_policy},
-        {"explain", "Tell how a ticket came to its figures", "TICKET",
-         "Shows its events in order, its state after each, its clocks and what it gave to which figures.\n",
+        {"appraisal", "Check and store plans of appraisals, and show the scores that follow from them",
+         "check|show|diff|apply|roster|preview|explain|refresh",
+         "  check FILE    print every error of a plan file as FILE:LINE: PATH: MESSAGE, and warnings\n"
+         "  show FILE     describe the plans in words; --lang zh|en (en)\n"
+         "  diff OLD NEW  list the changes from one plan file to another\n"
+         "  apply FILE    store the revisions of a plan file; a stored one never changes\n"
+         "  roster FILE   replace the roster, which says who has which role on which days, by that of a CSV file\n"
+         "  preview KEY   show the scores of a period as they would be now: a month such as 2026-03, a quarter such as "
+         "2026-Q1,\n"
+         "                a year such as 2026, or last:28d; --plan FILE: try this plan file instead of the stored "
+         "plans\n"
+         "  explain KEY AGENT [INDICATOR]\n"
+         "                show how a score came about; of an indicator or a flag also the tickets that cost most; "
+         "--plan "
+         "FILE,\n"
+         "                --lang zh|en\n"
+         "  refresh       bring the ledger up to date, from which the scores come; the daemon does so by itself; "
+         "--all: "
+         "make\n"
+         "                all of it again\n\n"
+         "apply, roster, preview and explain need the role kpid_hr.\n",
+         cmd_appraisal},
+        {"explain", "Show how a ticket led to its KPIs", "TICKET",
+         "Shows the ticket's events in order, its state after each, its SLA clocks, and what it adds to which KPIs.\n",
          cmd_explain},
-        {"dlq", "Look at rejected events, or read them again", "list|show|requeue",
-         "  list                                the latest; --reason R, --topic T, --limit N (50)\n"
-         "  show TOPIC/PARTITION/OFFSET         one, with its headers and bytes; --raw: the bytes alone\n"
-         "  requeue TOPIC/PARTITION/OFFSET...   send them to their topic again, or read them again if they are lines\n"
-         "                                      of a file; --reason R: all of one reason that were not yet;\n"
-         "                                      --dry-run shows what it would do\n\n"
-         "What is still wrong with a message that is read again makes it a new dead letter.\n",
+        {"dlq", "Show rejected events, or read them again", "list|show|requeue",
+         "  list                                show the latest; --reason R, --topic T, --limit N (50)\n"
+         "  show TOPIC/PARTITION/OFFSET         show one with its headers and bytes; --raw: only the bytes\n"
+         "  requeue TOPIC/PARTITION/OFFSET...   send messages to their topics again, and read lines of files again;\n"
+         "                                      --reason R: all of a reason that were not requeued yet;\n"
+         "                                      --dry-run: only show what would be done\n\n"
+         "A message that still has an error becomes a new dead letter.\n",
          cmd_dlq},
-        {"gap", "Look at partitions that stopped because events are missing, or let them go on", "list|accept|retire",
-         "  list                      gaps, the open ones first\n"
-         "  accept TOPIC/PARTITION    go on at the first message that is there; --at earliest|expected|OFFSET\n"
-         "  retire TOPIC[/PARTITION]  it is not read any more: it holds nothing back\n",
+        {"gap", "Show partitions that stopped because events are missing, or let them continue", "list|accept|retire",
+         "  list                      show the gaps, open ones first\n"
+         "  accept TOPIC/PARTITION    continue at the first message that exists; --at earliest|expected|OFFSET\n"
+         "  retire TOPIC[/PARTITION]  never read it again, so that deadlines no longer wait for it\n",
          cmd_gap},
-        {"settings", "Show what all instances must agree on, or change it for everybody", "show|set",
-         "  show             the settings that are stored in the database\n"
-         "  set NAME VALUE   change one: report.time_zone or kafka.group.id. kpi.fcr_window cannot change: all "
-         "figures were made with it\n",
+        {"settings", "Show or change the settings that all instances share", "show|set",
+         "  show             show the settings that are stored in the database\n"
+         "  set NAME VALUE   change report.time_zone, kafka.group.id, alert.topic or topics.NAME for all instances\n\n"
+         "kpi.fcr_window cannot change, because every stored figure was calculated with it.\n",
          cmd_settings},
-        {"alerts", "Look at alerts, take them on, or keep them back", "list|ack|unack|silence|unsilence|test",
-         "  list               those that last, the longest first; --state S, --project P, --target T, --all\n"
-         "  ack ALERT          take one on; --why TEXT, and --again TIME: raise it again after that (4h)\n"
-         "  unack ALERT        give it back; --why TEXT\n"
-         "  silence            record alerts and send none: --until TIME, --why TEXT; --since TIME, --project P, "
+        {"alerts", "Show, acknowledge or silence alerts", "list|ack|unack|silence|unsilence|test",
+         "  list               show the active alerts, oldest first; --state S, --project P, --target T, --all\n"
+         "  ack ALERT          acknowledge an alert; --why TEXT; --again TIME (such as 4h): raise it again after that\n"
+         "  unack ALERT        withdraw the acknowledgement; --why TEXT\n"
+         "  silence            record alerts but send none: --until TIME, --why TEXT; --since TIME, --project P, "
          "--target T\n"
          "  unsilence NUMBER   end a silence now\n"
-         "  test RECEIVER      tell a receiver of an alert that is none, and say how it answered\n\n"
-         "ALERT is its id, or TICKET/TARGET/N. TIME is a time with a zone (RFC 3339), or from now: 30m, 2h, 1d.\n",
+         "  test RECEIVER      send a test message to a receiver, and show its answer\n\n"
+         "ALERT is an id, or TICKET/TARGET/N. TIME is a time with a zone (RFC 3339), or from now: 30m, 2h, 1d.\n",
          cmd_alerts},
-        {"verify", "Reckon all figures anew from the stored histories and compare; or mend them", "",
-         "Says what differs, by table, row and column; exit status 1 if something does. Daemons may run meanwhile.\n\n"
-         "      --sample N   N tickets by chance, and their rows alone: not the sums of agents\n"
-         "      --ticket ID  one ticket, and its rows alone\n"
-         "      --repair     mend what differs, in one transaction, with a record in report.repair; look again\n"
-         "      --why TEXT   with --repair: why; it is written down, and so is --who NAME (else who runs it)\n",
+        {"verify", "Recalculate everything from the stored histories and compare it, or repair it", "",
+         "Prints the differences by table, row and column; exit status 1 if there are any. Daemons may run "
+         "meanwhile.\n\n"
+         "      --sample N   check N random tickets: only their own rows, not the sums of agents\n"
+         "      --ticket ID  check one ticket: only its own rows\n"
+         "      --repair     repair the differences in one transaction, record it in report.repair, and check again\n"
+         "      --why TEXT   with --repair: the reason, for the record\n"
+         "      --who NAME   with --repair: who repairs, for the record (the user who runs kpid)\n",
          cmd_verify},
-        {"doctor", "Look at everything around the daemon, and say what to do", "",
-         "Versions, configuration, the database and its role, brokers, topics, the group, what is behind, what fails.\n"
-         "Each finding is ok, warn or fail; exit status 1 if something fails. Changes nothing.\n",
+        {"doctor", "Check everything around the daemon, and advise what to do", "",
+         "Checks versions, configuration, database and role, brokers, topics, the consumer group, lag and failures.\n"
+         "Each finding is ok, warn or fail; exit status 1 if one is fail. Changes nothing.\n",
          cmd_doctor},
         {"top", "Watch compliance, agents, deadlines and lag live", "",
-         "      --interval, -i TIME  between two looks (2s)\n"
-         "      --once               print once; so does --json, or output that is no terminal\n\n"
-         "q ends it. Reads the schema report alone.\n",
+         "      --interval, -i TIME  time between two updates (2s)\n"
+         "      --once               print once and exit; implied by --json and if the output is not a terminal\n\n"
+         "Press q to exit. Reads only the schema report.\n",
          cmd_top},
-        {"version", "Show the version of the program and of its libraries", "", NULL, cmd_version},
+        {"board", "Serve a live page for the operations room", "",
+         "Serves the page on the address of [board] listen until SIGTERM or SIGINT. Reads only the schema report.\n",
+         cmd_board},
+        {"version", "Show the versions of the program and its libraries", "", NULL, cmd_version},
         {NULL, NULL, NULL, NULL, NULL},
 };

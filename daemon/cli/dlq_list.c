@@ -2,85 +2,57 @@
 #include <stdio.h>
 
 #include "cli/dlq.h"
-#include "cli/json_out.h"
-#include "cli/table.h"
-
-static json_t *json_of_row(const PGresult *rows, int row)
-{
-	json_t *object = json_object();
-	json_object_set_new(object, "topic", json_of_text(pg_get_text(rows, row, 0)));
-	json_object_set_new(object, "partition", json_integer(pg_get_int4(rows, row, 1)));
-	json_object_set_new(object, "offset", json_integer(pg_get_int8(rows, row, 2)));
-	json_object_set_new(object, "reason", json_of_text(pg_get_text(rows, row, 3)));
-	json_object_set_new(object, "detail", json_of_text(pg_get_text(rows, row, 4)));
-	json_object_set_new(object, "first_bytes", json_of_text(pg_get_text(rows, row, 5)));
-	json_object_set_new(object, "length_bytes", json_integer(pg_get_int4(rows, row, 6)));
-	json_object_set_new(object, "read_at", json_of_time(pg_get_time(rows, row, 7)));
-	json_object_set_new(object, "requeued_at", json_of_time(pg_get_time(rows, row, 8)));
-	return object;
-}
-
-static void print_list_json(const PGresult *rows)
-{
-	json_t *array = json_array();
-	for (int row = 0; row < PQntuples(rows); row++)
-		json_array_append_new(array, json_of_row(rows, row));
-	json_print(array);
-}
+#include "cli/row_list.h"
 
 static void add_row(struct table *table, const PGresult *rows, int row)
 {
-	struct text topic = pg_get_text(rows, row, 0);
-	table_format(table, TERM_PLAIN, "%.*s/%d/%lld", (int)topic.len, topic.ptr, (int)pg_get_int4(rows, row, 1),
-	             (long long)pg_get_int8(rows, row, 2));
-	table_text(table, TERM_YELLOW, pg_get_text(rows, row, 3));
-	table_time(table, TERM_PLAIN, pg_get_time(rows, row, 7) / US_PER_SECOND * US_PER_SECOND);
-	table_text(table, TERM_PLAIN, PQgetisnull(rows, row, 8) ? TEXT("") : TEXT("yes"));
-	table_text(table, TERM_PLAIN, pg_get_text(rows, row, 4));
+	struct text topic = pg_get_text(rows, row, DLQ_LIST_TOPIC);
+	table_format(table, TERM_PLAIN, "%.*s/%d/%lld", (int)topic.len, topic.ptr,
+	             (int)pg_get_int4(rows, row, DLQ_LIST_PARTITION),
+	             (long long)pg_get_int8(rows, row, DLQ_LIST_OFFSET));
+	table_text(table, TERM_YELLOW, pg_get_text(rows, row, DLQ_LIST_REASON));
+	table_seconds(table, TERM_PLAIN, pg_get_time(rows, row, DLQ_LIST_READ_AT));
+	table_text(table, TERM_PLAIN, PQgetisnull(rows, row, DLQ_LIST_REQUEUED_AT) ? TEXT("") : TEXT("yes"));
+	table_text(table, TERM_PLAIN, pg_get_text(rows, row, DLQ_LIST_DETAIL));
 }
 
-static void print_list(const PGresult *rows, int64_t n_all)
+static const struct table_column columns[] = {{"topic/partition/offset", false, true},
+                                              {"reason", false, false},
+                                              {"read at (UTC)", false, false},
+                                              {"requeued", false, false},
+                                              {"detail", false, true}};
+
+static const struct row_list list = {"queries/dlq_list.sql", "no dead letters", columns,
+                                     sizeof(columns) / sizeof(columns[0]), add_row};
+
+static void print_rest(int64_t n_shown, int64_t n_all)
 {
-	static const struct table_column columns[] = {{"topic/partition/offset", false, true},
-	                                              {"reason", false, false},
-	                                              {"read at (UTC)", false, false},
-	                                              {"requeued", false, false},
-	                                              {"detail", false, true}};
-	struct term term;
-	struct table table;
 	struct buf out = BUF_INIT;
-	term_init(&term);
-	term.columns = term.is_tty ? term.columns : 160; /* coordinates are to be copied */
-	table_init(&table, columns, 5);
-	for (int row = 0; row < PQntuples(rows); row++)
-		add_row(&table, rows, row);
-	if (PQntuples(rows) > 0)
-		table_write(&table, &term, &out);
-	else
-		buf_add_str(&out, "no dead letters\n");
-	if (n_all > PQntuples(rows)) {
-		buf_add_str(&out, "  … the latest ");
-		term_count(&out, PQntuples(rows));
-		buf_add_str(&out, " of ");
-		term_count(&out, n_all);
-		buf_add_str(&out, "; --limit shows more\n");
-	}
-	fwrite(out.data, 1, out.len_bytes, stdout);
+	buf_add_str(&out, "  … the latest ");
+	term_count(&out, n_shown);
+	buf_add_str(&out, " of ");
+	term_count(&out, n_all);
+	buf_add_str(&out, "; --limit shows more");
+	puts(out.data);
 	buf_release(&out);
-	table_release(&table);
 }
 
 int dlq_list(struct pg_sync *sync, const struct dlq_request *request)
 {
-	const struct pg_param params[] = {pg_param_c_string(request->reason), pg_param_c_string(request->topic),
-	                                  pg_param_c_string(request->limit)};
-	PGresult *rows = pg_sync_query(sync, "queries/dlq_list.sql", params, 3);
-	PGresult *count = rows == NULL ? NULL : pg_sync_query(sync, "queries/dlq_count.sql", params, 2);
-	if (count != NULL && sync->cli->json)
-		print_list_json(rows);
-	else if (count != NULL)
-		print_list(rows, pg_get_int8(count, 0, 0));
+	const struct pg_param params[DLQ_LIST_N_PARAMS] = {
+	        [DLQ_LIST_PARAM_REASON] = pg_param_c_string(request->reason),
+	        [DLQ_LIST_PARAM_TOPIC] = pg_param_c_string(request->topic),
+	        [DLQ_LIST_PARAM_LIMIT] = pg_param_c_string(request->limit),
+	};
+	PGresult *rows = pg_sync_query(sync, list.query, params, DLQ_LIST_N_PARAMS);
+	PGresult *count =
+	        rows == NULL ? NULL : pg_sync_query(sync, "queries/dlq_count.sql", params, DLQ_COUNT_N_PARAMS);
 	int status = count == NULL ? pg_sync_failed(sync) : CLI_OK;
+	if (count != NULL) {
+		row_list_print_rows(sync->cli, &list, rows);
+		if (!sync->cli->json && pg_get_int8(count, 0, DLQ_COUNT_N) > PQntuples(rows))
+			print_rest(PQntuples(rows), pg_get_int8(count, 0, DLQ_COUNT_N));
+	}
 	PQclear(count);
 	PQclear(rows);
 	return status;

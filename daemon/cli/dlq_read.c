@@ -1,4 +1,4 @@
-/* A dead letter out of the database. */
+/* Reads a dead letter from the database. */
 #include <errno.h>
 #include <jansson.h>
 #include <openssl/evp.h>
@@ -8,7 +8,7 @@
 #include "cli/dlq.h"
 #include "kpid/base/memory.h"
 
-/* A whole number up to the end of the text. */
+/* Accepts a whole number without trailing text. */
 static bool parse_number(const char *digits, int64_t max, int64_t *value_out)
 {
 	char *end;
@@ -49,7 +49,7 @@ static struct text decode_base64(const char *base64, struct arena *arena)
 	unsigned char *bytes = arena_alloc(arena, len / 4 * 3 + 3);
 	int n = EVP_DecodeBlock(bytes, (const unsigned char *)base64, (int)len);
 	for (size_t i = len; n > 0 && i > 0 && base64[i - 1] == '='; i--)
-		n--; /* it counts the padding */
+		n--; /* EVP_DecodeBlock() counts the padding */
 	return (struct text){(const char *)bytes, n < 0 ? 0 : (uint32_t)n};
 }
 
@@ -74,12 +74,12 @@ static void read_letter(const PGresult *row, struct dlq_letter *letter)
 {
 	*letter = (struct dlq_letter){.n_headers = 0};
 	arena_init(&letter->arena);
-	letter->reason = arena_text(&letter->arena, pg_get_text(row, 0, 0));
-	letter->detail = arena_text(&letter->arena, pg_get_text(row, 0, 1));
-	letter->value = arena_text(&letter->arena, pg_get_text(row, 0, 2));
-	letter->headers_json = arena_text(&letter->arena, pg_get_text(row, 0, 3));
-	letter->read_us = pg_get_time(row, 0, 4);
-	letter->requeued_us = pg_get_time(row, 0, 5);
+	letter->reason = arena_text(&letter->arena, pg_get_text(row, 0, DLQ_SHOW_REASON));
+	letter->detail = arena_text(&letter->arena, pg_get_text(row, 0, DLQ_SHOW_DETAIL));
+	letter->value = arena_text(&letter->arena, pg_get_text(row, 0, DLQ_SHOW_VALUE));
+	letter->headers_json = arena_text(&letter->arena, pg_get_text(row, 0, DLQ_SHOW_HEADERS));
+	letter->read_us = pg_get_time(row, 0, DLQ_SHOW_READ_AT);
+	letter->requeued_us = pg_get_time(row, 0, DLQ_SHOW_REQUEUED_AT);
 	if (!text_is_absent(letter->headers_json))
 		read_headers(letter);
 }
@@ -89,9 +89,12 @@ PGresult *dlq_find(struct pg_sync *sync, const struct dlq_key *key)
 	char partition[16], offset[24];
 	snprintf(partition, sizeof(partition), "%d", (int)key->partition);
 	snprintf(offset, sizeof(offset), "%lld", (long long)key->offset);
-	const struct pg_param params[] = {pg_param_c_string(key->topic), pg_param_c_string(partition),
-	                                  pg_param_c_string(offset)};
-	return pg_sync_query(sync, "queries/dlq_find.sql", params, 3);
+	const struct pg_param params[DLQ_FIND_N_PARAMS] = {
+	        [DLQ_FIND_PARAM_TOPIC] = pg_param_c_string(key->topic),
+	        [DLQ_FIND_PARAM_PARTITION] = pg_param_c_string(partition),
+	        [DLQ_FIND_PARAM_OFFSET] = pg_param_c_string(offset),
+	};
+	return pg_sync_query(sync, "queries/dlq_find.sql", params, DLQ_FIND_N_PARAMS);
 }
 
 enum dlq_found dlq_read(struct pg_sync *sync, int64_t letter_no, struct dlq_letter *letter_out)

@@ -1,6 +1,6 @@
-/* kpid dlq requeue: the same bytes once more to where they came from, a line of a file straight into the pipeline. A
- * message is marked only once the broker, or the database, has it. After a failure in between it is read twice, and
- * counts once. */
+/* kpid dlq requeue: sends the same bytes to their partition again, and passes lines of files straight to the pipeline.
+ * A message is marked as requeued only after the broker or the database has it. After a failure in between it is read
+ * twice but counts once. */
 #include <jansson.h>
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
@@ -13,24 +13,24 @@
 #include "kpid/base/log.h"
 #include "kpid/base/memory.h"
 
-/* As many are on their way at once: each holds its bytes in memory. */
+/* Messages in flight at the same time; each keeps its bytes in memory. */
 #define N_AT_ONCE 200
 #define NO_LETTER 0
 
-enum fate {
-	FATE_REFUSED,
-	FATE_WOULD,
-	FATE_WAITING,
-	FATE_SENT,
-	FATE_FAILED,
-	FATE_LINE /* is read with the other lines of files, at the end */
+enum outcome {
+	OUTCOME_REFUSED,
+	OUTCOME_WOULD,
+	OUTCOME_WAITING,
+	OUTCOME_SENT,
+	OUTCOME_FAILED,
+	OUTCOME_LINE /* is read at the end, with all lines of files */
 };
 
 struct item {
 	struct dlq_key key;
-	int64_t letter_no; /* NO_LETTER: nothing was read from there */
-	enum fate fate;
-	char why[256]; /* of what was refused or failed */
+	int64_t letter_no; /* NO_LETTER: there is no dead letter of this position */
+	enum outcome outcome;
+	char why[256]; /* reason of OUTCOME_REFUSED or OUTCOME_FAILED */
 	struct dlq_letter letter;
 	bool has_letter;
 };
@@ -43,7 +43,7 @@ struct requeue {
 	struct requeue_lines lines;
 	size_t n_sent, n_refused, n_failed, n_would;
 	bool no_broker;
-	json_t *report; /* NULL: words */
+	json_t *report; /* NULL: print text */
 };
 
 /* ---- Kafka ---- */
@@ -54,10 +54,10 @@ static void on_delivery(rd_kafka_t *producer, const rd_kafka_message_t *message,
 	struct item *item = message->_private;
 	(void)producer;
 	if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-		item->fate = FATE_SENT;
+		item->outcome = OUTCOME_SENT;
 		return;
 	}
-	item->fate = FATE_FAILED;
+	item->outcome = OUTCOME_FAILED;
 	snprintf(item->why, sizeof(item->why), "%s", rd_kafka_err2str(message->err));
 	requeue->no_broker |= message->err == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT;
 }
@@ -68,13 +68,13 @@ static void on_log(const rd_kafka_t *producer, int level, const char *facility, 
 	log_debug("librdkafka: %s", line);
 }
 
-/* One setting; what only a consumer knows is passed over by librdkafka itself. */
+/* Sets a property; librdkafka itself ignores consumer properties of a producer. */
 static bool set(struct pg_sync *sync, rd_kafka_conf_t *conf, const char *name, const char *value)
 {
 	char why[256];
 	if (rd_kafka_conf_set(conf, name, value, why, sizeof(why)) == RD_KAFKA_CONF_OK)
 		return true;
-	pg_sync_say(sync, "kafka: %s", why);
+	pg_sync_print_error(sync, "kafka: %s", why);
 	return false;
 }
 
@@ -88,11 +88,12 @@ static rd_kafka_t *new_producer(struct requeue *requeue, const struct config_pai
 	char why[256];
 	bool ok = true;
 	rd_kafka_conf_t *conf = rd_kafka_conf_new();
-	/* A command does not wait for five minutes. */
+	/* librdkafka's default of five minutes is too long for a command. */
 	if (!is_given(kafka, "message.timeout.ms") && !is_given(kafka, "delivery.timeout.ms"))
 		ok = set(requeue->sync, conf, "message.timeout.ms", "30000");
 	for (size_t i = 0; ok && i < kafka->n; i++)
 		ok = set(requeue->sync, conf, kafka->items[i].name, kafka->items[i].value);
+	ok = ok && set(requeue->sync, conf, "allow.auto.create.topics", "false");
 	rd_kafka_conf_set_opaque(conf, requeue);
 	rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
 	rd_kafka_conf_set_log_cb(conf, on_log);
@@ -100,7 +101,7 @@ static rd_kafka_t *new_producer(struct requeue *requeue, const struct config_pai
 	if (producer != NULL)
 		return producer;
 	if (ok)
-		pg_sync_say(requeue->sync, "kafka: %s", why);
+		pg_sync_print_error(requeue->sync, "kafka: %s", why);
 	rd_kafka_conf_destroy(conf);
 	return NULL;
 }
@@ -112,8 +113,8 @@ static void produce(struct requeue *requeue, struct item *item)
 	for (size_t i = 0; i < letter->n_headers; i++)
 		rd_kafka_header_add(headers, letter->headers[i].name.ptr, letter->headers[i].name.len,
 		                    letter->headers[i].value.ptr, letter->headers[i].value.len);
-	/* To its own partition: that keeps a ticket's events together without its key, which is not kept. */
-	item->fate = FATE_WAITING;
+	/* The key is not stored; using the same partition keeps the events of a ticket together. */
+	item->outcome = OUTCOME_WAITING;
 	rd_kafka_resp_err_t error = rd_kafka_producev(
 	        requeue->producer, RD_KAFKA_V_TOPIC(item->key.topic), RD_KAFKA_V_PARTITION(item->key.partition),
 	        RD_KAFKA_V_VALUE((void *)(uintptr_t)letter->value.ptr, letter->value.len), RD_KAFKA_V_HEADERS(headers),
@@ -122,7 +123,7 @@ static void produce(struct requeue *requeue, struct item *item)
 		return;
 	if (headers != NULL)
 		rd_kafka_headers_destroy(headers);
-	item->fate = FATE_FAILED;
+	item->outcome = OUTCOME_FAILED;
 	snprintf(item->why, sizeof(item->why), "%s", rd_kafka_err2str(error));
 }
 
@@ -130,21 +131,21 @@ static void produce(struct requeue *requeue, struct item *item)
 
 static void refuse(struct item *item, const char *why)
 {
-	item->fate = FATE_REFUSED;
+	item->outcome = OUTCOME_REFUSED;
 	snprintf(item->why, sizeof(item->why), "%s", why);
 }
 
 static void start_line(struct requeue *requeue, struct item *item)
 {
-	item->fate = FATE_REFUSED;
+	item->outcome = OUTCOME_REFUSED;
 	if (!requeue_lines_accepts(&item->key, &item->letter, item->why, sizeof(item->why)))
 		return;
-	item->fate = requeue->producer == NULL ? FATE_WOULD : FATE_LINE;
-	if (item->fate == FATE_LINE)
+	item->outcome = requeue->producer == NULL ? OUTCOME_WOULD : OUTCOME_LINE;
+	if (item->outcome == OUTCOME_LINE)
 		requeue_lines_add(&requeue->lines, &item->key, item->letter_no, item->letter.value);
 }
 
-/* False: PostgreSQL does not answer. */
+/* Returns false if PostgreSQL does not answer. */
 static bool start(struct requeue *requeue, struct item *item)
 {
 	switch (item->letter_no == NO_LETTER ? DLQ_NOT_THERE
@@ -159,11 +160,11 @@ static bool start(struct requeue *requeue, struct item *item)
 		break;
 	}
 	if (text_same(item->letter.reason, text_of(dead_letter_reason_name(DEAD_ID_CONFLICT))))
-		refuse(item, "read again it would be in conflict again: correct it at its source, under a new id");
+		refuse(item, "it would conflict again: correct it at its source and send it under a new id");
 	else if (requeue_lines_is_one(&item->key))
 		start_line(requeue, item);
 	else if (requeue->producer == NULL)
-		item->fate = FATE_WOULD;
+		item->outcome = OUTCOME_WOULD;
 	else
 		produce(requeue, item);
 	return true;
@@ -171,7 +172,7 @@ static bool start(struct requeue *requeue, struct item *item)
 
 /* ---- a group of messages ---- */
 
-/* Releases the array. */
+/* Marks letters as requeued, and releases the array. */
 static bool mark(struct requeue *requeue, struct pg_array *letters)
 {
 	const struct pg_param param = pg_array_param(letters);
@@ -188,26 +189,26 @@ static bool mark_sent(struct requeue *requeue)
 	pg_array_start(&letters, PG_OID_INT8);
 	for (size_t i = 0; i < requeue->n_items; i++) {
 		const struct item *item = &requeue->items[i];
-		if (item->fate == FATE_SENT)
+		if (item->outcome == OUTCOME_SENT)
 			pg_array_int8(&letters, item->letter_no, false);
 	}
 	return mark(requeue, &letters);
 }
 
-static void tell(struct requeue *requeue, const struct item *item)
+static void print_item(struct requeue *requeue, const struct item *item)
 {
-	static const char *const fates[] = {"refused", "would requeue", "failed", "requeued", "failed", "failed"};
+	static const char *const outcomes[] = {"refused", "would requeue", "failed", "requeued", "failed", "failed"};
 	struct buf line = BUF_INIT, escaped = BUF_INIT;
 	dlq_add_key(&item->key, &line);
 	if (requeue->report != NULL) {
 		json_t *object = json_object();
 		json_object_set_new(object, "message", json_of_text(buf_text(&line)));
-		json_object_set_new(object, "outcome", json_string(fates[item->fate]));
+		json_object_set_new(object, "outcome", json_string(outcomes[item->outcome]));
 		json_object_set_new(object, "why",
 		                    item->why[0] == '\0' ? json_null() : json_of_text(text_of(item->why)));
 		json_array_append_new(requeue->report, object);
 	} else {
-		buf_add_format(&line, ": %s%s%s", fates[item->fate], item->why[0] == '\0' ? "" : ": ", item->why);
+		buf_add_format(&line, ": %s%s%s", outcomes[item->outcome], item->why[0] == '\0' ? "" : ": ", item->why);
 		term_escape(&escaped, buf_text(&line));
 		puts(escaped.data);
 	}
@@ -217,43 +218,44 @@ static void tell(struct requeue *requeue, const struct item *item)
 
 static void count(struct requeue *requeue, const struct item *item)
 {
-	switch (item->fate) {
-	case FATE_REFUSED:
+	switch (item->outcome) {
+	case OUTCOME_REFUSED:
 		requeue->n_refused++;
 		break;
-	case FATE_WOULD:
+	case OUTCOME_WOULD:
 		requeue->n_would++;
 		break;
-	case FATE_SENT:
+	case OUTCOME_SENT:
 		requeue->n_sent++;
 		break;
-	case FATE_WAITING:
-	case FATE_FAILED:
-	case FATE_LINE:
+	case OUTCOME_WAITING:
+	case OUTCOME_FAILED:
+	case OUTCOME_LINE:
 		requeue->n_failed++;
 		break;
 	}
 }
 
-static void tell_and_count(struct requeue *requeue, const struct item *item)
+static void print_and_count(struct requeue *requeue, const struct item *item)
 {
-	tell(requeue, item);
+	print_item(requeue, item);
 	count(requeue, item);
 }
 
-/* Waits for what is under way, then marks, tells and forgets the group. False: PostgreSQL does not answer. */
+/* Waits for the messages in flight, then marks, prints and clears the group. Returns false if PostgreSQL does not
+ * answer. */
 static bool finish_group(struct requeue *requeue)
 {
-	/* Each message has its own timeout, so this ends. */
+	/* Ends, because each message has a timeout. */
 	while (requeue->producer != NULL && rd_kafka_outq_len(requeue->producer) > 0)
 		rd_kafka_poll(requeue->producer, 100);
 	bool ok = mark_sent(requeue);
 	for (size_t i = 0; i < requeue->n_items; i++) {
 		struct item *item = &requeue->items[i];
-		if (item->fate == FATE_SENT && !ok)
-			snprintf(item->why, sizeof(item->why), "but it could not be marked");
-		if (item->fate != FATE_LINE)
-			tell_and_count(requeue, item);
+		if (item->outcome == OUTCOME_SENT && !ok)
+			snprintf(item->why, sizeof(item->why), "but could not be marked as requeued");
+		if (item->outcome != OUTCOME_LINE)
+			print_and_count(requeue, item);
 		if (item->has_letter)
 			dlq_letter_release(&item->letter);
 	}
@@ -271,7 +273,7 @@ static bool requeue_one(struct requeue *requeue, const struct dlq_key *key, int6
 	return requeue->n_items < N_AT_ONCE || finish_group(requeue);
 }
 
-/* Reads the lines of files that were put by. False: PostgreSQL does not answer. */
+/* Reads the collected lines of files. Returns false if PostgreSQL does not answer. */
 static bool finish_lines(struct requeue *requeue)
 {
 	const struct requeue_lines *lines = &requeue->lines;
@@ -284,18 +286,18 @@ static bool finish_lines(struct requeue *requeue)
 		pg_array_int8(&letters, lines->items[i].letter_no, false);
 	bool ok = mark(requeue, &letters);
 	for (size_t i = 0; i < lines->n; i++) {
-		struct item item = {.key = lines->items[i].key, .fate = is_read ? FATE_SENT : FATE_FAILED};
-		const char *why = is_read ? "but it could not be marked" : "the reason is above";
+		struct item item = {.key = lines->items[i].key, .outcome = is_read ? OUTCOME_SENT : OUTCOME_FAILED};
+		const char *why = is_read ? "but could not be marked as requeued" : "see the reason above";
 		if (!is_read || !ok)
 			snprintf(item.why, sizeof(item.why), "%s", why);
-		tell_and_count(requeue, &item);
+		print_and_count(requeue, &item);
 	}
 	return ok;
 }
 
 /* ---- all ---- */
 
-/* Every message that was read from there. */
+/* Requeues every message that was read from this position. */
 static bool requeue_place(struct requeue *requeue, const struct dlq_key *key)
 {
 	PGresult *found = dlq_find(requeue->sync, key);
@@ -303,7 +305,7 @@ static bool requeue_place(struct requeue *requeue, const struct dlq_key *key)
 	if (ok && PQntuples(found) == 0)
 		ok = requeue_one(requeue, key, NO_LETTER);
 	for (int row = 0; ok && row < PQntuples(found); row++)
-		ok = requeue_one(requeue, key, pg_get_int8(found, row, 0));
+		ok = requeue_one(requeue, key, pg_get_int8(found, row, DLQ_FIND_LETTER_NO));
 	PQclear(found);
 	return ok;
 }
@@ -324,17 +326,18 @@ static bool requeue_reason(struct requeue *requeue, const char *reason)
 		return false;
 	bool ok = true;
 	for (int row = 0; ok && row < PQntuples(rows); row++) {
-		/* A binary text ends with a NUL, too. */
-		const struct dlq_key key = {PQgetvalue(rows, row, 0), pg_get_int4(rows, row, 1),
-		                            pg_get_int8(rows, row, 2)};
-		ok = requeue_one(requeue, &key, pg_get_int8(rows, row, 3));
+		/* libpq terminates binary values with a NUL. */
+		const struct dlq_key key = {PQgetvalue(rows, row, DLQ_KEYS_TOPIC),
+		                            pg_get_int4(rows, row, DLQ_KEYS_PARTITION),
+		                            pg_get_int8(rows, row, DLQ_KEYS_OFFSET)};
+		ok = requeue_one(requeue, &key, pg_get_int8(rows, row, DLQ_KEYS_LETTER_NO));
 	}
 	ok = finish_group(requeue) && ok;
 	PQclear(rows);
 	return ok;
 }
 
-static void sum_up(const struct requeue *requeue)
+static void print_summary(const struct requeue *requeue)
 {
 	if (requeue->report != NULL) {
 		json_t *object = json_object();
@@ -350,7 +353,7 @@ static void sum_up(const struct requeue *requeue)
 	if (requeue->n_would > 0)
 		printf("%zu would be requeued\n", requeue->n_would);
 	if (requeue->n_sent > 0)
-		puts("What is still wrong with a message that is read again makes it a new dead letter.");
+		puts("A message that still has an error becomes a new dead letter.");
 }
 
 static int status_of(const struct requeue *requeue)
@@ -370,7 +373,7 @@ int dlq_requeue(struct pg_sync *sync, const struct dlq_request *request, const s
 		bool ok = request->reason != NULL ? requeue_reason(requeue, request->reason)
 		                                  : requeue_keys(requeue, request->keys, request->n_keys);
 		ok = ok && finish_lines(requeue);
-		sum_up(requeue);
+		print_summary(requeue);
 		status = ok ? status_of(requeue) : pg_sync_failed(sync);
 	}
 	if (requeue->producer != NULL)

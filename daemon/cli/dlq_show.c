@@ -26,7 +26,7 @@ static void add_time_line(struct buf *out, const struct term *term, const char *
 	buf_release(&time);
 }
 
-/* Line feeds break lines, everything else is escaped; each line is indented, so that none can be forged. */
+/* Breaks lines at line feeds and escapes all else. Every line is indented, so that no line can be forged. */
 static void add_value(struct buf *out, struct text value)
 {
 	while (value.len > 0) {
@@ -112,8 +112,8 @@ static void print_letter_json(const struct dlq_key *key, const struct dlq_letter
 
 static int not_there(const struct pg_sync *sync, const struct dlq_key *key)
 {
-	pg_sync_say(sync, "there is no dead letter %s/%d/%lld", key->topic, (int)key->partition,
-	            (long long)key->offset);
+	pg_sync_print_error(sync, "there is no dead letter %s/%d/%lld", key->topic, (int)key->partition,
+	                    (long long)key->offset);
 	return CLI_FAILED;
 }
 
@@ -123,7 +123,7 @@ static int show_one(struct pg_sync *sync, const struct dlq_key *key, int64_t let
 	switch (dlq_read(sync, letter_no, &letter)) {
 	case DLQ_NO_ANSWER:
 		return pg_sync_failed(sync);
-	case DLQ_NOT_THERE: /* deleted since it was found */
+	case DLQ_NOT_THERE: /* it was deleted meanwhile */
 		return not_there(sync, key);
 	case DLQ_FOUND:
 		break;
@@ -147,7 +147,7 @@ int dlq_show(struct pg_sync *sync, const struct dlq_key *key, bool raw)
 	for (int row = 0; status == CLI_OK && row < n; row++) {
 		if (row > 0 && !raw && !sync->cli->json)
 			putchar('\n');
-		status = show_one(sync, key, pg_get_int8(found, row, 0), raw);
+		status = show_one(sync, key, pg_get_int8(found, row, DLQ_FIND_LETTER_NO), raw);
 	}
 	PQclear(found);
 	return status;

@@ -1,4 +1,4 @@
-/* kpid doctor: what is wrong around the daemon, and what to do. */
+/* kpid doctor: checks everything around the daemon. */
 #ifndef KPID_CLI_DOCTOR_H
 #define KPID_CLI_DOCTOR_H
 
@@ -13,19 +13,19 @@ struct doctor {
 	const struct cli *cli;
 	const struct kpid_config *config;
 	struct pg_sync sync;
-	bool has_tables;  /* connected, and at this program's version */
-	json_t *findings; /* in the order of looking */
-	int64_t n[DOCTOR_FAIL + 1];
+	bool has_tables;            /* connected, and the schema is at this program's version */
+	json_t *findings;           /* in the order of the checks */
+	int64_t n[DOCTOR_FAIL + 1]; /* number of findings of each level */
 };
 
-/* check: one word, such as "topics"; advice "" for what is fine. */
+/* Adds a finding. check: its name, such as "topics". advice: what to do; empty for DOCTOR_OK. */
 void doctor_say(struct doctor *doctor, const char *check, enum doctor_level level, struct text what,
                 struct text advice);
 void doctor_format(struct doctor *doctor, const char *check, enum doctor_level level, const char *advice,
                    const char *format, ...) __attribute__((format(printf, 5, 6)));
 
-void doctor_look_at_files(struct doctor *doctor);    /* policies and receivers */
-void doctor_look_at_database(struct doctor *doctor); /* connects */
-void doctor_look_at_kafka(struct doctor *doctor);    /* after the database */
+void doctor_check_files(struct doctor *doctor);    /* configuration, policies and receivers */
+void doctor_check_database(struct doctor *doctor); /* connects first */
+void doctor_check_kafka(struct doctor *doctor);    /* after doctor_check_database() */
 
 #endif

@@ -1,44 +1,59 @@
-/* kpid doctor: the database. A check is a query whose rows are what is wrong: level, what, advice. */
+/* kpid doctor: the database. Each check is a query that returns a row for each problem: level, what, advice. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "adapters/pg/migrate.h"
-#include "app/lane.h"
-#include "app/rules_book.h"
+#include "app/policy_registry.h"
+#include "app/shared_settings.h"
+#include "cli/backlog.h"
 #include "cli/doctor.h"
 #include "cli/policy_file.h"
-#include "kpid/core/ticket.h"
+#include "kpid/base/clock.h"
 
 enum { MOST_PARAMS = 5 };
 
 struct query_check {
 	const char *name, *ok, *file;
-	const char *params[MOST_PARAMS]; /* as text; NULL ends them */
+	const char *params[MOST_PARAMS]; /* as text, ended by NULL */
 };
 
-static const struct query_check of_the_server[] = {
-        {"server", "PostgreSQL is new enough and fit to be written to", "queries/doctor_server.sql", {"150000"}},
-};
-
-/* Bounds: when somebody should look. */
-static const struct query_check of_our_tables[] = {
-        {"rights", "the role may change rows and nothing else", "queries/doctor_rights.sql", {NULL}},
-        {"tables",
-         "few dead rows, and updates leave indexes alone (HOT)",
-         "queries/doctor_tables.sql",
-         {"10000", "0.5", "10000", "0.8"}},
+/* The parameters are the limits from which a check warns. */
+static const struct query_check table_checks[] = {
+        {"rights", "the role may change rows, and nothing else", "queries/doctor_rights.sql", {NULL}},
         {"indexes", "all indexes are valid", "queries/doctor_indexes.sql", {NULL}},
-        {"sessions", "no old transaction holds back vacuum", "queries/doctor_sessions.sql", {"60"}},
-        {"calendars", "the hours of all calendars are laid out far ahead", "queries/doctor_calendars.sql", {"30"}},
+        {"sessions", "no old transaction blocks vacuum", "queries/doctor_sessions.sql", {"60"}},
+        {"calendars", "the hours of all calendars are stored far ahead", "queries/doctor_calendars.sql", {"30"}},
         {"gaps", "no messages are missing", "queries/doctor_gaps.sql", {NULL}},
-        {"dead letters", "no message was rejected within an hour", "queries/doctor_dead_letters.sql", {"3600"}},
-        {"types", "every topic that brings messages brings events", "queries/unknown_types.sql", {"{}", NULL}},
+        {"dead letters", "no message was rejected in the last hour", "queries/doctor_dead_letters.sql", {"3600"}},
+        {"types", "every topic with messages has events", "queries/unknown_types.sql", {"{}", NULL}},
         {"set aside", "no ticket is set aside", "queries/doctor_parked.sql", {"5"}},
-        {"deadlines", "all that have passed are judged", "queries/doctor_deadlines.sql", {"60", "600"}},
-        {"outbox", "no message about an alert waits", "queries/doctor_outbox.sql", {"10"}},
+        {"outbox", "no message about an alert is waiting", "queries/doctor_outbox.sql", {"10"}},
         {"deliveries", "no receiver fails", "queries/doctor_deliveries.sql", {NULL}},
+};
+
+#define NO_LIMIT "9223372036854775807"
+
+/* Checks that depend on whether a backlog is read. It leaves many dead rows, and pages so full that few updates are
+ * HOT: neither lasts, and no index is the cause. Deadlines wait for it. */
+static const struct query_check checks_of_load[][2] = {
+        {{"tables",
+          "few dead rows, and most updates are HOT",
+          "queries/doctor_tables.sql",
+          {"10000", "0.5", "10000", "0.8"}},
+         {"deadlines",
+          "no deadline has passed without a judgement",
+          "queries/doctor_deadlines.sql",
+          {"5", "600", "false"}}},
+        {{"tables",
+          "autovacuum is on for all; dead rows and HOT updates are checked when the backlog is caught up",
+          "queries/doctor_tables.sql",
+          {NO_LIMIT, "0.5", NO_LIMIT, "0.8"}},
+         {"deadlines",
+          "no deadline before the backlog has passed without a judgement",
+          "queries/doctor_deadlines.sql",
+          {"5", "600", "true"}}},
 };
 
 static enum doctor_level level_of(struct text name)
@@ -46,13 +61,13 @@ static enum doctor_level level_of(struct text name)
 	return text_equal(name, TEXT("fail")) ? DOCTOR_FAIL : DOCTOR_WARN;
 }
 
-static void say_not_asked(struct doctor *doctor, const char *name)
+static void add_not_checked(struct doctor *doctor, const char *name)
 {
 	doctor_format(doctor, name, DOCTOR_FAIL, "see the other findings about the database first",
-	              "it could not be asked: %s", buf_text(&doctor->sync.error).ptr);
+	              "could not be checked: %s", buf_text(&doctor->sync.error).ptr);
 }
 
-static void ask(struct doctor *doctor, const struct query_check *check)
+static void run_check(struct doctor *doctor, const struct query_check *check)
 {
 	struct pg_param params[MOST_PARAMS];
 	int n = 0;
@@ -60,65 +75,113 @@ static void ask(struct doctor *doctor, const struct query_check *check)
 		params[n] = pg_param_c_string(check->params[n]);
 	PGresult *rows = pg_sync_query(&doctor->sync, check->file, params, n);
 	if (rows == NULL) {
-		say_not_asked(doctor, check->name);
+		add_not_checked(doctor, check->name);
 		return;
 	}
 	for (int row = 0; row < PQntuples(rows); row++)
-		doctor_say(doctor, check->name, level_of(pg_get_text(rows, row, 0)), pg_get_text(rows, row, 1),
-		           pg_get_text(rows, row, 2));
+		doctor_say(doctor, check->name, level_of(pg_get_text(rows, row, DOCTOR_SERVER_LEVEL)),
+		           pg_get_text(rows, row, DOCTOR_SERVER_WHAT), pg_get_text(rows, row, DOCTOR_SERVER_ADVICE));
 	if (PQntuples(rows) == 0)
 		doctor_say(doctor, check->name, DOCTOR_OK, text_of(check->ok), TEXT(""));
 	PQclear(rows);
 }
 
-static void ask_all(struct doctor *doctor, const struct query_check *checks, size_t n)
+static void run_checks(struct doctor *doctor, const struct query_check *checks, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		ask(doctor, &checks[i]);
+		run_check(doctor, &checks[i]);
 }
 
-/* The ids of the policy file's revisions, as instances compare them; "": there is no file that can be read. */
-static void add_revisions(const struct kpid_config *config, struct buf *out)
+/* What a backlog explains needs no advice meanwhile. */
+static void check_backlog(struct doctor *doctor)
 {
-	struct config_faults faults = CONFIG_FAULTS_INIT;
+	struct catch_up_sample sample;
+	bool is_read;
+	if (!backlog_look(&doctor->sync, &sample, &is_read)) {
+		add_not_checked(doctor, "backlog");
+		return;
+	}
+	if (is_read)
+		doctor_format(doctor, "backlog", DOCTOR_WARN,
+		              "wait until it is caught up: kpid top shows the time to go. Then run kpid doctor again",
+		              "a backlog is being read: %s%" PRId64 " messages are left",
+		              sample.n_unknown > 0 ? "at least " : "", sample.n_left);
+	else
+		doctor_format(doctor, "backlog", DOCTOR_OK, "", "no backlog is being read");
+	run_checks(doctor, checks_of_load[is_read], 2);
+}
+
+/* The ids of the policy file's revisions, as instances compare them. False without a readable file. */
+static bool read_revisions(const struct kpid_config *config, struct buf *ids_out)
+{
+	struct config_errors errors = CONFIG_ERRORS_INIT;
 	struct policy_set *set = config->sla.policy_file == NULL
 	                                 ? NULL
-	                                 : policy_file_read(config->sla.policy_file, false, &faults, NULL);
+	                                 : policy_file_read(config->sla.policy_file, false, &errors, NULL);
 	if (set != NULL)
-		rules_add_ids(set, out);
-	else
-		buf_add_str(out, "");
+		rules_add_ids(set, ids_out);
+	if (ids_out->len_bytes == 0)
+		buf_add_str(ids_out, "none");
+	bool is_read = set != NULL || config->sla.policy_file == NULL;
 	policy_set_free(set);
-	config_faults_release(&faults);
+	config_errors_release(&errors);
+	return is_read;
 }
 
-/* Those whose bounds are in the configuration. */
-static void ask_of_configuration(struct doctor *doctor)
+static void say_difference(struct doctor *doctor, const struct shared_setting *setting, struct text stored)
 {
-	char window[24] = "", silence[24];
-	struct buf revisions = BUF_INIT;
-	const struct kpid_config *config = doctor->config;
-	bool names_zone = kpid_config_names(config, "report.time_zone");
-	if (kpid_config_names(config, "kpi.fcr_window"))
-		snprintf(window, sizeof(window), "%" PRId64, config->kpi.fcr_window_us);
-	add_revisions(config, &revisions);
-	snprintf(silence, sizeof(silence), "%" PRId64, doctor->config->sla.max_silence_us / US_PER_SECOND + 1);
-	const struct query_check checks[] = {
-	        {"settings",
-	         "this configuration agrees with the database",
-	         "queries/doctor_settings.sql",
-	         {window, TICKET_RULES_VERSION, names_zone ? config->report.time_zone : "", buf_text(&revisions).ptr,
-	          config_pairs_get(&config->kafka, "group.id")}},
-	        {"sources",
-	         "all partitions are read, and none is behind",
-	         "queries/doctor_sources.sql",
-	         {silence, "300", NULL}},
-	};
-	ask_all(doctor, checks, sizeof(checks) / sizeof(checks[0]));
-	buf_release(&revisions);
+	struct buf what = BUF_INIT, advice = BUF_INIT;
+	bool is_policies = text_same(text_of(setting->name), TEXT(SETTING_POLICIES));
+	shared_setting_describe(setting, stored, &what);
+	shared_setting_remedy(setting, &advice);
+	doctor_say(doctor, "settings", is_policies ? DOCTOR_WARN : DOCTOR_FAIL, buf_text(&what), buf_text(&advice));
+	buf_release(&what);
+	buf_release(&advice);
 }
 
-static void look_at_schema(struct doctor *doctor)
+/* Compares what this configuration gives with what the instances agreed on. */
+static void check_settings(struct doctor *doctor)
+{
+	struct shared_settings ours;
+	struct buf ids = BUF_INIT;
+	size_t n_different = 0;
+	PGresult *rows = pg_sync_query(&doctor->sync, "queries/settings_list.sql", NULL, 0);
+	if (rows == NULL) {
+		add_not_checked(doctor, "settings");
+		return;
+	}
+	bool has_ids = read_revisions(doctor->config, &ids);
+	shared_settings_init(&ours, doctor->config, true, has_ids ? ids.data : NULL);
+	for (int row = 0; row < PQntuples(rows); row++) {
+		struct text name = pg_get_text(rows, row, SETTINGS_LIST_NAME),
+		            stored = pg_get_text(rows, row, SETTINGS_LIST_VALUE);
+		const struct shared_setting *setting = shared_settings_find(&ours, name);
+		bool is_default =
+		        text_same(name, TEXT(SETTING_WINDOW)) && !kpid_config_names(doctor->config, "kpi.fcr_window");
+		if (setting == NULL || is_default || !shared_setting_differs(setting, stored))
+			continue;
+		say_difference(doctor, setting, stored);
+		n_different++;
+	}
+	if (n_different == 0)
+		doctor_format(doctor, "settings", DOCTOR_OK, "",
+		              "the configuration matches the settings in the database");
+	shared_settings_release(&ours);
+	buf_release(&ids);
+	PQclear(rows);
+}
+
+static void check_sources(struct doctor *doctor)
+{
+	char silence[24];
+	snprintf(silence, sizeof(silence), "%" PRId64, doctor->config->sla.max_silence_us / US_PER_SECOND + 1);
+	run_check(doctor, &(struct query_check){"sources",
+	                                        "all partitions are read, the lag of each is known, and none lags",
+	                                        "queries/doctor_sources.sql",
+	                                        {silence, "300", NULL}});
+}
+
+static void check_schema(struct doctor *doctor)
 {
 	struct buf why = BUF_INIT;
 	int verdict = migrate_check(doctor->sync.conn, sql_files, &why);
@@ -127,88 +190,105 @@ static void look_at_schema(struct doctor *doctor)
 		doctor_format(doctor, "schema", DOCTOR_OK, "", "the database is at this program's version");
 	else
 		doctor_say(doctor, "schema", DOCTOR_FAIL, buf_text(&why),
-		           text_of(verdict == MIGRATE_BEHIND  ? "stop all instances, kpid migrate up, start them"
-		                   : verdict == MIGRATE_AHEAD ? "install the newer kpid here too"
-		                                              : "kpid migrate status tells more"));
+		           text_of(verdict == MIGRATE_BEHIND
+		                           ? "stop all instances, run kpid migrate up, then start them"
+		                   : verdict == MIGRATE_AHEAD ? "install the newer version of kpid here, too"
+		                                              : "run kpid migrate status for details"));
 	buf_release(&why);
 }
 
-/* Half of the round trip is how well it can be known. */
-static void look_at_clock(struct doctor *doctor)
+/* Beside a session for each lane: of claims, deadlines, the outbox and receivers, and on demand of tickets that are set
+ * aside, of calendars and of metrics. */
+enum { SESSIONS_BESIDE_LANES = 7 };
+
+static void check_server(struct doctor *doctor)
+{
+	char n_sessions[24];
+	snprintf(n_sessions, sizeof(n_sessions), "%" PRId64, doctor->config->run.lanes + SESSIONS_BESIDE_LANES);
+	run_check(doctor, &(struct query_check){"server",
+	                                        "the version and settings of PostgreSQL are suitable",
+	                                        "queries/doctor_server.sql",
+	                                        {"150000", n_sessions}});
+}
+
+/* The clocks' difference is known to half of the round trip. */
+static void check_clock(struct doctor *doctor)
 {
 	int64_t before_us = wall_clock_us();
 	PGresult *row = pg_sync_query(&doctor->sync, "queries/doctor_clock.sql", NULL, 0);
 	int64_t after_us = wall_clock_us();
 	if (row == NULL) {
-		say_not_asked(doctor, "clock");
+		add_not_checked(doctor, "clock");
 		return;
 	}
-	int64_t off_us = pg_get_time(row, 0, 0) - (before_us + after_us) / 2;
+	int64_t off_us = pg_get_time(row, 0, DOCTOR_CLOCK_NOW) - (before_us + after_us) / 2;
 	int64_t surely_us = llabs(off_us) - (after_us - before_us) / 2;
 	PQclear(row);
 	enum doctor_level level = surely_us > 5 * US_PER_SECOND ? DOCTOR_FAIL
 	                          : surely_us > US_PER_SECOND   ? DOCTOR_WARN
 	                                                        : DOCTOR_OK;
 	doctor_format(doctor, "clock", level,
-	              level == DOCTOR_OK ? ""
-	                                 : "let both machines keep time by NTP: deadlines are seen by their clocks",
+	              level == DOCTOR_OK
+	                      ? ""
+	                      : "synchronise both machines by NTP: their clocks decide when a deadline has passed",
 	              "PostgreSQL's clock is %.3f s %s this machine's", (double)llabs(off_us) / 1e6,
 	              off_us < 0 ? "behind" : "ahead of");
 }
 
-/* A revision that has judged never changes. */
-static void look_at_revisions(struct doctor *doctor)
+/* Checks that the file did not change a stored revision. */
+static void check_revisions(struct doctor *doctor)
 {
-	struct config_faults faults = CONFIG_FAULTS_INIT;
+	struct config_errors errors = CONFIG_ERRORS_INIT;
 	struct policy_set *set = doctor->config->sla.policy_file == NULL
 	                                 ? NULL
-	                                 : policy_file_read(doctor->config->sla.policy_file, false, &faults, NULL);
-	config_faults_release(&faults);
+	                                 : policy_file_read(doctor->config->sla.policy_file, false, &errors, NULL);
+	config_errors_release(&errors);
 	if (set == NULL)
-		return; /* it was said */
-	const struct pg_param all[2] = {pg_param_c_string(NULL), pg_param_c_string(NULL)};
-	PGresult *stored = pg_sync_query(&doctor->sync, "queries/policy_load.sql", all, 2);
+		return; /* already reported */
+	PGresult *stored = pg_sync_load_policies(&doctor->sync);
 	if (stored == NULL)
-		say_not_asked(doctor, "revisions");
+		add_not_checked(doctor, "revisions");
 	else if (rules_number(set, stored))
-		doctor_format(doctor, "revisions", DOCTOR_OK, "", "no revision in use was changed");
+		doctor_format(doctor, "revisions", DOCTOR_OK, "", "no stored revision was changed");
 	else
 		doctor_format(doctor, "revisions", DOCTOR_FAIL,
-		              "give what is new an id and an effective_from of its own; a daemon refuses the file",
-		              "a revision of the file is stored under its id with other content");
+		              "give the new content a new id and a later effective_from; a daemon refuses this file",
+		              "a revision of the file differs from the stored revision of the same id");
 	policy_set_free(set);
 	PQclear(stored);
 }
 
 /* kpid prepares statements and changes settings, so each of its connections needs a server session of its own. */
-static void look_for_pooler(struct doctor *doctor)
+static void check_pooler(struct doctor *doctor)
 {
 	if (pg_sync_is_shared(&doctor->sync, &doctor->config->postgres))
-		doctor_say(
-		        doctor, "sessions of its own", DOCTOR_FAIL,
-		        TEXT("a pooler in transaction mode is between kpid and PostgreSQL: it shares sessions of the "
-		             "server among its clients"),
-		        text_of(sql_remedy_of(SQLSTATE_SHARED_SESSION)));
+		doctor_say(doctor, "sessions of its own", DOCTOR_FAIL,
+		           TEXT("a connection pooler in transaction mode shares server sessions among its clients"),
+		           text_of(sql_remedy_of(SQLSTATE_SHARED_SESSION)));
 	else
-		doctor_format(doctor, "sessions of its own", DOCTOR_OK, "", "each connection has a session of its own");
+		doctor_format(doctor, "sessions of its own", DOCTOR_OK, "",
+		              "each connection has its own server session");
 }
 
-void doctor_look_at_database(struct doctor *doctor)
+void doctor_check_database(struct doctor *doctor)
 {
 	if (!pg_sync_open(&doctor->sync, doctor->cli, &doctor->config->postgres) ||
 	    !pg_sync_command(&doctor->sync, "SET statement_timeout = '20s'")) {
-		doctor_format(doctor, "database", DOCTOR_FAIL,
-		              "see host, port, dbname, user and password_file in [postgres], and that the server runs",
-		              "PostgreSQL cannot be reached: %s", buf_text(&doctor->sync.error).ptr);
+		doctor_format(
+		        doctor, "database", DOCTOR_FAIL,
+		        "check host, port, dbname, user and password_file in [postgres], and that the server runs",
+		        "PostgreSQL cannot be reached: %s", buf_text(&doctor->sync.error).ptr);
 		return;
 	}
-	look_for_pooler(doctor);
-	ask_all(doctor, of_the_server, sizeof(of_the_server) / sizeof(of_the_server[0]));
-	look_at_clock(doctor);
-	look_at_schema(doctor);
+	check_pooler(doctor);
+	check_server(doctor);
+	check_clock(doctor);
+	check_schema(doctor);
 	if (!doctor->has_tables)
 		return;
-	ask_all(doctor, of_our_tables, sizeof(of_our_tables) / sizeof(of_our_tables[0]));
-	ask_of_configuration(doctor);
-	look_at_revisions(doctor);
+	check_backlog(doctor);
+	run_checks(doctor, table_checks, sizeof(table_checks) / sizeof(table_checks[0]));
+	check_settings(doctor);
+	check_sources(doctor);
+	check_revisions(doctor);
 }

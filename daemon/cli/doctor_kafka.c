@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "adapters/kafka/conf.h"
-#include "app/lane.h"
 #include "cli/doctor.h"
 #include "kpid/base/memory.h"
 
@@ -14,11 +13,9 @@ enum { TIMEOUT_MS = 5000 };
 
 struct brokers {
 	rd_kafka_t *rk;
-	const struct rd_kafka_metadata *metadata; /* of all topics: asking for one could make it */
-	PGresult *progress;                       /* NULL: not known */
+	const struct rd_kafka_metadata *metadata; /* of all topics: a request for one topic could create it */
+	PGresult *progress;                       /* NULL: unknown */
 };
-
-enum progress_column { AT_TOPIC, AT_PARTITION, AT_NEXT, AT_OWNER, AT_SEEN, AT_COMPLETE, AT_NOW };
 
 static const struct rd_kafka_metadata_topic *find_topic(const struct brokers *brokers, const char *name)
 {
@@ -34,23 +31,24 @@ static bool topic_is_good(struct doctor *doctor, const struct brokers *brokers, 
 {
 	const struct rd_kafka_metadata_topic *topic = find_topic(brokers, name);
 	if (topic == NULL || topic->err != RD_KAFKA_RESP_ERR_NO_ERROR || topic->partition_cnt == 0) {
-		doctor_format(doctor, "topics", DOCTOR_FAIL,
-		              "create it, or leave it out of [topics] (or [alert] topic); if it is there, let this "
-		              "user describe it",
-		              "there is no topic %s: %s", name,
-		              topic == NULL ? "the brokers do not know it" : rd_kafka_err2str(topic->err));
+		doctor_format(
+		        doctor, "topics", DOCTOR_FAIL,
+		        "create it, or remove it from [topics] (or [alert] topic); if it exists, allow this user to "
+		        "describe it",
+		        "there is no topic %s: %s", name,
+		        topic == NULL ? "the brokers do not know it" : rd_kafka_err2str(topic->err));
 		return false;
 	}
 	int n_headless = 0;
 	for (int i = 0; i < topic->partition_cnt; i++)
 		n_headless += topic->partitions[i].leader < 0;
 	if (n_headless > 0)
-		doctor_format(doctor, "topics", DOCTOR_FAIL, "bring the brokers back that hold them",
+		doctor_format(doctor, "topics", DOCTOR_FAIL, "restart the brokers that hold them",
 		              "%d partitions of %s have no leader", n_headless, name);
 	return n_headless == 0;
 }
 
-static void look_at_counts(struct doctor *doctor, const struct brokers *brokers)
+static void check_broker_counts(struct doctor *doctor, const struct brokers *brokers)
 {
 	const struct config_topics *topics = &doctor->config->topics;
 	struct buf counts = BUF_INIT;
@@ -67,16 +65,16 @@ static void look_at_counts(struct doctor *doctor, const struct brokers *brokers)
 	}
 	if (differ)
 		doctor_format(doctor, "partitions", DOCTOR_WARN,
-		              "key all by ticket_id and give them one number of partitions: transactions then do not "
-		              "meet on a "
-		              "ticket (the figures do not depend on it)",
-		              "topics differ in their partitions: %s", counts.data);
+		              "key all topics by ticket_id and give them the same number of partitions: lanes then do "
+		              "not wait for each "
+		              "other's tickets (the figures do not depend on it)",
+		              "the topics have different numbers of partitions: %s", counts.data);
 	else if (first >= 0)
-		doctor_format(doctor, "partitions", DOCTOR_OK, "", "all topics have %d", first);
+		doctor_format(doctor, "partitions", DOCTOR_OK, "", "every topic has %d", first);
 	buf_release(&counts);
 }
 
-static void look_at_topics(struct doctor *doctor, const struct brokers *brokers)
+static void check_topics(struct doctor *doctor, const struct brokers *brokers)
 {
 	bool good = true;
 	for (size_t i = 0; i < doctor->config->topics.n; i++)
@@ -84,13 +82,13 @@ static void look_at_topics(struct doctor *doctor, const struct brokers *brokers)
 	if (doctor->config->alert.topic != NULL)
 		good = topic_is_good(doctor, brokers, doctor->config->alert.topic) && good;
 	if (good)
-		doctor_format(doctor, "topics", DOCTOR_OK, "", "all are there, and each partition has a leader");
-	look_at_counts(doctor, brokers);
+		doctor_format(doctor, "topics", DOCTOR_OK, "", "all topics exist, and each partition has a leader");
+	check_broker_counts(doctor, brokers);
 }
 
-/* ---- places ---- */
+/* ---- offsets ---- */
 
-static void add_place(struct buf *names, int *n, const char *topic, int32_t partition)
+static void add_partition(struct buf *names, int *n, const char *topic, int32_t partition)
 {
 	enum { MOST = 10 };
 	if ((*n)++ < MOST)
@@ -99,37 +97,38 @@ static void add_place(struct buf *names, int *n, const char *topic, int32_t part
 		buf_add_str(names, ", …");
 }
 
-/* Where the database stands, against what the brokers still have. */
-static void look_at_places(struct doctor *doctor, const struct brokers *brokers)
+/* Compares the offsets in the database with those that the brokers still have. */
+static void check_offsets(struct doctor *doctor, const struct brokers *brokers)
 {
 	struct buf gone = BUF_INIT, ahead = BUF_INIT, silent = BUF_INIT;
 	int n_gone = 0, n_ahead = 0, n_silent = 0;
 	for (int row = 0; row < PQntuples(brokers->progress); row++) {
-		const char *topic = PQgetvalue(brokers->progress, row, AT_TOPIC);
-		int32_t partition = pg_get_int4(brokers->progress, row, AT_PARTITION);
-		int64_t low, high, next = pg_get_int8(brokers->progress, row, AT_NEXT);
+		const char *topic = PQgetvalue(brokers->progress, row, DOCTOR_PROGRESS_TOPIC);
+		int32_t partition = pg_get_int4(brokers->progress, row, DOCTOR_PROGRESS_PARTITION);
+		int64_t low, high, next = pg_get_int8(brokers->progress, row, DOCTOR_PROGRESS_NEXT_OFFSET);
 		if (n_silent > 0 || rd_kafka_query_watermark_offsets(brokers->rk, topic, partition, &low, &high,
 		                                                     TIMEOUT_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
-			add_place(&silent, &n_silent, topic, partition);
-		else if (!PQgetisnull(brokers->progress, row, AT_NEXT) && next < low)
-			add_place(&gone, &n_gone, topic, partition);
-		else if (!PQgetisnull(brokers->progress, row, AT_NEXT) && next > high)
-			add_place(&ahead, &n_ahead, topic, partition);
+			add_partition(&silent, &n_silent, topic, partition);
+		else if (!PQgetisnull(brokers->progress, row, DOCTOR_PROGRESS_NEXT_OFFSET) && next < low)
+			add_partition(&gone, &n_gone, topic, partition);
+		else if (!PQgetisnull(brokers->progress, row, DOCTOR_PROGRESS_NEXT_OFFSET) && next > high)
+			add_partition(&ahead, &n_ahead, topic, partition);
 	}
 	if (n_gone > 0)
 		doctor_format(doctor, "offsets", DOCTOR_FAIL,
-		              "raise retention.ms of the topic; then kpid gap list, and kpid gap accept",
+		              "raise retention.ms of the topic, then run kpid gap list and kpid gap accept",
 		              "messages were deleted before they were read: %s", gone.data);
 	if (n_ahead > 0)
 		doctor_format(doctor, "offsets", DOCTOR_FAIL,
-		              "was it truncated, or deleted and made again? kpid gap list, then kpid gap accept",
-		              "more was read than is there: %s", ahead.data);
+		              "the topic was truncated or recreated; run kpid gap list, then kpid gap accept",
+		              "the stored offset is beyond the end: %s", ahead.data);
 	if (n_silent > 0)
-		doctor_format(doctor, "offsets", DOCTOR_FAIL, "see that the brokers that hold them run",
-		              "how long they are cannot be asked: %s", silent.data);
+		doctor_format(doctor, "offsets", DOCTOR_FAIL, "check that the brokers that hold them run",
+		              "the offsets of these partitions are unknown: %s", silent.data);
 	if (n_gone + n_ahead + n_silent == 0)
 		doctor_format(doctor, "offsets", DOCTOR_OK, "",
-		              "what is to be read next is still there, in %d partitions", PQntuples(brokers->progress));
+		              "the next message of each of the %d partitions is still available",
+		              PQntuples(brokers->progress));
 	buf_release(&gone);
 	buf_release(&ahead);
 	buf_release(&silent);
@@ -137,15 +136,16 @@ static void look_at_places(struct doctor *doctor, const struct brokers *brokers)
 
 /* ---- retention ---- */
 
-/* For how long a topic has not been read to its end, at most; 0: it has. */
+/* How long ago the slowest partition of a topic was read to its end; 0: all are. */
 static int64_t behind_us(const struct brokers *brokers, const char *topic)
 {
 	int64_t most_us = 0;
 	for (int row = 0; row < PQntuples(brokers->progress); row++) {
-		int64_t until_us = pg_get_time(brokers->progress, row, AT_COMPLETE);
-		if (strcmp(PQgetvalue(brokers->progress, row, AT_TOPIC), topic) == 0 && until_us != TIME_NONE &&
-		    pg_get_time(brokers->progress, row, AT_NOW) - until_us > most_us)
-			most_us = pg_get_time(brokers->progress, row, AT_NOW) - until_us;
+		int64_t until_us = pg_get_time(brokers->progress, row, DOCTOR_PROGRESS_COMPLETE_UNTIL);
+		if (strcmp(PQgetvalue(brokers->progress, row, DOCTOR_PROGRESS_TOPIC), topic) == 0 &&
+		    until_us != TIME_NONE &&
+		    pg_get_time(brokers->progress, row, DOCTOR_PROGRESS_NOW) - until_us > most_us)
+			most_us = pg_get_time(brokers->progress, row, DOCTOR_PROGRESS_NOW) - until_us;
 	}
 	return most_us;
 }
@@ -164,16 +164,16 @@ static bool retention_is_good(struct doctor *doctor, const struct brokers *broke
 			continue;
 		if (strcmp(name, "cleanup.policy") == 0 && strstr(value, "compact") != NULL) {
 			doctor_format(doctor, "retention", DOCTOR_WARN, "set cleanup.policy = delete",
-			              "%s is compacted: of the events of a ticket it may keep the last alone", topic);
+			              "%s is compacted: it may keep only the last event of a ticket", topic);
 			good = false;
 		}
 		if (strcmp(name, "retention.ms") != 0)
 			continue;
-		int64_t keeps_ms = strtoll(value, NULL, 10); /* -1: for ever */
+		int64_t keeps_ms = strtoll(value, NULL, 10); /* -1: forever */
 		if (keeps_ms > 0 && behind_us(brokers, topic) / 1000 > keeps_ms / 2) {
-			doctor_format(doctor, "retention", DOCTOR_WARN, "raise retention.ms until it has caught up",
-			              "%s keeps messages for %" PRId64 " min and is known up to %" PRId64
-			              " min ago: some may be gone before they are read",
+			doctor_format(doctor, "retention", DOCTOR_WARN, "raise retention.ms until kpid has caught up",
+			              "%s keeps messages for %" PRId64 " min and was read up to %" PRId64
+			              " min ago: messages may be deleted before they are read",
 			              topic, keeps_ms / (60 * INT64_C(1000)),
 			              behind_us(brokers, topic) / (60 * US_PER_SECOND));
 			good = false;
@@ -194,15 +194,15 @@ static bool read_retention(struct doctor *doctor, const struct brokers *brokers,
 		good = retention_is_good(doctor, brokers, resources[i]) && good;
 	if (n == 0 || rd_kafka_ConfigResource_error(resources[0]) != RD_KAFKA_RESP_ERR_NO_ERROR) {
 		doctor_format(doctor, "retention", DOCTOR_WARN,
-		              "let this user describe the configs of the topics, or look there yourself",
-		              "how long topics keep messages cannot be asked: %s",
+		              "allow this user to describe the topics' configuration, or check it yourself",
+		              "the retention of the topics is unknown: %s",
 		              n == 0 ? "no answer" : rd_kafka_err2str(rd_kafka_ConfigResource_error(resources[0])));
 		good = false;
 	}
 	return good;
 }
 
-static void look_at_retention(struct doctor *doctor, const struct brokers *brokers)
+static void check_retention(struct doctor *doctor, const struct brokers *brokers)
 {
 	const struct config_topics *topics = &doctor->config->topics;
 	rd_kafka_ConfigResource_t **wanted = mem_zalloc(topics->n * sizeof(struct rd_kafka_ConfigResource_s *));
@@ -216,7 +216,7 @@ static void look_at_retention(struct doctor *doctor, const struct brokers *broke
 		rd_kafka_event_t *event = rd_kafka_queue_poll(queue, TIMEOUT_MS);
 		if (read_retention(doctor, brokers, event))
 			doctor_format(doctor, "retention", DOCTOR_OK, "",
-			              "topics keep messages far longer than it takes to read them");
+			              "topics keep messages much longer than kpid lags");
 		if (event != NULL)
 			rd_kafka_event_destroy(event);
 		rd_kafka_queue_destroy(queue);
@@ -227,21 +227,22 @@ static void look_at_retention(struct doctor *doctor, const struct brokers *broke
 
 /* ---- the group ---- */
 
-/* A member that has partitions, by the format of its assignment: a version of 2 bytes, then how many topics. */
+/* Whether a member has partitions. Its assignment begins with a version (2 bytes) and the number of topics (4 bytes).
+ */
 static bool has_partitions(const struct rd_kafka_group_member_info *member)
 {
 	const unsigned char *bytes = member->member_assignment;
 	return member->member_assignment_size >= 6 && (bytes[2] | bytes[3] | bytes[4] | bytes[5]) != 0;
 }
 
-static int n_owners(const struct brokers *brokers)
+static int count_partition_owners(const struct brokers *brokers)
 {
 	int n = 0;
 	for (int row = 0; row < PQntuples(brokers->progress); row++) {
-		struct text owner = pg_get_text(brokers->progress, row, AT_OWNER);
+		struct text owner = pg_get_text(brokers->progress, row, DOCTOR_PROGRESS_OWNER);
 		bool known = text_is_empty(owner);
 		for (int other = 0; other < row && !known; other++)
-			known = text_equal(pg_get_text(brokers->progress, other, AT_OWNER), owner);
+			known = text_equal(pg_get_text(brokers->progress, other, DOCTOR_PROGRESS_OWNER), owner);
 		n += !known;
 	}
 	return n;
@@ -249,37 +250,39 @@ static int n_owners(const struct brokers *brokers)
 
 static void judge_group(struct doctor *doctor, const struct brokers *brokers, const struct rd_kafka_group_info *group)
 {
-	int n_busy = 0, owners = brokers->progress == NULL ? -1 : n_owners(brokers);
+	int n_busy = 0, owners = brokers->progress == NULL ? -1 : count_partition_owners(brokers);
 	for (int i = 0; group != NULL && i < group->member_cnt; i++)
 		n_busy += has_partitions(&group->members[i]);
 	const char *id = config_pairs_get(&doctor->config->kafka, "group.id");
 	if (group == NULL || group->member_cnt == 0)
 		doctor_format(doctor, "group", DOCTOR_FAIL, "start kpid run (systemctl start kpid)",
-		              "no instance is a member of the consumer group %s: nobody reads", id);
+		              "the consumer group %s has no members: nothing reads the topics", id);
 	else if (strcmp(group->state, "Stable") != 0)
-		doctor_format(doctor, "group", DOCTOR_WARN,
-		              "look again in a minute; if it does not settle, an instance comes and goes: see the logs",
-		              "the consumer group %s is not settled (%s), with %d members", id, group->state,
-		              group->member_cnt);
+		doctor_format(
+		        doctor, "group", DOCTOR_WARN,
+		        "check again in a minute; if it does not settle, an instance keeps restarting: see the logs",
+		        "the consumer group %s is rebalancing (%s), with %d members", id, group->state,
+		        group->member_cnt);
 	else if (owners >= 0 && n_busy > owners)
 		doctor_format(
 		        doctor, "group", DOCTOR_WARN,
-		        "give each instance a run.instance of its own, by which logs and "
-		        "report.data_freshness tell them apart",
-		        "%d members of the group %s have partitions, under %d names: instances share a name, or are "
-		        "of another database",
+		        "give each instance its own run.instance, which logs and report.data_freshness show",
+		        "%d members of the group %s have partitions, under %d names: instances share a name or use "
+		        "another database",
 		        n_busy, id, owners);
 	else if (owners > n_busy)
-		doctor_format(doctor, "group", DOCTOR_WARN, "look again in a minute: their partitions go to the others",
-		              "%d instances own partitions in the database, and %d members of the group %s have some: "
-		              "others have died or hang",
-		              owners, n_busy, id);
+		doctor_format(
+		        doctor, "group", DOCTOR_WARN,
+		        "check again in a minute: their partitions move to other instances",
+		        "%d instances own partitions in the database, but only %d members of the group %s have some: "
+		        "the others died or hang",
+		        owners, n_busy, id);
 	else
 		doctor_format(doctor, "group", DOCTOR_OK, "", "%d instances share the group %s, %d have partitions",
 		              group->member_cnt, id, n_busy);
 }
 
-static void look_at_group(struct doctor *doctor, const struct brokers *brokers)
+static void check_group(struct doctor *doctor, const struct brokers *brokers)
 {
 	const struct rd_kafka_group_list *list = NULL;
 	const char *id = config_pairs_get(&doctor->config->kafka, "group.id");
@@ -287,13 +290,13 @@ static void look_at_group(struct doctor *doctor, const struct brokers *brokers)
 	if (error == RD_KAFKA_RESP_ERR_NO_ERROR)
 		judge_group(doctor, brokers, list->group_cnt == 0 ? NULL : &list->groups[0]);
 	else
-		doctor_format(doctor, "group", DOCTOR_WARN, "let this user describe the group",
-		              "the consumer group %s cannot be asked: %s", id, rd_kafka_err2str(error));
+		doctor_format(doctor, "group", DOCTOR_WARN, "allow this user to describe the group",
+		              "the consumer group %s could not be described: %s", id, rd_kafka_err2str(error));
 	if (list != NULL)
 		rd_kafka_group_list_destroy(list);
 }
 
-/* ---- all of it ---- */
+/* ---- all checks ---- */
 
 static PGresult *read_progress(struct doctor *doctor)
 {
@@ -309,46 +312,47 @@ static PGresult *read_progress(struct doctor *doctor)
 	return rows;
 }
 
-static void look(struct doctor *doctor, struct brokers *brokers)
+static void check_brokers(struct doctor *doctor, struct brokers *brokers)
 {
 	rd_kafka_resp_err_t error = rd_kafka_metadata(brokers->rk, 1, NULL, &brokers->metadata, TIMEOUT_MS);
 	if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
 		const char *login = kafka_conf_login_remedy(&doctor->config->kafka);
-		doctor_format(doctor, "brokers", DOCTOR_FAIL,
-		              login != NULL
-		                      ? login
-		                      : "see bootstrap.servers, security.protocol and sasl.* in [kafka], and that the "
-		                        "brokers run",
-		              "Kafka cannot be reached: %s", rd_kafka_err2str(error));
+		doctor_format(
+		        doctor, "brokers", DOCTOR_FAIL,
+		        login != NULL
+		                ? login
+		                : "check bootstrap.servers, security.protocol and sasl.* in [kafka], and that the "
+		                  "brokers run",
+		        "Kafka cannot be reached: %s", rd_kafka_err2str(error));
 		return;
 	}
 	doctor_format(doctor, "brokers", DOCTOR_OK, "", "%d brokers answer", brokers->metadata->broker_cnt);
 	brokers->progress = read_progress(doctor);
-	look_at_topics(doctor, brokers);
+	check_topics(doctor, brokers);
 	if (brokers->progress != NULL) {
-		look_at_places(doctor, brokers);
-		look_at_retention(doctor, brokers);
+		check_offsets(doctor, brokers);
+		check_retention(doctor, brokers);
 	}
-	look_at_group(doctor, brokers);
+	check_group(doctor, brokers);
 	PQclear(brokers->progress);
 	rd_kafka_metadata_destroy(brokers->metadata);
 }
 
-void doctor_look_at_kafka(struct doctor *doctor)
+void doctor_check_kafka(struct doctor *doctor)
 {
 	char why[256] = "a property in [kafka] is wrong";
 	struct brokers brokers = {.rk = NULL};
 	if (config_pairs_get(&doctor->config->kafka, "bootstrap.servers") == NULL)
-		return; /* the configuration said so */
+		return; /* check_configuration() reported it */
 	rd_kafka_conf_t *conf = kafka_conf_probe(&doctor->config->kafka);
 	if (conf != NULL)
-		brokers.rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof(why));
+		brokers.rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof(why));
 	if (brokers.rk == NULL) {
 		if (conf != NULL)
 			rd_kafka_conf_destroy(conf);
-		doctor_format(doctor, "brokers", DOCTOR_FAIL, "mend [kafka], then kpid check-config", "%s", why);
+		doctor_format(doctor, "brokers", DOCTOR_FAIL, "correct [kafka], then run kpid check-config", "%s", why);
 		return;
 	}
-	look(doctor, &brokers);
+	check_brokers(doctor, &brokers);
 	rd_kafka_destroy(brokers.rk);
 }

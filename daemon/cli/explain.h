@@ -1,4 +1,4 @@
-/* How a ticket came to its figures: its events folded again, step by step, beside what was recorded. */
+/* kpid explain: folds a ticket's events again, step by step, and shows the stored rows beside the result. */
 #ifndef KPID_CLI_EXPLAIN_H
 #define KPID_CLI_EXPLAIN_H
 
@@ -7,14 +7,24 @@
 #include "kpid/core/batch.h"
 #include "kpid/core/ticket.h"
 
+/* A step that is shown. */
 struct explain_step {
-	const struct ticket_event *event;
-	int64_t at_us; /* the time as which it counts (RULES F2) */
-	bool derived;  /* from what a closing tells (RULES F3) */
+	struct ticket_event event;
+	int64_t at_us; /* the effective time (rule F2) */
+	bool derived;  /* derived from a closing event (rule F3) */
 	struct text effect;
-	enum ticket_state state; /* after it, as all below */
+	enum ticket_state state; /* after the step, as all fields below */
 	uint32_t cycle;
 	struct text owner_id, policy;
+};
+
+/* Kept for every step, because a ticket may have 100,000 steps. */
+struct explain_mark {
+	int64_t at_us;
+	int64_t source_offset;
+	int32_t source_no;
+	enum event_type type;
+	const struct explain_step *step; /* NULL: not shown */
 };
 
 struct explain_source {
@@ -37,15 +47,15 @@ struct explain_conflict {
 	struct text source, id, type, time;
 };
 
-/* Of a ticket of very many events so many are shown of each, and what lies between them is counted: a person reads no
- * more, and a program that wants all of them reads the tables. */
+/* Limits for tickets with very many events: only the first and the last items are shown, and those between them are
+ * counted. A program that needs all of them reads the tables. */
 enum {
 	EXPLAIN_FIRST = 1000,
 	EXPLAIN_LAST = 1000,
-	EXPLAIN_PIECES = 20000 /* of time lines, over all clocks */
+	EXPLAIN_PIECES = 20000 /* pieces of the time lines of all clocks together */
 };
 
-/* Which of n are shown: the first and the last ones. */
+/* Whether item i of n is shown: it is among the first or the last ones. */
 static inline bool explain_shows(size_t i, size_t n)
 {
 	return i < EXPLAIN_FIRST || n - i <= EXPLAIN_LAST;
@@ -56,32 +66,31 @@ static inline size_t explain_n_cut(size_t n)
 	return n > EXPLAIN_FIRST + EXPLAIN_LAST ? n - EXPLAIN_FIRST - EXPLAIN_LAST : 0;
 }
 
-struct explain_set_aside {          /* events that are not folded yet */
-	struct text reason, detail; /* absent: there are none */
+struct explain_set_aside {          /* events that are set aside, and not folded yet */
+	struct text reason, detail; /* absent: none */
 	int64_t n_events, since_us;
 };
 
 struct explanation {
 	struct arena arena; /* owns all texts and arrays */
 	struct text ticket_id;
-	/* the row, as it was recorded */
+	/* from the stored row */
 	int32_t rev;
 	int64_t as_of_us, revised_us;
-	bool agrees; /* with what folding it again gives */
-	/* folded again */
-	struct policy_set *policies; /* the revision that judged it; an empty set: none */
-	struct ticket_event *events;
+	bool agrees; /* the stored row equals the result of folding again */
+	/* the result of folding again */
+	struct policy_set *policies; /* the revision that applies; empty: none */
 	size_t n_events;
-	struct explain_step *steps;
-	size_t n_steps, steps_capacity;
+	struct explain_mark *marks; /* by step, in order */
+	size_t n_steps, n_marks;    /* n_marks: of the steps taken so far */
 	struct ticket ticket;
 	struct kpi_sums sums;
 	struct kpi_row **kpis; /* by bucket and agent */
 	size_t n_kpis;
-	/* recorded beside it */
+	/* from other tables */
 	struct explain_source *sources;
 	size_t n_sources;
-	struct explain_alert *alerts; /* the last ones, if there are many */
+	struct explain_alert *alerts; /* the latest ones, if there are many */
 	size_t n_alerts;
 	struct explain_conflict *conflicts; /* likewise */
 	size_t n_conflicts;
@@ -91,26 +100,26 @@ struct explanation {
 
 void explanation_init(struct explanation *explanation);
 void explanation_release(struct explanation *explanation);
-/* Returns CLI_OK; CLI_FAILED for a ticket that is not there or cannot be read; CLI_NO_POSTGRES. What is wrong
- * was said. fcr_window_us is of the configuration, for a database that has none. */
+/* Returns CLI_OK, CLI_FAILED for an unknown or unreadable ticket, or CLI_NO_POSTGRES, and prints errors to stderr.
+ * fcr_window_us: of the configuration, used if the database stores none. */
 int explanation_read(struct explanation *explanation, struct pg_sync *sync, struct text ticket_id,
                      int64_t fcr_window_us);
 
-/* S1: how many policies of its revision stand before the one that matches, and do not match. */
+/* Number of policies of its revision that come before the matching one (rule S1). */
 size_t explanation_n_passed_over(const struct explanation *explanation);
-/* How many pieces of the time line of each clock are shown, if no more than `most` make sense. */
+/* Number of pieces to show of each clock's time line, at most `most`. */
 size_t explanation_max_pieces(const struct explanation *explanation, size_t most);
-/* NULL: the source is not known any more. */
+/* Returns NULL for a source that is no longer stored. */
 const struct explain_source *explanation_source(const struct explanation *explanation, int32_t source_no);
-/* The clock that an alert tells of; NULL: folding gives none (any more). */
+/* The clock of an alert; NULL if folding gives no such clock. */
 const struct sla_clock *explanation_clock(const struct explanation *explanation, const struct explain_alert *alert);
-/* The step that stopped a clock; NULL: none did. */
-const struct explain_step *explanation_stop(const struct explanation *explanation, const struct sla_clock *clock);
-/* Why a breach that was recorded is none. */
+/* The step that stopped a clock; NULL: none. */
+const struct explain_mark *explanation_stop(const struct explanation *explanation, const struct sla_clock *clock);
+/* Appends why a recorded breach was voided. */
 void explanation_add_void(const struct explanation *explanation, const struct explain_alert *alert, struct buf *out);
-/* "is set aside with 2 events since 2026-01-05 08:00:00 (refused): 22003: …"; nothing if it is not. */
+/* Appends "is set aside with 2 events since 2026-01-05 08:00:00 (refused): 22003: …"; nothing for other tickets. */
 void explanation_add_set_aside(const struct explanation *explanation, struct buf *out);
-/* "topic/partition @offset" */
+/* Appends "topic/partition @offset". */
 void explanation_add_place(const struct explanation *explanation, int32_t source_no, int64_t offset, struct buf *out);
 
 void explanation_write(const struct explanation *explanation, const struct term *term, struct buf *out);

@@ -1,4 +1,4 @@
-/* What belongs to what in an explanation. */
+/* Finds related items in an explanation. */
 #include "cli/explain.h"
 
 const struct explain_source *explanation_source(const struct explanation *explanation, int32_t source_no)
@@ -40,7 +40,7 @@ const struct sla_clock *explanation_clock(const struct explanation *explanation,
 	return NULL;
 }
 
-/* The types of step that can stop a clock of each target (RULES F7, F8, F10, F11, S5). */
+/* Whether an event type can stop a clock of the target (rules F7, F8, F10, F11, S5). */
 static bool may_stop(enum sla_target target, enum event_type type)
 {
 	if (type == EVENT_RESOLVED || type == EVENT_CLOSED)
@@ -55,13 +55,13 @@ size_t explanation_max_pieces(const struct explanation *explanation, size_t most
 	return each < most ? each : most;
 }
 
-/* The first step that counts as at an instant or behind it. */
+/* The first step whose effective time is at_us or later. */
 static size_t step_from(const struct explanation *explanation, int64_t at_us)
 {
 	size_t low = 0, high = explanation->n_steps;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		if (explanation->steps[middle].at_us < at_us)
+		if (explanation->marks[middle].at_us < at_us)
 			low = middle + 1;
 		else
 			high = middle;
@@ -69,16 +69,16 @@ static size_t step_from(const struct explanation *explanation, int64_t at_us)
 	return low;
 }
 
-const struct explain_step *explanation_stop(const struct explanation *explanation, const struct sla_clock *clock)
+const struct explain_mark *explanation_stop(const struct explanation *explanation, const struct sla_clock *clock)
 {
 	if (!clock->stopped)
 		return NULL;
 	for (size_t i = step_from(explanation, clock->stopped_us); i < explanation->n_steps; i++) {
-		const struct explain_step *step = &explanation->steps[i];
-		if (step->at_us != clock->stopped_us)
+		const struct explain_mark *mark = &explanation->marks[i];
+		if (mark->at_us != clock->stopped_us)
 			return NULL;
-		if (may_stop(clock->target, step->event->type))
-			return step;
+		if (may_stop(clock->target, mark->type))
+			return mark;
 	}
 	return NULL;
 }
@@ -86,9 +86,9 @@ const struct explain_step *explanation_stop(const struct explanation *explanatio
 void explanation_add_void(const struct explanation *explanation, const struct explain_alert *alert, struct buf *out)
 {
 	const struct sla_clock *clock = explanation_clock(explanation, alert);
-	const struct explain_step *stop = clock == NULL ? NULL : explanation_stop(explanation, clock);
+	const struct explain_mark *stop = clock == NULL ? NULL : explanation_stop(explanation, clock);
 	if (clock == NULL) {
-		buf_add_str(out, "what arrived late left no such clock");
+		buf_add_str(out, "late events removed this clock");
 	} else if (stop != NULL) {
 		bool answers = clock->target == TARGET_FIRST_RESPONSE || clock->target == TARGET_NEXT_RESPONSE;
 		buf_add_str(out, answers                           ? "a response of "
@@ -96,9 +96,9 @@ void explanation_add_void(const struct explanation *explanation, const struct ex
 		                                                   : "an end of ");
 		term_time(out, clock->stopped_us);
 		buf_add_str(out, clock->verdict == VERDICT_MET ? " was in time and arrived late: " : " arrived late: ");
-		explanation_add_place(explanation, stop->event->source_no, stop->event->source_offset, out);
+		explanation_add_place(explanation, stop->source_no, stop->source_offset, out);
 	} else {
-		buf_add_str(out, "by what arrived late it is due at ");
+		buf_add_str(out, "late events moved the due time to ");
 		term_time(out, clock->due_us);
 	}
 }

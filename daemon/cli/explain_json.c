@@ -1,4 +1,4 @@
-/* An explanation as data. Sums are whole microseconds and millionths, as in kpid.agent_kpi_5m. */
+/* Writes an explanation as JSON. Sums are integers, in microseconds or millionths, as in kpid.agent_kpi_5m. */
 #include "cli/explain.h"
 #include "cli/json_out.h"
 #include "kpid/core/dead_letter.h"
@@ -17,13 +17,13 @@ static void set_place(const struct explanation *explanation, json_t *object, int
 	json_object_set_new(object, "offset", json_integer(offset));
 }
 
-/* The event as a CloudEvent; null for a step that is none. */
+/* The event as a CloudEvent; null for a derived step. */
 static json_t *json_of_event(const struct explain_step *step)
 {
 	if (step->derived)
 		return json_null();
 	struct buf text = BUF_INIT;
-	ticket_event_as_cloudevent(step->event, &text);
+	ticket_event_as_cloudevent(&step->event, &text);
 	json_t *event = json_loadb(text.data, text.len_bytes, JSON_ALLOW_NUL, NULL);
 	buf_release(&text);
 	return event == NULL ? json_null() : event;
@@ -33,11 +33,11 @@ static json_t *json_of_step(const struct explanation *explanation, const struct 
 {
 	json_t *object = json_object();
 	json_object_set_new(object, "at", json_of_time(step->at_us));
-	json_object_set_new(object, "type", json_of_words(event_type_name(step->event->type)));
+	json_object_set_new(object, "type", json_of_words(event_type_name(step->event.type)));
 	json_object_set_new(object, "derived", json_boolean(step->derived));
-	json_object_set_new(object, "source", json_of_text(step->event->source));
-	json_object_set_new(object, "id", json_of_text(step->event->id));
-	set_place(explanation, object, step->event->source_no, step->event->source_offset);
+	json_object_set_new(object, "source", json_of_text(step->event.source));
+	json_object_set_new(object, "id", json_of_text(step->event.id));
+	set_place(explanation, object, step->event.source_no, step->event.source_offset);
 	json_object_set_new(object, "effect", json_of_text(step->effect));
 	json_object_set_new(object, "state", json_of_words(ticket_state_name(step->state)));
 	json_object_set_new(object, "cycle", json_integer(step->cycle));
@@ -69,7 +69,7 @@ static json_t *json_of_timeline(const struct explanation *explanation, const str
 	return array;
 }
 
-/* In which the hours of its calendar hold. */
+/* The time zone of its calendar. */
 static json_t *json_of_time_zone(const struct sla_clock *clock)
 {
 	if (clock->policy == NULL || text_is_absent(clock->calendar))
@@ -150,7 +150,7 @@ static json_t *json_of_kpi(const struct kpi_row *row)
 	json_object_set_new(object, "time", json_of_time(row->bucket_us));
 	json_object_set_new(object, "agent", json_of_text(row->agent_id));
 	for (int i = 0; i < KPI_N_MEASURES; i++) {
-		int64_t value = (int64_t)kpi_row_sum(row, (enum kpi_measure)i); /* of one ticket: it fits */
+		int64_t value = (int64_t)kpi_row_sum(row, (enum kpi_measure)i); /* fits, because it is of one ticket */
 		if (value != 0)
 			json_object_set_new(measures, kpi_measure_name((enum kpi_measure)i), json_integer(value));
 	}
@@ -172,7 +172,7 @@ static json_t *json_of_conflict(const struct explain_conflict *conflict)
 	return object;
 }
 
-/* Each with the first attribute that it asks for and does not get. */
+/* Each policy with the first attribute that does not match. */
 static json_t *json_of_passed_over(const struct explanation *explanation)
 {
 	const struct ticket *ticket = &explanation->ticket;
@@ -227,7 +227,7 @@ static void set_header(const struct explanation *explanation, json_t *object)
 	json_object_set_new(object, "set_aside", json_of_set_aside(&explanation->set_aside));
 }
 
-/* How many of each are left out; null: none is. */
+/* How many items of each list are not shown; null: none. */
 static json_t *json_of_cut(const struct explanation *explanation)
 {
 	const struct {
@@ -255,7 +255,7 @@ void explanation_write_json(const struct explanation *explanation)
 	set_header(explanation, object);
 	for (size_t i = 0; i < explanation->n_steps; i++)
 		if (explain_shows(i, explanation->n_steps))
-			json_array_append_new(steps, json_of_step(explanation, &explanation->steps[i]));
+			json_array_append_new(steps, json_of_step(explanation, explanation->marks[i].step));
 	for (size_t i = 0; i < explanation->ticket.n_clocks; i++)
 		if (explain_shows(i, explanation->ticket.n_clocks))
 			json_array_append_new(clocks, json_of_clock(explanation, &explanation->ticket.clocks[i]));

@@ -1,4 +1,4 @@
-/* What a ticket gave to the figures, and what of it was put aside. */
+/* The KPIs of a ticket, and its conflicting events. */
 #include <stdlib.h>
 
 #include "cli/explain_page.h"
@@ -35,7 +35,7 @@ static size_t agent_columns(const struct explanation *explanation)
 {
 	size_t widest = 6;
 	for (size_t i = 0; i < explanation->n_kpis; i++) {
-		size_t width = term_width(somebody(explanation->kpis[i]->agent_id));
+		size_t width = term_width(agent_or_nobody(explanation->kpis[i]->agent_id));
 		widest = width > widest ? width : widest;
 	}
 	return widest > MAX_AGENT_COLUMNS ? MAX_AGENT_COLUMNS : widest;
@@ -50,10 +50,10 @@ static void write_kpi(struct page *page, const struct kpi_row *row, size_t n_age
 	term_field(page->out, (struct text){words->data, 16}, 16, false);
 	buf_clear(words);
 	term_spaces(page->out, 2);
-	term_field(page->out, somebody(row->agent_id), n_agent_columns, false);
+	term_field(page->out, agent_or_nobody(row->agent_id), n_agent_columns, false);
 	term_spaces(page->out, 2);
 	for (int i = 0; i < KPI_N_MEASURES; i++) {
-		int64_t value = (int64_t)kpi_row_sum(row, (enum kpi_measure)i); /* of one ticket: it fits */
+		int64_t value = (int64_t)kpi_row_sum(row, (enum kpi_measure)i); /* fits, because it is of one ticket */
 		if (value == 0)
 			continue;
 		if (words->len_bytes > 0)
@@ -69,7 +69,7 @@ void page_kpis(struct page *page)
 	const struct explanation *explanation = page->explanation;
 	const struct ticket *ticket = &explanation->ticket;
 	size_t n_agent_columns = agent_columns(explanation);
-	page_section(page, "Figures: what it gave to each agent's 5 minutes");
+	page_section(page, "KPIs that this ticket adds to, by 5 minutes and agent");
 	for (size_t i = 0; i < explanation->n_kpis; i++) {
 		if (explain_shows(i, explanation->n_kpis))
 			write_kpi(page, explanation->kpis[i], n_agent_columns);
@@ -78,10 +78,10 @@ void page_kpis(struct page *page)
 	}
 	if (ticket->state == TICKET_OPEN || ticket->state == TICKET_PAUSED) {
 		buf_add_str(page->out, "  now               ");
-		term_field(page->out, somebody(ticket->owner_id), n_agent_columns, false);
+		term_field(page->out, agent_or_nobody(ticket->owner_id), n_agent_columns, false);
 		buf_add_str(page->out, "  backlog=1\n");
 	} else if (explanation->n_kpis == 0) {
-		buf_add_str(page->out, "  nothing\n");
+		buf_add_str(page->out, "  none\n");
 	}
 }
 
@@ -93,7 +93,7 @@ void page_conflicts(struct page *page)
 	struct buf *words = &page->words;
 	if (explanation->n_conflicts == 0)
 		return;
-	page_section(page, "Put aside: other content under the identity of an event above");
+	page_section(page, "Conflicts: rejected events with the identity of an event above but other content");
 	if (explanation->n_conflicts_cut > 0)
 		page_cut(page, (size_t)explanation->n_conflicts_cut, "earlier ones");
 	for (size_t i = 0; i < explanation->n_conflicts; i++) {

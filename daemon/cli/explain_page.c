@@ -1,4 +1,4 @@
-/* What the sections of an explanation share. */
+/* Parts that all sections of an explanation use. */
 #include "cli/explain_page.h"
 
 void page_styled(struct page *page, enum term_style style, struct text t)
@@ -17,7 +17,7 @@ void page_section(struct page *page, const char *title)
 
 void page_cut(struct page *page, size_t n, const char *what)
 {
-	buf_add_format(&page->words, "  … cut: %zu %s are left out here", n, what);
+	buf_add_format(&page->words, "  … %zu %s are not shown here", n, what);
 	page_styled(page, TERM_YELLOW, buf_text(&page->words));
 	buf_add_str(page->out, "\n\n");
 	buf_clear(&page->words);

@@ -1,33 +1,28 @@
-/* An explanation as lines for a person: what its sections share, and the sections. */
+/* Writes an explanation as text: its sections, and the parts they share. */
 #ifndef KPID_CLI_EXPLAIN_PAGE_H
 #define KPID_CLI_EXPLAIN_PAGE_H
 
 #include "cli/explain.h"
 
-/* Where what a label names begins. */
+/* Column at which the value after a label begins. */
 #define LABEL_COLUMNS 20
 
 struct page {
 	const struct explanation *explanation;
 	const struct term *term;
 	struct buf *out;
-	struct buf words; /* scratch: empty between two uses; what is in it is escaped when it is written */
+	struct buf words; /* scratch, empty between uses; escaped when it is written */
 };
-
-static inline struct text somebody(struct text agent)
-{
-	return text_is_empty(agent) ? TEXT("nobody") : agent;
-}
 
 void page_styled(struct page *page, enum term_style style, struct text t);
 void page_section(struct page *page, const char *title);
-/* A line of a label and what page->words has when it ends. */
+/* Writes a line of a label and the contents of page->words. */
 void page_label(struct page *page, const char *label);
 void page_end_label(struct page *page);
-/* Such a line of a time. */
+/* Writes such a line for a time. */
 void page_time(struct page *page, const char *label, int64_t us, const char *remark);
 
-/* Says that so many of something are left out here. */
+/* Writes that n items are not shown here. */
 void page_cut(struct page *page, size_t n, const char *what);
 
 void page_steps(struct page *page);

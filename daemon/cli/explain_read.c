@@ -1,11 +1,10 @@
-/* Reads a ticket and folds it again. */
+/* Reads a ticket from the database and folds it again. */
 #include <jansson.h>
 #include <stdlib.h>
 
 #include "adapters/zone/zone.h"
 #include "cli/explain.h"
 #include "kpid/base/memory.h"
-#include "kpid/core/history.h"
 
 void explanation_init(struct explanation *explanation)
 {
@@ -18,17 +17,16 @@ void explanation_release(struct explanation *explanation)
 {
 	policy_set_free(explanation->policies);
 	kpi_sums_release(&explanation->sums);
-	free(explanation->steps);
 	arena_release(&explanation->arena);
 }
 
-static int say(const struct pg_sync *sync, struct text ticket_id, const char *what)
+static int fail(const struct pg_sync *sync, struct text ticket_id, const char *what)
 {
-	pg_sync_say(sync, "ticket %.*s %s", (int)ticket_id.len, ticket_id.ptr, what);
+	pg_sync_print_error(sync, "ticket %.*s %s", (int)ticket_id.len, ticket_id.ptr, what);
 	return CLI_FAILED;
 }
 
-/* Binary values of a result that is about to be cleared. */
+/* Copies a value into the arena, because the result is cleared soon. */
 static struct text keep_text(struct explanation *explanation, const PGresult *rows, int row, int column)
 {
 	return arena_text(&explanation->arena, pg_get_text(rows, row, column));
@@ -36,104 +34,110 @@ static struct text keep_text(struct explanation *explanation, const PGresult *ro
 
 /* ---- folding ---- */
 
-static void on_step(void *context, const struct ticket_event *event, int64_t effective_us, bool derived,
-                    const char *effect, const struct ticket *after)
+static void on_begin(void *context, size_t n_steps)
 {
 	struct explanation *explanation = context;
+	explanation->marks = arena_alloc(&explanation->arena, n_steps * sizeof(*explanation->marks));
+	explanation->n_steps = n_steps;
+}
+
+/* The event is gone after the call. Its texts, except the id, are in the history. */
+static const struct explain_step *keep_step(struct explanation *explanation, const struct ticket_event *event,
+                                            int64_t effective_us, bool derived, const char *effect,
+                                            const struct ticket *after)
+{
 	struct arena *arena = &explanation->arena;
-	const struct ticket_event *kept = event;
-	if (derived) /* a derived one is gone after the call; its texts are those of the history */
-		kept = memcpy(arena_alloc(arena, sizeof(*event)), event, sizeof(*event));
-	explanation->steps = mem_grow(explanation->steps, &explanation->steps_capacity, explanation->n_steps + 1,
-	                              sizeof(*explanation->steps));
-	explanation->steps[explanation->n_steps++] = (struct explain_step){
-	        .event = kept,
+	struct explain_step *step = arena_alloc(arena, sizeof(*step));
+	*step = (struct explain_step){
+	        .event = *event,
 	        .at_us = effective_us,
 	        .derived = derived,
 	        .effect = arena_text(arena, text_of(effect)),
 	        .state = after->state,
 	        .cycle = after->cycle,
-	        .owner_id = after->owner_id, /* of the history, too */
+	        .owner_id = after->owner_id,
 	        .policy = after->policy == NULL ? TEXT_ABSENT : after->policy->name,
 	};
+	step->event.id = arena_text(arena, event->id);
+	return step;
 }
 
-static void fold(struct explanation *explanation, int64_t pinned_opened_us, int64_t fcr_window_us)
+static void on_step(void *context, const struct ticket_event *event, int64_t effective_us, bool derived,
+                    const char *effect, const struct ticket *after)
+{
+	struct explanation *explanation = context;
+	size_t i = explanation->n_marks++;
+	const struct explain_step *step = NULL;
+	if (explain_shows(i, explanation->n_steps))
+		step = keep_step(explanation, event, effective_us, derived, effect, after);
+	explanation->marks[i] = (struct explain_mark){
+	        .at_us = effective_us,
+	        .source_offset = event->source_offset,
+	        .source_no = event->source_no,
+	        .type = event->type,
+	        .step = step,
+	};
+	explanation->n_events += !derived;
+}
+
+static int fold(struct explanation *explanation, struct text history, int64_t pinned_opened_us, int64_t fcr_window_us)
 {
 	const struct policy_set *policies = explanation->policies;
 	struct fold_rules rules = {policies, fcr_window_us};
 	struct fold_pin pin = {policies->n_revisions == 0 ? NULL : &policies->revisions[0], pinned_opened_us};
-	struct fold_observer observer = {on_step, explanation};
-	const struct ticket_event **events = arena_alloc(&explanation->arena, explanation->n_events * sizeof(*events));
-	for (size_t i = 0; i < explanation->n_events; i++)
-		events[i] = &explanation->events[i];
-	ticket_fold(events, explanation->n_events, &rules, &pin, explanation->as_of_us, &observer, &explanation->arena,
-	            &explanation->ticket);
+	struct fold_observer observer = {true, on_begin, NULL, on_step, explanation};
+	int result = ticket_fold_history(history, explanation->ticket_id, &rules, &pin, explanation->as_of_us,
+	                                 &observer, &explanation->arena, &explanation->ticket);
+	if (result != 0)
+		return result;
 	kpi_sums_add(&explanation->sums, explanation->ticket.kpis, explanation->ticket.n_kpis, 1);
 	explanation->kpis = kpi_sums_sorted(&explanation->sums, &explanation->n_kpis);
+	return 0;
 }
 
 /* ---- the row ---- */
 
-enum ticket_column {
-	COLUMN_REV,
-	COLUMN_AS_OF,
-	COLUMN_REVISED_AT,
-	COLUMN_OPENED_AT,
-	COLUMN_REVISION_NO,
-	COLUMN_REVISION_JSON,
-	COLUMN_HISTORY,
-	COLUMN_STATE,
-	COLUMN_CYCLE,
-	COLUMN_FIRST_RESPONSE_VERDICT,
-	COLUMN_RESOLUTION_VERDICT,
-	COLUMN_AGENT_ID,
-	COLUMN_POLICY,
-	COLUMN_FCR_WINDOW_US
-};
-
 static bool is_as_recorded(const struct ticket *ticket, const PGresult *row)
 {
 	struct text policy = ticket->policy == NULL ? TEXT_ABSENT : ticket->policy->name;
-	return pg_get_int4(row, 0, COLUMN_STATE) == (int32_t)ticket->state &&
-	       pg_get_int4(row, 0, COLUMN_CYCLE) == (int32_t)ticket->cycle &&
-	       pg_get_int4(row, 0, COLUMN_FIRST_RESPONSE_VERDICT) == (int32_t)ticket->first_response_verdict &&
-	       pg_get_int4(row, 0, COLUMN_RESOLUTION_VERDICT) == (int32_t)ticket->resolution_verdict &&
-	       pg_get_time(row, 0, COLUMN_OPENED_AT) == ticket->opened_us &&
-	       text_same(pg_get_text(row, 0, COLUMN_AGENT_ID), ticket->owner_id) &&
-	       text_same(pg_get_text(row, 0, COLUMN_POLICY), policy);
+	return pg_get_int4(row, 0, EXPLAIN_TICKET_STATE) == (int32_t)ticket->state &&
+	       pg_get_int4(row, 0, EXPLAIN_TICKET_CYCLE) == (int32_t)ticket->cycle &&
+	       pg_get_int4(row, 0, EXPLAIN_TICKET_FIRST_RESPONSE_VERDICT) == (int32_t)ticket->first_response_verdict &&
+	       pg_get_int4(row, 0, EXPLAIN_TICKET_RESOLUTION_VERDICT) == (int32_t)ticket->resolution_verdict &&
+	       pg_get_time(row, 0, EXPLAIN_TICKET_OPENED_AT) == ticket->opened_us &&
+	       text_same(pg_get_text(row, 0, EXPLAIN_TICKET_AGENT_ID), ticket->owner_id) &&
+	       text_same(pg_get_text(row, 0, EXPLAIN_TICKET_POLICY), policy);
 }
 
 static bool read_policies(struct explanation *explanation, const PGresult *row)
 {
-	struct text json = pg_get_text(row, 0, COLUMN_REVISION_JSON);
+	struct text json = pg_get_text(row, 0, EXPLAIN_TICKET_JSON);
 	if (text_is_absent(json)) {
 		explanation->policies = policy_set_empty();
 		return true;
 	}
-	struct policy_faults faults;
-	explanation->policies = policy_revision_parse(json, zone_find, &faults);
-	policy_faults_release(&faults);
+	struct file_errors errors;
+	explanation->policies = policy_revision_parse(json, zone_find, &errors);
+	file_errors_release(&errors);
 	if (explanation->policies != NULL)
-		explanation->policies->revisions[0].revision_no = pg_get_int4(row, 0, COLUMN_REVISION_NO);
+		explanation->policies->revisions[0].revision_no = pg_get_int4(row, 0, EXPLAIN_TICKET_REVISION_NO);
 	return explanation->policies != NULL;
 }
 
 static int use_row(struct explanation *explanation, const struct pg_sync *sync, const PGresult *row,
                    int64_t fcr_window_us)
 {
-	explanation->rev = pg_get_int4(row, 0, COLUMN_REV);
-	explanation->as_of_us = pg_get_time(row, 0, COLUMN_AS_OF);
-	explanation->revised_us = pg_get_time(row, 0, COLUMN_REVISED_AT);
-	if (!PQgetisnull(row, 0, COLUMN_FCR_WINDOW_US))
-		fcr_window_us = pg_get_int8(row, 0, COLUMN_FCR_WINDOW_US);
+	explanation->rev = pg_get_int4(row, 0, EXPLAIN_TICKET_REV);
+	explanation->as_of_us = pg_get_time(row, 0, EXPLAIN_TICKET_AS_OF);
+	explanation->revised_us = pg_get_time(row, 0, EXPLAIN_TICKET_REVISED_AT);
+	if (!PQgetisnull(row, 0, EXPLAIN_TICKET_FCR_WINDOW_US))
+		fcr_window_us = pg_get_int8(row, 0, EXPLAIN_TICKET_FCR_WINDOW_US);
 	if (!read_policies(explanation, row))
-		return say(sync, explanation->ticket_id,
-		           "was judged under a policy revision that this version of kpid cannot read");
-	if (history_unpack(keep_text(explanation, row, 0, COLUMN_HISTORY), explanation->ticket_id, &explanation->arena,
-	                   &explanation->events, &explanation->n_events) != 0)
-		return say(sync, explanation->ticket_id, "has a broken history: this version of kpid cannot read it");
-	fold(explanation, pg_get_time(row, 0, COLUMN_OPENED_AT), fcr_window_us);
+		return fail(sync, explanation->ticket_id,
+		            "was judged by a policy revision that this version of kpid cannot read");
+	struct text history = keep_text(explanation, row, 0, EXPLAIN_TICKET_HISTORY);
+	if (fold(explanation, history, pg_get_time(row, 0, EXPLAIN_TICKET_OPENED_AT), fcr_window_us) != 0)
+		return fail(sync, explanation->ticket_id, "has a history that this version of kpid cannot read");
 	explanation->agrees = is_as_recorded(&explanation->ticket, row);
 	return CLI_OK;
 }
@@ -147,21 +151,23 @@ static int read_set_aside(struct explanation *explanation, struct pg_sync *sync)
 	explanation->set_aside = (struct explain_set_aside){TEXT_ABSENT, TEXT_ABSENT, 0, TIME_NONE};
 	if (PQntuples(row) > 0)
 		explanation->set_aside =
-		        (struct explain_set_aside){keep_text(explanation, row, 0, 0), keep_text(explanation, row, 0, 1),
-		                                   pg_get_int8(row, 0, 2), pg_get_time(row, 0, 3)};
+		        (struct explain_set_aside){keep_text(explanation, row, 0, EXPLAIN_SET_ASIDE_REASON),
+		                                   keep_text(explanation, row, 0, EXPLAIN_SET_ASIDE_DETAIL),
+		                                   pg_get_int8(row, 0, EXPLAIN_SET_ASIDE_N_EVENTS),
+		                                   pg_get_time(row, 0, EXPLAIN_SET_ASIDE_PARKED_AT)};
 	PQclear(row);
 	return CLI_OK;
 }
 
-/* All of its events may be set aside. */
-static int say_absent(const struct explanation *explanation, const struct pg_sync *sync)
+/* Reports an unknown ticket, or one whose events are all set aside. */
+static int report_absent(const struct explanation *explanation, const struct pg_sync *sync)
 {
 	const struct explain_set_aside *aside = &explanation->set_aside;
 	if (text_is_absent(aside->reason))
-		return say(sync, explanation->ticket_id, "is not known");
+		return fail(sync, explanation->ticket_id, "is unknown");
 	struct buf words = BUF_INIT;
 	explanation_add_set_aside(explanation, &words);
-	int status = say(sync, explanation->ticket_id, words.data);
+	int status = fail(sync, explanation->ticket_id, words.data);
 	buf_release(&words);
 	return status;
 }
@@ -173,20 +179,20 @@ static int read_ticket(struct explanation *explanation, struct pg_sync *sync, in
 	if (row == NULL)
 		return pg_sync_failed(sync);
 	int status =
-	        PQntuples(row) == 0 ? say_absent(explanation, sync) : use_row(explanation, sync, row, fcr_window_us);
+	        PQntuples(row) == 0 ? report_absent(explanation, sync) : use_row(explanation, sync, row, fcr_window_us);
 	PQclear(row);
 	return status;
 }
 
-/* ---- beside it ---- */
+/* ---- other tables ---- */
 
 static int read_sources(struct explanation *explanation, struct pg_sync *sync)
 {
 	struct pg_array numbers = {.n = 0};
 	pg_array_start(&numbers, PG_OID_INT4);
-	for (size_t i = 0; i < explanation->n_events; i++) /* they come in runs */
-		if (i == 0 || explanation->events[i].source_no != explanation->events[i - 1].source_no)
-			pg_array_int4(&numbers, explanation->events[i].source_no);
+	for (size_t i = 0; i < explanation->n_steps; i++) /* equal numbers are mostly adjacent */
+		if (i == 0 || explanation->marks[i].source_no != explanation->marks[i - 1].source_no)
+			pg_array_int4(&numbers, explanation->marks[i].source_no);
 	struct pg_param param = pg_array_param(&numbers);
 	PGresult *rows = pg_sync_query(sync, "queries/explain_sources.sql", &param, 1);
 	pg_array_release(&numbers);
@@ -195,8 +201,10 @@ static int read_sources(struct explanation *explanation, struct pg_sync *sync)
 	explanation->n_sources = (size_t)PQntuples(rows);
 	explanation->sources = arena_alloc(&explanation->arena, explanation->n_sources * sizeof(*explanation->sources));
 	for (int row = 0; row < PQntuples(rows); row++)
-		explanation->sources[row] = (struct explain_source){
-		        pg_get_int4(rows, row, 0), keep_text(explanation, rows, row, 1), pg_get_int4(rows, row, 2)};
+		explanation->sources[row] =
+		        (struct explain_source){pg_get_int4(rows, row, EXPLAIN_SOURCES_SOURCE_NO),
+		                                keep_text(explanation, rows, row, EXPLAIN_SOURCES_TOPIC),
+		                                pg_get_int4(rows, row, EXPLAIN_SOURCES_PARTITION)};
 	PQclear(rows);
 	return CLI_OK;
 }
@@ -208,25 +216,26 @@ static int read_alerts(struct explanation *explanation, struct pg_sync *sync)
 	if (rows == NULL)
 		return pg_sync_failed(sync);
 	explanation->n_alerts = (size_t)PQntuples(rows);
-	explanation->n_alerts_cut = PQntuples(rows) == 0 ? 0 : pg_get_int8(rows, 0, 15) - PQntuples(rows);
+	explanation->n_alerts_cut =
+	        PQntuples(rows) == 0 ? 0 : pg_get_int8(rows, 0, EXPLAIN_ALERTS_N_ALERTS) - PQntuples(rows);
 	explanation->alerts = arena_alloc(&explanation->arena, explanation->n_alerts * sizeof(*explanation->alerts));
 	for (int row = 0; row < PQntuples(rows); row++)
 		explanation->alerts[row] = (struct explain_alert){
-		        .target = keep_text(explanation, rows, row, 0),
-		        .n = (uint32_t)pg_get_int4(rows, row, 1),
-		        .state = keep_text(explanation, rows, row, 2),
-		        .level = (uint32_t)pg_get_int4(rows, row, 3),
-		        .due_us = pg_get_time(rows, row, 4),
-		        .breached_us = pg_get_time(rows, row, 5),
-		        .cause = keep_text(explanation, rows, row, 6),
-		        .owner_at_breach = keep_text(explanation, rows, row, 7),
-		        .project_id = keep_text(explanation, rows, row, 8),
-		        .policy = keep_text(explanation, rows, row, 9),
-		        .detected_us = pg_get_time(rows, row, 10),
-		        .resolved_us = pg_get_time(rows, row, 11),
-		        .unconfirmed = pg_get_bool(rows, row, 12),
-		        .delivery = keep_text(explanation, rows, row, 13),
-		        .revision = (uint32_t)pg_get_int4(rows, row, 14),
+		        .target = keep_text(explanation, rows, row, EXPLAIN_ALERTS_TARGET),
+		        .n = (uint32_t)pg_get_int4(rows, row, EXPLAIN_ALERTS_N),
+		        .state = keep_text(explanation, rows, row, EXPLAIN_ALERTS_STATE),
+		        .level = (uint32_t)pg_get_int4(rows, row, EXPLAIN_ALERTS_LEVEL),
+		        .due_us = pg_get_time(rows, row, EXPLAIN_ALERTS_DUE_AT),
+		        .breached_us = pg_get_time(rows, row, EXPLAIN_ALERTS_BREACHED_AT),
+		        .cause = keep_text(explanation, rows, row, EXPLAIN_ALERTS_CAUSE),
+		        .owner_at_breach = keep_text(explanation, rows, row, EXPLAIN_ALERTS_OWNER_AT_BREACH),
+		        .project_id = keep_text(explanation, rows, row, EXPLAIN_ALERTS_PROJECT_ID),
+		        .policy = keep_text(explanation, rows, row, EXPLAIN_ALERTS_POLICY),
+		        .detected_us = pg_get_time(rows, row, EXPLAIN_ALERTS_DETECTED_AT),
+		        .resolved_us = pg_get_time(rows, row, EXPLAIN_ALERTS_RESOLVED_AT),
+		        .unconfirmed = pg_get_bool(rows, row, EXPLAIN_ALERTS_UNCONFIRMED),
+		        .delivery = keep_text(explanation, rows, row, EXPLAIN_ALERTS_DELIVERY),
+		        .revision = (uint32_t)pg_get_int4(rows, row, EXPLAIN_ALERTS_REVISION),
 		};
 	PQclear(rows);
 	return CLI_OK;
@@ -239,13 +248,13 @@ static struct text json_member(struct explanation *explanation, const json_t *ob
 
 static void add_conflict(struct explanation *explanation, const PGresult *rows, int row)
 {
-	struct text value = pg_get_text(rows, row, 4);
+	struct text value = pg_get_text(rows, row, EXPLAIN_CONFLICTS_VALUE);
 	json_t *event = json_loadb(value.ptr, value.len, JSON_DECODE_ANY, NULL);
 	explanation->conflicts[row] = (struct explain_conflict){
-	        .topic = keep_text(explanation, rows, row, 0),
-	        .partition = pg_get_int4(rows, row, 1),
-	        .offset = pg_get_int8(rows, row, 2),
-	        .read_us = pg_get_time(rows, row, 3),
+	        .topic = keep_text(explanation, rows, row, EXPLAIN_CONFLICTS_TOPIC),
+	        .partition = pg_get_int4(rows, row, EXPLAIN_CONFLICTS_PARTITION),
+	        .offset = pg_get_int8(rows, row, EXPLAIN_CONFLICTS_OFFSET),
+	        .read_us = pg_get_time(rows, row, EXPLAIN_CONFLICTS_READ_AT),
 	        .source = json_member(explanation, event, "source"),
 	        .id = json_member(explanation, event, "id"),
 	        .type = json_member(explanation, event, "type"),
@@ -256,7 +265,7 @@ static void add_conflict(struct explanation *explanation, const PGresult *rows, 
 
 static int read_conflicts(struct explanation *explanation, struct pg_sync *sync)
 {
-	/* As ticket_event_as_cloudevent() writes it. */
+	/* The text that ticket_event_as_cloudevent() writes. */
 	struct buf naming = BUF_INIT;
 	buf_add_str(&naming, "\"data\":{\"ticket_id\":");
 	buf_add_json_string(&naming, explanation->ticket_id);
@@ -266,7 +275,8 @@ static int read_conflicts(struct explanation *explanation, struct pg_sync *sync)
 	if (rows == NULL)
 		return pg_sync_failed(sync);
 	explanation->n_conflicts = (size_t)PQntuples(rows);
-	explanation->n_conflicts_cut = PQntuples(rows) == 0 ? 0 : pg_get_int8(rows, 0, 5) - PQntuples(rows);
+	explanation->n_conflicts_cut =
+	        PQntuples(rows) == 0 ? 0 : pg_get_int8(rows, 0, EXPLAIN_CONFLICTS_N_CONFLICTS) - PQntuples(rows);
 	explanation->conflicts =
 	        arena_alloc(&explanation->arena, explanation->n_conflicts * sizeof(*explanation->conflicts));
 	for (int row = 0; row < PQntuples(rows); row++)

@@ -1,4 +1,4 @@
-/* The clocks of a ticket, and what was recorded of them. */
+/* The clocks of a ticket, and its recorded alerts. */
 #include <stdio.h>
 
 #include "cli/explain_page.h"
@@ -14,7 +14,7 @@ static void add_margin(struct buf *out, const struct sla_clock *clock)
 		break;
 	case VERDICT_PENDING:
 		if (clock->paused) {
-			buf_add_str(out, "pending, stands in a pause with ");
+			buf_add_str(out, "pending, paused with ");
 			term_duration(out, clock->left_us);
 			buf_add_str(out, " left");
 		} else {
@@ -59,7 +59,7 @@ static void write_target(struct page *page, const struct sla_clock *clock)
 	else if (clock->within_us != TIME_NONE)
 		term_duration(words, clock->within_us);
 	else
-		buf_add_str(words, "none any more");
+		buf_add_str(words, "no longer set");
 	if (!text_is_absent(clock->calendar)) {
 		buf_add_str(words, " of the calendar ");
 		buf_add_text(words, clock->calendar);
@@ -81,9 +81,9 @@ static void write_breached(struct page *page, const struct sla_clock *clock)
 	term_time(words, clock->breached_us);
 	buf_add_str(words, clock->cause == CAUSE_DEADLINE
 	                           ? ": its deadline passed"
-	                           : ": a change of attributes or promise put its due time into the past");
+	                           : ": a changed attribute or promise moved its due time into the past");
 	buf_add_str(words, "; owner then: ");
-	buf_add_text(words, somebody(clock->owner_at_breach));
+	buf_add_text(words, agent_or_nobody(clock->owner_at_breach));
 	if (!text_is_empty(clock->project_at_breach)) {
 		buf_add_str(words, ", project ");
 		buf_add_text(words, clock->project_at_breach);
@@ -91,16 +91,16 @@ static void write_breached(struct page *page, const struct sla_clock *clock)
 	page_end_label(page);
 }
 
-/* The face of the clocks of its calendar, beside UTC. */
+/* Adds the local time of its calendar. */
 static void add_local(struct buf *out, const struct sla_clock *clock, int64_t at_us)
 {
 	const struct zone *zone = &target_hours(&clock->policy->targets[clock->target])->zone;
 	buf_add_str(out, " (");
 	term_time(out, at_us + zone->offset_s(zone->context, at_us) * US_PER_SECOND);
-	buf_add_str(out, " there)");
+	buf_add_str(out, " local)");
 }
 
-/* Drawn where it says more than the start and the end: on a calendar that rests, and with pauses that count. */
+/* Writes the time line if it shows more than start and end: with a calendar, or with pauses. */
 static void write_timeline(struct page *page, const struct sla_clock *clock)
 {
 	enum { MOST = 24 };
@@ -117,21 +117,22 @@ static void write_timeline(struct page *page, const struct sla_clock *clock)
 		term_time(words, piece->from_us);
 		if (has_zone)
 			add_local(words, clock, piece->from_us);
-		buf_add_format(words, " %s ", timeline_kind_name(piece->kind));
+		buf_add_format(words, " %s ",
+		               piece->kind == TIMELINE_PAUSED ? "paused" : timeline_kind_name(piece->kind));
 		term_duration(words, piece->to_us - piece->from_us);
-		if (piece->kind == TIMELINE_STANDS) {
-			buf_add_str(words, ", paused for ");
-			buf_add_text(words, text_is_empty(piece->reason) ? TEXT("no reason given") : piece->reason);
+		if (piece->kind == TIMELINE_PAUSED) {
+			buf_add_str(words, ", reason: ");
+			buf_add_text(words, text_is_empty(piece->reason) ? TEXT("none given") : piece->reason);
 		} else if (piece->kind == TIMELINE_RUNS) {
 			buf_add_str(words, ", ");
 			term_duration(words, piece->ran_us);
-			buf_add_str(words, " in all");
+			buf_add_str(words, " in total");
 		}
 		page_end_label(page);
 	}
 	if (line.cut) {
 		page_label(page, "");
-		buf_add_str(words, "… and so on");
+		buf_add_str(words, "… and more");
 		page_end_label(page);
 	}
 	arena_release(&arena);
@@ -155,10 +156,10 @@ static void write_warnings(struct page *page, const struct sla_clock *clock)
 
 static void write_stop(struct page *page, const struct sla_clock *clock)
 {
-	const struct explain_step *stop = explanation_stop(page->explanation, clock);
+	const struct explain_mark *stop = explanation_stop(page->explanation, clock);
 	char remark[48] = "";
 	if (stop != NULL)
-		snprintf(remark, sizeof(remark), ", by event %zu", (size_t)(stop - page->explanation->steps) + 1);
+		snprintf(remark, sizeof(remark), ", by event %zu", (size_t)(stop - page->explanation->marks) + 1);
 	page_time(page, "stopped", clock->stopped_us, remark);
 }
 
@@ -176,7 +177,7 @@ static void write_clock(struct page *page, const struct sla_clock *clock)
 	buf_clear(words);
 	if (counts) {
 		buf_add_str(page->out, "; counts for ");
-		term_escape(page->out, somebody(clock->agent_id));
+		term_escape(page->out, agent_or_nobody(clock->agent_id));
 	}
 	buf_add_char(page->out, '\n');
 	write_target(page, clock);
@@ -203,8 +204,8 @@ void page_clocks(struct page *page)
 			page_cut(page, explain_n_cut(ticket->n_clocks), "clocks");
 	}
 	if (ticket->n_clocks == 0)
-		buf_add_str(page->out, ticket->opened_us == TIME_NONE ? "  none: it is not known to be open\n"
-		                                                      : "  none: no target and no promise\n");
+		buf_add_str(page->out, ticket->opened_us == TIME_NONE ? "  none: the ticket was not opened\n"
+		                                                      : "  none: no target and no promised time\n");
 	else
 		page->out->data[--page->out->len_bytes] = '\0';
 }
@@ -221,15 +222,14 @@ static enum term_style alert_style(struct text state)
 static void write_detection(struct page *page, const struct explain_alert *alert)
 {
 	struct buf *words = &page->words;
-	bool warned = text_same(alert->state, TEXT("warning")) || text_same(alert->state, TEXT("averted"));
-	page_label(page, warned ? "warning recorded" : "breach recorded");
+	page_label(page, alert->breached_us == TIME_NONE ? "warning recorded" : "breach recorded");
 	term_time(words, alert->detected_us);
 	buf_add_str(words, ": due ");
 	term_time(words, alert->due_us);
 	buf_add_str(words, ", owner ");
-	buf_add_text(words, somebody(alert->owner_at_breach));
+	buf_add_text(words, agent_or_nobody(alert->owner_at_breach));
 	if (alert->unconfirmed)
-		buf_add_str(words, "; unconfirmed, its sources were silent");
+		buf_add_str(words, "; unconfirmed, because sources were silent");
 	page_end_label(page);
 }
 

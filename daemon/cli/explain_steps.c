@@ -6,7 +6,7 @@
 
 enum { STEP_INDENT = 7 };
 
-/* Clocks that breached, by (time, place). */
+/* Breached clocks, ordered by time. */
 struct breaches {
 	const struct sla_clock **items;
 	size_t n, next;
@@ -38,7 +38,7 @@ static void write_breach(struct page *page, const struct sla_clock *clock)
 	term_field(page->out, buf_text(words), 26, false);
 	buf_clear(words);
 	buf_add_format(words, "  %s %u breached, while %.*s owned it", sla_target_name(clock->target), clock->n,
-	               (int)somebody(clock->owner_at_breach).len, somebody(clock->owner_at_breach).ptr);
+	               (int)agent_or_nobody(clock->owner_at_breach).len, agent_or_nobody(clock->owner_at_breach).ptr);
 	page_styled(page, TERM_RED, buf_text(words));
 	buf_clear(words);
 	buf_add_str(page->out, "\n\n");
@@ -53,7 +53,7 @@ static void write_step_head(struct page *page, const struct explain_step *step, 
 	buf_clear(words);
 	term_spaces(page->out, 2);
 	term_style(page->out, page->term, TERM_BOLD);
-	term_field(page->out, text_of(event_type_name(step->event->type)), 24, false);
+	term_field(page->out, text_of(event_type_name(step->event.type)), 24, false);
 	term_style(page->out, page->term, TERM_PLAIN);
 	buf_add_format(page->out, "  %-8s  ", ticket_state_name(step->state));
 	term_escape(page->out, text_is_empty(step->owner_id) ? TEXT("–") : step->owner_id);
@@ -65,22 +65,22 @@ static void write_step(struct page *page, const struct explain_step *step, size_
 	struct buf *words = &page->words;
 	write_step_head(page, step, number);
 	if (step->derived)
-		buf_add_str(words, "told by the closing: ");
+		buf_add_str(words, "from the closing event: ");
 	buf_add_text(words, step->effect);
-	if (step->event->occurred_us != step->at_us) {
-		buf_add_str(words, " (sent as of ");
-		term_time(words, step->event->occurred_us);
+	if (step->event.occurred_us != step->at_us) {
+		buf_add_str(words, " (sent with the time ");
+		term_time(words, step->event.occurred_us);
 		buf_add_str(words, ", before the opening)");
 	}
 	term_spaces(page->out, STEP_INDENT);
 	term_wrap(page->out, buf_text(words), STEP_INDENT, STEP_INDENT, page->term->columns);
 	buf_clear(words);
 
-	explanation_add_place(page->explanation, step->event->source_no, step->event->source_offset, words);
+	explanation_add_place(page->explanation, step->event.source_no, step->event.source_offset, words);
 	buf_add_str(words, " ");
-	buf_add_text(words, step->event->source);
+	buf_add_text(words, step->event.source);
 	buf_add_str(words, " ");
-	buf_add_text(words, step->event->id);
+	buf_add_text(words, step->event.id);
 	term_spaces(page->out, STEP_INDENT);
 	term_style(page->out, page->term, TERM_DIM);
 	term_wrap(page->out, buf_text(words), STEP_INDENT, STEP_INDENT, page->term->columns);
@@ -89,7 +89,7 @@ static void write_step(struct page *page, const struct explain_step *step, size_
 	buf_add_char(page->out, '\n');
 }
 
-/* Those before a time that were not written yet; written: false passes them over. */
+/* Writes the next breaches before a time. written: false skips them. */
 static void write_breaches(struct page *page, struct breaches *breaches, int64_t before_us, bool written)
 {
 	for (; breaches->next < breaches->n && breaches->items[breaches->next]->breached_us < before_us;
@@ -103,17 +103,17 @@ void page_steps(struct page *page)
 	const struct explanation *explanation = page->explanation;
 	struct breaches breaches = breaches_of(&explanation->ticket);
 	size_t n = explanation->n_steps;
-	page_section(page, "Events, in the order in which they count: time, type, state and owner after it");
+	page_section(page, "Events in the order of the rules: time, type, state and owner afterwards");
 	for (size_t i = 0; i < n; i++) {
 		bool shown = explain_shows(i, n);
-		write_breaches(page, &breaches, explanation->steps[i].at_us, shown);
+		write_breaches(page, &breaches, explanation->marks[i].at_us, shown);
 		if (shown)
-			write_step(page, &explanation->steps[i], i + 1);
+			write_step(page, explanation->marks[i].step, i + 1);
 		else if (i == EXPLAIN_FIRST)
 			page_cut(page, explain_n_cut(n), "events, and the breaches between them,");
 	}
 	write_breaches(page, &breaches, TIME_FOR_EVER, true);
 	free(breaches.items);
-	page->out->len_bytes--; /* a section begins with an empty line of its own */
+	page->out->len_bytes--; /* the next section begins with its own empty line */
 	page->out->data[page->out->len_bytes] = '\0';
 }

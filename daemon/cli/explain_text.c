@@ -1,4 +1,4 @@
-/* An explanation as words, for a person at a terminal. */
+/* Writes an explanation as text. */
 #include "cli/explain_page.h"
 
 static void add_plural(struct buf *out, const char *what, uint32_t n)
@@ -23,10 +23,10 @@ static void write_owner(struct page *page)
 {
 	const struct ticket *ticket = &page->explanation->ticket;
 	page_label(page, "owner");
-	buf_add_text(&page->words, somebody(ticket->owner_id));
+	buf_add_text(&page->words, agent_or_nobody(ticket->owner_id));
 	if (!text_same(ticket->owner_id, ticket->first_owner_id)) {
 		buf_add_str(&page->words, ", first ");
-		buf_add_text(&page->words, somebody(ticket->first_owner_id));
+		buf_add_text(&page->words, agent_or_nobody(ticket->first_owner_id));
 	}
 	page_end_label(page);
 }
@@ -55,7 +55,7 @@ static void write_policy(struct page *page)
 	page_end_label(page);
 }
 
-/* Why the policies before the one that matched did not. */
+/* Why the policies before the matching one do not match. */
 static void write_passed_over(struct page *page)
 {
 	enum { MOST = 12 };
@@ -63,9 +63,9 @@ static void write_passed_over(struct page *page)
 	size_t n = explanation_n_passed_over(page->explanation);
 	for (size_t i = 0; i < n; i++) {
 		const struct policy *policy = &ticket->revision->policies[i];
-		page_label(page, i == 0 ? "not" : "");
+		page_label(page, i == 0 ? "no match" : "");
 		if (i == MOST) {
-			buf_add_str(&page->words, "… and others before it");
+			buf_add_str(&page->words, "… and others");
 			page_end_label(page);
 			return;
 		}
@@ -94,7 +94,7 @@ static void write_record(struct page *page)
 	term_time(words, explanation->revised_us);
 	buf_add_format(words, " (write %d); its %zu event%s, folded again, %s", (int)explanation->rev,
 	               explanation->n_events, explanation->n_events == 1 ? "" : "s",
-	               explanation->agrees ? "give the same" : "give SOMETHING ELSE: please report this");
+	               explanation->agrees ? "give the same result" : "give ANOTHER RESULT: please report this");
 	page_end_label(page);
 }
 
@@ -103,7 +103,7 @@ static void write_set_aside(struct page *page)
 	if (text_is_absent(page->explanation->set_aside.reason))
 		return;
 	page_label(page, "not yet");
-	buf_add_str(&page->words, "what follows is not all: the ticket ");
+	buf_add_str(&page->words, "more events are waiting: the ticket ");
 	explanation_add_set_aside(page->explanation, &page->words);
 	page_end_label(page);
 }

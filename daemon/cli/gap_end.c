@@ -1,4 +1,4 @@
-/* kpid gap accept, kpid gap retire: how a gap ends. */
+/* kpid gap accept, kpid gap retire: end a gap. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,10 +12,10 @@ struct found_gap {
 	bool has_low_offset;
 };
 
-static int say(const struct pg_sync *sync, const struct gap_request *request, const char *what)
+static int fail(const struct pg_sync *sync, const struct gap_request *request, const char *what)
 {
-	pg_sync_say(sync, "%s%s%s %s", request->topic, request->partition == NULL ? "" : "/",
-	            request->partition == NULL ? "" : request->partition, what);
+	pg_sync_print_error(sync, "%s%s%s %s", request->topic, request->partition == NULL ? "" : "/",
+	                    request->partition == NULL ? "" : request->partition, what);
 	return CLI_FAILED;
 }
 
@@ -28,31 +28,34 @@ static int choose_offset(const struct pg_sync *sync, const struct gap_request *r
 	} else if (gap->has_low_offset) {
 		gap->resume_offset = gap->low_offset;
 	} else {
-		return say(sync, request, "has no known first offset: say where to go on with --at OFFSET");
+		return fail(sync, request, "has no known first offset; set one with --at OFFSET");
 	}
 	return CLI_OK;
 }
 
-/* Locks the partition's row. */
+/* Finds the open gap, and locks the partition's row. */
 static int find_gap(struct pg_sync *sync, const struct gap_request *request, struct found_gap *gap_out)
 {
-	const struct pg_param params[] = {pg_param_c_string(request->topic), pg_param_c_string(request->partition)};
-	PGresult *row = pg_sync_query(sync, "queries/gap_find.sql", params, 2);
+	const struct pg_param params[GAP_FIND_N_PARAMS] = {
+	        [GAP_FIND_PARAM_TOPIC] = pg_param_c_string(request->topic),
+	        [GAP_FIND_PARAM_PARTITION] = pg_param_c_string(request->partition),
+	};
+	PGresult *row = pg_sync_query(sync, "queries/gap_find.sql", params, GAP_FIND_N_PARAMS);
 	int status = CLI_OK;
 	if (row == NULL)
 		return pg_sync_failed(sync);
 	if (PQntuples(row) == 0)
-		status = say(sync, request, "is no partition that was ever read");
-	else if (!text_same(pg_get_text(row, 0, 0), TEXT("stopped")))
-		status = say(sync, request, "is not stopped");
-	else if (PQgetisnull(row, 0, 2))
-		status = say(sync, request, "is stopped, but has no open gap");
+		status = fail(sync, request, "was never read");
+	else if (!text_same(pg_get_text(row, 0, GAP_FIND_STATE), TEXT("stopped")))
+		status = fail(sync, request, "is not stopped");
+	else if (PQgetisnull(row, 0, GAP_FIND_GAP_NO))
+		status = fail(sync, request, "is stopped, but has no open gap");
 	if (status == CLI_OK) {
 		*gap_out = (struct found_gap){
-		        .gap_no = pg_get_int8(row, 0, 2),
-		        .expected_offset = pg_get_int8(row, 0, 3),
-		        .low_offset = pg_get_int8(row, 0, 4),
-		        .has_low_offset = !PQgetisnull(row, 0, 4),
+		        .gap_no = pg_get_int8(row, 0, GAP_FIND_GAP_NO),
+		        .expected_offset = pg_get_int8(row, 0, GAP_FIND_EXPECTED_OFFSET),
+		        .low_offset = pg_get_int8(row, 0, GAP_FIND_LOW_OFFSET),
+		        .has_low_offset = !PQgetisnull(row, 0, GAP_FIND_LOW_OFFSET),
 		};
 		status = choose_offset(sync, request, gap_out);
 	}
@@ -65,15 +68,19 @@ static int accept_gap(struct pg_sync *sync, const struct gap_request *request, c
 	char gap_no[24], offset[24];
 	snprintf(gap_no, sizeof(gap_no), "%lld", (long long)gap->gap_no);
 	snprintf(offset, sizeof(offset), "%lld", (long long)gap->resume_offset);
-	const struct pg_param params[] = {pg_param_c_string(request->topic), pg_param_c_string(request->partition),
-	                                  pg_param_c_string(gap_no), pg_param_c_string(offset),
-	                                  pg_param_c_string(cli_user())};
-	PGresult *result = pg_sync_query(sync, "queries/gap_accept.sql", params, 5);
+	const struct pg_param params[GAP_ACCEPT_N_PARAMS] = {
+	        [GAP_ACCEPT_PARAM_TOPIC] = pg_param_c_string(request->topic),
+	        [GAP_ACCEPT_PARAM_PARTITION] = pg_param_c_string(request->partition),
+	        [GAP_ACCEPT_PARAM_GAP_NO] = pg_param_c_string(gap_no),
+	        [GAP_ACCEPT_PARAM_RESUME_OFFSET] = pg_param_c_string(offset),
+	        [GAP_ACCEPT_PARAM_BY] = pg_param_c_string(cli_user()),
+	};
+	PGresult *result = pg_sync_query(sync, "queries/gap_accept.sql", params, GAP_ACCEPT_N_PARAMS);
 	PQclear(result);
 	return result != NULL && pg_sync_command(sync, "COMMIT") ? CLI_OK : pg_sync_failed(sync);
 }
 
-static void tell_accepted(const struct cli *cli, const struct gap_request *request, const struct found_gap *gap)
+static void print_accepted(const struct cli *cli, const struct gap_request *request, const struct found_gap *gap)
 {
 	struct buf topic = BUF_INIT;
 	int64_t n_lost = gap->resume_offset - gap->expected_offset;
@@ -87,11 +94,12 @@ static void tell_accepted(const struct cli *cli, const struct gap_request *reque
 		return;
 	}
 	term_escape(&topic, text_of(request->topic));
-	printf("%s/%s goes on at offset %lld", buf_text(&topic).ptr, request->partition, (long long)gap->resume_offset);
+	printf("%s/%s continues at offset %lld", buf_text(&topic).ptr, request->partition,
+	       (long long)gap->resume_offset);
 	if (n_lost > 0)
-		printf("; %lld offset%s passed over", (long long)n_lost, n_lost == 1 ? " is" : "s are");
+		printf("; %lld offset%s skipped", (long long)n_lost, n_lost == 1 ? " is" : "s are");
 	else if (n_lost < 0)
-		printf("; what comes again counts once");
+		printf("; events that are read twice count once");
 	putchar('\n');
 	buf_release(&topic);
 }
@@ -106,7 +114,7 @@ int gap_accept(struct pg_sync *sync, const struct gap_request *request, const st
 	if (status == CLI_OK)
 		status = accept_gap(sync, request, &gap);
 	if (status == CLI_OK)
-		tell_accepted(sync->cli, request, &gap);
+		print_accepted(sync->cli, request, &gap);
 	else
 		pg_sync_end(sync);
 	return status;
@@ -122,38 +130,41 @@ static bool is_read(const struct config_topics *topics, const char *topic)
 	return false;
 }
 
-static void tell_retired(const struct cli *cli, const struct gap_request *request, const PGresult *rows)
+static void print_retired(const struct cli *cli, const struct gap_request *request, const PGresult *rows)
 {
 	struct buf topic = BUF_INIT;
 	if (cli->json) {
 		json_t *array = json_array();
 		for (int row = 0; row < PQntuples(rows); row++)
-			json_array_append_new(array, json_integer(pg_get_int4(rows, row, 0)));
+			json_array_append_new(array, json_integer(pg_get_int4(rows, row, GAP_RETIRE_PARTITION)));
 		json_print(
 		        json_pack("{s:o, s:o}", "topic", json_of_text(text_of(request->topic)), "partitions", array));
 		return;
 	}
 	term_escape(&topic, text_of(request->topic));
 	for (int row = 0; row < PQntuples(rows); row++)
-		printf("%s/%d is finished and holds nothing back\n", buf_text(&topic).ptr,
-		       (int)pg_get_int4(rows, row, 0));
+		printf("%s/%d is retired; deadlines no longer wait for it\n", buf_text(&topic).ptr,
+		       (int)pg_get_int4(rows, row, GAP_RETIRE_PARTITION));
 	buf_release(&topic);
 }
 
 int gap_retire(struct pg_sync *sync, const struct gap_request *request, const struct config_topics *topics)
 {
 	if (request->partition == NULL && is_read(topics, request->topic))
-		return say(sync, request, "is in the configuration: take it out of [topics] and restart first");
-	const struct pg_param params[] = {pg_param_c_string(request->topic), pg_param_c_string(request->partition),
-	                                  pg_param_c_string(cli_user())};
-	PGresult *rows = pg_sync_query(sync, "queries/gap_retire.sql", params, 3);
+		return fail(sync, request, "is in the configuration; remove it from [topics] and restart first");
+	const struct pg_param params[GAP_RETIRE_N_PARAMS] = {
+	        [GAP_RETIRE_PARAM_TOPIC] = pg_param_c_string(request->topic),
+	        [GAP_RETIRE_PARAM_PARTITION] = pg_param_c_string(request->partition),
+	        [GAP_RETIRE_PARAM_BY] = pg_param_c_string(cli_user()),
+	};
+	PGresult *rows = pg_sync_query(sync, "queries/gap_retire.sql", params, GAP_RETIRE_N_PARAMS);
 	if (rows == NULL)
 		return pg_sync_failed(sync);
 	int status = CLI_OK;
 	if (PQntuples(rows) == 0)
-		status = say(sync, request, "has no partition to retire: it was never read, or is finished already");
+		status = fail(sync, request, "has no partition to retire: it was never read or is retired already");
 	else
-		tell_retired(sync->cli, request, rows);
+		print_retired(sync->cli, request, rows);
 	PQclear(rows);
 	return status;
 }

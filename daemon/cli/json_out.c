@@ -35,7 +35,7 @@ json_t *json_of_time(int64_t us)
 	return json_stringn(text, timestamp_format(us, text));
 }
 
-/* A character that a terminal might obey, as JSON spells it. */
+/* Writes a character as a JSON escape. */
 static void add_escaped(struct buf *out, uint32_t c)
 {
 	if (c > 0xffff)
@@ -55,7 +55,7 @@ static void add_printable(struct buf *out, struct text json)
 			continue;
 		}
 		printable_next(&json, &next);
-		if (next.character != 0) /* as it is */
+		if (next.character != 0) /* printable */
 			buf_add(out, next.bytes, next.len_bytes);
 		else
 			add_escaped(out, (uint32_t)strtoul(next.bytes + 2, NULL, 16));
@@ -68,6 +68,15 @@ void json_print_text(struct text json)
 	add_printable(&out, json);
 	fwrite(buf_text(&out).ptr, 1, out.len_bytes, stdout);
 	buf_release(&out);
+}
+
+void cli_print_data(const struct cli *cli, struct buf *data)
+{
+	if (cli->json)
+		json_print_text(buf_text(data));
+	else
+		fwrite(buf_text(data).ptr, 1, data->len_bytes, stdout);
+	buf_release(data);
 }
 
 void json_print(json_t *json)

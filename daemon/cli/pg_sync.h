@@ -1,7 +1,7 @@
-/* One connection to PostgreSQL that is simply waited for: for commands that ask a few questions and end.
+/* A blocking connection to PostgreSQL, for commands that run a few queries and exit.
  *
- * What goes wrong is kept in error, so that a command which lives on can show it; pg_sync_failed() says it
- * and gives the status to return. */
+ * Errors are kept in `error`, so that a command that continues can show them; pg_sync_failed() prints the error and
+ * returns the exit status. */
 #ifndef KPID_CLI_PG_SYNC_H
 #define KPID_CLI_PG_SYNC_H
 
@@ -16,37 +16,45 @@
 struct pg_sync {
 	const struct cli *cli;
 	PGconn *conn;
-	struct buf error; /* one line: why the last call failed, and what to do about it */
-	bool refused;     /* that was by a function of kpid: what was asked for cannot be */
-	enum sql_fault fault;
-	bool in_recovery, read_only; /* the session cannot write, and a standby is why; or cannot write at all */
+	struct buf error; /* one line: why the last call failed, and what to do */
+	bool refused;     /* a function of kpid refused the request */
+	enum sql_error error_class;
+	bool in_recovery, read_only; /* the server is a standby; the session cannot write */
 	int server_pid;
 };
 
-/* Connects with the pairs of [postgres], and sets what every session of kpid sets. False: not connected, or not usable.
- * Either way end with pg_sync_close(). */
+/* Connects with the pairs of [postgres], and sets what every session of kpid sets. Returns false if there is no usable
+ * connection. Call pg_sync_close() in both cases. */
 bool pg_sync_open(struct pg_sync *sync, const struct cli *cli, const struct config_pairs *pairs);
 void pg_sync_close(struct pg_sync *sync);
 bool pg_sync_is_connected(const struct pg_sync *sync);
 bool pg_sync_reconnect(struct pg_sync *sync);
 
-/* Runs a file below sql/. Its rows in the binary format (free with PQclear()), or NULL. */
+/* Loads the configuration, connects, runs action and closes the connection. Returns the status of action, or another
+ * enum cli_status after printing the error. context is passed on. */
+typedef int pg_sync_action(struct pg_sync *sync, const struct kpid_config *config, const void *context);
+int pg_sync_run(const struct cli *cli, pg_sync_action *action, const void *context);
+
+/* Runs a file below sql/. Returns its rows in the binary format (caller frees them with PQclear()), or NULL on an
+ * error. */
 PGresult *pg_sync_query(struct pg_sync *sync, const char *file, const struct pg_param *params, int n_params);
-/* Plain SQL without parameters or rows. */
+/* Reads all stored policy revisions: the rows of queries/policy_load.sql. Otherwise as pg_sync_query(). */
+PGresult *pg_sync_load_policies(struct pg_sync *sync);
+/* Runs SQL without parameters and rows. */
 bool pg_sync_command(struct pg_sync *sync, const char *sql);
-/* Everything up to pg_sync_end() sees the database as of one instant. */
+/* Begins a read-only snapshot, until pg_sync_end(). */
 bool pg_sync_begin_snapshot(struct pg_sync *sync);
-/* Ends a transaction without any effect. */
+/* Rolls a transaction back. */
 void pg_sync_end(struct pg_sync *sync);
 
-/* Prints "kpid COMMAND: …" and a newline to stderr; what is not fit for a terminal is escaped. */
-void pg_sync_say(const struct pg_sync *sync, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* False, with the reason in error, when nothing can be written over this connection. */
+/* Prints "kpid COMMAND: …" as a line to stderr, with control characters escaped. */
+void pg_sync_print_error(const struct pg_sync *sync, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Returns false, with the reason in error, if this session cannot write. */
 bool pg_sync_can_write(struct pg_sync *sync);
-/* Opens a second connection to see whether a pooler gives both clients one session of the server, or one client another
- * from one transaction to the next. True, with the reason in error: then kpid cannot work. */
+/* Opens a second connection to find out whether a pooler shares server sessions among clients, which kpid cannot work
+ * with. If so, returns true with the reason in error. */
 bool pg_sync_is_shared(struct pg_sync *sync, const struct config_pairs *pairs);
-/* Says the error. Returns CLI_NO_POSTGRES; CLI_FAILED for what was refused. */
+/* Prints the error. Returns CLI_FAILED if a function of kpid refused the request, else CLI_NO_POSTGRES. */
 int pg_sync_failed(const struct pg_sync *sync);
 
 #endif

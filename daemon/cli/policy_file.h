@@ -1,4 +1,4 @@
-/* The file of policies, for commands. */
+/* Reads a policy file for a command. */
 #ifndef KPID_CLI_POLICY_FILE_H
 #define KPID_CLI_POLICY_FILE_H
 
@@ -7,9 +7,9 @@
 #include "kpid/config.h"
 #include "kpid/core/policy.h"
 
-/* strict: what is legal but surely not meant is a fault, too. NULL with at least one fault more. Warnings of a file,
- * with or without faults, are added to warnings; NULL: they are dropped. */
-struct policy_set *policy_file_read(const char *path, bool strict, struct config_faults *faults,
-                                    struct config_faults *warnings);
+/* strict: policies that are legal but surely not intended are errors, too. Returns NULL after adding at least one
+ * error. Warnings are added in both cases; NULL: they are dropped. */
+struct policy_set *policy_file_read(const char *path, bool strict, struct config_errors *errors,
+                                    struct config_errors *warnings);
 
 #endif

@@ -12,7 +12,7 @@
 #include "kpid/base/buf.h"
 #include "kpid/base/memory.h"
 
-/* The configuration, with this file of policies in the place of its own. */
+/* Loads the configuration with this policy file instead of its own. */
 static int load_config(struct cli *cli, const char *policy_path, struct kpid_config **config_out)
 {
 	struct buf set = BUF_INIT;
@@ -36,8 +36,8 @@ static void print_report(const struct cli *cli, const struct recalc_report *repo
 		json_print(json_pack("{s:I, s:I, s:I}", "recalculation_no", (json_int_t)report->recalculation_no,
 		                     "tickets", (json_int_t)report->n_tickets, "judged", (json_int_t)report->n_judged));
 	else
-		printf("recalculation %lld: %lld tickets looked at, %lld judged anew; it is on record in "
-		       "report.recalculation\n",
+		printf("recalculation %lld: %lld tickets checked, %lld judged again; report.recalculation has the "
+		       "record\n",
 		       (long long)report->recalculation_no, (long long)report->n_tickets, (long long)report->n_judged);
 }
 

@@ -1,4 +1,4 @@
-/* kpid policy show. What a `within` comes to is reckoned by the very code that judges. */
+/* The example due times come from the code that also judges. */
 #include "cli/policy_show.h"
 
 #include <stdio.h>
@@ -9,15 +9,15 @@
 
 /* ---- local time ---- */
 
-/* Under a zone's offset at an instant, its clocks' face as if it were UTC. */
-static int64_t face_us(const struct zone *zone, int64_t at_us)
+/* The local time of a zone, in microseconds as if it were UTC. */
+static int64_t local_us(const struct zone *zone, int64_t at_us)
 {
 	return zone->offset_s == NULL ? at_us : at_us + zone->offset_s(zone->context, at_us) * US_PER_SECOND;
 }
 
-static int32_t day_of(int64_t face_us)
+static int32_t day_of(int64_t local_us)
 {
-	return (int32_t)((face_us - ((face_us % US_PER_DAY + US_PER_DAY) % US_PER_DAY)) / US_PER_DAY);
+	return (int32_t)((local_us - ((local_us % US_PER_DAY + US_PER_DAY) % US_PER_DAY)) / US_PER_DAY);
 }
 
 static int weekday_of(int32_t day)
@@ -30,10 +30,10 @@ static void add_local(struct buf *out, const struct zone *zone, int64_t at_us)
 {
 	static const char *const names[7] = {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
 	char text[TIMESTAMP_TEXT_BYTES];
-	int64_t face = face_us(zone, at_us);
-	timestamp_format(face, text);
-	bool seconds = face % (60 * US_PER_SECOND) != 0;
-	buf_add_format(out, "%s %.10s %.*s", names[weekday_of(day_of(face))], text, seconds ? 8 : 5, text + 11);
+	int64_t local = local_us(zone, at_us);
+	timestamp_format(local, text);
+	bool seconds = local % (60 * US_PER_SECOND) != 0;
+	buf_add_format(out, "%s %.10s %.*s", names[weekday_of(day_of(local))], text, seconds ? 8 : 5, text + 11);
 }
 
 /* ---- days to show ---- */
@@ -43,7 +43,7 @@ static bool is_ordinary(const struct calendar *calendar, int32_t day)
 	return calendar_hours_on(calendar, day) == &calendar->weekly[weekday_of(day)];
 }
 
-/* The first Monday from a day on whose week has no date of its own. */
+/* The first Monday from a day on that begins two weeks without special dates. */
 static int32_t ordinary_monday(const struct calendar *calendar, int32_t from_day)
 {
 	int32_t monday = from_day + (7 - weekday_of(from_day)) % 7;
@@ -57,7 +57,7 @@ static int32_t ordinary_monday(const struct calendar *calendar, int32_t from_day
 	return monday;
 }
 
-/* The first date of the next years that is off though its weekday is worked; 0: none. */
+/* The next holiday on a working weekday within ten years; 0: none. */
 static int32_t first_holiday(const struct calendar *calendar, int32_t from_day)
 {
 	enum { DAYS_AHEAD = 10 * 366 };
@@ -67,7 +67,7 @@ static int32_t first_holiday(const struct calendar *calendar, int32_t from_day)
 	return 0;
 }
 
-/* The beginning of a local day, near enough: its first worked instant is what is asked for. */
+/* The beginning of a local day, exact enough to find its first working hour. */
 static int64_t start_of(const struct calendar *calendar, int32_t day)
 {
 	int64_t noon_us = day * US_PER_DAY + US_PER_DAY / 2;
@@ -76,7 +76,7 @@ static int64_t start_of(const struct calendar *calendar, int32_t day)
 	return day * US_PER_DAY - offset_us;
 }
 
-/* When it opens first on a day or after; for a clock that always runs: at nine. */
+/* The first working time on or after a day; nine o'clock without a calendar. */
 static int64_t opening_us(struct calendar *calendar, int32_t day)
 {
 	if (calendar == NULL)
@@ -85,7 +85,7 @@ static int64_t opening_us(struct calendar *calendar, int32_t day)
 	return calendar_after_us(calendar, at_us, 1) - 1;
 }
 
-/* An hour of work before the holiday begins. */
+/* One working hour before the holiday. */
 static int64_t last_hour_us(struct calendar *calendar, int32_t holiday)
 {
 	return calendar_before_us(calendar, start_of(calendar, holiday), HOUR_US);
@@ -96,7 +96,7 @@ static int64_t due_us(struct calendar *calendar, int64_t opened_us, int64_t with
 	return calendar == NULL ? opened_us + within_us : calendar_after_us(calendar, opened_us, within_us);
 }
 
-/* ---- words ---- */
+/* ---- text ---- */
 
 static void add_example(struct buf *out, const char *when, struct calendar *calendar, int64_t opened_us,
                         int64_t within_us)
@@ -151,15 +151,15 @@ static void add_target(struct buf *out, enum sla_target target, const struct tar
 	if (calendar == NULL) {
 		buf_add_str(out, ", day and night");
 	} else {
-		buf_add_str(out, " of work, by the calendar ");
+		buf_add_str(out, " of working time, by the calendar ");
 		term_escape(out, rule->calendar->name);
 		buf_add_str(out, " (");
 		term_escape(out, rule->calendar->time_zone);
 		buf_add_char(out, ')');
 	}
-	add_list(out, "; stands while paused for ", rule->pause_on);
+	add_list(out, "; stops while paused for ", rule->pause_on);
 	if (rule->reopen_continue)
-		buf_add_str(out, "; goes on after a reopening");
+		buf_add_str(out, "; continues after a reopening");
 	add_warnings(out, rule);
 	buf_add_char(out, '\n');
 	if (calendar == NULL)
@@ -177,24 +177,24 @@ static void add_match(struct buf *out, const struct policy *policy)
 	        [EVENT_PROJECT_ID] = "project_id ", [EVENT_CHANNEL] = "channel ", [EVENT_CATEGORY] = "category ",
 	        [EVENT_PRIORITY] = "priority ",     [EVENT_TEAM_ID] = "team_id ",
 	};
-	const char *joint = ": ";
+	const char *separator = ": ";
 	for (size_t i = 0; i < POLICY_N_MATCHES; i++) {
 		if (!policy->match[i].present)
 			continue;
-		buf_add_str(out, joint);
+		buf_add_str(out, separator);
 		add_list(out, labels[i], policy->match[i].patterns);
-		joint = "; ";
+		separator = "; ";
 	}
-	buf_add_str(out, joint[0] == ':' ? ": all others\n" : "\n");
+	buf_add_str(out, separator[0] == ':' ? ": all others\n" : "\n");
 }
 
 static void add_revision(struct buf *out, const struct policy_revision *revision)
 {
-	int32_t from_day = 20454; /* 2026-01-01, for a revision that reaches back for ever */
+	int32_t from_day = 20454; /* 2026-01-01, for a revision without a beginning */
 	buf_add_str(out, "revision ");
 	term_escape(out, revision->id);
 	if (revision->effective_from_us == INT64_MIN) {
-		buf_add_str(out, ", for all tickets before the next\n");
+		buf_add_str(out, ", for all tickets before the next revision\n");
 	} else {
 		from_day = day_of(revision->effective_from_us);
 		buf_add_str(out, ", for tickets opened from ");

@@ -1,4 +1,4 @@
-/* What policies come to, in words. */
+/* kpid policy show: describes policies as text, with example due times. */
 #ifndef KPID_CLI_POLICY_SHOW_H
 #define KPID_CLI_POLICY_SHOW_H
 

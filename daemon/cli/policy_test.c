@@ -4,18 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/lane.h"
-#include "app/rules_book.h"
+#include "app/policy_registry.h"
 #include "cli/json_out.h"
 #include "cli/pg_sync.h"
 #include "cli/table.h"
+#include "kpid/base/clock.h"
 #include "kpid/base/memory.h"
-#include "kpid/core/history.h"
 #include "kpid/core/ticket.h"
 
 enum { MOST_CHANGES = 20, MOST_LINES = 30 };
 
-/* Clocks that were judged, and of these met: as it was, and as it would be. */
+/* Number of judged clocks, and of those that met their target: stored (BEFORE) and by the tested file (AFTER). */
 struct tally {
 	int64_t judged[2], met[2];
 };
@@ -24,7 +23,7 @@ enum { BEFORE, AFTER };
 
 struct trial {
 	struct fold_rules rules[2];
-	struct rules_book book;
+	struct policy_registry registry;
 	int64_t as_of_us, n_tickets, n_changes;
 	struct tally targets[TARGET_N];
 	json_t *projects, *agents; /* name -> {"judged_before": ..., ...} */
@@ -69,12 +68,22 @@ static void count_ticket(struct trial *trial, const struct ticket *ticket, int s
 	}
 }
 
-static enum sla_verdict verdict_of(const struct ticket *ticket, enum sla_target target, uint32_t n)
+/* Clocks of a ticket by key, to be asked for those of each target in ascending order. */
+struct clock_finder {
+	const struct ticket *ticket;
+	size_t at[TARGET_N];
+};
+
+/* NULL: there is none. */
+static const struct sla_clock *find_clock(struct clock_finder *finder, enum sla_target target, uint32_t n)
 {
-	for (size_t i = 0; i < ticket->n_clocks; i++)
-		if (ticket->clocks[i].target == target && ticket->clocks[i].n == n)
-			return ticket->clocks[i].verdict;
-	return VERDICT_NONE;
+	const struct ticket *ticket = finder->ticket;
+	for (size_t *at = &finder->at[target]; *at < ticket->n_clocks; ++*at) {
+		const struct sla_clock *clock = &ticket->clocks[*at];
+		if (clock->target == target && clock->n >= n)
+			return clock->n == n ? clock : NULL;
+	}
+	return NULL;
 }
 
 static void note_change(struct trial *trial, struct text ticket_id, enum sla_target target, uint32_t n,
@@ -89,20 +98,20 @@ static void note_change(struct trial *trial, struct text ticket_id, enum sla_tar
 	                                "after", sla_verdict_name(after)));
 }
 
-/* Verdicts of either side that the other does not share. */
+/* Notes verdicts that differ between the two sides. */
 static void compare(struct trial *trial, struct text ticket_id, const struct ticket *before, const struct ticket *after)
 {
+	struct clock_finder in_before = {.ticket = before}, in_after = {.ticket = after};
 	for (size_t i = 0; i < before->n_clocks; i++) {
 		const struct sla_clock *clock = &before->clocks[i];
-		enum sla_verdict now = verdict_of(after, clock->target, clock->n);
+		const struct sla_clock *there = find_clock(&in_after, clock->target, clock->n);
+		enum sla_verdict now = there == NULL ? VERDICT_NONE : there->verdict;
 		if (now != clock->verdict)
 			note_change(trial, ticket_id, clock->target, clock->n, clock->verdict, now);
 	}
 	for (size_t i = 0; i < after->n_clocks; i++) {
 		const struct sla_clock *clock = &after->clocks[i];
-		bool there = false;
-		for (size_t j = 0; j < before->n_clocks; j++)
-			there |= before->clocks[j].target == clock->target && before->clocks[j].n == clock->n;
+		bool there = find_clock(&in_before, clock->target, clock->n) != NULL;
 		if (!there && clock->verdict != VERDICT_NONE)
 			note_change(trial, ticket_id, clock->target, clock->n, VERDICT_NONE, clock->verdict);
 	}
@@ -112,21 +121,18 @@ static void compare(struct trial *trial, struct text ticket_id, const struct tic
 
 static bool judge(struct trial *trial, const PGresult *rows, int row, struct arena *arena)
 {
-	struct text ticket_id = pg_get_text(rows, row, 0);
-	int32_t revision_no = pg_get_int4(rows, row, 2);
-	struct fold_pin pin = {revision_no == 0 ? NULL : rules_book_by_no(&trial->book, revision_no),
-	                       pg_get_time(rows, row, 3)};
-	struct ticket_event *events;
+	struct text ticket_id = pg_get_text(rows, row, POLICY_TEST_READ_TICKET_ID);
+	int32_t revision_no = pg_get_int4(rows, row, POLICY_TEST_READ_REVISION_NO);
+	struct fold_pin pin = {revision_no == 0 ? NULL : policy_registry_by_no(&trial->registry, revision_no),
+	                       pg_get_time(rows, row, POLICY_TEST_READ_OPENED_AT)};
+	struct text history = pg_get_text(rows, row, POLICY_TEST_READ_HISTORY);
 	struct ticket before, after;
-	size_t n;
 	arena_clear(arena, 1 << 20);
-	if (history_unpack(pg_get_text(rows, row, 1), ticket_id, arena, &events, &n) != 0)
+	if (ticket_fold_history(history, ticket_id, &trial->rules[BEFORE], &pin, trial->as_of_us, NULL, arena,
+	                        &before) != 0 ||
+	    ticket_fold_history(history, ticket_id, &trial->rules[AFTER], NULL, trial->as_of_us, NULL, arena, &after) !=
+	            0)
 		return false;
-	const struct ticket_event **sorted = arena_alloc(arena, (n + 1) * sizeof(*sorted));
-	for (size_t i = 0; i < n; i++)
-		sorted[i] = &events[i];
-	ticket_fold(sorted, n, &trial->rules[BEFORE], &pin, trial->as_of_us, NULL, arena, &before);
-	ticket_fold(sorted, n, &trial->rules[AFTER], NULL, trial->as_of_us, NULL, arena, &after);
 	trial->n_tickets++;
 	count_ticket(trial, &before, BEFORE);
 	count_ticket(trial, &after, AFTER);
@@ -142,9 +148,12 @@ static int judge_all(struct trial *trial, struct pg_sync *sync, const struct pol
 	arena_init(&arena);
 	buf_add_str(&last, "");
 	while (status == CLI_OK && n_rows > 0) {
-		const struct pg_param params[] = {pg_param_c_string(request->since), pg_param_c_string(request->until),
-		                                  pg_param_c_string(buf_text(&last).ptr)};
-		PGresult *rows = pg_sync_query(sync, "queries/policy_test_read.sql", params, 3);
+		const struct pg_param params[POLICY_TEST_READ_N_PARAMS] = {
+		        [POLICY_TEST_READ_PARAM_SINCE] = pg_param_c_string(request->since),
+		        [POLICY_TEST_READ_PARAM_BEFORE] = pg_param_c_string(request->until),
+		        [POLICY_TEST_READ_PARAM_AFTER_TICKET_ID] = pg_param_c_string(buf_text(&last).ptr),
+		};
+		PGresult *rows = pg_sync_query(sync, "queries/policy_test_read.sql", params, POLICY_TEST_READ_N_PARAMS);
 		if (rows == NULL) {
 			status = pg_sync_failed(sync);
 			break;
@@ -152,13 +161,15 @@ static int judge_all(struct trial *trial, struct pg_sync *sync, const struct pol
 		n_rows = PQntuples(rows);
 		for (int row = 0; row < n_rows && status == CLI_OK; row++) {
 			if (!judge(trial, rows, row, &arena)) {
-				pg_sync_say(sync, "the history of a ticket is broken; kpid explain tells more");
+				struct text ticket_id = pg_get_text(rows, row, POLICY_TEST_READ_TICKET_ID);
+				pg_sync_print_error(sync, "the history of ticket %.*s cannot be read",
+				                    (int)ticket_id.len, ticket_id.ptr);
 				status = CLI_FAILED;
 			}
 		}
 		if (n_rows > 0) {
 			buf_clear(&last);
-			buf_add_text(&last, pg_get_text(rows, n_rows - 1, 0));
+			buf_add_text(&last, pg_get_text(rows, n_rows - 1, POLICY_TEST_READ_TICKET_ID));
 		}
 		PQclear(rows);
 	}
@@ -167,7 +178,7 @@ static int judge_all(struct trial *trial, struct pg_sync *sync, const struct pol
 	return status;
 }
 
-/* ---- telling ---- */
+/* ---- output ---- */
 
 static void add_rate(struct table *table, int64_t met, int64_t judged)
 {
@@ -201,13 +212,13 @@ struct named_tally {
 	struct tally tally;
 };
 
-/* How many verdicts change; one that is made no more and one that is made now cancel out. */
+/* How much the counts change; a lost and a new verdict cancel out. */
 static int64_t change_of(const struct tally *tally)
 {
 	return llabs(tally->judged[AFTER] - tally->judged[BEFORE]) + llabs(tally->met[AFTER] - tally->met[BEFORE]);
 }
 
-/* What changes most comes first, then what is judged most. */
+/* Sorts by the size of the change, then by the number of judged clocks. */
 static int compare_named(const void *a, const void *b)
 {
 	const struct named_tally *x = a, *y = b;
@@ -238,9 +249,9 @@ static void write_table(struct buf *out, const struct term *term, const char *wh
 {
 	const struct table_column columns[] = {{what, false, true},
 	                                       {"judged", true, false},
-	                                       {"kept", true, false},
+	                                       {"met", true, false},
 	                                       {"would be", true, false},
-	                                       {"kept", true, false}};
+	                                       {"met", true, false}};
 	struct table table;
 	size_t n = json_object_size(names);
 	table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
@@ -255,7 +266,7 @@ static void write_table(struct buf *out, const struct term *term, const char *wh
 	table_release(&table);
 }
 
-static void print_words(const struct trial *trial)
+static void print_text(const struct trial *trial)
 {
 	struct term term;
 	struct buf out = BUF_INIT;
@@ -263,9 +274,9 @@ static void print_words(const struct trial *trial)
 	size_t i;
 	term_init(&term);
 	term_count(&out, trial->n_tickets);
-	buf_add_str(&out, " tickets judged again, nothing touched; ");
+	buf_add_str(&out, " tickets judged again, nothing was changed; ");
 	term_count(&out, trial->n_changes);
-	buf_add_str(&out, " verdicts would be others\n\n");
+	buf_add_str(&out, " verdicts would change\n\n");
 	write_table(&out, &term, "target", trial->targets, NULL);
 	write_table(&out, &term, "project", NULL, trial->projects);
 	write_table(&out, &term, "agent", NULL, trial->agents);
@@ -302,43 +313,42 @@ static void print_json(const struct trial *trial)
 
 static int run(struct trial *trial, struct pg_sync *sync, const struct policy_test_request *request)
 {
-	const struct pg_param all[2] = {pg_param_c_string(NULL), pg_param_c_string(NULL)};
-	PGresult *stored = pg_sync_query(sync, "queries/policy_load.sql", all, 2);
+	PGresult *stored = pg_sync_load_policies(sync);
 	if (stored == NULL)
 		return pg_sync_failed(sync);
-	bool known = rules_book_update(&trial->book, NULL, stored);
-	trial->rules[BEFORE].policies = trial->book.view->current;
+	bool known = policy_registry_update(&trial->registry, NULL, stored);
+	trial->rules[BEFORE].policies = trial->registry.snapshot->current;
 	PQclear(stored);
 	if (!known)
-		return CLI_FAILED; /* it was said */
+		return CLI_FAILED; /* already reported */
 	int status = judge_all(trial, sync, request);
 	if (status != CLI_OK)
 		return status;
 	if (sync->cli->json)
 		print_json(trial);
 	else
-		print_words(trial);
+		print_text(trial);
 	return CLI_OK;
 }
 
-int policy_test(const struct cli *cli, const struct kpid_config *config, const struct policy_test_request *request)
+static int start(struct pg_sync *sync, const struct kpid_config *config, const void *context)
 {
+	const struct policy_test_request *request = context;
 	struct trial trial = {.projects = json_object(), .agents = json_object(), .changes = json_array()};
-	struct pg_sync sync;
-	rules_book_init(&trial.book);
-	trial.rules[BEFORE] = (struct fold_rules){trial.book.view->current, config->kpi.fcr_window_us};
+	policy_registry_init(&trial.registry);
+	trial.rules[BEFORE] = (struct fold_rules){trial.registry.snapshot->current, config->kpi.fcr_window_us};
 	trial.rules[AFTER] = (struct fold_rules){request->set, config->kpi.fcr_window_us};
 	trial.as_of_us = wall_clock_us();
-	trial.keep_all = cli->json;
-	int status;
-	if (pg_sync_open(&sync, cli, &config->postgres))
-		status = run(&trial, &sync, request);
-	else
-		status = pg_sync_failed(&sync);
-	pg_sync_close(&sync);
-	rules_book_release(&trial.book);
+	trial.keep_all = sync->cli->json;
+	int status = run(&trial, sync, request);
+	policy_registry_release(&trial.registry);
 	json_decref(trial.projects);
 	json_decref(trial.agents);
 	json_decref(trial.changes);
 	return status;
+}
+
+int policy_test(const struct cli *cli, const struct policy_test_request *request)
+{
+	return pg_sync_run(cli, start, request);
 }

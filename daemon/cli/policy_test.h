@@ -1,4 +1,4 @@
-/* kpid policy test: recorded tickets judged under other policies, and nothing touched. */
+/* kpid policy test: judges recorded tickets by another policy file, without changing anything. */
 #ifndef KPID_CLI_POLICY_TEST_H
 #define KPID_CLI_POLICY_TEST_H
 
@@ -10,7 +10,7 @@ struct policy_test_request {
 	const char *since, *until; /* RFC 3339; NULL: no bound */
 };
 
-/* Returns an enum cli_status; what is wrong was said. */
-int policy_test(const struct cli *cli, const struct kpid_config *config, const struct policy_test_request *request);
+/* Returns an enum cli_status, and prints errors to stderr. */
+int policy_test(const struct cli *cli, const struct policy_test_request *request);
 
 #endif

@@ -5,31 +5,31 @@
 #include "adapters/pg/migrate.h"
 #include "cli/pg_sync.h"
 
-/* The findings of migrate_check(), a line each. */
-static void say_findings(const struct pg_sync *sync, struct buf *why)
+/* Prints the findings of migrate_check(), one per line. */
+static void print_findings(const struct pg_sync *sync, struct buf *why)
 {
 	for (char *line = why->data, *end; line != NULL; line = end) {
 		end = strchr(line, '\n');
 		if (end != NULL)
 			*end++ = '\0';
-		pg_sync_say(sync, "%s", line);
+		pg_sync_print_error(sync, "%s", line);
 	}
 }
 
-static int look_at_schema(struct pg_sync *sync)
+static int check_schema(struct pg_sync *sync)
 {
 	struct buf why = BUF_INIT;
 	int verdict = migrate_check(sync->conn, sql_files, &why);
 	if (verdict != MIGRATE_CURRENT)
-		say_findings(sync, &why);
+		print_findings(sync, &why);
 	buf_release(&why);
 	return verdict == MIGRATE_CURRENT ? CLI_OK : verdict < 0 ? CLI_NO_POSTGRES : CLI_FAILED;
 }
 
-/* What passes by itself may be waited for, and a standby that becomes the primary too. */
+/* Temporary errors can be waited for, also a standby that may become the primary. */
 static bool may_wait(const struct pg_sync *sync)
 {
-	return !sql_fault_lasts(sync->fault);
+	return !sql_error_lasts(sync->error_class);
 }
 
 int preflight(const struct cli *cli, const struct kpid_config *config, bool may_be_away)
@@ -41,7 +41,7 @@ int preflight(const struct cli *cli, const struct kpid_config *config, bool may_
 	else if (pg_sync_is_shared(&sync, &config->postgres))
 		status = pg_sync_failed(&sync);
 	else
-		status = look_at_schema(&sync);
+		status = check_schema(&sync);
 	pg_sync_close(&sync);
 	return status;
 }

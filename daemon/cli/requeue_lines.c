@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "app/file_feed.h"
-#include "app/lane.h"
 #include "cli/preflight.h"
+#include "kpid/base/clock.h"
 #include "kpid/base/log.h"
 #include "kpid/base/memory.h"
 
@@ -43,7 +43,7 @@ bool requeue_lines_accepts(const struct dlq_key *key, const struct dlq_letter *l
 	arena_release(&arena);
 	if (accepted)
 		return true;
-	const char *remedy = rejection.reason == DEAD_FUTURE ? "requeue it once its time has come"
+	const char *remedy = rejection.reason == DEAD_FUTURE ? "requeue it after that time"
 	                                                     : "correct the file and run kpid ingest again";
 	snprintf(why_out, n_why, "%s: %s; %s", dead_letter_reason_name(rejection.reason), rejection.detail, remedy);
 	return false;
@@ -78,7 +78,7 @@ int requeue_lines_read(const struct requeue_lines *lines, const struct cli *cli)
 	char path[40];
 	int fd = memfd_create("requeue", MFD_CLOEXEC);
 	if (fd < 0 || !write_all(fd, &lines->bytes)) {
-		log_error("keeping the lines in memory: %s", strerror(errno));
+		log_error("cannot keep the lines in memory: %s", strerror(errno));
 		kpid_config_free(config);
 		status = CLI_FAILED;
 	} else {

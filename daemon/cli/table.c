@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "kpid/base/memory.h"
+#include "kpid/core/timestamp.h"
 
 #define INDENT      2
 #define GAP         2
@@ -29,11 +30,16 @@ void table_text(struct table *table, enum term_style style, struct text t)
 	table->cells[table->n++] = (struct table_cell){arena_text(&table->arena, t), style};
 }
 
-/* Releases what it takes. */
+/* Releases buf. */
 static void add_buf(struct table *table, enum term_style style, struct buf *buf)
 {
 	table_text(table, style, buf_text(buf));
 	buf_release(buf);
+}
+
+void table_name(struct table *table, struct text name)
+{
+	table_text(table, TERM_PLAIN, text_is_empty(name) ? TEXT("–") : name);
 }
 
 void table_format(struct table *table, enum term_style style, const char *format, ...)
@@ -53,10 +59,10 @@ void table_count(struct table *table, enum term_style style, int64_t n)
 	add_buf(table, style, &buf);
 }
 
-void table_time(struct table *table, enum term_style style, int64_t us)
+void table_seconds(struct table *table, enum term_style style, int64_t us)
 {
 	struct buf buf = BUF_INIT;
-	term_time(&buf, us);
+	term_time(&buf, us == TIME_NONE ? us : us / US_PER_SECOND * US_PER_SECOND);
 	add_buf(table, style, &buf);
 }
 
@@ -70,7 +76,7 @@ static size_t max_width(const struct table *table, size_t column)
 	return width;
 }
 
-/* Takes from the widest flexible column, one by one, until all fit or none can give. */
+/* Narrows the widest flexible column step by step, until the table fits or no column can shrink further. */
 static void fit(const struct table *table, size_t columns, size_t *widths)
 {
 	size_t total = INDENT;
@@ -99,7 +105,7 @@ static void end_line(struct buf *out)
 static void write_cell(const struct table *table, const struct term *term, size_t column, size_t width,
                        enum term_style style, struct text t, struct buf *out)
 {
-	term_spaces(out, column == 0 ? INDENT : GAP); /* NOLINT(bugprone-branch-clone): alike by chance */
+	term_spaces(out, column == 0 ? INDENT : GAP); /* NOLINT(bugprone-branch-clone): both widths happen to be 2 */
 	if (style != TERM_PLAIN)
 		term_style(out, term, style);
 	term_field(out, t, width, table->columns[column].right);

@@ -1,4 +1,4 @@
-/* A table for a terminal: as wide as its cells, or as the terminal, whichever is less. */
+/* A table for a terminal: as wide as its cells, but not wider than the terminal. */
 #ifndef KPID_CLI_TABLE_H
 #define KPID_CLI_TABLE_H
 
@@ -7,8 +7,8 @@
 
 struct table_column {
 	const char *heading;
-	bool right;    /* numbers */
-	bool flexible; /* is cut where there is no room for all */
+	bool right;    /* aligns right, for numbers */
+	bool flexible; /* cells are cut if the table is too wide */
 };
 
 struct table_cell {
@@ -26,15 +26,18 @@ struct table {
 
 void table_init(struct table *table, const struct table_column *columns, size_t n_columns);
 void table_release(struct table *table);
-/* The next cell. Copies the text; it is escaped when written. */
+/* Adds the next cell. Copies the text, which is escaped when it is written. */
 void table_text(struct table *table, enum term_style style, struct text t);
 void table_format(struct table *table, enum term_style style, const char *format, ...)
         __attribute__((format(printf, 3, 4)));
 void table_count(struct table *table, enum term_style style, int64_t n);
-void table_time(struct table *table, enum term_style style, int64_t us);
-/* Writes it to standard output, as wide as the terminal or 160 columns, and releases it. */
+/* A name; "–" if it is empty. */
+void table_name(struct table *table, struct text name);
+/* A time, rounded down to seconds; "–" for TIME_NONE. */
+void table_seconds(struct table *table, enum term_style style, int64_t us);
+/* Writes the table to standard output, at most as wide as the terminal (160 columns otherwise), and releases it. */
 void table_print(struct table *table);
-/* Headings and rows, each indented by two columns. */
+/* Appends headings and rows, each indented by two columns. */
 void table_write(const struct table *table, const struct term *term, struct buf *out);
 
 #endif

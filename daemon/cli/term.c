@@ -60,7 +60,7 @@ static bool is_in(uint32_t c, const struct range *ranges, size_t n)
 }
 #define IS_IN(c, ranges) is_in(c, ranges, sizeof(ranges) / sizeof((ranges)[0]))
 
-/* On a terminal. */
+/* Columns that the terminal needs for it. */
 static size_t columns_of(const struct printable *piece)
 {
 	static const struct range combining[] = {
@@ -180,7 +180,7 @@ void term_cut_line(struct buf *out, struct text line, size_t columns)
 	size_t used = 0;
 	while (line.len > 0) {
 		uint32_t n = 0;
-		if (line.ptr[0] == '\x1b') { /* a style: the text itself has no escape character */
+		if (line.ptr[0] == '\x1b') { /* a style: escaped text has no escape character */
 			while (n < line.len && line.ptr[n] != 'm')
 				n++;
 			n += n < line.len;

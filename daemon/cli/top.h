@@ -1,8 +1,8 @@
-/* The live view: what is read from the report, and how it looks. */
+/* kpid top: the live view, read from the schema report. */
 #ifndef KPID_CLI_TOP_H
 #define KPID_CLI_TOP_H
 
-#include "cli/pg_sync.h"
+#include "cli/backlog.h"
 #include "cli/term.h"
 #include "kpid/base/arena.h"
 #include "kpid/core/policy.h"
@@ -42,9 +42,12 @@ struct top_view {
 	struct arena arena; /* owns all texts and arrays */
 	int64_t now_us;
 	int64_t n_messages, n_dead_letters;
-	int64_t per_second;   /* events since the view before; -1: there was none */
-	int64_t lag_messages; /* LAG_UNKNOWN */
-	int64_t complete_us;  /* of the source that is furthest behind; TIME_NONE: not known */
+	int64_t per_second;            /* events per second since the previous view; -1: there is none */
+	int64_t lag_messages;          /* of the partitions whose lag is known; LAG_UNKNOWN: there are none */
+	int64_t n_lag_unknown;         /* the other partitions */
+	struct read_progress progress; /* of the views so far */
+	bool is_behind;                /* a backlog is read */
+	int64_t complete_us;           /* of the slowest source; TIME_NONE: unknown */
 	int64_t n_stopped, n_running;
 	struct top_sla slas[TOP_N_PERIODS][TARGET_N];
 	int64_t n_open, n_agents;
@@ -58,20 +61,20 @@ struct top_view {
 
 void top_view_init(struct top_view *view);
 void top_view_release(struct top_view *view);
-/* Reads everything anew, as of one instant. Compares with what the view held before. time_zone: of the day.
- * False: the reason is in sync->error and the view is as it was. */
+/* Reads the view again, from one snapshot, and compares it with its previous contents. time_zone: defines "today".
+ * Returns false on an error, with the reason in sync->error and the view unchanged. */
 bool top_view_read(struct top_view *view, struct pg_sync *sync, const char *time_zone);
 
-/* At most term->rows lines of at most term->columns. notice: NULL, or words for the line at the top. */
+/* Appends at most term->rows lines of at most term->columns. notice: text for the top of the page; NULL: none. */
 void top_view_write(const struct top_view *view, const struct term *term, const char *notice, struct buf *out);
 void top_view_write_json(const struct top_view *view);
 
-/* The terminal while the view is live: its alternate screen, no echo, no line editing. Whatever ends the
- * program by a signal leaves the terminal as it was. */
+/* The terminal while the view is live: alternate screen, no echo, no line editing. Signals that end the program restore
+ * the terminal first. */
 enum top_key { TOP_TICK, TOP_RESIZED, TOP_QUIT };
 void top_screen_enter(void);
 void top_screen_leave(void);
-/* Waits for that long, a new size, the key q or a signal to end. */
+/* Waits for wait_us, a resize, the key q or a signal to end. */
 enum top_key top_screen_wait(int64_t wait_us);
 
 #endif

@@ -19,6 +19,26 @@ static json_t *json_of_lag(int64_t lag_messages)
 	return lag_messages == LAG_UNKNOWN ? json_null() : json_integer(lag_messages);
 }
 
+static json_t *json_of_known(int64_t n)
+{
+	return n < 0 ? json_null() : json_integer(n);
+}
+
+/* null: no backlog is read. share and seconds_to_go are null while partitions have an unknown lag. */
+static json_t *json_of_backlog(const struct top_view *view)
+{
+	const struct read_progress *progress = &view->progress;
+	const struct catch_up_sample *now = &progress->samples[progress->n - 1];
+	double share = read_progress_share(progress);
+	int64_t to_go_us = read_progress_to_go_us(progress);
+	if (!view->is_behind)
+		return json_null();
+	return json_pack("{s:I, s:b, s:o, s:o, s:o}", "left", (json_int_t)now->n_left, "at_least", now->n_unknown > 0,
+	                 "share", share < 0 ? json_null() : json_real(share), "per_second",
+	                 json_of_known(read_progress_per_second(progress)), "seconds_to_go",
+	                 json_of_known(to_go_us < 0 ? to_go_us : to_go_us / US_PER_SECOND));
+}
+
 static json_t *json_of_agents(const struct top_view *view)
 {
 	json_t *array = json_array();
@@ -86,6 +106,8 @@ void top_view_write_json(const struct top_view *view)
 	json_object_set_new(object, "n_messages", json_integer(view->n_messages));
 	json_object_set_new(object, "n_dead_letters", json_integer(view->n_dead_letters));
 	json_object_set_new(object, "lag_messages", json_of_lag(view->lag_messages));
+	json_object_set_new(object, "partitions_lag_unknown", json_integer(view->n_lag_unknown));
+	json_object_set_new(object, "backlog", json_of_backlog(view));
 	json_object_set_new(object, "complete_until", json_of_time(view->complete_us));
 	json_object_set_new(object, "partitions_running", json_integer(view->n_running));
 	json_object_set_new(object, "partitions_stopped", json_integer(view->n_stopped));

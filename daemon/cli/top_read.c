@@ -33,13 +33,14 @@ static bool read_sources(struct top_view *view, struct pg_sync *sync)
 	PGresult *row = pg_sync_query(sync, "queries/top_sources.sql", NULL, 0);
 	if (row == NULL)
 		return false;
-	view->now_us = pg_get_int8(row, 0, 0);
-	view->n_messages = pg_get_int8(row, 0, 1);
-	view->lag_messages = PQgetisnull(row, 0, 2) ? LAG_UNKNOWN : pg_get_int8(row, 0, 2);
-	view->complete_us = pg_get_time(row, 0, 3);
-	view->n_stopped = pg_get_int8(row, 0, 4);
-	view->n_running = pg_get_int8(row, 0, 5);
-	view->n_dead_letters = pg_get_int8(row, 0, 6);
+	view->now_us = pg_get_int8(row, 0, TOP_SOURCES_NOW_US);
+	view->n_messages = pg_get_int8(row, 0, TOP_SOURCES_N_MESSAGES);
+	view->lag_messages = pg_get_int8_or(row, 0, TOP_SOURCES_LAG_MESSAGES, LAG_UNKNOWN);
+	view->n_lag_unknown = pg_get_int8(row, 0, TOP_SOURCES_N_LAG_UNKNOWN);
+	view->complete_us = pg_get_time(row, 0, TOP_SOURCES_COMPLETE_UNTIL);
+	view->n_stopped = pg_get_int8(row, 0, TOP_SOURCES_N_STOPPED);
+	view->n_running = pg_get_int8(row, 0, TOP_SOURCES_N_RUNNING);
+	view->n_dead_letters = pg_get_int8(row, 0, TOP_SOURCES_N_DEAD_LETTERS);
 	PQclear(row);
 	return true;
 }
@@ -53,13 +54,13 @@ static bool read_partitions(struct top_view *view, struct pg_sync *sync)
 	view->partitions = arena_alloc(&view->arena, view->n_partitions * sizeof(*view->partitions));
 	for (int row = 0; row < PQntuples(rows); row++)
 		view->partitions[row] = (struct top_partition){
-		        .topic = keep(view, rows, row, 0),
-		        .partition = pg_get_int4(rows, row, 1),
-		        .state = keep(view, rows, row, 2),
-		        .state_reason = keep(view, rows, row, 3),
-		        .owner = keep(view, rows, row, 4),
-		        .lag_messages = PQgetisnull(rows, row, 5) ? LAG_UNKNOWN : pg_get_int8(rows, row, 5),
-		        .complete_us = pg_get_time(rows, row, 6),
+		        .topic = keep(view, rows, row, TOP_PARTITIONS_TOPIC),
+		        .partition = pg_get_int4(rows, row, TOP_PARTITIONS_PARTITION),
+		        .state = keep(view, rows, row, TOP_PARTITIONS_STATE),
+		        .state_reason = keep(view, rows, row, TOP_PARTITIONS_STATE_REASON),
+		        .owner = keep(view, rows, row, TOP_PARTITIONS_OWNER),
+		        .lag_messages = pg_get_int8_or(rows, row, TOP_PARTITIONS_LAG_MESSAGES, LAG_UNKNOWN),
+		        .complete_us = pg_get_time(rows, row, TOP_PARTITIONS_COMPLETE_UNTIL),
 		};
 	PQclear(rows);
 	return true;
@@ -73,8 +74,9 @@ static bool read_compliance(struct top_view *view, struct pg_sync *sync, const c
 		return false;
 	for (int row = 0; row < PQntuples(rows); row++)
 		for (int target = 0; target < TARGET_N; target++)
-			view->slas[pg_get_int4(rows, row, 0)][target] = (struct top_sla){
-			        pg_get_int8(rows, row, 1 + 2 * target), pg_get_int8(rows, row, 2 + 2 * target)};
+			view->slas[pg_get_int4(rows, row, TOP_COMPLIANCE_TODAY)][target] = (struct top_sla){
+			        pg_get_int8(rows, row, TOP_COMPLIANCE_FIRST_RESPONSE_MEASURED + 2 * target),
+			        pg_get_int8(rows, row, TOP_COMPLIANCE_FIRST_RESPONSE_WITHIN_SLA + 2 * target)};
 	PQclear(rows);
 	return true;
 }
@@ -89,15 +91,16 @@ static bool read_agents(struct top_view *view, struct pg_sync *sync)
 	view->n_agents = view->n_open = 0;
 	for (int row = 0; row < PQntuples(rows); row++) {
 		view->agents[row] = (struct top_agent){
-		        .agent_id = keep(view, rows, row, 0),
-		        .opened = pg_get_int8(rows, row, 1),
-		        .responded = pg_get_int8(rows, row, 2),
-		        .resolved = pg_get_int8(rows, row, 3),
-		        .sla = {pg_get_int8(rows, row, 4), pg_get_int8(rows, row, 5)},
-		        .backlog = pg_get_int8(rows, row, 6),
+		        .agent_id = keep(view, rows, row, TOP_AGENTS_AGENT_ID),
+		        .opened = pg_get_int8(rows, row, TOP_AGENTS_OPENED),
+		        .responded = pg_get_int8(rows, row, TOP_AGENTS_RESPONDED),
+		        .resolved = pg_get_int8(rows, row, TOP_AGENTS_RESOLVED),
+		        .sla = {pg_get_int8(rows, row, TOP_AGENTS_MEASURED),
+		                pg_get_int8(rows, row, TOP_AGENTS_WITHIN_SLA)},
+		        .backlog = pg_get_int8(rows, row, TOP_AGENTS_BACKLOG),
 		};
-		view->n_agents = pg_get_int8(rows, row, 7);
-		view->n_open = pg_get_int8(rows, row, 8);
+		view->n_agents = pg_get_int8(rows, row, TOP_AGENTS_N_AGENTS);
+		view->n_open = pg_get_int8(rows, row, TOP_AGENTS_N_OPEN);
 	}
 	PQclear(rows);
 	return true;
@@ -108,10 +111,10 @@ static bool read_clocks(struct top_view *view, struct pg_sync *sync)
 	PGresult *row = pg_sync_query(sync, "queries/top_clocks.sql", NULL, 0);
 	if (row == NULL)
 		return false;
-	view->n_breached = pg_get_int8(row, 0, 0);
-	view->n_at_risk = pg_get_int8(row, 0, 1);
-	view->n_pending = pg_get_int8(row, 0, 2);
-	view->n_paused = pg_get_int8(row, 0, 3);
+	view->n_breached = pg_get_int8(row, 0, TOP_CLOCKS_N_BREACHED);
+	view->n_at_risk = pg_get_int8(row, 0, TOP_CLOCKS_N_AT_RISK);
+	view->n_pending = pg_get_int8(row, 0, TOP_CLOCKS_N_PENDING);
+	view->n_paused = pg_get_int8(row, 0, TOP_CLOCKS_N_PAUSED);
 	PQclear(row);
 	return true;
 }
@@ -125,14 +128,14 @@ static bool read_deadlines(struct top_view *view, struct pg_sync *sync)
 	view->deadlines = arena_alloc(&view->arena, view->n_deadlines * sizeof(*view->deadlines));
 	for (int row = 0; row < PQntuples(rows); row++)
 		view->deadlines[row] = (struct top_deadline){
-		        .ticket_id = keep(view, rows, row, 0),
-		        .target = keep(view, rows, row, 1),
-		        .state = keep(view, rows, row, 2),
-		        .due_us = pg_get_time(rows, row, 3),
-		        .left_us = pg_get_int8(rows, row, 4),
-		        .agent_id = keep(view, rows, row, 5),
-		        .priority = keep(view, rows, row, 6),
-		        .category = keep(view, rows, row, 7),
+		        .ticket_id = keep(view, rows, row, TOP_DEADLINES_TICKET_ID),
+		        .target = keep(view, rows, row, TOP_DEADLINES_TARGET),
+		        .state = keep(view, rows, row, TOP_DEADLINES_STATE),
+		        .due_us = pg_get_time(rows, row, TOP_DEADLINES_DUE_AT),
+		        .left_us = pg_get_int8(rows, row, TOP_DEADLINES_LEFT_US),
+		        .agent_id = keep(view, rows, row, TOP_DEADLINES_AGENT_ID),
+		        .priority = keep(view, rows, row, TOP_DEADLINES_PRIORITY),
+		        .category = keep(view, rows, row, TOP_DEADLINES_CATEGORY),
 		};
 	PQclear(rows);
 	return true;
@@ -147,15 +150,25 @@ static bool read_alerts(struct top_view *view, struct pg_sync *sync)
 	view->alerts = arena_alloc(&view->arena, view->n_alerts * sizeof(*view->alerts));
 	for (int row = 0; row < PQntuples(rows); row++)
 		view->alerts[row] = (struct top_alert){
-		        .ticket_id = keep(view, rows, row, 0),
-		        .target = keep(view, rows, row, 1),
-		        .state = keep(view, rows, row, 2),
-		        .breached_us = pg_get_time(rows, row, 3),
-		        .detected_us = pg_get_time(rows, row, 4),
-		        .owner = keep(view, rows, row, 5),
-		        .policy = keep(view, rows, row, 6),
+		        .ticket_id = keep(view, rows, row, TOP_ALERTS_TICKET_ID),
+		        .target = keep(view, rows, row, TOP_ALERTS_TARGET),
+		        .state = keep(view, rows, row, TOP_ALERTS_STATE),
+		        .breached_us = pg_get_time(rows, row, TOP_ALERTS_BREACHED_AT),
+		        .detected_us = pg_get_time(rows, row, TOP_ALERTS_DETECTED_AT),
+		        .owner = keep(view, rows, row, TOP_ALERTS_OWNER_AT_BREACH),
+		        .policy = keep(view, rows, row, TOP_ALERTS_POLICY),
 		};
 	PQclear(rows);
+	return true;
+}
+
+static bool read_backlog(struct top_view *view, struct pg_sync *sync, const struct read_progress *before)
+{
+	struct catch_up_sample sample;
+	if (!backlog_look(sync, &sample, &view->is_behind))
+		return false;
+	view->progress = *before;
+	read_progress_note(&view->progress, &sample);
 	return true;
 }
 
@@ -171,7 +184,8 @@ bool top_view_read(struct top_view *view, struct pg_sync *sync, const char *time
 {
 	struct top_view next;
 	top_view_init(&next);
-	bool ok = pg_sync_begin_snapshot(sync) && read_sources(&next, sync) && read_partitions(&next, sync) &&
+	bool ok = pg_sync_begin_snapshot(sync) && read_sources(&next, sync) &&
+	          read_backlog(&next, sync, &view->progress) && read_partitions(&next, sync) &&
 	          read_compliance(&next, sync, time_zone) && read_agents(&next, sync) && read_clocks(&next, sync) &&
 	          read_deadlines(&next, sync) && read_alerts(&next, sync);
 	pg_sync_end(sync);

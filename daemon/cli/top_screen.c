@@ -6,20 +6,21 @@
 #include <unistd.h>
 
 #include "cli/top.h"
+#include "kpid/base/clock.h"
 
 static const char enter_screen[] = "\x1b[?1049h\x1b[?25l\x1b[H\x1b[2J";
 static const char leave_screen[] = "\x1b[0m\x1b[?25h\x1b[?1049l";
 
-/* Signal handlers have nothing else to go by. */
+/* Global, because signal handlers need it. */
 static struct {
 	struct termios before;
-	bool has_keys; /* standard input is a terminal, whose settings are in before */
+	bool has_keys; /* standard input is a terminal; `before` has its settings */
 	bool keys_ended;
-	sigset_t waiting; /* the signals blocked while waiting: those that were blocked before */
+	sigset_t waiting; /* signal mask while waiting: the one from before */
 	volatile sig_atomic_t entered, resized, quit;
 } screen;
 
-/* Only what a signal handler may call. */
+/* Async-signal-safe. */
 static void put(const char *bytes, size_t n)
 {
 	while (n > 0) {
@@ -60,7 +61,7 @@ static void leave(void)
 	set_keys(false);
 }
 
-/* The second signal to end does not wait for a query that hangs. */
+/* A second signal ends the program even if a query hangs. */
 static void on_end(int number)
 {
 	if (!screen.quit) {
@@ -76,7 +77,7 @@ static void on_stop(int number)
 {
 	(void)number;
 	leave();
-	raise(SIGSTOP); /* goes on here after SIGCONT */
+	raise(SIGSTOP); /* continues here after SIGCONT */
 	enter();
 	screen.resized = 1;
 }
@@ -125,14 +126,7 @@ static bool quit_key_was_pressed(void)
 	return false;
 }
 
-static int64_t now_us(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * US_PER_SECOND + now.tv_nsec / 1000;
-}
-
-/* What a handler noted; a signal between this and the poll is found by the next one, as ppoll() unblocks. */
+/* Returns what a handler noted. No signal is lost before the poll: they are blocked, and ppoll() unblocks them. */
 static enum top_key noted(void)
 {
 	if (screen.quit)
@@ -145,12 +139,12 @@ static enum top_key noted(void)
 
 enum top_key top_screen_wait(int64_t wait_us)
 {
-	int64_t until_us = now_us() + wait_us;
+	int64_t until_us = monotonic_clock_us() + wait_us;
 	sigset_t all;
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, &screen.waiting);
 	enum top_key key = noted();
-	for (int64_t left_us; key == TOP_TICK && (left_us = until_us - now_us()) > 0; key = noted()) {
+	for (int64_t left_us; key == TOP_TICK && (left_us = until_us - monotonic_clock_us()) > 0; key = noted()) {
 		struct timespec timeout = {left_us / US_PER_SECOND, left_us % US_PER_SECOND * 1000};
 		struct pollfd keys = {screen.has_keys && !screen.keys_ended ? STDIN_FILENO : -1, POLLIN, 0};
 		if (ppoll(&keys, 1, &timeout, &screen.waiting) == 1 && quit_key_was_pressed()) {

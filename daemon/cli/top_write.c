@@ -1,8 +1,9 @@
-/* The live view as lines. */
+/* Writes the live view as text. */
+#include "app/progress_bar.h"
 #include "cli/table.h"
 #include "cli/top.h"
 
-/* Of what is above the sections; of a section before its rows. */
+/* Rows above the sections, and rows of a section above its table rows. */
 enum { TOP_ROWS = 8, HEADING_ROWS = 3 };
 
 struct page {
@@ -18,11 +19,6 @@ static void add_styled(struct page *page, enum term_style style, struct text t)
 	term_style(page->out, page->term, TERM_PLAIN);
 }
 
-static struct text somebody(struct text agent)
-{
-	return text_is_empty(agent) ? TEXT("nobody") : agent;
-}
-
 /* ---- header ---- */
 
 static void add_number(struct page *page, const char *before, int64_t n, const char *after, enum term_style style)
@@ -36,12 +32,26 @@ static void add_number(struct page *page, const char *before, int64_t n, const c
 		term_style(page->out, page->term, TERM_PLAIN);
 }
 
-/* To a tenth of a second; clocks of two machines differ. */
+/* Rounds to 0.1 s. A negative age is shown as 0: the clocks of two machines differ. */
 static void add_age(struct buf *out, int64_t age_us)
 {
 	enum { TENTH_US = 100000 };
 	term_duration(out, age_us < 0 ? 0 : age_us / TENTH_US * TENTH_US);
 	buf_add_str(out, " ago");
+}
+
+/* A sum that lacks some partitions is a lower bound. */
+static void add_lag(struct page *page)
+{
+	const struct top_view *view = page->view;
+	bool is_whole = view->n_lag_unknown == 0;
+	if (view->lag_messages > 0 || (is_whole && view->lag_messages == 0)) {
+		add_number(page, is_whole ? "   " : "   at least ", view->lag_messages, " behind",
+		           view->lag_messages > 10000 ? TERM_YELLOW : TERM_PLAIN);
+	} else if (!is_whole) {
+		buf_add_str(page->out, "   ");
+		add_styled(page, TERM_YELLOW, TEXT("lag unknown"));
+	}
 }
 
 static void write_input(struct page *page)
@@ -54,16 +64,39 @@ static void write_input(struct page *page)
 	if (view->per_second >= 0)
 		add_number(page, "   ", view->per_second, " events/s", TERM_BOLD);
 	add_number(page, "   ", view->n_messages, " read", TERM_PLAIN);
-	if (view->lag_messages != LAG_UNKNOWN)
-		add_number(page, "   ", view->lag_messages, " behind",
-		           view->lag_messages > 10000 ? TERM_YELLOW : TERM_PLAIN);
+	add_lag(page);
 	buf_add_str(page->out, "   ");
 	if (view->complete_us == TIME_NONE) {
 		buf_add_str(page->out,
-		            view->n_running + view->n_stopped > 0 ? "completeness not known" : "nothing is being read");
+		            view->n_running + view->n_stopped > 0 ? "completeness unknown" : "nothing is being read");
 	} else {
-		buf_add_str(page->out, "complete to ");
+		buf_add_str(page->out, "complete up to ");
 		add_age(page->out, view->now_us - view->complete_us);
+	}
+	buf_add_char(page->out, '\n');
+}
+
+/* Without a time to go where it is unknown, and without a bar where the ends of partitions are. */
+static void write_backlog(struct page *page)
+{
+	const struct read_progress *progress = &page->view->progress;
+	const struct catch_up_sample *now = &progress->samples[progress->n - 1];
+	int64_t per_second = read_progress_per_second(progress), to_go_us = read_progress_to_go_us(progress);
+	double share = read_progress_share(progress);
+	add_styled(page, TERM_YELLOW, TEXT("reading a backlog"));
+	if (share >= 0) {
+		char cells[PROGRESS_CELLS + 1];
+		progress_bar_cells(share, cells);
+		/* Rounded down, so that 100 % means all. */
+		buf_add_format(page->out, "  [%s] %d %%", cells, (int)(share * 100));
+	}
+	if (per_second >= 0)
+		add_number(page, "   ", per_second, "/s", TERM_PLAIN);
+	add_number(page, now->n_unknown > 0 ? "   at least " : "   ", now->n_left, " left", TERM_PLAIN);
+	if (to_go_us >= 0) {
+		buf_add_str(page->out, "   ");
+		term_duration(page->out, (to_go_us + US_PER_SECOND - 1) / US_PER_SECOND * US_PER_SECOND);
+		buf_add_str(page->out, " to go");
 	}
 	buf_add_char(page->out, '\n');
 }
@@ -99,7 +132,7 @@ static enum term_style sla_style(const struct top_sla *sla)
 	return sla->within * 10 < sla->measured * 9 ? TERM_RED : TERM_YELLOW;
 }
 
-/* Two cells: "41 / 44" and "93.1 %", rounded down so that only all is 100 %; "–" where nothing was measured. */
+/* Adds two cells: "41 / 44" and "93.1 %", rounded down so that 100 % means all; "–" if nothing was measured. */
 static void add_sla(struct table *table, const struct top_sla *sla)
 {
 	enum term_style style = sla_style(sla);
@@ -153,7 +186,7 @@ static void write_agents(struct page *page, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		const struct top_agent *agent = &page->view->agents[i];
 		int64_t n_breaches = agent->sla.measured - agent->sla.within;
-		table_text(&table, TERM_PLAIN, somebody(agent->agent_id));
+		table_text(&table, TERM_PLAIN, agent_or_nobody(agent->agent_id));
 		table_count(&table, TERM_PLAIN, agent->opened);
 		table_count(&table, TERM_PLAIN, agent->responded);
 		table_count(&table, TERM_PLAIN, agent->resolved);
@@ -189,7 +222,7 @@ static void write_deadlines(struct page *page, size_t n)
 		           : text_same(deadline->state, TEXT("at_risk")) ? TERM_YELLOW
 		                                                         : TERM_PLAIN,
 		           buf_text(&left));
-		table_text(&table, TERM_PLAIN, somebody(deadline->agent_id));
+		table_text(&table, TERM_PLAIN, agent_or_nobody(deadline->agent_id));
 		table_text(&table, TERM_PLAIN, deadline->priority);
 		table_text(&table, TERM_PLAIN, deadline->category);
 		buf_release(&left);
@@ -222,7 +255,7 @@ static void write_alerts(struct page *page, size_t n)
 		table_text(&table, TERM_PLAIN, alert->target);
 		table_text(&table, alert_style(alert->state), alert->state);
 		table_text(&table, TERM_PLAIN, buf_text(&after));
-		table_text(&table, TERM_PLAIN, somebody(alert->owner));
+		table_text(&table, TERM_PLAIN, agent_or_nobody(alert->owner));
 		table_text(&table, TERM_PLAIN, alert->policy);
 		buf_release(&time);
 		buf_release(&after);
@@ -234,8 +267,8 @@ static void write_alerts(struct page *page, size_t n)
 static void write_partitions(struct page *page, size_t n)
 {
 	static const struct table_column columns[] = {{"partition", false, true}, {"state", false, false},
-	                                              {"behind", true, false},    {"complete to", true, false},
-	                                              {"owner", false, true},     {"why it stands", false, true}};
+	                                              {"behind", true, false},    {"complete up to", true, false},
+	                                              {"owner", false, true},     {"reason", false, true}};
 	struct table table;
 	table_init(&table, columns, 6);
 	for (size_t i = 0; i < n; i++) {
@@ -250,7 +283,7 @@ static void write_partitions(struct page *page, size_t n)
 		table_text(&table, text_same(partition->state, TEXT("stopped")) ? TERM_RED : TERM_PLAIN,
 		           partition->state);
 		if (partition->lag_messages == LAG_UNKNOWN)
-			table_text(&table, TERM_PLAIN, TEXT("–"));
+			table_text(&table, TERM_YELLOW, TEXT("unknown"));
 		else
 			table_count(&table, TERM_PLAIN, partition->lag_messages);
 		table_text(&table, TERM_PLAIN, buf_text(&late));
@@ -266,22 +299,23 @@ static void write_partitions(struct page *page, size_t n)
 
 enum section { SECTION_AGENTS, SECTION_DEADLINES, SECTION_ALERTS, SECTION_PARTITIONS, N_SECTIONS };
 
-/* The section to take a row from: the longest; once all are short, the one that is needed least. */
+/* The section that loses a row: the longest; once all are short, the least important. */
 static size_t section_to_cut(const size_t n[N_SECTIONS])
 {
 	enum { SHORT = 3 };
-	static const enum section by_need[] = {SECTION_PARTITIONS, SECTION_ALERTS, SECTION_AGENTS, SECTION_DEADLINES};
+	static const enum section by_importance[] = {SECTION_PARTITIONS, SECTION_ALERTS, SECTION_AGENTS,
+	                                             SECTION_DEADLINES};
 	size_t longest = 0, least = 0;
 	for (size_t i = 0; i < N_SECTIONS; i++)
 		longest = n[i] > n[longest] ? i : longest;
 	if (n[longest] > SHORT)
 		return longest;
-	while (least + 1 < N_SECTIONS && n[by_need[least]] == 0)
+	while (least + 1 < N_SECTIONS && n[by_importance[least]] == 0)
 		least++;
-	return by_need[least];
+	return by_importance[least];
 }
 
-/* Rows for each section: all that it has, less one by one while they do not fit. */
+/* Rows of each section: all that it has, reduced one by one until the page fits. */
 static void share_rows(const struct top_view *view, size_t rows, size_t n_out[N_SECTIONS])
 {
 	n_out[SECTION_AGENTS] = view->n_shown_agents;
@@ -289,7 +323,7 @@ static void share_rows(const struct top_view *view, size_t rows, size_t n_out[N_
 	n_out[SECTION_ALERTS] = view->n_alerts;
 	n_out[SECTION_PARTITIONS] = view->n_partitions;
 	for (;;) {
-		size_t used = TOP_ROWS, section = section_to_cut(n_out);
+		size_t used = TOP_ROWS + view->is_behind, section = section_to_cut(n_out);
 		for (size_t i = 0; i < N_SECTIONS; i++)
 			used += n_out[i] == 0 ? 0 : n_out[i] + HEADING_ROWS;
 		if (used <= rows || n_out[section] == 0)
@@ -318,6 +352,8 @@ void top_view_write(const struct top_view *view, const struct term *term, const 
 	size_t n[N_SECTIONS];
 	share_rows(view, term->rows, n);
 	write_input(&page);
+	if (view->is_behind)
+		write_backlog(&page);
 	write_counts(&page, notice);
 	write_compliance(&page);
 	for (size_t i = 0; i < N_SECTIONS; i++)

@@ -4,21 +4,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/lane.h"
 #include "cli/json_out.h"
+#include "kpid/base/clock.h"
 #include "kpid/base/memory.h"
 #include "kpid/core/ticket.h"
 
 enum { MOST_SHOWN = 20, PIECE = 500, PIECE_OF_SUMS = 1000, KEEP_BYTES = 1 << 20 };
 
-/* ---- life ---- */
+/* ---- lifetime ---- */
 
 void verify_init(struct verify *verify, struct pg_sync *sync, const struct kpid_config *config,
                  const struct verify_request *request)
 {
 	static struct batch no_batch;
 	*verify = (struct verify){.sync = sync, .config = config, .request = request};
-	rules_book_init(&verify->book);
+	policy_registry_init(&verify->registry);
 	pg_effects_init(&verify->effects);
 	kpi_sums_init(&verify->missing);
 	arena_init(&verify->scratch);
@@ -29,7 +29,7 @@ void verify_init(struct verify *verify, struct pg_sync *sync, const struct kpid_
 
 void verify_release(struct verify *verify)
 {
-	rules_book_release(&verify->book);
+	policy_registry_release(&verify->registry);
 	pg_effects_release(&verify->effects);
 	kpi_sums_release(&verify->missing);
 	arena_release(&verify->scratch);
@@ -51,7 +51,7 @@ void verify_clear(struct verify *verify)
 	json_array_clear(verify->differences);
 }
 
-/* ---- what is found ---- */
+/* ---- findings ---- */
 
 static void note(struct verify *verify, json_t *difference)
 {
@@ -84,25 +84,14 @@ static bool note_rows(void *context, const PGresult *rows)
 
 /* ---- tickets ---- */
 
-static struct stored_ticket stored_of(const PGresult *rows, int row)
-{
-	return (struct stored_ticket){
-	        .rev = pg_get_int4(rows, row, 1),
-	        .as_of_us = pg_get_time(rows, row, 2),
-	        .opened_us = pg_get_time(rows, row, 3),
-	        .revision_no = pg_get_int4(rows, row, 4),
-	        .history = pg_get_text(rows, row, 5),
-	};
-}
-
 static void note_broken(struct verify *verify, struct text ticket_id, int result, int32_t revision_no)
 {
 	struct buf words = BUF_INIT;
 	if (result == BATCH_UNKNOWN_REVISION)
-		buf_add_format(&words, "judged under revision %d, which is not stored", (int)revision_no);
+		buf_add_format(&words, "judged by revision %d, which is not stored", (int)revision_no);
 	else
 		buf_add_str(&words, "a history that cannot be read");
-	note_words(verify, "ticket", ticket_id, words.data, "the row as a backup has it");
+	note_words(verify, "ticket", ticket_id, words.data, "the row of a backup");
 	buf_release(&words);
 	verify->n_broken++;
 }
@@ -114,11 +103,11 @@ bool verify_expect(struct verify *verify, const PGresult *rows, bool for_write, 
 	pg_effects_start_rows(&verify->effects, verify->row_types, &verify->order);
 	pg_array_start(&verify->ids, PG_OID_TEXT);
 	for (int row = 0; row < PQntuples(rows); row++) {
-		struct text ticket_id = pg_get_text(rows, row, 0);
-		struct stored_ticket stored = stored_of(rows, row);
+		struct text ticket_id = pg_get_text(rows, row, VERIFY_READ_TICKET_ID);
+		struct stored_ticket stored = pg_stored_ticket(rows, row);
 		int32_t revision_no = 0;
-		/* Compared: all but what the moment of writing decides, which is taken from what is stored. */
-		verify->order.now_us = for_write ? wall_clock_us() : pg_get_time(rows, row, 6);
+		/* The time of writing cannot be recalculated: take it from the stored row. */
+		verify->order.now_us = for_write ? wall_clock_us() : pg_get_time(rows, row, VERIFY_READ_REVISED_AT);
 		stored.rev += for_write;
 		arena_clear(&verify->scratch, KEEP_BYTES);
 		int result = batch_recompute(ticket_id, &stored, &verify->rules, &verify->scratch, &verify->packed,
@@ -133,8 +122,8 @@ bool verify_expect(struct verify *verify, const PGresult *rows, bool for_write, 
 	return ok;
 }
 
-static bool compare(struct verify *verify, const char *file, const struct pg_param *params, int n_params,
-                    verify_found_fn found, void *context)
+static bool run_comparison(struct verify *verify, const char *file, const struct pg_param *params, int n_params,
+                           verify_found_fn found, void *context)
 {
 	PGresult *rows = pg_sync_query(verify->sync, file, params, n_params);
 	if (rows == NULL)
@@ -146,21 +135,24 @@ static bool compare(struct verify *verify, const char *file, const struct pg_par
 
 bool verify_compare_piece(struct verify *verify, verify_found_fn found, void *context)
 {
-	struct pg_param params[3] = {
-	        pg_array_param(&verify->effects.tickets),
-	        pg_array_param(&verify->ids),
-	        pg_array_param(&verify->effects.idle_clocks),
+	const struct pg_param tickets = pg_array_param(&verify->effects.tickets), ids = pg_array_param(&verify->ids);
+	const struct pg_param cycles[VERIFY_CYCLES_N_PARAMS] = {
+	        [VERIFY_CYCLES_PARAM_ROWS] = pg_array_param(&verify->effects.cycles),
+	        [VERIFY_CYCLES_PARAM_TICKET_IDS] = ids,
 	};
-	if (!compare(verify, "queries/verify_tickets.sql", params, 1, found, context))
-		return false;
-	params[0] = pg_array_param(&verify->effects.cycles);
-	if (!compare(verify, "queries/verify_cycles.sql", params, 2, found, context))
-		return false;
-	params[0] = pg_array_param(&verify->effects.clocks);
-	if (!compare(verify, "queries/verify_clocks.sql", params, 3, found, context))
-		return false;
-	params[0] = pg_array_param(&verify->effects.alerts);
-	return compare(verify, "queries/verify_alerts.sql", params, 2, found, context);
+	const struct pg_param clocks[VERIFY_CLOCKS_N_PARAMS] = {
+	        [VERIFY_CLOCKS_PARAM_ROWS] = pg_array_param(&verify->effects.clocks),
+	        [VERIFY_CLOCKS_PARAM_TICKET_IDS] = ids,
+	        [VERIFY_CLOCKS_PARAM_IDLE_ROWS] = pg_array_param(&verify->effects.idle_clocks),
+	};
+	const struct pg_param alerts[VERIFY_ALERTS_N_PARAMS] = {
+	        [VERIFY_ALERTS_PARAM_ROWS] = pg_array_param(&verify->effects.alerts),
+	        [VERIFY_ALERTS_PARAM_TICKET_IDS] = ids,
+	};
+	return run_comparison(verify, "queries/verify_tickets.sql", &tickets, 1, found, context) &&
+	       run_comparison(verify, "queries/verify_cycles.sql", cycles, VERIFY_CYCLES_N_PARAMS, found, context) &&
+	       run_comparison(verify, "queries/verify_clocks.sql", clocks, VERIFY_CLOCKS_N_PARAMS, found, context) &&
+	       run_comparison(verify, "queries/verify_alerts.sql", alerts, VERIFY_ALERTS_N_PARAMS, found, context);
 }
 
 /* ---- a piece of tickets ---- */
@@ -173,12 +165,12 @@ struct piece {
 static int find_row(const PGresult *tickets, struct text ticket_id)
 {
 	for (int row = 0; row < PQntuples(tickets); row++)
-		if (text_equal(pg_get_text(tickets, row, 0), ticket_id))
+		if (text_equal(pg_get_text(tickets, row, VERIFY_READ_TICKET_ID), ticket_id))
 			return row;
 	return -1;
 }
 
-/* An alert may say that it belongs to a ticket that is not in this piece: then it is only told of. */
+/* Notes a ticket to repair. An alert may name a ticket that is not in this piece: then it is only reported. */
 static void suspect(struct piece *piece, struct text ticket_id, bool opened_differs)
 {
 	struct verify *verify = piece->verify;
@@ -193,8 +185,9 @@ static void suspect(struct piece *piece, struct text ticket_id, bool opened_diff
 	}
 	verify->suspects = mem_grow(verify->suspects, &verify->suspects_capacity, verify->n_suspects + 1,
 	                            sizeof(*verify->suspects));
-	verify->suspects[verify->n_suspects++] = (struct verify_suspect){
-	        arena_text(&verify->arena, ticket_id), pg_get_int4(piece->tickets, row, 1), opened_differs};
+	verify->suspects[verify->n_suspects++] =
+	        (struct verify_suspect){arena_text(&verify->arena, ticket_id),
+	                                pg_get_int4(piece->tickets, row, VERIFY_READ_REV), opened_differs};
 }
 
 static bool found_in_piece(void *context, const PGresult *rows)
@@ -206,7 +199,7 @@ static bool found_in_piece(void *context, const PGresult *rows)
 	return note_rows(piece->verify, rows);
 }
 
-static bool look_at_piece(struct verify *verify, const PGresult *tickets)
+static bool compare_piece(struct verify *verify, const PGresult *tickets)
 {
 	struct piece piece = {verify, tickets};
 	verify->n_tickets += PQntuples(tickets);
@@ -214,7 +207,7 @@ static bool look_at_piece(struct verify *verify, const PGresult *tickets)
 	return verify_compare_piece(verify, found_in_piece, &piece);
 }
 
-static bool look_at_all(struct verify *verify)
+static bool compare_all(struct verify *verify)
 {
 	struct buf last = BUF_INIT;
 	int n_rows = 1;
@@ -225,8 +218,8 @@ static bool look_at_all(struct verify *verify)
 		n_rows = rows == NULL ? -1 : PQntuples(rows);
 		if (n_rows > 0) {
 			buf_clear(&last);
-			buf_add_text(&last, pg_get_text(rows, n_rows - 1, 0));
-			if (!look_at_piece(verify, rows))
+			buf_add_text(&last, pg_get_text(rows, n_rows - 1, VERIFY_READ_TICKET_ID));
+			if (!compare_piece(verify, rows))
 				n_rows = -1;
 		}
 		PQclear(rows);
@@ -235,28 +228,28 @@ static bool look_at_all(struct verify *verify)
 	return n_rows == 0;
 }
 
-static bool look_at_ids(struct verify *verify, struct pg_array *ids)
+static bool compare_ids(struct verify *verify, struct pg_array *ids)
 {
 	const struct pg_param param = pg_array_param(ids);
 	PGresult *rows = pg_sync_query(verify->sync, "queries/verify_read_these.sql", &param, 1);
-	bool ok = rows != NULL && look_at_piece(verify, rows);
+	bool ok = rows != NULL && compare_piece(verify, rows);
 	PQclear(rows);
 	return ok;
 }
 
-/* The tickets from one of the result to before another. */
-static bool look_at_these(struct verify *verify, const PGresult *chosen, int from, int to)
+/* Compares the tickets of rows from to to - 1. */
+static bool compare_range(struct verify *verify, const PGresult *chosen, int from, int to)
 {
 	struct pg_array ids = {.n = 0};
 	pg_array_start(&ids, PG_OID_TEXT);
 	for (int row = from; row < to; row++)
-		pg_array_text(&ids, pg_get_text(chosen, row, 0));
-	bool ok = look_at_ids(verify, &ids);
+		pg_array_text(&ids, pg_get_text(chosen, row, VERIFY_CHOOSE_TICKET_ID));
+	bool ok = compare_ids(verify, &ids);
 	pg_array_release(&ids);
 	return ok;
 }
 
-static bool look_at_sample(struct verify *verify)
+static bool compare_sample(struct verify *verify)
 {
 	char buffer[8];
 	const struct pg_param param = pg_param_int8(verify->request->sample, buffer);
@@ -266,24 +259,24 @@ static bool look_at_sample(struct verify *verify)
 	int n = PQntuples(chosen);
 	bool ok = true;
 	for (int from = 0; ok && from < n; from += PIECE)
-		ok = look_at_these(verify, chosen, from, from + PIECE < n ? from + PIECE : n);
+		ok = compare_range(verify, chosen, from, from + PIECE < n ? from + PIECE : n);
 	PQclear(chosen);
 	return ok;
 }
 
-static bool look_at_one(struct verify *verify)
+static bool compare_one(struct verify *verify)
 {
 	struct pg_array ids = {.n = 0};
 	pg_array_start(&ids, PG_OID_TEXT);
 	pg_array_text(&ids, text_of(verify->request->ticket_id));
-	bool ok = look_at_ids(verify, &ids);
+	bool ok = compare_ids(verify, &ids);
 	pg_array_release(&ids);
 	return ok;
 }
 
 /* ---- sums ---- */
 
-/* Of the digits of an integer or a numeric(38, 0). */
+/* The value of an integer or a numeric(38, 0) in decimal digits. */
 static kpi_sum number_of(struct text digits)
 {
 	bool negative = digits.len > 0 && digits.ptr[0] == '-';
@@ -322,18 +315,24 @@ static bool found_backlog(void *context, const PGresult *rows)
 	return note_rows(verify, rows);
 }
 
-/* Pieces of the sums that must be, each with all that is stored from the end of the one before up to its own. */
-static bool look_at_sums(struct verify *verify)
+static bool found_in_ledger(void *context, const PGresult *rows)
+{
+	((struct verify *)context)->ledger_differs = true;
+	return note_rows(context, rows);
+}
+
+/* Compares the expected sums in pieces, each with the stored sums from the end of the previous piece to its own end. */
+static bool compare_sums(struct verify *verify)
 {
 	char from_at[8], to_at[8];
 	struct pg_array *rows = &verify->effects.rows;
-	struct pg_param params[5];
+	struct pg_param params[VERIFY_KPIS_N_PARAMS];
 	size_t n;
 	bool ok = true, last = false;
 	struct kpi_row **sums = kpi_sums_sorted(&verify->effects.sums, &n);
 	verify->n_sums = (int64_t)n;
-	params[1] = pg_param_time(INT64_MIN, from_at);
-	params[2] = pg_param_text(TEXT(""));
+	params[VERIFY_KPIS_PARAM_AFTER_TIME] = pg_param_time(INT64_MIN, from_at);
+	params[VERIFY_KPIS_PARAM_AFTER_AGENT_ID] = pg_param_text(TEXT(""));
 	for (size_t from = 0; ok && !last; from += PIECE_OF_SUMS) {
 		size_t to = from + PIECE_OF_SUMS;
 		last = to >= n;
@@ -343,17 +342,17 @@ static bool look_at_sums(struct verify *verify)
 			if (!pg_effects_put_kpi(rows, sums[i]))
 				note_words(verify, "agent_kpi_5m", sums[i]->agent_id, "at most 2147483647",
 				           "a count beyond that");
-		params[0] = pg_array_param(rows);
-		params[3] = pg_param_time(last ? INT64_MAX : sums[to - 1]->bucket_us, to_at);
-		params[4] = pg_param_text(last ? TEXT("") : sums[to - 1]->agent_id);
-		ok = compare(verify, "queries/verify_kpis.sql", params, 5, found_sum, verify);
+		params[VERIFY_KPIS_PARAM_ROWS] = pg_array_param(rows);
+		params[VERIFY_KPIS_PARAM_TO_TIME] = pg_param_time(last ? INT64_MAX : sums[to - 1]->bucket_us, to_at);
+		params[VERIFY_KPIS_PARAM_TO_AGENT_ID] = pg_param_text(last ? TEXT("") : sums[to - 1]->agent_id);
+		ok = run_comparison(verify, "queries/verify_kpis.sql", params, VERIFY_KPIS_N_PARAMS, found_sum, verify);
 		memcpy(from_at, to_at, sizeof(from_at));
-		params[2] = params[4];
+		params[VERIFY_KPIS_PARAM_AFTER_AGENT_ID] = params[VERIFY_KPIS_PARAM_TO_AGENT_ID];
 	}
 	return ok;
 }
 
-static bool look_at_backlog(struct verify *verify)
+static bool compare_backlog(struct verify *verify)
 {
 	struct pg_array *rows = &verify->effects.rows;
 	size_t n;
@@ -363,23 +362,29 @@ static bool look_at_backlog(struct verify *verify)
 	for (size_t i = 0; i < n; i++)
 		pg_effects_put_backlog(rows, agents[i]);
 	const struct pg_param param = pg_array_param(rows);
-	return compare(verify, "queries/verify_backlog.sql", &param, 1, found_backlog, verify);
+	return run_comparison(verify, "queries/verify_backlog.sql", &param, 1, found_backlog, verify);
 }
 
-static bool look_for_lost(struct verify *verify)
+/* L2 */
+static bool compare_ledger(struct verify *verify)
+{
+	return run_comparison(verify, "queries/verify_ledger.sql", NULL, 0, found_in_ledger, verify);
+}
+
+static bool find_lost(struct verify *verify)
 {
 	PGresult *rows = pg_sync_query(verify->sync, "queries/verify_lost.sql", NULL, 0);
 	if (rows == NULL)
 		return false;
 	verify->n_lost = PQntuples(rows);
 	for (int row = 0; row < PQntuples(rows); row++)
-		note_words(verify, "ticket", pg_get_text(rows, row, 0), "no row, but cycles, clocks or alerts",
-		           "the row as a backup has it");
+		note_words(verify, "ticket", pg_get_text(rows, row, VERIFY_LOST_TICKET_ID),
+		           "no row, but cycles, clocks or alerts", "the row of a backup");
 	PQclear(rows);
 	return true;
 }
 
-/* ---- all of it ---- */
+/* ---- everything ---- */
 
 static bool read_row_types(struct verify *verify)
 {
@@ -394,52 +399,52 @@ static int read_rules(struct verify *verify)
 	PGresult *settings = pg_sync_query(verify->sync, "queries/verify_settings.sql", NULL, 0);
 	if (settings == NULL)
 		return pg_sync_failed(verify->sync);
-	struct text version = pg_get_text(settings, 0, 0);
+	struct text version = pg_get_text(settings, 0, VERIFY_SETTINGS_RULES_VERSION);
 	bool same = text_is_absent(version) || text_equal(version, TEXT(TICKET_RULES_VERSION));
 	if (!same)
-		pg_sync_say(verify->sync,
-		            "its figures were made under version %.*s of the rules, and this program "
-		            "has " TICKET_RULES_VERSION,
-		            (int)version.len, version.ptr);
+		pg_sync_print_error(verify->sync,
+		                    "the figures were calculated by version %.*s of the rules, but this program "
+		                    "has version " TICKET_RULES_VERSION,
+		                    (int)version.len, version.ptr);
 	verify->rules = (struct batch_rules){
 	        .fold = {NULL,
-	                 PQgetisnull(settings, 0, 1) ? verify->config->kpi.fcr_window_us : pg_get_int8(settings, 0, 1)},
+	                 pg_get_int8_or(settings, 0, VERIFY_SETTINGS_FCR_WINDOW_US, verify->config->kpi.fcr_window_us)},
 	        .as_of_us = TIME_NONE,
-	        .revision_by_no = rules_book_by_no,
-	        .context = &verify->book,
+	        .revision_by_no = policy_registry_by_no,
+	        .context = &verify->registry,
 	};
-	verify->n_set_aside = pg_get_int8(settings, 0, 2);
-	verify->n_waiting = pg_get_int8(settings, 0, 3);
+	verify->n_set_aside = pg_get_int8(settings, 0, VERIFY_SETTINGS_N_PARKED);
+	verify->n_waiting = pg_get_int8(settings, 0, VERIFY_SETTINGS_N_PARKED_EVENTS);
 	PQclear(settings);
-	const struct pg_param all[2] = {pg_param_c_string(NULL), pg_param_c_string(NULL)};
-	PGresult *stored = same ? pg_sync_query(verify->sync, "queries/policy_load.sql", all, 2) : NULL;
+	PGresult *stored = same ? pg_sync_load_policies(verify->sync) : NULL;
 	if (same && stored == NULL)
 		return pg_sync_failed(verify->sync);
-	bool known = same && rules_book_update(&verify->book, NULL, stored);
-	verify->rules.fold.policies = verify->book.view->current;
+	bool known = same && policy_registry_update(&verify->registry, NULL, stored);
+	verify->rules.fold.policies = verify->registry.snapshot->current;
 	PQclear(stored);
-	return known ? CLI_OK : CLI_FAILED; /* it was said */
+	return known ? CLI_OK : CLI_FAILED; /* already reported */
 }
 
-static bool look(struct verify *verify)
+static bool compare_requested(struct verify *verify)
 {
 	const struct verify_request *request = verify->request;
 	if (request->ticket_id != NULL)
-		return look_at_one(verify);
+		return compare_one(verify);
 	if (request->sample > 0)
-		return look_at_sample(verify);
-	if (!look_at_all(verify) || !look_for_lost(verify))
+		return compare_sample(verify);
+	if (!compare_all(verify) || !find_lost(verify))
 		return false;
-	/* Without all histories the sums are not known. */
-	return verify->n_broken > 0 || verify->n_lost > 0 || (look_at_sums(verify) && look_at_backlog(verify));
+	/* The sums depend on all histories. */
+	return verify->n_broken > 0 || verify->n_lost > 0 ||
+	       (compare_sums(verify) && compare_backlog(verify) && compare_ledger(verify));
 }
 
-int verify_look(struct verify *verify)
+int verify_compare(struct verify *verify)
 {
 	if (!read_row_types(verify) || !pg_sync_begin_snapshot(verify->sync))
 		return pg_sync_failed(verify->sync);
 	int status = read_rules(verify);
-	if (status == CLI_OK && !look(verify))
+	if (status == CLI_OK && !compare_requested(verify))
 		status = pg_sync_failed(verify->sync);
 	pg_sync_end(verify->sync);
 	return status;

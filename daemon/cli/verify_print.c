@@ -1,4 +1,4 @@
-/* kpid verify: what it found, in words or as JSON. */
+/* kpid verify: prints the findings, as text or JSON. */
 #include <stdio.h>
 #include <string.h>
 
@@ -23,7 +23,7 @@ static void write_differences(const struct verify *verify, const struct term *te
 	                                              {"key", false, true},
 	                                              {"column", false, false},
 	                                              {"stored", false, true},
-	                                              {"must be", false, true}};
+	                                              {"expected", false, true}};
 	struct table table;
 	const json_t *difference;
 	size_t i;
@@ -50,7 +50,7 @@ static bool is_whole(const struct verify *verify)
 	return verify->request->ticket_id == NULL && verify->request->sample == 0;
 }
 
-static void print_words(const struct verify *verify, bool repaired)
+static void print_text(const struct verify *verify, bool repaired)
 {
 	struct term term;
 	struct buf out = BUF_INIT;
@@ -62,29 +62,32 @@ static void print_words(const struct verify *verify, bool repaired)
 	if (is_whole(verify)) {
 		buf_add_str(&out, ", ");
 		term_count(&out, verify->n_sums);
-		buf_add_str(&out, " sums of 5 minutes and ");
+		buf_add_str(&out, " 5-minute sums and ");
 		term_count(&out, verify->n_agents);
 		buf_add_str(&out, " backlogs");
 	}
-	buf_add_str(&out, " reckoned anew from the histories: ");
+	buf_add_str(&out, " recalculated from the histories: ");
 	if (verify->n_differences == 0) {
-		buf_add_str(&out, "all that is stored is equal\n");
+		buf_add_str(&out, "all stored rows are equal\n");
 	} else {
 		term_count(&out, verify->n_differences);
 		buf_add_str(&out, verify->n_differences == 1 ? " difference" : " differences");
-		buf_add_str(&out, repaired ? ", mended; report.repair has the record\n" : "\n");
+		buf_add_str(&out, repaired ? ", repaired; report.repair has the record\n" : "\n");
 	}
 	if (!is_whole(verify))
-		buf_add_str(&out, "Sums and backlog belong to no one ticket and were not looked at.\n");
+		buf_add_str(&out, "Sums and backlogs depend on all tickets and were not checked.\n");
 	else if (verify->n_broken + verify->n_lost > 0)
 		buf_add_str(&out,
-		            "Without all histories the sums are not known: they were not looked at, and nothing can be "
-		            "mended.\nRestore these rows of kpid.ticket from a backup first.\n");
+		            "The sums depend on all histories, so they were not checked and nothing can be repaired.\n"
+		            "Restore these rows of kpid.ticket from a backup first.\n");
+	if (verify->ledger_differs)
+		buf_add_str(&out, "The ledger differs from the daily figures: if these are right, make it again with "
+		                  "`kpid appraisal refresh --all`.\n");
 	if (verify->n_set_aside > 0)
 		buf_add_format(
 		        &out,
-		        "%lld tickets are set aside, and %lld events of them are not folded yet: see report.parked "
-		        "and `kpid doctor`.\n",
+		        "%lld tickets are set aside with %lld events that are not applied yet: see report.parked and "
+		        "`kpid doctor`.\n",
 		        (long long)verify->n_set_aside, (long long)verify->n_waiting);
 	fwrite(buf_text(&out).ptr, 1, out.len_bytes, stdout);
 	buf_release(&out);
@@ -93,7 +96,7 @@ static void print_words(const struct verify *verify, bool repaired)
 void verify_print(const struct verify *verify, bool repaired)
 {
 	if (!verify->sync->cli->json) {
-		print_words(verify, repaired);
+		print_text(verify, repaired);
 		return;
 	}
 	json_print(json_pack("{s:I, s:I, s:I, s:b, s:I, s:I, s:I, s:O}", "tickets", (json_int_t)verify->n_tickets,

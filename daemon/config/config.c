@@ -1,4 +1,4 @@
-/* One load: lines, values, what fits together. */
+/* Loads a configuration: reads lines, parses values, checks combinations. */
 #include "kpid/config.h"
 
 #include <stdlib.h>
@@ -33,7 +33,7 @@ static void unknown_option(const struct config_source *source, const struct conf
 	suggestion_init(&here, entry->name);
 	for (size_t i = 0; i < config_n_options; i++) {
 		if (strcmp(config_options[i].name, entry->name) == 0) {
-			config_entry_fault(source, entry, "there is no such option here; it belongs under [%s]",
+			config_entry_error(source, entry, "there is no such option here; it belongs under [%s]",
 			                   config_options[i].section);
 			return;
 		}
@@ -41,9 +41,9 @@ static void unknown_option(const struct config_source *source, const struct conf
 			suggestion_offer(&here, config_options[i].name);
 	}
 	if (here.nearest != NULL)
-		config_entry_fault(source, entry, "there is no such option; did you mean %s?", here.nearest);
+		config_entry_error(source, entry, "there is no such option; did you mean %s?", here.nearest);
 	else
-		config_entry_fault(source, entry, "there is no such option");
+		config_entry_error(source, entry, "there is no such option");
 }
 
 static void add_named(struct config_words *named, const struct config_option *option)
@@ -66,7 +66,7 @@ static void read_options(const struct config_source *source, const struct config
 			unknown_option(source, entry);
 		else if (!config_option_parse(option, entry->value, entry->from_set ? NULL : source->folder, config,
 		                              &message))
-			config_entry_fault(source, entry, "%s", message.data);
+			config_entry_error(source, entry, "%s", message.data);
 		else
 			add_named(&config->named, option);
 		buf_release(&message);
@@ -81,21 +81,23 @@ bool kpid_config_names(const struct kpid_config *config, const char *option)
 	return false;
 }
 
-static char *instance_name(void)
+/* An instance that is given no name has that of the machine and the process. */
+static void name_instance(struct kpid_config *config)
 {
 	char host[65] = "";
 	if (gethostname(host, sizeof(host) - 1) != 0 || host[0] == '\0')
 		memcpy(host, "host", sizeof("host"));
 	struct buf name = BUF_INIT;
 	buf_add_format(&name, "%s:%ld", host, (long)getpid());
-	return name.data;
+	config->run.instance = name.data;
+	config->host = mem_strdup(host);
 }
 
-static bool has_fault(const struct config_faults *faults, const char *section, const char *name)
+static bool has_error(const struct config_errors *errors, const char *section, const char *name)
 {
 	size_t n_section = strlen(section);
-	for (size_t i = 0; i < faults->n; i++) {
-		const char *key = faults->items[i].key;
+	for (size_t i = 0; i < errors->n; i++) {
+		const char *key = errors->items[i].key;
 		if (strncmp(key, section, n_section) == 0 && key[n_section] == '.' &&
 		    strcmp(key + n_section + 1, name) == 0)
 			return true;
@@ -103,39 +105,39 @@ static bool has_fault(const struct config_faults *faults, const char *section, c
 	return false;
 }
 
-/* At the line that sets the option, unless that line is wrong by itself. */
-static void fault_at(const struct config_source *source, const struct config_entries *entries, const char *section,
+/* Adds an error at the line that sets the option, unless that line has an error already. */
+static void error_at(const struct config_source *source, const struct config_entries *entries, const char *section,
                      const char *name, const char *message)
 {
 	for (size_t i = 0; i < entries->n; i++) {
 		const struct config_entry *entry = &entries->items[i];
 		if (strcmp(entry->section, section) == 0 && strcmp(entry->name, name) == 0 &&
-		    !has_fault(source->faults, section, name))
-			config_entry_fault(source, entry, "%s", message);
+		    !has_error(source->errors, section, name))
+			config_entry_error(source, entry, "%s", message);
 	}
 }
 
-/* What one value alone cannot show. */
-static void check_together(const struct config_source *source, const struct config_entries *entries,
-                           const struct kpid_config *config)
+/* Checks values that must fit together. */
+static void check_combinations(const struct config_source *source, const struct config_entries *entries,
+                               const struct kpid_config *config)
 {
 	for (size_t i = 0; config->alert.topic != NULL && i < config->topics.n; i++) {
 		if (strcmp(config->topics.items[i].name, config->alert.topic) == 0) {
-			fault_at(source, entries, "alert", "topic",
-			         "this topic is read under [topics]: kpid would hear itself");
-			fault_at(source, entries, "topics", config->topics.items[i].name,
-			         "alerts are sent to this topic, see [alert] topic: kpid would hear itself");
+			error_at(source, entries, "alert", "topic",
+			         "this topic is listed in [topics]; kpid would read its own alerts");
+			error_at(source, entries, "topics", config->topics.items[i].name,
+			         "alerts are sent to this topic (see [alert] topic); kpid would read its own alerts");
 		}
 	}
 }
 
 struct kpid_config *kpid_config_load(const char *path, const char *const *sets, size_t n_sets,
-                                     struct config_faults *faults_out)
+                                     struct config_errors *errors_out)
 {
-	struct config_source source = {.path = path, .for_owner_only = true, .faults = faults_out};
+	struct config_source source = {.path = path, .for_owner_only = true, .errors = errors_out};
 	struct config_entries entries = {NULL, 0, 0};
 	struct kpid_config *config = with_defaults();
-	size_t n_faults_before = faults_out->n;
+	size_t n_errors_before = errors_out->n;
 	if (path != NULL) {
 		const char *slash = strrchr(path, '/');
 		if (slash != NULL)
@@ -148,14 +150,14 @@ struct kpid_config *kpid_config_load(const char *path, const char *const *sets, 
 	config_postgres_read(&source, &entries, &config->postgres);
 	config_topics_read(&source, &entries, &config->topics);
 	read_options(&source, &entries, config);
-	check_together(&source, &entries, config);
+	check_combinations(&source, &entries, config);
 	if (config->run.instance == NULL)
-		config->run.instance = instance_name();
+		name_instance(config);
 	config_entries_release(&entries);
 	free(source.folder);
-	if (faults_out->n == n_faults_before)
+	if (errors_out->n == n_errors_before)
 		return config;
-	config_faults_sort(faults_out);
+	config_errors_sort(errors_out);
 	kpid_config_free(config);
 	return NULL;
 }
@@ -180,11 +182,13 @@ void kpid_config_free(struct kpid_config *config)
 	config_pairs_release(&config->postgres);
 	config_topics_release(&config->topics);
 	config_words_release(&config->named);
+	free(config->host);
+	free(config->member_id);
 	free(config->file);
 	free(config);
 }
 
-bool kpid_config_can_run(const struct kpid_config *config, struct config_faults *faults_out)
+bool kpid_config_can_run(const struct kpid_config *config, struct config_errors *errors_out)
 {
 	const char *file = config->file == NULL ? "defaults" : config->file;
 	const char *servers = config_pairs_get(&config->kafka, "bootstrap.servers");
@@ -192,7 +196,7 @@ bool kpid_config_can_run(const struct kpid_config *config, struct config_faults 
 		servers = config_pairs_get(&config->kafka, "metadata.broker.list");
 	if (servers != NULL && servers[0] != '\0')
 		return true;
-	config_fault_add(faults_out, file, 0, "kafka.bootstrap.servers",
-	                 "is missing: where is Kafka? For example localhost:9092");
+	config_error_add(errors_out, file, 0, "kafka.bootstrap.servers",
+	                 "is missing; set the address of Kafka, such as localhost:9092");
 	return false;
 }

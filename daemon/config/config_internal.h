@@ -1,4 +1,4 @@
-/* What the files of this folder share: the table of options, and the steps of a load. */
+/* Internal to daemon/config (and `kpid check-config`): the table of options and the steps of a load. */
 #ifndef KPID_CONFIG_INTERNAL_H
 #define KPID_CONFIG_INTERNAL_H
 
@@ -12,12 +12,13 @@ enum config_type {
 	CONFIG_STRING,   /* char *; min..max bytes, no control characters */
 	CONFIG_INTEGER,  /* int64_t */
 	CONFIG_DURATION, /* int64_t, microseconds: "250ms", "10s", "5m", "1h30m", "7d" */
+	CONFIG_PERCENT,  /* int64_t: "80%" */
 	CONFIG_SIZE,     /* int64_t, bytes: "512", "64KiB", "8MiB", "1GiB" */
-	CONFIG_WORD,     /* int64_t: the place of the word in `words` */
+	CONFIG_WORD,     /* int64_t: the index of the word in `words` */
 	CONFIG_LIST,     /* struct config_words: comma-separated, no word twice */
 	CONFIG_PATH,     /* char *: a readable file; relative to the folder of the configuration file */
 	CONFIG_ZONE,     /* char *: an IANA time zone */
-	CONFIG_TOPIC     /* char *: a name that Kafka takes */
+	CONFIG_TOPIC     /* char *: a legal topic name */
 };
 
 struct config_option {
@@ -25,10 +26,10 @@ struct config_option {
 	enum config_type type;
 	size_t offset;            /* of the field in struct kpid_config */
 	int64_t min, max;         /* of the value; of the length in bytes for CONFIG_STRING */
-	const char *const *words; /* CONFIG_WORD: what it may be, NULL at the end */
-	const char *default_text; /* as it would stand in the file; "" is allowed only where it is the default */
-	const char *empty_means;  /* what "" stands for; NULL where it is not allowed */
-	bool reloadable;
+	const char *const *words; /* CONFIG_WORD: the legal words, ended by NULL; else NULL */
+	const char *default_text; /* as written in the file; "" only if empty_means is set */
+	const char *empty_means;  /* what an empty value means; NULL: a value is required */
+	bool reloadable;          /* false: a change needs a restart */
 	const char *help;
 };
 
@@ -41,32 +42,32 @@ struct config_section {
 	const char *name;
 	enum config_section_kind kind;
 	const char *help;
-	const char *const *example; /* lines for the sample of a section without options, NULL at the end */
+	const char *const *example; /* lines of an example, ended by NULL; NULL for sections with options */
 };
 
 extern const struct config_section config_sections[];
 extern const size_t config_n_sections;
 
 const struct config_section *config_section_find(const char *name);
-/* The section whose name is nearest to this one, NULL if none is near. */
+/* The section with the most similar name; NULL if none is similar. */
 const char *config_section_nearest(const char *name);
 const struct config_option *config_option_find(const char *section, const char *name);
 
 /* ---- values (values.c) ---- */
 
-/* Sets the option's field, freeing what it held; or appends what is wrong to message_out and returns false.
- * folder: where relative paths begin; NULL: the current one. */
+/* Sets the option's field and frees its old value. On an error, appends the message to message_out and returns false.
+ * folder: base of relative paths; NULL: the working directory. */
 bool config_option_parse(const struct config_option *option, const char *value, const char *folder,
                          struct kpid_config *config, struct buf *message_out);
-/* Appends the field's value as it would stand in the file. */
+/* Appends the field's value as written in the file. */
 void config_option_format(const struct config_option *option, const struct kpid_config *config, struct buf *out);
-/* Appends what the option may be: "1 to 16", "one of earliest, latest". */
+/* Appends the legal values, such as "1 to 16" or "earliest or latest". */
 void config_option_range(const struct config_option *option, struct buf *out);
 void config_option_release(const struct config_option *option, struct kpid_config *config);
 bool config_topic_name_is_legal(const char *name);
-/* Takes the next word of a comma-separated list, trimmed, into *word_out (to be freed). False at the end. */
+/* Takes the next word of a comma-separated list, trimmed, into *word_out (caller frees). Returns false at the end. */
 bool config_list_next(const char **rest_io, char **word_out);
-/* A path as seen from folder; to be freed. */
+/* Resolves path against folder (NULL: leaves it as it is). Caller frees the result. */
 char *config_path_from(const char *folder, const char *path);
 void config_words_add(struct config_words *words, char *word);
 
@@ -83,43 +84,52 @@ struct config_entries {
 	size_t n, capacity;
 };
 
-/* Where the values come from. */
+/* The file that is being loaded, and the errors found so far. */
 struct config_source {
 	const char *path;    /* NULL: no file */
 	char *folder;        /* of path; NULL: no file */
-	bool for_owner_only; /* nobody but its owner can read the file */
-	struct config_faults *faults;
+	bool for_owner_only; /* neither group nor others can access the file */
+	struct config_errors *errors;
 };
 
-/* Reads the file's lines into entries, in order; duplicates and lines that say nothing are faults.
- * Sets source->for_owner_only. Entries of sections that do not exist are reported once and left out. */
+/* Reads the file's lines into entries, in order. Adds an error for each duplicate, unknown section or malformed line.
+ * Entries of an unknown section are left out without further errors. Sets source->for_owner_only. */
 void config_ini_read(struct config_source *source, struct config_entries *entries_out);
-/* The --set overrides: each replaces an entry of the same name or is added at the end. */
+/* Applies the --set overrides: each replaces the entry of its name, or is added at the end. */
 void config_sets_read(const char *const *sets, size_t n_sets, struct config_source *source,
                       struct config_entries *entries_io);
 void config_entries_release(struct config_entries *entries);
 
-/* ---- faults (faults.c) ---- */
+/* ---- errors (errors.c) ---- */
 
-void config_fault_add(struct config_faults *faults, const char *file, int line, const char *key, const char *format,
+void config_error_add(struct config_errors *errors, const char *file, int line, const char *key, const char *format,
                       ...) __attribute__((format(printf, 5, 6)));
 /* The same for an entry. */
-void config_entry_fault(const struct config_source *source, const struct config_entry *entry, const char *format, ...)
+void config_entry_error(const struct config_source *source, const struct config_entry *entry, const char *format, ...)
         __attribute__((format(printf, 3, 4)));
-/* By source, then line. */
-void config_faults_sort(struct config_faults *faults);
+/* Adds an error, or a warning, that was found in a JSON file. */
+void config_error_add_text(struct config_errors *errors, const char *file, int line, struct text key,
+                           struct text message, bool warning);
+/* Sorts by source (the file before --set), then by line. */
+void config_errors_sort(struct config_errors *errors);
 
-/* ---- sections that are passed on (pairs.c, kafka.c, postgres.c, topics.c) ---- */
+/* ---- sections that kpid passes on to a library (pairs.c, kafka.c, postgres.c, topics.c) ---- */
 
-/* A library to which names and values are passed on. */
+/* A name that kpid sets itself. */
+struct config_reserved {
+	const char *name, *reason; /* reason: completes "cannot be set: …" */
+};
+
+extern const struct config_reserved config_kafka_reserved[], config_postgres_reserved[]; /* ended by a NULL name */
+
+/* A library that takes names and values. */
 struct config_library {
 	const char *title; /* for messages: "librdkafka" */
 	struct config_pairs *pairs;
-	/* False if the library does not know the name; then it offers the names that it knows. */
+	/* Returns false for an unknown name, after offering all known names to suggestion_io. */
 	bool (*knows)(void *user, const char *name, struct suggestion *suggestion_io);
-	/* Why kpid keeps this name for itself; NULL if it does not. */
-	const char *(*reserved)(const char *name);
-	/* False if the library does not take the value, after appending why. NULL: it takes any. */
+	const struct config_reserved *reserved; /* ended by a NULL name */
+	/* Returns false for a value that the library rejects, after appending the reason. NULL: accepts any value. */
 	bool (*accepts)(void *user, const char *name, const char *value, struct buf *message_out);
 	void *user;
 };
@@ -128,10 +138,13 @@ void config_pair_read(const struct config_library *library, const struct config_
                       const struct config_entry *entry);
 void config_pair_add(struct config_pairs *pairs, const char *name, const char *value, bool secret, int line);
 void config_pairs_release(struct config_pairs *pairs);
-/* The text of a file that others cannot read, without its last newline; or appends why not to message_out. */
+/* Reads a secret from a file, without its last line break. On an error (also if every user can read the file) appends
+ * the message to message_out and returns false. */
 bool config_secret_read(const char *path, struct buf *value_out, struct buf *message_out);
-/* By its name alone, so that it holds for misspelt ones as well. */
+/* Decides by the name alone, so that a misspelt secret is not printed either: it contains one of config_secret_names.
+ */
 bool config_name_is_secret(const char *name);
+extern const char *const config_secret_names[]; /* ended by NULL */
 
 void config_kafka_read(const struct config_source *source, const struct config_entries *entries,
                        struct config_pairs *pairs_out);
@@ -139,8 +152,6 @@ void config_postgres_read(const struct config_source *source, const struct confi
                           struct config_pairs *pairs_out);
 void config_topics_read(const struct config_source *source, const struct config_entries *entries,
                         struct config_topics *topics_out);
-/* Appends "ticket.opened, ticket.closed" or "*". */
-void config_topic_types_format(uint32_t types, struct buf *out);
 void config_topics_release(struct config_topics *topics);
 
 #endif

@@ -1,4 +1,4 @@
-/* What a reload cannot change. */
+/* Finds changes that a reload cannot apply. */
 #include "config/config_internal.h"
 
 #include <stdlib.h>
@@ -12,19 +12,19 @@ static void add_name(struct config_words *names, const char *section, const char
 	config_words_add(names, whole.data);
 }
 
-/* Names of `these` that the others do not have, or, if values count, have otherwise. */
+/* Adds the names of `these` that `others` lacks or, if compare_values, holds with another value. */
 static void diff_pairs(const char *section, const struct config_pairs *these, const struct config_pairs *others,
-                       bool values_count, struct config_words *names_out)
+                       bool compare_values, struct config_words *names_out)
 {
 	for (size_t i = 0; i < these->n; i++) {
 		const char *other = config_pairs_get(others, these->items[i].name);
-		if (other == NULL || (values_count && strcmp(other, these->items[i].value) != 0))
+		if (other == NULL || (compare_values && strcmp(other, these->items[i].value) != 0))
 			add_name(names_out, section, these->items[i].name);
 	}
 }
 
-/* Likewise for topics; types are their values. */
-static void diff_topics(const struct config_topics *these, const struct config_topics *others, bool values_count,
+/* The same for topics, where the event types are the value. */
+static void diff_topics(const struct config_topics *these, const struct config_topics *others, bool compare_values,
                         struct config_words *names_out)
 {
 	for (size_t i = 0; i < these->n; i++) {
@@ -32,7 +32,7 @@ static void diff_topics(const struct config_topics *these, const struct config_t
 		for (size_t j = 0; other == NULL && j < others->n; j++)
 			if (strcmp(others->items[j].name, these->items[i].name) == 0)
 				other = &others->items[j];
-		if (other == NULL || (values_count && other->types != these->items[i].types))
+		if (other == NULL || (compare_values && other->types != these->items[i].types))
 			add_name(names_out, "topics", these->items[i].name);
 	}
 }
@@ -49,6 +49,8 @@ size_t kpid_config_diff_not_reloadable(const struct kpid_config *before, const s
 	for (size_t i = 0; i < config_n_options; i++) {
 		const struct config_option *option = &config_options[i];
 		struct buf old_value = BUF_INIT, new_value = BUF_INIT;
+		if (strcmp(option->section, "board") == 0)
+			continue; /* of kpid board, a process of its own */
 		config_option_format(option, before, &old_value);
 		config_option_format(option, after, &new_value);
 		if (!option->reloadable && !text_same(buf_text(&old_value), buf_text(&new_value)))

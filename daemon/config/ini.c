@@ -1,5 +1,5 @@
-/* The lines of the file. inih splits them into names and values; it says nothing of most lines that it
- * cannot read and gives no line numbers, so the reader below, which hands it the lines, watches each. */
+/* Reads the lines of the file. inih splits them into names and values, but skips most malformed lines silently and
+ * gives no line numbers. So next_line(), which passes the lines to inih, checks and counts them. */
 #include "config/config_internal.h"
 
 #include <errno.h>
@@ -16,18 +16,18 @@
 struct ini_file {
 	struct config_source *source;
 	struct config_entries *entries;
-	const char *rest;  /* what was not handed out yet */
-	int line;          /* the number of the line handed out last, from 1 */
-	const char *start; /* of that line, after its spaces */
+	const char *rest;  /* the text not yet passed to inih */
+	int line;          /* number of the line passed last, from 1 */
+	const char *start; /* of that line, without leading blanks */
 	const char *end;
-	bool wants_value;    /* that line should be "name = value", and inih has not called back yet */
-	char *section;       /* as that line sees it; NULL before the first, or after one that is wrong */
-	bool in_bad_section; /* its lines would only repeat what was said about its name */
+	bool wants_value;    /* that line should be "name = value"; inih has not called back yet */
+	char *section;       /* section of that line; NULL before the first or after a malformed one */
+	bool in_bad_section; /* its lines are skipped: the error of its name is enough */
 };
 
-static void line_fault(const struct ini_file *file, const char *key, const char *message)
+static void line_error(const struct ini_file *file, const char *key, const char *message)
 {
-	config_fault_add(file->source->faults, file->source->path, file->line, key, "%s", message);
+	config_error_add(file->source->errors, file->source->path, file->line, key, "%s", message);
 }
 
 static void begin_section(struct ini_file *file)
@@ -37,7 +37,7 @@ static void begin_section(struct ini_file *file)
 	file->in_bad_section = true;
 	const char *bracket = memchr(file->start, ']', (size_t)(file->end - file->start));
 	if (bracket == NULL || bracket + 1 != file->end) {
-		line_fault(file, "", "a section begins with a line [name] and nothing else");
+		line_error(file, "", "a section begins with a line [name] and nothing else");
 		return;
 	}
 	file->section = mem_zalloc((size_t)(bracket - file->start));
@@ -47,10 +47,10 @@ static void begin_section(struct ini_file *file)
 		return;
 	const char *nearest = config_section_nearest(file->section);
 	if (nearest != NULL)
-		config_fault_add(file->source->faults, file->source->path, file->line, file->section,
+		config_error_add(file->source->errors, file->source->path, file->line, file->section,
 		                 "there is no such section; did you mean [%s]?", nearest);
 	else
-		line_fault(file, file->section, "there is no such section");
+		line_error(file, file->section, "there is no such section");
 }
 
 static bool is_text(const char *start, const char *end)
@@ -64,11 +64,11 @@ static bool is_text(const char *start, const char *end)
 static void check_last_line(struct ini_file *file)
 {
 	if (file->wants_value && !file->in_bad_section)
-		line_fault(file, "", "neither \"[section]\" nor \"name = value\"");
+		line_error(file, "", "expected \"[section]\" or \"name = value\"");
 	file->wants_value = false;
 }
 
-/* An ini_reader: the next line. Each fits into the buffer, see read_lines(). */
+/* An ini_reader: copies the next line. Each line fits into the buffer, see read_lines(). */
 static char *next_line(char *buffer, int n_buffer, void *user)
 {
 	struct ini_file *file = user;
@@ -92,7 +92,7 @@ static char *next_line(char *buffer, int n_buffer, void *user)
 	while (file->end > file->start && strchr(" \t\r\n\v\f", file->end[-1]) != NULL)
 		file->end--;
 	if (!is_text(file->start, file->end)) {
-		line_fault(file, "", "the line is not UTF-8");
+		line_error(file, "", "the line is not UTF-8");
 		buffer[0] = '\0';
 	} else if (file->start < file->end && *file->start == '[') {
 		begin_section(file);
@@ -120,16 +120,16 @@ static void without_section(const struct ini_file *file, const char *name)
 {
 	for (size_t i = 0; i < config_n_options; i++) {
 		if (strcmp(config_options[i].name, name) == 0) {
-			config_fault_add(file->source->faults, file->source->path, file->line, name,
-			                 "stands before the first section; it belongs under [%s]",
+			config_error_add(file->source->errors, file->source->path, file->line, name,
+			                 "comes before the first section; it belongs under [%s]",
 			                 config_options[i].section);
 			return;
 		}
 	}
-	line_fault(file, name, "stands before the first section");
+	line_error(file, name, "comes before the first section");
 }
 
-/* An ini_handler. The section comes from the reader: inih cuts long names. */
+/* An ini_handler. Uses the section of next_line(), because inih cuts long names. */
 static int take_value(void *user, const char *ini_section, const char *name, const char *value)
 {
 	(void)ini_section;
@@ -137,7 +137,7 @@ static int take_value(void *user, const char *ini_section, const char *name, con
 	if (file->in_bad_section)
 		return 1;
 	if (name[0] == '\0')
-		return 1; /* wants_value stays: the line is said to be wrong */
+		return 1; /* wants_value stays set, so the line is reported */
 	file->wants_value = false;
 	if (file->section == NULL) {
 		without_section(file, name);
@@ -146,7 +146,7 @@ static int take_value(void *user, const char *ini_section, const char *name, con
 	struct config_entry entry = {mem_strdup(file->section), mem_strdup(name), mem_strdup(value), file->line, false};
 	const struct config_entry *earlier = find(file->entries, entry.section, name);
 	if (earlier != NULL) {
-		config_entry_fault(file->source, &entry, "is set twice; the first time in line %d", earlier->line);
+		config_entry_error(file->source, &entry, "is set twice; first on line %d", earlier->line);
 		free(entry.section);
 		free(entry.name);
 		free(entry.value);
@@ -171,7 +171,7 @@ static int longest_line(const char *text)
 
 static void read_lines(struct ini_file *file, const char *text)
 {
-	/* A value may hold any character, a comment has its own line, and a line never goes on in the next. */
+	/* A value may hold any character, a comment has a line of its own, and no line continues on the next. */
 	ini_allow_inline_comments = false;
 	ini_allow_multiline = false;
 	ini_use_stack = false;
@@ -181,13 +181,13 @@ static void read_lines(struct ini_file *file, const char *text)
 	check_last_line(file);
 }
 
-/* The whole file, or false after adding a fault. */
+/* Reads the whole file. Returns false after adding an error. */
 static bool read_file(struct config_source *source, struct buf *text_out)
 {
 	FILE *stream = fopen(source->path, "re");
 	struct stat status;
 	if (stream == NULL || fstat(fileno(stream), &status) != 0) {
-		config_fault_add(source->faults, source->path, 0, "", "cannot be read: %s", strerror(errno));
+		config_error_add(source->errors, source->path, 0, "", "cannot be read: %s", strerror(errno));
 		if (stream != NULL)
 			fclose(stream);
 		return false;
@@ -200,11 +200,11 @@ static bool read_file(struct config_source *source, struct buf *text_out)
 	bool failed = ferror(stream) != 0;
 	const char *reason = strerror(errno);
 	if (failed)
-		config_fault_add(source->faults, source->path, 0, "", "cannot be read: %s", reason);
+		config_error_add(source->errors, source->path, 0, "", "cannot be read: %s", reason);
 	else if (text_out->len_bytes > MAX_FILE_BYTES)
-		config_fault_add(source->faults, source->path, 0, "", "is larger than 1 MiB");
+		config_error_add(source->errors, source->path, 0, "", "is larger than 1 MiB");
 	else if (text_out->len_bytes > 0 && memchr(text_out->data, '\0', text_out->len_bytes) != NULL)
-		config_fault_add(source->faults, source->path, 0, "", "is not text: it has a zero byte");
+		config_error_add(source->errors, source->path, 0, "", "is not text: it has a zero byte");
 	else {
 		fclose(stream);
 		return true;
@@ -248,22 +248,22 @@ static void read_set(const char *set, int number, struct config_source *source, 
 	const char *equals = strchr(set, '=');
 	const char *dot = strchr(set, '.');
 	if (!is_text(set, set + strlen(set))) {
-		config_fault_add(source->faults, "--set", number, "", "is not UTF-8");
+		config_error_add(source->errors, "--set", number, "", "is not UTF-8");
 		return;
 	}
 	if (equals == NULL || dot == NULL || dot > equals || dot == set || dot + 1 == equals) {
-		/* Not even the name is repeated: it may be a secret that lost its way. */
-		config_fault_add(source->faults, "--set", number, "", "must be section.name=value");
+		/* Do not repeat the text: it may be a secret. */
+		config_error_add(source->errors, "--set", number, "", "must be section.name=value");
 		return;
 	}
 	struct config_entry entry = {copy(set, dot), copy(dot + 1, equals), mem_strdup(equals + 1), number, true};
 	if (config_section_find(entry.section) == NULL) {
 		const char *nearest = config_section_nearest(entry.section);
-		config_entry_fault(source, &entry, "there is no such section%s%s%s",
+		config_entry_error(source, &entry, "there is no such section%s%s%s",
 		                   nearest == NULL ? "" : "; did you mean ", nearest == NULL ? "" : nearest,
 		                   nearest == NULL ? "" : "?");
 	} else if (config_name_is_secret(entry.name)) {
-		config_entry_fault(source, &entry,
+		config_entry_error(source, &entry,
 		                   "a secret on the command line can be seen by everyone on this machine; "
 		                   "use %s_file=PATH",
 		                   entry.name);
@@ -277,7 +277,7 @@ static void read_set(const char *set, int number, struct config_source *source, 
 		*earlier = entry;
 		entry = replaced;
 	}
-	/* NOLINTBEGIN(clang-analyzer-unix.Malloc): an entry has texts of its own */
+	/* NOLINTBEGIN(clang-analyzer-unix.Malloc): the analyzer does not see that each entry owns its strings */
 	free(entry.section);
 	free(entry.name);
 	free(entry.value);

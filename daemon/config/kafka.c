@@ -1,4 +1,4 @@
-/* [kafka]: checked by librdkafka itself. */
+/* [kafka]: librdkafka itself checks names and values. */
 #include "config/config_internal.h"
 
 #include <librdkafka/rdkafka.h>
@@ -9,34 +9,26 @@
 
 struct kafka_names {
 	rd_kafka_conf_t *conf;
-	struct config_words names; /* all that librdkafka knows; read when first needed */
+	struct config_words names; /* every property of librdkafka; read on first use */
 };
 
-static const char *reserved(const char *name)
-{
-	static const char *const offsets = "kpid keeps its place in PostgreSQL, in the same transaction as the figures";
-	static const struct {
-		const char *name, *reason;
-	} rows[] = {
-	        {"auto.offset.reset",
-	         "where a new partition begins is said by [run] start, and nothing else is ever skipped"},
-	        {"enable.partition.eof",
-	         "kpid must see the end of each partition to know that a deadline has truly passed"},
-	        {"transactional.id", "alerts are sent from a table in PostgreSQL, not in a Kafka transaction"},
-	};
-	static const char *const of_offsets[] = {"enable.auto.commit",      "auto.commit.enable",
-	                                         "auto.commit.interval.ms", "enable.auto.offset.store",
-	                                         "offset.store.method",     "offset.store.path"};
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (strcmp(rows[i].name, name) == 0)
-			return rows[i].reason;
-	for (size_t i = 0; i < sizeof(of_offsets) / sizeof(of_offsets[0]); i++)
-		if (strcmp(of_offsets[i], name) == 0)
-			return offsets;
-	return NULL;
-}
+#define OFFSETS "kpid stores its offsets in PostgreSQL, in the transaction that writes the figures"
 
-/* librdkafka tells all its names in one way only: as a table, "name | ...". */
+const struct config_reserved config_kafka_reserved[] = {
+        {"auto.offset.reset", "set [run] start instead; kpid never skips messages in any other way"},
+        {"enable.auto.commit", OFFSETS},
+        {"auto.commit.enable", OFFSETS},
+        {"auto.commit.interval.ms", OFFSETS},
+        {"enable.auto.offset.store", OFFSETS},
+        {"offset.store.method", OFFSETS},
+        {"offset.store.path", OFFSETS},
+        {"enable.partition.eof", "kpid needs the end of each partition to know that a deadline has passed"},
+        {"allow.auto.create.topics", "kpid creates no topic, so that a name with a typing error does not become one"},
+        {"transactional.id", "kpid sends alerts from an outbox in PostgreSQL, not in a Kafka transaction"},
+        {NULL, NULL},
+};
+
+/* The only list that librdkafka gives of its properties is a printed table: "name | ...". */
 static void read_names(struct config_words *names_out)
 {
 	char *table = NULL;
@@ -86,7 +78,7 @@ void config_kafka_read(const struct config_source *source, const struct config_e
                        struct config_pairs *pairs_out)
 {
 	struct kafka_names kafka = {.conf = rd_kafka_conf_new()};
-	struct config_library library = {"librdkafka", pairs_out, knows, reserved, accepts, &kafka};
+	struct config_library library = {"librdkafka", pairs_out, knows, config_kafka_reserved, accepts, &kafka};
 	for (size_t i = 0; i < entries->n; i++)
 		if (strcmp(entries->items[i].section, "kafka") == 0)
 			config_pair_read(&library, source, &entries->items[i]);

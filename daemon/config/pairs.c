@@ -1,4 +1,4 @@
-/* Names and values that are passed on to a library, and secrets from files. */
+/* Names and values that kpid passes on to a library, and secrets from files. */
 #include "config/config_internal.h"
 
 #include <errno.h>
@@ -11,6 +11,8 @@
 #define FILE_SUFFIX      "_file"
 #define MAX_SECRET_BYTES 65536
 
+const char *const config_secret_names[] = {"password", "secret", "key.pem", "sasl.oauthbearer.config", NULL};
+
 static bool ends_with(const char *name, const char *suffix)
 {
 	size_t n_name = strlen(name), n_suffix = strlen(suffix);
@@ -21,8 +23,10 @@ bool config_name_is_secret(const char *name)
 {
 	if (ends_with(name, FILE_SUFFIX))
 		return false;
-	return strcasestr(name, "password") != NULL || strcasestr(name, "secret") != NULL ||
-	       strcasestr(name, "key.pem") != NULL || strcasecmp(name, "sasl.oauthbearer.config") == 0;
+	for (size_t i = 0; config_secret_names[i] != NULL; i++)
+		if (strcasestr(name, config_secret_names[i]) != NULL)
+			return true;
+	return false;
 }
 
 void config_pair_add(struct config_pairs *pairs, const char *name, const char *value, bool secret, int line)
@@ -39,7 +43,7 @@ const char *config_pairs_get(const struct config_pairs *pairs, const char *name)
 	return NULL;
 }
 
-/* Overwritten first, as far as it can: values may be secrets. */
+/* Overwrites the values first: they may be secrets. */
 void config_pairs_release(struct config_pairs *pairs)
 {
 	for (size_t i = 0; i < pairs->n; i++) {
@@ -51,7 +55,7 @@ void config_pairs_release(struct config_pairs *pairs)
 	*pairs = (struct config_pairs){NULL, 0, 0};
 }
 
-/* Reads an open file without its last line end. False after appending why not. */
+/* Reads an open file without its last line break. Returns false after appending the reason. */
 static bool read_stream(FILE *stream, const char *path, struct buf *value_out, struct buf *message_out)
 {
 	struct stat status;
@@ -93,30 +97,31 @@ bool config_secret_read(const char *path, struct buf *value_out, struct buf *mes
 		buf_add_format(message_out, "cannot read %s: %s", path, strerror(errno));
 		return false;
 	}
-	setvbuf(stream, NULL, _IONBF, 0); /* no second copy of the secret */
+	setvbuf(stream, NULL, _IONBF, 0); /* no second copy of the secret in memory */
 	bool good = read_stream(stream, path, value_out, message_out);
 	fclose(stream);
 	return good;
 }
 
-/* False after a fault: the name is unknown, or kpid's own. */
+/* Returns false after adding an error: the name is unknown or reserved. */
 static bool check_name(const struct config_library *library, const struct config_source *source,
                        const struct config_entry *entry, const char *name)
 {
-	const char *reason = library->reserved(name);
-	if (reason != NULL) {
-		config_entry_fault(source, entry, "cannot be set: %s", reason);
-		return false;
+	for (const struct config_reserved *row = library->reserved; row->name != NULL; row++) {
+		if (strcmp(row->name, name) == 0) {
+			config_entry_error(source, entry, "cannot be set: %s", row->reason);
+			return false;
+		}
 	}
 	struct suggestion suggestion;
 	suggestion_init(&suggestion, name);
 	if (library->knows(library->user, name, &suggestion))
 		return true;
 	if (suggestion.nearest != NULL)
-		config_entry_fault(source, entry, "%s does not know it; did you mean %s?", library->title,
+		config_entry_error(source, entry, "%s does not know it; did you mean %s?", library->title,
 		                   suggestion.nearest);
 	else
-		config_entry_fault(source, entry, "%s does not know it", library->title);
+		config_entry_error(source, entry, "%s does not know it", library->title);
 	return false;
 }
 
@@ -132,8 +137,8 @@ static bool take_value(const struct config_source *source, const struct config_e
 	buf_add_str(value_out, entry->value);
 	if (config_name_is_secret(entry->name) && !source->for_owner_only) {
 		buf_add_format(message_out,
-		               "others than the owner can read this file; put the secret into a file of its own and "
-		               "write %s" FILE_SUFFIX " = PATH, or run: chmod 600 %s",
+		               "other users can read this file; put the secret into a separate file and write "
+		               "%s" FILE_SUFFIX " = PATH, or run: chmod 600 %s",
 		               entry->name, source->path);
 		return false;
 	}
@@ -158,7 +163,7 @@ void config_pair_read(const struct config_library *library, const struct config_
 			                entry->from_set ? 0 : entry->line);
 	}
 	if (message.len_bytes > 0)
-		config_entry_fault(source, entry, "%s", message.data);
+		config_entry_error(source, entry, "%s", message.data);
 	if (value.data != NULL)
 		explicit_bzero(value.data, value.capacity_bytes);
 	buf_release(&value);

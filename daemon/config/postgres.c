@@ -1,18 +1,15 @@
-/* [postgres]: names are checked by libpq itself, values when it connects. */
+/* [postgres]: libpq checks names here, and values when it connects. */
 #include "config/config_internal.h"
 
 #include <libpq-fe.h>
 
 #include "kpid/base/memory.h"
 
-static const char *reserved(const char *name)
-{
-	if (strcmp(name, "client_encoding") == 0)
-		return "kpid speaks UTF-8 with PostgreSQL";
-	if (strcmp(name, "replication") == 0)
-		return "kpid needs an ordinary connection";
-	return NULL;
-}
+const struct config_reserved config_postgres_reserved[] = {
+        {"client_encoding", "kpid talks to PostgreSQL in UTF-8"},
+        {"replication", "kpid needs an ordinary connection"},
+        {NULL, NULL},
+};
 
 static bool knows(void *user, const char *name, struct suggestion *suggestion_io)
 {
@@ -29,8 +26,9 @@ void config_postgres_read(const struct config_source *source, const struct confi
 {
 	PQconninfoOption *known = PQconndefaults();
 	if (known == NULL)
-		known = PQconninfoParse("", NULL); /* a broken service file must not hide the names */
-	struct config_library library = {"libpq", pairs_out, knows, reserved, NULL, known};
+		known = PQconninfoParse(
+		        "", NULL); /* PQconndefaults() fails on a broken service file; the names are still known */
+	struct config_library library = {"libpq", pairs_out, knows, config_postgres_reserved, NULL, known};
 	for (size_t i = 0; known != NULL && i < entries->n; i++)
 		if (strcmp(entries->items[i].section, "postgres") == 0)
 			config_pair_read(&library, source, &entries->items[i]);

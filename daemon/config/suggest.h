@@ -1,4 +1,4 @@
-/* "Did you mean …?": the known word nearest to what was written. */
+/* "Did you mean …?": finds the known word that is most similar to the written one. */
 #ifndef KPID_CONFIG_SUGGEST_H
 #define KPID_CONFIG_SUGGEST_H
 
@@ -6,7 +6,7 @@
 
 struct suggestion {
 	const char *written;
-	const char *nearest; /* NULL: nothing is near enough */
+	const char *nearest; /* NULL: no word is similar enough */
 	size_t distance;
 };
 

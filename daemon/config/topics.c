@@ -1,4 +1,4 @@
-/* [topics]: which topics are read, and what each carries. */
+/* [topics]: which topics are read, and the event types of each. */
 #include "config/config_internal.h"
 
 #include <stdlib.h>
@@ -36,7 +36,7 @@ void config_topics_release(struct config_topics *topics)
 	*topics = (struct config_topics){NULL, 0, 0};
 }
 
-/* The bits of one word of the list; 0 if it is none. */
+/* The bits of a word of the list; 0 for an unknown word. */
 static uint32_t types_of(const char *word, struct suggestion *suggestion_out)
 {
 	suggestion_init(suggestion_out, word);
@@ -53,7 +53,7 @@ static uint32_t types_of(const char *word, struct suggestion *suggestion_out)
 	return 0;
 }
 
-/* 0 after a fault. */
+/* Returns 0 after adding an error. */
 static uint32_t read_types(const struct config_source *source, const struct config_entry *entry)
 {
 	uint32_t types = 0;
@@ -64,12 +64,12 @@ static uint32_t read_types(const struct config_source *source, const struct conf
 		struct suggestion suggestion;
 		uint32_t more = types_of(word, &suggestion);
 		if (word[0] == '\0')
-			config_entry_fault(source, entry, "an event type is missing; * stands for all");
+			config_entry_error(source, entry, "an event type is missing; use * for all types");
 		else if (more == 0 && suggestion.nearest != NULL)
-			config_entry_fault(source, entry, "\"%s\" is not an event type; did you mean %s?", word,
+			config_entry_error(source, entry, "\"%s\" is not an event type; did you mean %s?", word,
 			                   suggestion.nearest);
 		else if (more == 0)
-			config_entry_fault(source, entry, "\"%s\" is not an event type; * stands for all", word);
+			config_entry_error(source, entry, "\"%s\" is not an event type; use * for all types", word);
 		good = good && more != 0;
 		types |= more;
 		free(word);
@@ -87,8 +87,8 @@ void config_topics_read(const struct config_source *source, const struct config_
 			continue;
 		any = true;
 		if (!config_topic_name_is_legal(entry->name)) {
-			config_entry_fault(source, entry,
-			                   "a topic's name has letters, digits, '.', '_' and '-', at most 249");
+			config_entry_error(source, entry,
+			                   "is not a topic name: use up to 249 letters, digits, '.', '_' and '-'");
 			continue;
 		}
 		uint32_t types = read_types(source, entry);

@@ -26,6 +26,8 @@ static const struct unit size_units[] = {
         {"", 1}, {"KiB", 1024}, {"MiB", 1024 * 1024}, {"GiB", 1024 * 1024 * 1024}, {NULL, 0},
 };
 
+static const struct unit percent_units[] = {{"%", 1}, {NULL, 0}};
+
 static char **string_at(const struct config_option *option, struct kpid_config *config)
 {
 	return (char **)(void *)((char *)config + option->offset);
@@ -41,7 +43,7 @@ static struct config_words *words_at(const struct config_option *option, struct 
 	return (struct config_words *)(void *)((char *)config + option->offset);
 }
 
-/* Reads the digits at the start of value; *rest_out is what follows them. False: no digits, or too many. */
+/* Reads the digits at the start of value; *rest_out points behind them. Returns false for no digits or an overflow. */
 static bool read_digits(const char *value, int64_t *number_out, const char **rest_out)
 {
 	if (!isdigit((unsigned char)value[0]))
@@ -54,7 +56,7 @@ static bool read_digits(const char *value, int64_t *number_out, const char **res
 	return errno == 0;
 }
 
-/* NULL if there is none of that name. */
+/* Returns NULL for an unknown unit. */
 static const struct unit *find_unit(const struct unit *units, const char *text, size_t length)
 {
 	for (const struct unit *unit = units; unit->name != NULL; unit++)
@@ -63,7 +65,7 @@ static const struct unit *find_unit(const struct unit *units, const char *text, 
 	return NULL;
 }
 
-/* "10s", "1h30m": the sum in the terms of the smallest unit. No unit may come twice. */
+/* "10s", "1h30m": returns the sum in the smallest unit. No unit may come twice. */
 static bool read_with_units(const char *value, const struct unit *units, int64_t *sum_out)
 {
 	uint32_t used = 0;
@@ -77,7 +79,7 @@ static bool read_with_units(const char *value, const struct unit *units, int64_t
 		size_t length = strcspn(rest, "0123456789");
 		const struct unit *unit = find_unit(units, rest, length);
 		if (unit == NULL)
-			return number == 0 && rest[0] == '\0' && used == 0; /* nothing needs no unit */
+			return number == 0 && rest[0] == '\0' && used == 0; /* a plain 0 needs no unit */
 		uint32_t bit = UINT32_C(1) << (unit - units);
 		if ((used & bit) != 0 || __builtin_mul_overflow(number, unit->factor, &number) ||
 		    __builtin_add_overflow(*sum_out, number, sum_out))
@@ -88,7 +90,7 @@ static bool read_with_units(const char *value, const struct unit *units, int64_t
 	return true;
 }
 
-/* In the largest unit that says it exactly. */
+/* Uses the largest unit that gives a whole number. */
 static void format_with_unit(int64_t number, const struct unit *units, struct buf *out)
 {
 	const struct unit *best = units;
@@ -104,6 +106,8 @@ static void format_number(const struct config_option *option, int64_t number, st
 		format_with_unit(number, duration_units, out);
 	else if (option->type == CONFIG_SIZE)
 		format_with_unit(number, size_units, out);
+	else if (option->type == CONFIG_PERCENT)
+		format_with_unit(number, percent_units, out);
 	else
 		buf_add_format(out, "%" PRId64, number);
 }
@@ -116,6 +120,7 @@ void config_option_range(const struct config_option *option, struct buf *out)
 		break;
 	case CONFIG_INTEGER:
 	case CONFIG_DURATION:
+	case CONFIG_PERCENT:
 	case CONFIG_SIZE:
 		format_number(option, option->min, out);
 		buf_add_str(out, " to ");
@@ -149,13 +154,15 @@ static bool parse_number(const struct config_option *option, const char *value, 
 {
 	static const char *const wants[] = {
 	        [CONFIG_INTEGER] = "a whole number",
-	        [CONFIG_DURATION] = "a number with a unit: 250ms, 10s, 5m, 1h30m or 7d",
-	        [CONFIG_SIZE] = "bytes, or a number with KiB, MiB or GiB, such as 8MiB",
+	        [CONFIG_DURATION] = "a number with a unit, such as 250ms, 10s, 5m, 1h30m or 7d",
+	        [CONFIG_PERCENT] = "a whole percentage, such as 80%",
+	        [CONFIG_SIZE] = "a size, such as 512, 64KiB, 8MiB or 1GiB",
 	};
 	int64_t number = 0;
 	const char *rest = "";
 	bool read = option->type == CONFIG_INTEGER    ? read_digits(value, &number, &rest) && rest[0] == '\0'
 	            : option->type == CONFIG_DURATION ? read_with_units(value, duration_units, &number)
+	            : option->type == CONFIG_PERCENT  ? read_with_units(value, percent_units, &number)
 	                                              : read_with_units(value, size_units, &number);
 	if (!read) {
 		buf_add_format(message_out, "\"%s\" is not %s", value, wants[option->type]);
@@ -234,7 +241,7 @@ static bool parse_list(const char *value, struct config_words *words_out, struct
 	char *word;
 	while (config_list_next(&rest, &word)) {
 		if (word[0] == '\0')
-			buf_add_str(message_out, "there is nothing between two commas, or at an end of the list");
+			buf_add_str(message_out, "the list has an empty item; remove the extra comma");
 		else if (has_word(words_out, word))
 			buf_add_format(message_out, "\"%s\" is in the list twice", word);
 		config_words_add(words_out, word);
@@ -275,13 +282,12 @@ static bool check_zone(const char *value, struct buf *message_out)
 	struct stat status;
 	struct buf path = BUF_INIT;
 	buf_add_format(&path, ZONE_FOLDER "/%s", value);
-	/* A machine without the zones' files leaves the last word to PostgreSQL, which has its own. */
+	/* Without zone files on this machine, PostgreSQL checks the name later, with its own. */
 	bool known = plain &&
 	             (stat(ZONE_FOLDER, &status) != 0 || (stat(path.data, &status) == 0 && S_ISREG(status.st_mode)));
 	buf_release(&path);
 	if (!known)
-		buf_add_format(message_out, "\"%s\" is not a time zone; an IANA name such as Asia/Shanghai is needed",
-		               value);
+		buf_add_format(message_out, "\"%s\" is not a time zone; use an IANA name such as Asia/Shanghai", value);
 	return known;
 }
 
@@ -315,8 +321,7 @@ static bool check_topic(const char *value, struct buf *message_out)
 	bool legal = config_topic_name_is_legal(value);
 	if (!legal)
 		buf_add_format(message_out,
-		               "\"%s\" is not the name of a topic: letters, digits, '.', '_' and '-', at most 249",
-		               value);
+		               "\"%s\" is not a topic name: use up to 249 letters, digits, '.', '_' and '-'", value);
 	return legal;
 }
 
@@ -351,6 +356,7 @@ bool config_option_parse(const struct config_option *option, const char *value, 
 	switch (option->type) {
 	case CONFIG_INTEGER:
 	case CONFIG_DURATION:
+	case CONFIG_PERCENT:
 	case CONFIG_SIZE:
 		return parse_number(option, value, integer_at(option, config), message_out);
 	case CONFIG_WORD:
@@ -373,6 +379,7 @@ void config_option_format(const struct config_option *option, const struct kpid_
 	switch (option->type) {
 	case CONFIG_INTEGER:
 	case CONFIG_DURATION:
+	case CONFIG_PERCENT:
 	case CONFIG_SIZE:
 		format_number(option, *(const int64_t *)field, out);
 		break;
@@ -411,6 +418,7 @@ void config_option_release(const struct config_option *option, struct kpid_confi
 		break;
 	case CONFIG_INTEGER:
 	case CONFIG_DURATION:
+	case CONFIG_PERCENT:
 	case CONFIG_SIZE:
 	case CONFIG_WORD:
 		break;

@@ -1,11 +1,11 @@
-/* The table of options and a configuration, for people and programs to read. */
+/* Writes the table of options (sample, manual page) and a configuration (INI, JSON). */
 #include "config/config_internal.h"
 
 #include <inttypes.h>
 
 #define COLUMNS 98
 
-/* Words of a text, broken into lines that each begin with prefix. */
+/* Wraps text into lines that begin with prefix. */
 static void add_wrapped(struct buf *out, const char *prefix, const char *text)
 {
 	size_t column = 0;
@@ -24,7 +24,7 @@ static void add_wrapped(struct buf *out, const char *prefix, const char *text)
 	buf_add_char(out, '\n');
 }
 
-/* "1 to 16; default 2; takes a restart" */
+/* "1 to 16; default 2; needs a restart" */
 static void add_facts(const struct config_option *option, bool with_default, struct buf *out)
 {
 	config_option_range(option, out);
@@ -33,7 +33,7 @@ static void add_facts(const struct config_option *option, bool with_default, str
 	if (with_default && option->default_text[0] != '\0')
 		buf_add_format(out, "; default %s", option->default_text);
 	if (!option->reloadable)
-		buf_add_str(out, "; takes a restart");
+		buf_add_str(out, "; needs a restart");
 }
 
 static void sample_option(const struct config_option *option, struct buf *out)
@@ -53,9 +53,10 @@ static void sample_option(const struct config_option *option, struct buf *out)
 void kpid_config_write_sample(struct buf *out)
 {
 	add_wrapped(out, "# ",
-	            "The configuration of kpid. Each line that is commented out as #name = value shows the default. "
-	            "`kpid check-config` checks this file; a reload (SIGHUP) reads it again, and options that take a "
-	            "restart must not have changed.");
+	            "The configuration of kpid. Each commented line #name = value shows a default. `kpid check-config` "
+	            "checks "
+	            "this file. A reload (SIGHUP) reads it again; it is refused if an option that needs a restart has "
+	            "changed.");
 	for (size_t i = 0; i < config_n_sections; i++) {
 		const struct config_section *section = &config_sections[i];
 		buf_add_format(out, "\n[%s]\n", section->name);
@@ -68,7 +69,7 @@ void kpid_config_write_sample(struct buf *out)
 	}
 }
 
-/* Text for roff: no letter of it is taken for an instruction. */
+/* Escapes text for roff. */
 static void add_roff(struct buf *out, const char *text)
 {
 	if (text[0] == '.' || text[0] == '\'')
@@ -102,16 +103,17 @@ void kpid_config_write_man(struct buf *out)
 	buf_add_str(out, ".TH KPID.INI 5 \"\" \"kpid " KPID_VERSION "\" \"kpid\"\n"
 	                 ".SH NAME\nkpid.ini \\- the configuration of kpid\n"
 	                 ".SH DESCRIPTION\n"
-	                 "One file of sections and options.\n"
+	                 "An INI file of sections and options.\n"
 	                 "A section begins with a line [name]; an option is a line name = value.\n"
 	                 "A line that begins with # or ; is a comment.\n"
 	                 "A value reaches to the end of its line and may hold any character.\n"
-	                 "Every section and every option may be left out.\n"
+	                 "Every section and every option is optional.\n"
 	                 ".PP\n"
 	                 ".B kpid check\\-config\n"
-	                 "names every fault of the file with its line.\n"
-	                 "A reload (SIGHUP) reads the file again; if it has a fault, nothing changes.\n"
-	                 "If an option that takes a restart has changed, nothing is reloaded.\n"
+	                 "prints every error of the file with its line.\n"
+	                 "A reload (SIGHUP) reads the file again. If the file has an error, or an option that needs a "
+	                 "restart has changed,\n"
+	                 "the daemon keeps its options.\n"
 	                 ".SH OPTIONS\n");
 	for (size_t i = 0; i < config_n_sections; i++) {
 		const struct config_section *section = &config_sections[i];
@@ -187,7 +189,7 @@ void kpid_config_write(const struct kpid_config *config, struct buf *out)
 	}
 }
 
-/* Durations and sizes as they stand in the file; what is empty there is null. */
+/* Writes durations and sizes as in the file, and empty values as null. */
 static void json_option(const struct config_option *option, const struct kpid_config *config, struct buf *out)
 {
 	if (option->type == CONFIG_LIST) {
@@ -224,7 +226,7 @@ static void json_types(uint32_t types, struct buf *out)
 	buf_add_char(out, ']');
 }
 
-/* The next member of an object: a comma unless it is the first, and its name. */
+/* Begins the next member of an object: writes a comma unless it is the first, and the name. */
 static void json_member(const char *name, bool *first_io, struct buf *out)
 {
 	buf_add_str(out, *first_io ? "" : ", ");

@@ -17,7 +17,7 @@ static int create_topic(rd_kafka_mock_cluster_t *cluster, const char *argument)
 	char name[250];
 	size_t length = strcspn(argument, ":");
 	if (length == 0 || length >= sizeof(name)) {
-		fprintf(stderr, "demo-broker: %s: no name of a topic\n", argument);
+		fprintf(stderr, "demo-broker: %s: not the name of a topic\n", argument);
 		return -1;
 	}
 	memcpy(name, argument, length);
@@ -48,7 +48,7 @@ int main(int argc, char **argv)
 
 	char reason[512];
 	rd_kafka_conf_t *conf = rd_kafka_conf_new();
-	rd_kafka_conf_set(conf, "log_level", "3", NULL, 0); /* it would warn that it has no broker to talk to */
+	rd_kafka_conf_set(conf, "log_level", "3", NULL, 0); /* it would warn that it has no brokers */
 	rd_kafka_t *handle = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof(reason));
 	if (!handle) {
 		fprintf(stderr, "demo-broker: %s\n", reason);

@@ -17,9 +17,9 @@ enum shift { EARLY = 1, LATE = 2 };
 struct agent {
 	const char *id;
 	int shifts;        /* enum shift, or'ed */
-	double response_s; /* the average */
+	double response_s; /* average */
 	double work_s;
-	double charm; /* how far surveys are better than the work */
+	double charm; /* how much better surveys are than the work */
 };
 
 static const struct agent agents[] = {
@@ -77,19 +77,19 @@ static size_t pick(struct desk *desk, size_t n)
 	return (size_t)(chance(desk) * (double)n);
 }
 
-/* Microseconds, evenly between so many seconds. */
+/* Microseconds, uniformly distributed between two numbers of seconds. */
 static int64_t between(struct desk *desk, double least_s, double most_s)
 {
 	return (int64_t)((least_s + chance(desk) * (most_s - least_s)) * SECOND);
 }
 
-/* Microseconds, of an exponential distribution over a least time. */
+/* Microseconds, exponentially distributed above a minimum. */
 static int64_t about(struct desk *desk, double least_s, double average_s)
 {
 	return (int64_t)((least_s - log(1.0 - chance(desk)) * (average_s - least_s)) * SECOND);
 }
 
-/* Where in its period an instant is, 0 to 1. */
+/* The position of an instant in its period, 0 to 1. */
 static double phase(const struct desk *desk, int64_t at_us)
 {
 	return (double)((at_us - desk->starts_us) % desk->period_us) / (double)desk->period_us;
@@ -101,14 +101,13 @@ static double phase(const struct desk *desk, int64_t at_us)
 #define STRAIN_ENDS   0.60
 #define SHIFT_CHANGES 0.66
 
-/* In the last seconds nothing new is taken on. */
+/* In the last seconds no new tickets are opened. */
 static int64_t last_opening(const struct desk *desk)
 {
 	return desk->ends_us == INT64_MAX ? INT64_MAX : desk->ends_us - (int64_t)(8.0 * SECOND);
 }
 
-/* When a step happens that would be at at_us: at closing time all hurry, so that by spare_s before the end it is done.
- */
+/* When a step planned at at_us happens: at closing time everyone hurries, so that it is done spare_s before the end. */
 static int64_t by_closing(struct desk *desk, int64_t from_us, int64_t at_us, double spare_s)
 {
 	int64_t last_us = desk->ends_us - (int64_t)(spare_s * SECOND);
@@ -151,7 +150,7 @@ static const char *topic_of(const char *type)
 	return "ticket-activity";
 }
 
-/* The first instant at which another shift works; INT64_MAX: later than anybody looks. */
+/* The first instant at which another shift works; INT64_MAX: beyond the end. */
 static int64_t next_change(const struct desk *desk, int64_t at_us)
 {
 	double now = phase(desk, at_us);
@@ -182,12 +181,12 @@ static enum form form_of(struct desk *desk, const struct letter *letter)
 {
 	if (strcmp(letter->source, "/desk/field-app") == 0)
 		return happens(desk, 0.5) ? FORM_BINARY : FORM_STRUCTURED;
-	if (strcmp(letter->topic, "ticket-activity") != 0) /* their topics say what type they are */
+	if (strcmp(letter->topic, "ticket-activity") != 0) /* their topics determine the type */
 		return happens(desk, 0.2) ? FORM_BARE : FORM_STRUCTURED;
 	return FORM_STRUCTURED;
 }
 
-/* Puts the letter that tells of a step into the schedule, to be sent after the delay. */
+/* Schedules the letter about a step, to be sent after the delay. */
 static struct letter say_after(struct desk *desk, const char *source, struct step step, int64_t delay_us)
 {
 	struct letter letter = {.fate = FATE_EVENT, .source = source, .topic = topic_of(step.type), .step = step};
@@ -199,7 +198,7 @@ static struct letter say_after(struct desk *desk, const char *source, struct ste
 	return letter;
 }
 
-/* The same with the mishaps of a real line. */
+/* The same, with the losses and delays of a real network. */
 static void say(struct desk *desk, const char *source, struct step step)
 {
 	bool field = strcmp(source, "/desk/field-app") == 0; /* is offline in basements and lifts */
@@ -215,7 +214,8 @@ static void say(struct desk *desk, const char *source, struct step step)
 		again.value = copy_of(letter.value, letter.value_len);
 		schedule_put(&desk->schedule, &again);
 	}
-	/* Another event under a name that is taken. It sorts behind the true one, which therefore stays (RULES E2). */
+	/* Another event with an identity that is in use. It sorts after the original, which therefore counts (rule E2).
+	 */
 	if (strcmp(step.type, "ticket.responded") == 0 && !step.automatic && happens(desk, 0.004)) {
 		struct letter other = letter;
 		other.fate = FATE_DEAD;
@@ -227,7 +227,7 @@ static void say(struct desk *desk, const char *source, struct step step)
 	}
 }
 
-/* Who has the ticket at an instant: at the end of a shift it is handed to the next. */
+/* The owner of the ticket at an instant: at the end of a shift, the next shift takes over. */
 static const struct agent *handed_over(struct desk *desk, const char *ticket_id, const struct agent *agent,
                                        int64_t since_us, int64_t until_us)
 {
@@ -393,7 +393,7 @@ void desk_init(struct desk *desk, const char *prefix, uint64_t seed, double rate
 	desk->next_unknown_us = starts_us + 2500000;
 	desk->next_tombstone_us = starts_us + 4500000;
 	for (int i = 0; i < 8; i++)
-		chance(desk); /* small seeds are alike at first */
+		chance(desk); /* small seeds produce similar numbers at first */
 }
 
 void desk_open_demo_tickets(struct desk *desk)
@@ -416,7 +416,7 @@ void desk_open_demo_tickets(struct desk *desk)
 	say_after(desk, "/desk/callcenter", opened, 10000);
 	struct step step = step_of(DEMO_LATE_PROOF, "ticket.assigned", start_us + 15500000, in_the_basement);
 	say_after(desk, "/desk/callcenter", step, 10000);
-	/* In time, and heard of 12 seconds later: after the deadline. */
+	/* In time, but received 12 seconds later: after the deadline. */
 	step = step_of(DEMO_LATE_PROOF, "ticket.responded", start_us + 20000000, in_the_basement);
 	say_after(desk, "/desk/field-app", step, 12000000);
 	step = step_of(DEMO_LATE_PROOF, "ticket.resolved", start_us + 35000000, in_the_basement);

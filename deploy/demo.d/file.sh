@@ -18,24 +18,26 @@ show 'Alerts' file-4-alerts.sql
 
 printf '\n  The same file once more: each event counts once\n'
 before=$(rows -f "$parts/sql/file-digest.sql")
-ln -s "$events" "$folder/again" # by another name: it is not taken for one that has been read
+ln -s "$events" "$folder/again" # under another name, so that it counts as another file
 "$build/kpid" ingest "$folder/again" --config "$folder/kpid.ini" >"$folder/ingest.out" ||
     die "kpid ingest failed the second time"
 indent '      ' <"$folder/ingest.out"
 [ "$(rows -f "$parts/sql/file-digest.sql")" = "$before" ] || die 'the figures changed when the file was read again'
 
 IFS=$'\t' read -r tickets opened < <(rows -f "$parts/sql/file-check.sql")
-[ "$tickets" = "$opened" ] || die "$tickets tickets, but the agents' KPIs say $opened were opened"
+[ "$tickets" = "$opened" ] || die "$tickets tickets, but the agents' KPIs have $opened opened"
 if $keep; then
+    start_board
     end caretaker "$folder"
     kept=true
     cat <<KEPT
 
-The database is left running. In another terminal:
+The database keeps running. In another terminal:
 
-  look at the figures    psql -h 127.0.0.1 -p $PGPORT -U demo_analyst -d kpid
+  query the figures      psql -h 127.0.0.1 -p $PGPORT -U demo_analyst -d kpid
                          SELECT * FROM report.readme;
-  ask about a ticket     $build/kpid explain TICKET --config $folder/kpid.ini
+  look at it             $board_url
+  explain a ticket       $build/kpid explain TICKET --config $folder/kpid.ini
   stop and remove it     ${root}/deploy/demo --stop $folder
 KEPT
 fi

@@ -1,5 +1,5 @@
-/* Sends what a property-management desk does to Kafka as it happens, and writes down what it sent; or prints the
- * alerts that come back. See usage below. */
+/* Sends the events of a property-management desk to Kafka as they happen and logs what it sent, or prints the alerts
+ * that come back. See usage below. */
 #include <getopt.h>
 #include <librdkafka/rdkafka.h>
 #include <signal.h>
@@ -18,17 +18,17 @@ static const char usage[] =
         "usage: demo-generator desk --brokers LIST [option...]     send events as they happen\n"
         "       demo-generator alerts --brokers LIST [--topic T]   print alerts: received, key and value\n"
         "\n"
-        "  --seconds N    end after so many seconds (default 75; 0: never)\n"
-        "  --rate R       tickets opened a second, on the average (default 30)\n"
-        "  --log FILE     write down each message sent, as CSV, with what it is\n"
-        "  --prefix TEXT  begin ids with it, so that two desks do not share tickets\n"
+        "  --seconds N    end after N seconds (default 75; 0: never)\n"
+        "  --rate R       average number of tickets opened per second (default 30)\n"
+        "  --log FILE     log each message that is sent, as CSV, with its kind\n"
+        "  --prefix TEXT  start ids with TEXT, so that two desks do not share tickets\n"
         "  --seed N       another desk\n"
         "  --no-story     without the tickets " DEMO_UNTOUCHED " and " DEMO_LATE_PROOF "\n";
 
 #define ENDLESS_PERIOD_US INT64_C(90000000)
 
 static volatile sig_atomic_t stop_asked;
-static int n_lost; /* messages that the broker did not take */
+static int n_lost; /* messages that the broker did not accept */
 
 struct options {
 	const char *brokers, *topic, *log, *prefix;
@@ -118,7 +118,7 @@ static void send_letter(rd_kafka_t *producer, const struct letter *letter)
 	}
 }
 
-/* Sends the first letter of the schedule, unless it tells of what never happened. */
+/* Sends the first letter of the schedule, unless it is about a step that never happened. */
 static void send_first(rd_kafka_t *producer, struct desk *desk, FILE *log)
 {
 	struct letter letter = schedule_take(&desk->schedule);
@@ -154,7 +154,7 @@ static int run_desk(const struct options *options)
 			send_first(producer, &desk, log);
 		rd_kafka_poll(producer, 5);
 	}
-	/* What has happened and was only late. */
+	/* Steps that happened but are still in flight. */
 	while (!stop_asked && schedule_first(&desk.schedule))
 		send_first(producer, &desk, log);
 	desk_release(&desk);

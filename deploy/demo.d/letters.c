@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-/* The sources write times as they like: some in local time, some in UTC. */
+/* Sources differ in how they write times: some in local time, some in UTC. */
 static int source_offset_hours(const struct letter *letter)
 {
 	return strcmp(letter->source, "/desk/field-app") == 0 ? 0 : 8;
@@ -111,7 +111,7 @@ rd_kafka_headers_t *letter_headers(const struct letter *letter)
 	return headers;
 }
 
-/* A text of n times the same. */
+/* A text that repeats another n times. */
 static char *repeated(char character, size_t n)
 {
 	char *text = malloc(n + 1);
@@ -154,5 +154,5 @@ void letter_spoil(struct letter *letter, const char *reason)
 	}
 	set_value(letter, object);
 	if (strcmp(reason, "not_json") == 0)
-		letter->value_len /= 2; /* cut off on its way */
+		letter->value_len /= 2; /* truncated in transit */
 }

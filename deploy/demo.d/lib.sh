@@ -1,17 +1,18 @@
-# What every kind of demo needs: words, processes, the folder, the build, the servers. Sourced by deploy/demo.
+# What every kind of demo needs: output, processes, the folder, the build, the servers. Sourced by deploy/demo.
 
 PG_BIN=/usr/lib/postgresql/15/bin
 build=${KPID_BUILD:-$root/build/release}
 folder=''    # of this run
-kept=false   # it stays
-current=''   # what is being done, for the message when it fails
+kept=false   # whether it stays
+current=''   # the step under way, for the message when it fails
 bootstrap='' # of the broker
+board_url='' # of the live page
 
-# -- words -------------------------------------------------------------------------------------------------------------
+# -- output ------------------------------------------------------------------------------------------------------------
 
 title() { printf '\n%s\n\n' "$*"; }
 
-# A line of the preparations: "label  text", the label first and the text when it is done.
+# A line of the preparations: "label  text". The label is printed first, the text when the step is done.
 begin() {
     current=$1
     printf '  %-12s' "$1"
@@ -25,7 +26,7 @@ usage_error() {
     exit 2
 }
 
-# Ends the demo: says why, and what the daemon last said.
+# Ends the demo with the reason and the last lines of the daemon's log.
 die() {
     printf '\n' >&2
     [ -z "$folder" ] || [ ! -s "$folder/kpid.log" ] || {
@@ -46,7 +47,7 @@ die_showing() {
 
 # -- processes ---------------------------------------------------------------------------------------------------------
 
-# When a process was started, in clock ticks since boot: with its number this names a process for good.
+# When a process was started, in clock ticks since boot. Together with its number, this identifies a process.
 birth_of() {
     local stat
     stat=$(cat "/proc/$1/stat" 2>/dev/null) || return
@@ -56,17 +57,17 @@ birth_of() {
     [ "$1" != Z ] && printf '%s\n' "${20}"
 }
 
-# start NAME COMMAND...: in the background, in a session of its own (Ctrl-C is for this script), its output in
-# NAME.out, its words in NAME.log.
+# start NAME COMMAND...: runs it in the background, in its own session (Ctrl-C is for this script), with its output in
+# NAME.out and its messages in NAME.log.
 start() {
     local name=$1
     shift
     (cd "$folder" && exec setsid "$@") </dev/null >"$folder/$name.out" 2>>"$folder/$name.log" &
     printf '%s %s %s\n' "$name" $! "$(birth_of $!)" >>"$folder/processes"
-    [ "$name" = kpid ] || disown $! # how the daemon ends will be asked for
+    [ "$name" = kpid ] || disown $! # its exit status is needed later
 }
 
-# Whether the process that was started under this name is there.
+# Whether the process that was started under this name is running.
 alive() {
     local name pid birth
     while read -r name pid birth; do
@@ -75,14 +76,13 @@ alive() {
     return 1
 }
 
-# end NAME DIR: ends it and waits until it has ended, for at most 10 s, then kills it. Returns what it ended with, if it
-# is a child of ours.
+# end NAME DIR: ends it, waits at most 10 s, then kills it. Returns its exit status if it is a child of this script.
 end() {
     local name pid birth waited status=0
     while read -r name pid birth; do
-        # The caretaker itself may be who calls.
+        # The caller may be the caretaker itself.
         [ "$name" = "$1" ] && [ "$pid" != $$ ] && [ "$(birth_of "$pid")" = "$birth" ] || continue
-        kill -s TERM -- "-$pid" 2>/dev/null # it leads a session, and so a group
+        kill -s TERM -- "-$pid" 2>/dev/null # it leads a session, and so a process group
         for ((waited = 0; waited < 500; waited++)); do
             [ "$(birth_of "$pid")" = "$birth" ] || break
             sleep 0.02
@@ -93,7 +93,7 @@ end() {
     [ $status -eq 127 ] || return $status
 }
 
-# wait_for SECONDS COMMAND...: until the command succeeds.
+# wait_for SECONDS COMMAND...: waits until the command succeeds.
 wait_for() {
     local deadline=$((SECONDS + $1))
     shift
@@ -105,7 +105,7 @@ wait_for() {
 
 # -- the folder of a run -----------------------------------------------------------------------------------------------
 
-# Ends everything that runs in a folder, the last first, and removes it.
+# Ends everything that runs in a folder, in reverse order, and removes the folder.
 tear_down() {
     local name
     for name in $(cut -d ' ' -f 1 "$1/processes" | tac); do
@@ -143,9 +143,9 @@ begin_folder() {
     trap 'exit 130' INT
     trap 'exit 143' TERM
     trap 'exit 129' HUP
-    # PostgreSQL does not run as root, and its user has to get in.
+    # PostgreSQL does not run as root, and its user needs access.
     chmod 755 "$folder"
-    # Should this script be killed outright, somebody has to tidy up.
+    # Cleans up if this script is killed with SIGKILL.
     # shellcheck disable=SC2016
     start caretaker bash -c 'tail --pid="$1" -f /dev/null; cd / && exec "$2" --stop "$3"' \
         - $$ "$root/deploy/demo" "$folder"
@@ -156,13 +156,13 @@ begin_folder() {
 install_and_build() {
     local log goals=(build demo) since=$SECONDS
     ! $real_kafka || goals+=(kafka)
-    "$root/deploy/lib/setup.sh" "${goals[@]}" || die 'what is needed could not be installed'
+    "$root/deploy/lib/setup.sh" "${goals[@]}" || die 'the required packages could not be installed'
 
     begin build
     [ -x "$build/kpid" ] || printf '(half a minute) '
     mkdir -p "$build" && log=$(mktemp "$build/demo-build.XXXXXX") || die "cannot write into $build"
     if ! (
-        flock 9 # another demo may be building
+        flock 9 # another demo may build at the same time
         cd "$root" && cmake --preset release -B "$build" -DKPID_DEMO=ON &&
             cmake --build "$build" --target kpid demo-broker demo-generator
     ) 9>"$build/demo.lock" >"$log" 2>&1; then
@@ -173,7 +173,7 @@ install_and_build() {
     done_with "$("$build/kpid" version | head -n 1) in ${build#"$root"/} ($((SECONDS - since)) s)"
 }
 
-# psql for the analyst, $psql: rows as they are, or a table.
+# psql for the analyst, $psql: plain rows, or a table.
 rows() { "${psql[@]}" -A -t -F $'\t' "$@"; }
 table() { "${psql[@]}" -P footer=off -P border=1 -P null=- "$@" | sed '${/^$/d}' | indent; }
 
@@ -192,7 +192,7 @@ start_postgres() {
     psql=(env PGOPTIONS='-c client_min_messages=warning' "$PG_BIN/psql" -X -q -v ON_ERROR_STOP=1 -h 127.0.0.1
         -p "$PGPORT" -U demo_analyst -d kpid)
     "$root/tests/fixture/servers" pg createdb "$folder" kpid 2>"$folder/servers.log" ||
-        die_showing "$folder/servers.log" 'no database could be made'
+        die_showing "$folder/servers.log" 'the database could not be created'
     done_with "$("$PG_BIN/psql" -X -A -t -h 127.0.0.1 -p "$PGPORT" -U postgres -d kpid -c 'SHOW server_version' |
         cut -d ' ' -f 1), its own, on port $PGPORT"
 
@@ -202,9 +202,18 @@ start_postgres() {
     "$build/kpid" migrate up --config "$folder/kpid.ini" --set postgres.user=postgres >"$folder/migrate.log" 2>&1 ||
         die_showing "$folder/migrate.log" 'kpid migrate up failed'
     "$PG_BIN/psql" -X -q -v ON_ERROR_STOP=1 -h 127.0.0.1 -p "$PGPORT" -U postgres -d kpid -f "$parts/sql/roles.sql" \
-        >"$folder/roles.log" 2>&1 || die_showing "$folder/roles.log" 'the roles could not be made'
+        >"$folder/roles.log" 2>&1 || die_showing "$folder/roles.log" 'the roles could not be created'
     done_with "$(grep -c applied "$folder/migrate.log") migrations;" \
         'the daemon may write rows only, the analyst read only'
+}
+
+# Starts the board on a free port, and sets $board_url.
+start_board() {
+    begin board
+    start board "$build/kpid" board --config "$folder/kpid.ini" --set postgres.user=demo_board --set board.listen=127.0.0.1:0
+    wait_for 10 grep -q 'serving the board on' "$folder/board.log" || die_showing "$folder/board.log" 'the board did not start'
+    board_url=$(sed -n 's/.*serving the board on //p' "$folder/board.log")
+    done_with "$board_url in a browser${1:-}"
 }
 
 start_broker() {
@@ -216,7 +225,7 @@ start_broker() {
         bootstrap=$(sed -n 's/^BOOTSTRAP=//p' "$folder/kafka.sh" | tr -d "'")
         for topic in "${topics[@]}"; do
             "$root/tests/fixture/servers" kafka topic "$folder" "$topic" 4 2>"$folder/servers.log" ||
-                die_showing "$folder/servers.log" "topic $topic could not be made"
+                die_showing "$folder/servers.log" "topic $topic could not be created"
         done
         done_with "Apache Kafka on $bootstrap, ${#topics[@]} topics of 4 partitions"
     else

@@ -2,7 +2,7 @@
 
 untouched=DEMO-UNTOUCHED
 late_proof=DEMO-LATE-PROOF
-headed=false        # the last line printed belongs to the table of figures
+headed=false        # whether the last line printed belongs to the table of figures
 last_messages=0     # for the rate
 last_at=0
 breach_latency=''
@@ -17,8 +17,8 @@ elapsed_ms() { printf '%s\n' $(($(now_ms) - started_ms)); }
 
 clock() { printf '%d:%02d' $((${1:-$(elapsed_ms)} / 60000)) $((${1:-$(elapsed_ms)} / 1000 % 60)); }
 
-# A line that tells what happens, and when.
-tell() {
+# narrate TEXT: prints the time and what happens.
+narrate() {
     printf '\n%6s  %s\n' "$(clock)" "$1"
     headed=false
 }
@@ -48,16 +48,16 @@ status_line() {
 }
 
 agents_screen() {
-    tell 'The agents (report.agent_kpi_rolling, last 15 minutes):'
+    narrate 'The agents (report.agent_kpi_rolling, last 15 minutes):'
     table -f "$parts/sql/agents.sql" || die 'the agents could not be read'
 }
 
 deadlines_screen() {
-    tell 'The nearest deadlines (report.sla_live):'
+    narrate 'The nearest deadlines (report.sla_live):'
     table -f "$parts/sql/deadlines.sql" || die 'the deadlines could not be read'
 }
 
-# A reader like any other, who looks for the row: when it finds it is when the row could be seen.
+# Waits for the row as any other reader would: the time at which it finds the row is when the row became visible.
 watch_for() {
     start "seen-$1-$2" "${psql[@]}" -A -t -F $'\t' -f "$parts/sql/wait_alert.sql" -v ticket="$1" -v state="$2"
 }
@@ -69,7 +69,7 @@ read_seen() {
 }
 seen() { [ -s "$folder/seen-$1-$2.out" ]; }
 
-# The message about an alert in a state: "RECEIVED_US<tab>VALUE", the first there is.
+# Prints the first message about an alert in a state, as "RECEIVED_US<tab>VALUE".
 message_of() {
     awk -F '\t' -v key="$1" -v state="\"state\":\"$2\"" '
         $2 == key {
@@ -95,10 +95,10 @@ show_message() {
     sed 's/" *: */": /g; s/, *"/, "/g' <<<"$value" | fold -s -w 96 | indent '          '
 }
 
-tell_untouched() {
+report_untouched() {
     local key state breached_at detected_at seen_at latency breached_us policy_name owner project cause
     read_seen $untouched breached
-    tell "BREACH  $untouched: nobody has answered, and its time is up."
+    narrate "BREACH  $untouched: nobody answered before the deadline."
     printf '        Row in report.alert, seen by another session %s ms after the deadline:\n' "$latency"
     {
         printf 'alert\t%s\n' "$key"
@@ -113,50 +113,50 @@ tell_untouched() {
     breach_latency=$latency
 }
 
-tell_late() {
+report_late() {
     local key state breached_at detected_at seen_at latency breached_us policy_name owner project cause
     read_seen $late_proof breached
-    tell "BREACH  $late_proof: no answer is known of, deadline ${breached_at%.*}, owner $owner (row after $latency ms)."
-    printf '        But the technician answered in time, in a basement without a network. We wait.\n'
+    narrate "BREACH  $late_proof: no answer has arrived, deadline ${breached_at%.*}, owner $owner (row after $latency ms)."
+    printf '        But the technician answered in time, in a basement without a network. Let us wait.\n'
 }
 
-tell_voided() {
+report_voided() {
     local key state breached_at detected_at seen_at latency breached_us policy_name owner project cause
     read_seen $late_proof voided
-    tell "VOIDED  $late_proof: the late answer has come, and proves that there was no breach."
+    narrate "VOIDED  $late_proof: the answer arrived late, and proves that there was no breach."
     wait_for 5 has_message "$key" voided || die "no message that $key is voided"
-    printf '        The row stays, as voided; the KPIs are corrected; a message under the same key says so, too.\n'
+    printf '        The row stays, as voided; the KPIs are corrected; a message with the same key announces it.\n'
     printf '\n        kpid explain %s:\n' "$late_proof"
     "$build/kpid" explain "$late_proof" --config "$folder/kpid.ini" >"$folder/explain.out" 2>"$folder/explain.log" ||
         die_showing "$folder/explain.log" "kpid explain $late_proof failed"
     indent '          ' <"$folder/explain.out"
 }
 
-# What has become known since we last looked.
-tell_news() {
+# Prints what happened since the last call.
+report_news() {
     if ! $seen_untouched && seen $untouched breached; then
         seen_untouched=true
-        tell_untouched
+        report_untouched
     fi
     if ! $seen_late && seen $late_proof breached; then
         seen_late=true
-        tell_late
+        report_late
     fi
     if $seen_late && ! $seen_voided && seen $late_proof voided; then
         seen_voided=true
-        tell_voided
+        report_voided
     fi
 }
 
-# Remarks and screens that have their time: thousandths of the whole, or milliseconds.
-tell_program() {
+# Remarks and screens at fixed times: thousandths of the whole run, or milliseconds.
+narrate_program() {
     local at=$1
     case $n_screens in
     0) [ "$at" -ge 7500 ] && deadlines_screen ;;
     1) [ "$at" -ge $((seconds * 390)) ] && agents_screen ;;
-    2) [ "$at" -ge $((seconds * 400)) ] && tell 'A water main breaks in tower 9: three times as many calls.' ;;
-    3) [ "$at" -ge $((seconds * 660)) ] && tell 'The shift changes: who goes home hands the open tickets over.' ;;
-    4) [ "$at" -ge $((seconds * 1000 - 8000)) ] && tell 'Closing time: nothing new, and what is open gets done.' ;;
+    2) [ "$at" -ge $((seconds * 400)) ] && narrate 'A water main breaks in tower 9: three times as many calls.' ;;
+    3) [ "$at" -ge $((seconds * 660)) ] && narrate 'The shift changes: agents who leave hand over their open tickets.' ;;
+    4) [ "$at" -ge $((seconds * 1000 - 8000)) ] && narrate 'Closing time: no new tickets, and open ones are finished.' ;;
     *) false ;;
     esac && n_screens=$((n_screens + 1))
 }
@@ -165,9 +165,9 @@ follow_the_desk() {
     local at next_ms=5000
     while alive desk; do
         check_alive
-        tell_news
+        report_news
         at=$(elapsed_ms)
-        tell_program "$at"
+        narrate_program "$at"
         if [ "$at" -ge $next_ms ]; then
             status_line
             next_ms=$((next_ms + 5000))
@@ -175,15 +175,15 @@ follow_the_desk() {
         sleep 0.1
     done
     [ ! -s "$folder/desk.log" ] || die_showing "$folder/desk.log" 'the desk could not send everything'
-    tell_news
+    report_news
     wait_for 10 seen $untouched breached || die "no alert about $untouched"
     wait_for 10 seen $late_proof voided || die "the alert about $late_proof was not voided"
-    tell_news
+    report_news
 }
 
 show_queries() {
     local file
-    tell 'First questions, as any BI tool would ask them (role kpid_reader):'
+    narrate 'First queries, as a BI tool would send them (role kpid_reader):'
     for file in "$parts"/sql/query-*.sql; do
         printf '\n'
         indent <"$file"
@@ -196,24 +196,24 @@ show_queries() {
     head -n 7 "$folder/dlq.out" | cut -c 1-110 | indent '          '
 }
 
-# Compares the tables with the desk's own log. Whether all is equal.
+# Compares the tables with the desk's own log. Succeeds if all are equal.
 compare() {
     (cd "$folder" && rows -f "$parts/sql/check.sql") >"$folder/check.log" 2>&1 ||
-        die_showing "$folder/check.log" 'the check could not be made'
+        die_showing "$folder/check.log" 'the check could not run'
     awk -F '\t' '($5 == "" && $3 != $4) || $5 + 0 != 0 || $3 != $4 { exit 1 }' "$folder/check.out"
 }
 
-# Deadlines keep passing while we compare, and the daemon may be some milliseconds behind: so it may be tried again.
+# Deadlines pass during the comparison, and the daemon may be some milliseconds behind: so it is repeated for a while.
 check_sums() {
     local equal=true
-    tell "The desk closes. Counted again from its own log, in plain SQL, beside kpid's tables:"
+    narrate "The desk closes. Its own log, counted in plain SQL, beside kpid's tables:"
     wait_for 20 compare || equal=false
     printf '\n        %-34s %12s %12s\n' '' 'desk' 'kpid'
     awk -F '\t' '{
         verdict = ($3 == $4 && $5 + 0 == 0) ? "equal" : "DIFFERENT" ($5 + 0 ? " (" $5 ")" : "")
         printf "        %-34s %12d %12d  %s\n", $2, $3, $4, verdict
     }' "$folder/check.out"
-    $equal || die 'the tables do not tell what the desk did'
+    $equal || die 'the tables differ from what the desk did'
 }
 
 print_kept() {
@@ -221,12 +221,13 @@ print_kept() {
     kept=true
     cat <<KEPT
 
-Everything is left running, and a new shift works at the desk. In another terminal:
+Everything keeps running, and a new shift works at the desk. In another terminal:
 
-  look at the figures    psql -h 127.0.0.1 -p $PGPORT -U demo_analyst -d kpid
+  query the figures      psql -h 127.0.0.1 -p $PGPORT -U demo_analyst -d kpid
                          SELECT * FROM report.readme;
-  watch                  $build/kpid top --config $folder/kpid.ini
-  hear the alerts        $build/demo/demo-generator alerts --brokers $bootstrap
+  watch in a browser     $board_url
+  watch in a terminal    $build/kpid top --config $folder/kpid.ini
+  follow the alerts      $build/demo/demo-generator alerts --brokers $bootstrap
   read the daemon's log  tail -f $folder/kpid.log
   stop and remove it     ${root}/deploy/demo --stop $folder
 KEPT
@@ -243,14 +244,15 @@ wait_for 30 all_claimed || die 'the daemon does not read its 16 partitions'
 check_alive
 start alerts "$build/demo/demo-generator" alerts --brokers "$bootstrap"
 done_with 'reads 16 partitions, watches deadlines'
+start_board ', as long as the demo runs'
 begin desk
 watch_for $untouched breached
 watch_for $late_proof breached
 watch_for $late_proof voided
 started_ms=$(now_ms)
 start desk "$build/demo/demo-generator" desk --brokers "$bootstrap" --seconds "$seconds" --log sent.csv
-done_with "opens for $seconds s: 9 agents in two shifts, one of them slow; letters come late, twice, or spoilt"
-printf '  %-12s%s\n' '' "$untouched has 10 s for an answer, and nobody will touch it"
+done_with "opens for $seconds s: 9 agents in two shifts, one of them slow; some events arrive late, twice or damaged"
+printf '  %-12s%s\n' '' "$untouched has 10 s for an answer, and nobody will answer it"
 
 follow_the_desk
 [ $(($(elapsed_ms) - last_at)) -lt 1000 ] || status_line
@@ -264,6 +266,6 @@ if $keep; then
 else
     stopping_ms=$(now_ms)
     end kpid "$folder" || die "the daemon ended with status $?"
-    tell "The daemon has ended in good order, in $(($(now_ms) - stopping_ms)) ms."
+    narrate "The daemon shut down cleanly in $(($(now_ms) - stopping_ms)) ms."
 fi
 printf '\nok: every event counted once, the breach was seen %s ms after its deadline.\n' "$breach_latency"

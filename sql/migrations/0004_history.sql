@@ -1,6 +1,6 @@
--- Unpacks the history of a ticket in SQL, as daemon/core/ticket/history.c does, for report.explain_ticket.
+-- Unpacks the history of a ticket for report.explain_ticket, as daemon/core/ticket/history.c does in C.
 -- Times are microseconds since 1970, as in the history.
--- A text that is NULL is absent; an empty one is what clears (RULES F5).
+-- A NULL text is absent; an empty text clears the field (rule F5).
 
 -- The history ---------------------------------------------------------------------------------------------------------
 
@@ -21,7 +21,7 @@ CREATE TYPE kpid.history_event AS (
 	scale_max_micros bigint,
 	answers_scale_micros bigint
 );
-COMMENT ON TYPE kpid.history_event IS 'An event as a history has it. rank: of its type, RULES F1; texts, times: by kpid.history_names; resolution, kind: numbers of include/kpid/core/event.h. NULL: absent.';
+COMMENT ON TYPE kpid.history_event IS 'An event as the history stores it. rank: of its type (rule F1). texts, times: in the order of kpid.history_names. resolution, kind: numbers of include/kpid/core/event.h. NULL: absent.';
 
 CREATE FUNCTION kpid.history_names(what text) RETURNS text[]
 LANGUAGE sql IMMUTABLE
@@ -40,7 +40,7 @@ AS $body$
 		WHEN 'targets' THEN ARRAY['first_response', 'next_response', 'arrival', 'resolution']
 	END
 $body$;
-COMMENT ON FUNCTION kpid.history_names(text) IS 'The names of what histories have by number, in the order of the enums of include/kpid/core/event.h and policy.h. types: by rank + 1.';
+COMMENT ON FUNCTION kpid.history_names(text) IS 'Names for the numbers in a history, in the order of the enums of include/kpid/core/event.h and policy.h. types: indexed by rank + 1.';
 
 CREATE FUNCTION kpid.history_number(bytes bytea, INOUT at integer, OUT plain bigint, OUT signed bigint)
 LANGUAGE plpgsql IMMUTABLE
@@ -61,7 +61,7 @@ BEGIN
 	RAISE data_corrupted;
 END
 $body$;
-COMMENT ON FUNCTION kpid.history_number(bytea, integer) IS 'The LEB128 number of a history at a place, and the place behind it. signed: it was zigzag-coded. 64 bits: one that is negative as plain was too large for a bigint.';
+COMMENT ON FUNCTION kpid.history_number(bytea, integer) IS 'Reads a LEB128 number at a position and returns the position after it. signed: the zigzag-decoded value. Numbers have 64 bits; a negative plain value was too large for a bigint.';
 
 CREATE FUNCTION kpid.history_bytes(bytes bytea, at integer, n bigint) RETURNS bytea
 LANGUAGE plpgsql IMMUTABLE
@@ -73,7 +73,7 @@ BEGIN
 	RETURN substring(bytes FROM at + 1 FOR n::integer);
 END
 $body$;
-COMMENT ON FUNCTION kpid.history_bytes(bytea, integer, bigint) IS 'So many bytes of a history from a place on.';
+COMMENT ON FUNCTION kpid.history_bytes(bytea, integer, bigint) IS 'Reads n bytes of a history at a position.';
 
 CREATE FUNCTION kpid.history_text(bytes bytea, INOUT memory text[], INOUT at integer, OUT word text)
 LANGUAGE plpgsql IMMUTABLE
@@ -102,19 +102,19 @@ BEGIN
 	END CASE;
 END
 $body$;
-COMMENT ON FUNCTION kpid.history_text(bytea, text[], integer) IS 'The text of a history at a place, and the place behind it. memory: the literals before it, of which the last 64 may be meant; and with it, if it is one.';
+COMMENT ON FUNCTION kpid.history_text(bytea, text[], integer) IS 'Reads a text of a history at a position and returns the position after it. memory: the literals so far; a text can refer to the last 64; a new literal is appended.';
 
 CREATE FUNCTION kpid.history_events(history bytea, most integer DEFAULT NULL) RETURNS SETOF kpid.history_event
 LANGUAGE plpgsql IMMUTABLE
 AS $body$
 DECLARE
-	bytes CONSTANT bytea := history || ''::bytea; -- taken out of its storage once, not for each byte
-	times CONSTANT int8range := '[631152000000000,7289654400000000)'; -- 1990 to 2200, RULES E5
+	bytes CONSTANT bytea := history || ''::bytea; -- detoasted once, not for each byte
+	times CONSTANT int8range := '[631152000000000,7289654400000000)'; -- 1990 to 2200, rule E5
 	at integer := 1;
 	head integer;
 	fields bigint;
 	number record;
-	said record;
+	item record;
 	memory text[] := '{}';
 	event kpid.history_event;
 	before_us bigint := 0;
@@ -133,21 +133,21 @@ BEGIN
 		number := kpid.history_number(bytes, at + 1);
 		event.occurred_us := before_us + number.signed;
 		before_us := event.occurred_us;
-		said := kpid.history_text(bytes, memory, number.at);
-		event.source := said.word;
-		memory := said.memory;
-		said := kpid.history_text(bytes, memory, said.at);
-		event.id := said.word; -- not remembered: it does not come again
-		number := kpid.history_number(bytes, said.at);
+		item := kpid.history_text(bytes, memory, number.at);
+		event.source := item.word;
+		memory := item.memory;
+		item := kpid.history_text(bytes, memory, item.at);
+		event.id := item.word; -- not added to memory: an id is unique
+		number := kpid.history_number(bytes, item.at);
 		event.source_no := number.signed;
 		number := kpid.history_number(bytes, number.at);
 		event.source_offset := number.signed;
 		at := number.at;
 		IF head & 16 <> 0 THEN
-			said := kpid.history_text(bytes, memory, at);
-			event.sequence := said.word;
-			at := said.at;
-			memory := said.memory;
+			item := kpid.history_text(bytes, memory, at);
+			event.sequence := item.word;
+			at := item.at;
+			memory := item.memory;
 		END IF;
 		number := kpid.history_number(bytes, at);
 		at := number.at;
@@ -157,10 +157,10 @@ BEGIN
 		END IF;
 		FOR i IN 1 .. 11 LOOP
 			CONTINUE WHEN fields >> (i - 1) & 1 = 0;
-			said := kpid.history_text(bytes, memory, at);
-			event.texts[i] := said.word;
-			at := said.at;
-			memory := said.memory;
+			item := kpid.history_text(bytes, memory, at);
+			event.texts[i] := item.word;
+			at := item.at;
+			memory := item.memory;
 		END LOOP;
 		IF head & 32 <> 0 THEN
 			number := kpid.history_number(bytes, at);
@@ -215,22 +215,22 @@ EXCEPTION
 	WHEN data_corrupted OR array_subscript_error OR numeric_value_out_of_range OR character_not_in_repertoire
 		OR untranslatable_character THEN
 		RAISE data_corrupted USING
-			MESSAGE = format('a broken history: no event goes on like this at byte %s of %s', at, octet_length(bytes)),
-			HINT = 'Restore the row of that ticket in kpid.ticket; "kpid verify" finds all that are broken.';
+			MESSAGE = format('broken history: invalid event at byte %s of %s', at, octet_length(bytes)),
+			HINT = 'Restore the row of that ticket in kpid.ticket; "kpid verify" lists all broken histories.';
 END
 $body$;
-COMMENT ON FUNCTION kpid.history_events(bytea, integer) IS 'The events of a packed history (kpid.ticket.history), in their order; at most so many (NULL: all). data_corrupted: it is none, or of a format that this version does not know.';
+COMMENT ON FUNCTION kpid.history_events(bytea, integer) IS 'The events of a packed history (kpid.ticket.history) in order, at most the given number (NULL: all). Raises data_corrupted for bytes that are no history, or for a format that this version does not know.';
 
--- From events to steps (RULES F1-F3) -----------------------------------------------------------------------------------
+-- From events to steps (rules F1-F3) -----------------------------------------------------------------------------------
 
 CREATE TYPE kpid.fold_step AS (
 	event kpid.history_event,
 	at_us bigint,
 	derived boolean
 );
-COMMENT ON TYPE kpid.fold_step IS 'An event as it counts: at_us as RULES F2 has it; derived: taken from a closing (F3).';
+COMMENT ON TYPE kpid.fold_step IS 'An event in the fold: at_us is its time by rule F2; derived: taken from a closing event (F3).';
 
-CREATE FUNCTION kpid.told_event(closing kpid.history_event, rank integer, at_us bigint) RETURNS kpid.history_event
+CREATE FUNCTION kpid.event_from_closing(closing kpid.history_event, rank integer, at_us bigint) RETURNS kpid.history_event
 LANGUAGE sql IMMUTABLE
 AS $body$
 	SELECT ROW(
@@ -238,7 +238,7 @@ AS $body$
 			ARRAY[NULL, NULL, NULL, NULL, NULL, NULL, (closing).texts[7]], '{}',
 			CASE WHEN rank = 8 THEN (closing).resolution END, NULL, NULL, NULL, NULL, NULL)::kpid.history_event
 $body$;
-COMMENT ON FUNCTION kpid.told_event(kpid.history_event, integer, bigint) IS 'The step of a type that a closing tells of.';
+COMMENT ON FUNCTION kpid.event_from_closing(kpid.history_event, integer, bigint) IS 'The opening, response or resolution (by rank) that a closing event implies (F3).';
 
 CREATE FUNCTION kpid.fold_steps(history bytea) RETURNS SETOF kpid.fold_step
 LANGUAGE plpgsql STABLE
@@ -255,7 +255,7 @@ BEGIN
 				FROM given g
 				WHERE (g.event).rank = 0
 				UNION ALL
-				SELECT kpid.told_event(g.event, 0, (g.event).times[1]), g.place, true
+				SELECT kpid.event_from_closing(g.event, 0, (g.event).times[1]), g.place, true
 				FROM given g
 				WHERE (g.event).rank = 9 AND (g.event).times[1] IS NOT NULL
 			) o
@@ -271,7 +271,7 @@ BEGIN
 			FROM given g
 			WHERE NOT EXISTS (SELECT FROM opening WHERE opening.place = g.place AND NOT opening.derived)
 			UNION ALL
-			SELECT kpid.told_event(g.event, t.rank, t.at_us), 1, true
+			SELECT kpid.event_from_closing(g.event, t.rank, t.at_us), 1, true
 			FROM given g
 			CROSS JOIN LATERAL (VALUES (4, (g.event).times[2]), (8, (g.event).times[3])) AS t (rank, at_us)
 			WHERE (g.event).rank = 9 AND t.at_us <= (g.event).occurred_us
@@ -281,4 +281,4 @@ BEGIN
 			s.part, (s.event).occurred_us, (s.event).sequence, (s.event).rank, (s.event).source, (s.event).id;
 END
 $body$;
-COMMENT ON FUNCTION kpid.fold_steps(bytea) IS 'The steps of a history, in the order in which they count.';
+COMMENT ON FUNCTION kpid.fold_steps(bytea) IS 'The steps of a history, in the order in which they are folded.';

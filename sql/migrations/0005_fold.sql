@@ -1,29 +1,29 @@
--- Folds the history of a ticket in SQL, as daemon/core/ does, for report.explain_ticket.
--- Functions name the rules that they follow. The running time of a clock is a multirange of microseconds: its hours
--- less its pauses.
+-- Folds the history of a ticket for report.explain_ticket, as daemon/core/ does in C.
+-- Comments name the rules that a function implements. The running time of a clock is a multirange of microseconds: the
+-- hours of its calendar minus its pauses.
 
--- Hours (RULES S7) -----------------------------------------------------------------------------------------------------
+-- Hours (rule S7) -----------------------------------------------------------------------------------------------------
 
 CREATE FUNCTION kpid.instant_of_us(us bigint) RETURNS timestamptz
 LANGUAGE sql STABLE
 AS $body$
 	SELECT '1970-01-01 00:00:00+00'::timestamptz + us / 1000000 * interval '1 second' + us % 1000000 * interval '1 microsecond'
 $body$;
-COMMENT ON FUNCTION kpid.instant_of_us(bigint) IS 'The instant so many microseconds since 1970.';
+COMMENT ON FUNCTION kpid.instant_of_us(bigint) IS 'Converts microseconds since 1970 to an instant.';
 
 CREATE FUNCTION kpid.us_of_instant(at timestamptz) RETURNS bigint
 LANGUAGE sql STABLE
 AS $body$
 	SELECT CASE WHEN isfinite(at) THEN (extract(epoch FROM at) * 1000000)::bigint END
 $body$;
-COMMENT ON FUNCTION kpid.us_of_instant(timestamptz) IS 'Microseconds since 1970; NULL: without end.';
+COMMENT ON FUNCTION kpid.us_of_instant(timestamptz) IS 'Converts an instant to microseconds since 1970; NULL for infinity.';
 
 CREATE FUNCTION kpid.zone_offset(zone text, at timestamp) RETURNS interval
 LANGUAGE sql IMMUTABLE
 AS $body$
 	SELECT (at AT TIME ZONE 'UTC') AT TIME ZONE zone - at
 $body$;
-COMMENT ON FUNCTION kpid.zone_offset(text, timestamp) IS 'How far clocks of the zone are ahead of UTC at an instant, given as clocks in UTC show it.';
+COMMENT ON FUNCTION kpid.zone_offset(text, timestamp) IS 'The zone''s offset from UTC at an instant, which is given as a local time in UTC.';
 
 CREATE FUNCTION kpid.us_of_local(zone text, local timestamp, is_second boolean) RETURNS bigint
 LANGUAGE plpgsql IMMUTABLE
@@ -41,7 +41,7 @@ BEGIN
 	RETURN kpid.us_of_instant(chosen AT TIME ZONE 'UTC');
 END
 $body$;
-COMMENT ON FUNCTION kpid.us_of_local(text, timestamp, boolean) IS 'The instant at which clocks of the zone show a time, if it comes twice its first or its second. One that they leave out moves forward by the gap.';
+COMMENT ON FUNCTION kpid.us_of_local(text, timestamp, boolean) IS 'The instant of a local time in a zone. An ambiguous time is its first or, with is_second, its second occurrence. A time in a gap moves forward by the gap.';
 
 CREATE FUNCTION kpid.calendar_weekday(weekly jsonb, weekday integer) RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE
@@ -63,7 +63,7 @@ BEGIN
 			END);
 END
 $body$;
-COMMENT ON FUNCTION kpid.calendar_weekday(jsonb, integer) IS 'P4: the hours of a day of the week, from 1 for Monday to 7, by keys such as mon and mon-fri; NULL: none.';
+COMMENT ON FUNCTION kpid.calendar_weekday(jsonb, integer) IS 'P4: the hours of a weekday (1 is Monday, 7 is Sunday) from keys such as mon and mon-fri; NULL: none.';
 
 CREATE FUNCTION kpid.calendar_day(calendar jsonb, week jsonb[], day date) RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE
@@ -82,7 +82,7 @@ BEGIN
 		week[extract(isodow FROM day)::integer]);
 END
 $body$;
-COMMENT ON FUNCTION kpid.calendar_day(jsonb, jsonb[], date) IS 'S7, P4: the hours of a date of a calendar, by its days and its week (from 1 for Monday); NULL: none.';
+COMMENT ON FUNCTION kpid.calendar_day(jsonb, jsonb[], date) IS 'S7, P4: the hours of a date, from the calendar''s days and its week (index 1 is Monday); NULL: none.';
 
 CREATE FUNCTION kpid.calendar_hours(calendar jsonb, first_day date, last_day date) RETURNS int8multirange
 LANGUAGE plpgsql STABLE
@@ -109,7 +109,7 @@ BEGIN
 		) u);
 END
 $body$;
-COMMENT ON FUNCTION kpid.calendar_hours(jsonb, date, date) IS 'The hours that a calendar of a policy file works on the dates of its zone, both included.';
+COMMENT ON FUNCTION kpid.calendar_hours(jsonb, date, date) IS 'The working hours of a calendar from first_day to last_day, both included, as dates in its zone.';
 
 CREATE FUNCTION kpid.calendar_hours_for(calendar jsonb, from_us bigint, until_us bigint, work_us bigint)
 RETURNS int8multirange
@@ -129,7 +129,7 @@ BEGIN
 	RETURN hours;
 END
 $body$;
-COMMENT ON FUNCTION kpid.calendar_hours_for(jsonb, bigint, bigint, bigint) IS 'A calendar''s hours from one instant to another, and so far beyond that as much is worked there as is asked for.';
+COMMENT ON FUNCTION kpid.calendar_hours_for(jsonb, bigint, bigint, bigint) IS 'The working hours of a calendar from from_us to until_us, and beyond until there are work_us of them after until_us.';
 
 CREATE FUNCTION kpid.ran(running int8multirange, until_us bigint) RETURNS bigint
 LANGUAGE plpgsql IMMUTABLE
@@ -140,7 +140,7 @@ BEGIN
 		FROM unnest(running * int8multirange(int8range(NULL, until_us))) AS r (span));
 END
 $body$;
-COMMENT ON FUNCTION kpid.ran(int8multirange, bigint) IS 'How much of these times lies before an instant. They have a beginning.';
+COMMENT ON FUNCTION kpid.ran(int8multirange, bigint) IS 'The length of these ranges before an instant. They must have a lower bound.';
 
 CREATE FUNCTION kpid.run_out(running int8multirange, run_us bigint) RETURNS bigint
 LANGUAGE plpgsql IMMUTABLE
@@ -158,9 +158,9 @@ BEGIN
 	RETURN NULL;
 END
 $body$;
-COMMENT ON FUNCTION kpid.run_out(int8multirange, bigint) IS 'The earliest instant by which so much (> 0) of these times has passed; NULL: there is not as much.';
+COMMENT ON FUNCTION kpid.run_out(int8multirange, bigint) IS 'The earliest instant at which run_us (> 0) of these ranges have passed; NULL: they are shorter.';
 
--- Policies (RULES P, S1) -----------------------------------------------------------------------------------------------
+-- Policies (rules P, S1) -----------------------------------------------------------------------------------------------
 
 CREATE FUNCTION kpid.policy_mismatch(policy jsonb, attributes text[]) RETURNS integer
 LANGUAGE plpgsql IMMUTABLE
@@ -180,7 +180,7 @@ BEGIN
 					END))::integer;
 END
 $body$;
-COMMENT ON FUNCTION kpid.policy_mismatch(jsonb, text[]) IS 'The first attribute, by kpid.history_names, for which a policy''s match does not hold; NULL: it holds.';
+COMMENT ON FUNCTION kpid.policy_mismatch(jsonb, text[]) IS 'The first attribute (index in kpid.history_names) that a policy''s match rejects; NULL: the policy matches.';
 
 CREATE FUNCTION kpid.duration_us(duration text, working_day_us bigint) RETURNS bigint
 LANGUAGE plpgsql IMMUTABLE
@@ -195,7 +195,7 @@ BEGIN
 		FROM regexp_matches(duration, '([0-9]+)([a-z]+)', 'g') AS p (part));
 END
 $body$;
-COMMENT ON FUNCTION kpid.duration_us(text, bigint) IS 'A duration of a policy file (RULES P2).';
+COMMENT ON FUNCTION kpid.duration_us(text, bigint) IS 'Microseconds of a duration of the policy file (rule P2).';
 
 CREATE TYPE kpid.fold_rule AS (
 	within_us bigint,
@@ -208,7 +208,7 @@ CREATE TYPE kpid.fold_rule AS (
 	warn_before boolean[],
 	escalate_us bigint[]
 );
-COMMENT ON TYPE kpid.fold_rule IS 'A target of a policy, ready to be applied; within_us NULL: none. calendar, time_zone: NULL if it never rests. warn_us: before the due time, or once so much has run.';
+COMMENT ON TYPE kpid.fold_rule IS 'A target of a policy with all values resolved; within_us NULL: none. calendar, time_zone: NULL if its hours never pause. warn_us: time before the due time, or time that has run.';
 
 CREATE FUNCTION kpid.fold_rule_of(target jsonb, calendars jsonb, known kpid.fold_rule[], from_us bigint, until_us bigint)
 RETURNS kpid.fold_rule
@@ -249,15 +249,15 @@ BEGIN
 	RETURN rule;
 END
 $body$;
-COMMENT ON FUNCTION kpid.fold_rule_of(jsonb, jsonb, kpid.fold_rule[], bigint, bigint) IS 'A target of a policy file, with the hours of its calendar for a ticket that was opened at the one instant and to which nothing happens after the other. known: rules of the same ticket and calendars, whose hours may do.';
+COMMENT ON FUNCTION kpid.fold_rule_of(jsonb, jsonb, kpid.fold_rule[], bigint, bigint) IS 'A target of a policy file with the hours of its calendar, for a ticket that was opened at from_us and whose last event is at until_us. known: rules of the same ticket, whose hours are reused if the calendar is the same.';
 
--- Clocks (RULES S2-S6, S8) ---------------------------------------------------------------------------------------------
+-- Clocks (rules S2-S6, S8) ---------------------------------------------------------------------------------------------
 
 CREATE TYPE kpid.fold_pause AS (start_us bigint, end_us bigint, reason text);
-COMMENT ON TYPE kpid.fold_pause IS 'A stay in the state paused; end_us NULL: it lasts.';
+COMMENT ON TYPE kpid.fold_pause IS 'A period in the state paused; end_us NULL: not over.';
 
 CREATE TYPE kpid.fold_cycle AS (started_us bigint, resolved_us bigint, resolver_id text, resolution integer, counts boolean);
-COMMENT ON TYPE kpid.fold_cycle IS 'A cycle of a ticket. counts: as a resolution for K.';
+COMMENT ON TYPE kpid.fold_cycle IS 'A cycle of a ticket. counts: whether its resolution counts for K.';
 
 CREATE TYPE kpid.fold_clock AS (
 	target integer,
@@ -284,7 +284,7 @@ CREATE TYPE kpid.fold_clock AS (
 	warn_passed integer[],
 	warned_us bigint[]
 );
-COMMENT ON TYPE kpid.fold_clock IS 'A clock while its ticket is folded. target: by kpid.history_names; policy, rule: in force, once breached those that judged. listed: had a target or a promise at some time. applied_us: when the policy came to apply; seen_us: what warnings came before it is for good: warn_passed are not asked any more, warned_us came. running, due_us and warn_from_us (from when on each warning holds) are what comes if nothing more happens; running NULL: they are to be reckoned. Once breached or stopped, due_us is fixed.';
+COMMENT ON TYPE kpid.fold_clock IS 'A clock during the fold. target: index in kpid.history_names. policy, rule: in force now, or at the breach. listed: has ever had a target or a promise. applied_us: when the policy began to apply. seen_us: warnings before it are final: those in warn_passed are done with, those in warned_us were due. running, due_us and warn_from_us (when each warning becomes due) hold if nothing more happens; running NULL: not yet computed. Once breached or stopped, due_us is fixed.';
 
 CREATE FUNCTION kpid.rule_running(rule kpid.fold_rule, pauses kpid.fold_pause[], from_us bigint, cut_us bigint)
 RETURNS int8multirange
@@ -302,7 +302,7 @@ BEGIN
 			WHERE p.reason = ANY (rule.pause_on)), '{}');
 END
 $body$;
-COMMENT ON FUNCTION kpid.rule_running(kpid.fold_rule, kpid.fold_pause[], bigint, bigint) IS 'S3: when a clock of the target runs that starts at an instant; a pause that lasts ends at cut_us (NULL: never).';
+COMMENT ON FUNCTION kpid.rule_running(kpid.fold_rule, kpid.fold_pause[], bigint, bigint) IS 'S3: when a clock of the target runs that starts at from_us. An open pause ends at cut_us (NULL: never).';
 
 CREATE FUNCTION kpid.clock_carried(c kpid.fold_clock, pauses kpid.fold_pause[], cycles kpid.fold_cycle[]) RETURNS bigint
 LANGUAGE plpgsql IMMUTABLE
@@ -319,14 +319,14 @@ BEGIN
 	RETURN used_us;
 END
 $body$;
-COMMENT ON FUNCTION kpid.clock_carried(kpid.fold_clock, kpid.fold_pause[], kpid.fold_cycle[]) IS 'S2: what a clock that continues has used in the cycles before.';
+COMMENT ON FUNCTION kpid.clock_carried(kpid.fold_clock, kpid.fold_pause[], kpid.fold_cycle[]) IS 'S2: the time that a continued clock used in earlier cycles.';
 
 CREATE FUNCTION kpid.clock_reaches(c kpid.fold_clock, running int8multirange, left_us bigint) RETURNS bigint
 LANGUAGE sql IMMUTABLE
 AS $body$
 	SELECT CASE WHEN left_us > 0 THEN kpid.run_out(running, left_us) ELSE (c).start_us + sign(left_us)::bigint END
 $body$;
-COMMENT ON FUNCTION kpid.clock_reaches(kpid.fold_clock, int8multirange, bigint) IS 'When a clock has run for so long, which before its start it has if that is less than nothing; NULL: it is in a pause that lasts.';
+COMMENT ON FUNCTION kpid.clock_reaches(kpid.fold_clock, int8multirange, bigint) IS 'When a clock has left_us behind it (a negative value: before its start); NULL: it is in an open pause.';
 
 CREATE FUNCTION kpid.clock_due(c kpid.fold_clock, running int8multirange, carried_us bigint) RETURNS bigint
 LANGUAGE sql IMMUTABLE
@@ -336,9 +336,9 @@ AS $body$
 		WHEN ((c).rule).within_us IS NOT NULL THEN kpid.clock_reaches(c, running, greatest(((c).rule).within_us - carried_us, 0))
 	END
 $body$;
-COMMENT ON FUNCTION kpid.clock_due(kpid.fold_clock, int8multirange, bigint) IS 'S2, S3: when it is due; NULL: it has nothing to be judged by, or is in a pause that lasts.';
+COMMENT ON FUNCTION kpid.clock_due(kpid.fold_clock, int8multirange, bigint) IS 'S2, S3: the due time; NULL: no target, or in an open pause.';
 
-CREATE FUNCTION kpid.clock_reckon(c kpid.fold_clock, pauses kpid.fold_pause[], cycles kpid.fold_cycle[])
+CREATE FUNCTION kpid.clock_schedule(c kpid.fold_clock, pauses kpid.fold_pause[], cycles kpid.fold_cycle[])
 RETURNS kpid.fold_clock
 LANGUAGE plpgsql IMMUTABLE
 AS $body$
@@ -361,7 +361,7 @@ BEGIN
 	RETURN c;
 END
 $body$;
-COMMENT ON FUNCTION kpid.clock_reckon(kpid.fold_clock, kpid.fold_pause[], kpid.fold_cycle[]) IS 'S3, S8: when a clock that runs is due and its warnings are, if nothing more happens.';
+COMMENT ON FUNCTION kpid.clock_schedule(kpid.fold_clock, kpid.fold_pause[], kpid.fold_cycle[]) IS 'S3, S8: computes when a running clock and its warnings are due if nothing more happens.';
 
 CREATE FUNCTION kpid.clock_warning(c kpid.fold_clock, i integer) RETURNS bigint
 LANGUAGE sql IMMUTABLE
@@ -372,7 +372,7 @@ AS $body$
 		WHEN (c).warn_from_us[i] IS NOT NULL THEN greatest((c).warn_from_us[i], (c).seen_us)
 	END
 $body$;
-COMMENT ON FUNCTION kpid.clock_warning(kpid.fold_clock, integer) IS 'S8: when one of its warnings will be due, if nothing more happens; NULL: it was, is skipped for good, or will not be.';
+COMMENT ON FUNCTION kpid.clock_warning(kpid.fold_clock, integer) IS 'S8: when a warning will be due if nothing more happens; NULL: it was due already, was skipped, or will never be due.';
 
 CREATE FUNCTION kpid.clock_pass(c kpid.fold_clock, pauses kpid.fold_pause[], cycles kpid.fold_cycle[], until_us bigint)
 RETURNS kpid.fold_clock
@@ -385,7 +385,7 @@ BEGIN
 		RETURN c;
 	END IF;
 	IF c.breached_us IS NULL THEN
-		c := kpid.clock_reckon(c, pauses, cycles);
+		c := kpid.clock_schedule(c, pauses, cycles);
 		FOR i IN 1 .. cardinality(c.warn_from_us) LOOP
 			CONTINUE WHEN i = ANY (c.warn_passed) OR c.warn_from_us[i] IS NULL OR c.warn_from_us[i] >= until_us;
 			at_us := kpid.clock_warning(c, i);
@@ -399,7 +399,7 @@ BEGIN
 	RETURN c;
 END
 $body$;
-COMMENT ON FUNCTION kpid.clock_pass(kpid.fold_clock, kpid.fold_pause[], kpid.fold_cycle[], bigint) IS 'S8: of a clock that runs, nothing happens before an instant; what warnings come up to there is for good.';
+COMMENT ON FUNCTION kpid.clock_pass(kpid.fold_clock, kpid.fold_pause[], kpid.fold_cycle[], bigint) IS 'S8: advances a running clock to an instant before which nothing happens. Warnings that fall due before it become final.';
 
 CREATE FUNCTION kpid.clock_judge(
 	c kpid.fold_clock, pauses kpid.fold_pause[], cycles kpid.fold_cycle[], policy integer, rule kpid.fold_rule,
@@ -408,7 +408,7 @@ CREATE FUNCTION kpid.clock_judge(
 LANGUAGE plpgsql IMMUTABLE
 AS $body$
 BEGIN
-	c := kpid.clock_reckon(c, pauses, cycles);
+	c := kpid.clock_schedule(c, pauses, cycles);
 	IF c.breached_us IS NULL AND c.due_us < at_us THEN
 		c.breached_us := c.due_us;
 	END IF;
@@ -427,7 +427,7 @@ BEGIN
 	END IF;
 	c.listed := c.listed OR c.promise_us IS NOT NULL OR (rule).within_us IS NOT NULL;
 	c.running := NULL;
-	c := kpid.clock_reckon(c, pauses, cycles);
+	c := kpid.clock_schedule(c, pauses, cycles);
 	IF c.due_us < at_us THEN
 		c.breached_us := at_us;
 		c.cause := 'policy_change';
@@ -435,7 +435,7 @@ BEGIN
 	RETURN c;
 END
 $body$;
-COMMENT ON FUNCTION kpid.clock_judge(kpid.fold_clock, kpid.fold_pause[], kpid.fold_cycle[], integer, kpid.fold_rule, bigint, bigint) IS 'S6: from an instant on a clock that runs is judged by this policy and promise. No effect once it is breached.';
+COMMENT ON FUNCTION kpid.clock_judge(kpid.fold_clock, kpid.fold_pause[], kpid.fold_cycle[], integer, kpid.fold_rule, bigint, bigint) IS 'S6: applies a policy and a promise to a running clock from an instant on. No effect once the clock is breached.';
 
 CREATE FUNCTION kpid.clock_ran(c kpid.fold_clock, pauses kpid.fold_pause[], at_us bigint) RETURNS bigint
 LANGUAGE sql IMMUTABLE
@@ -445,7 +445,7 @@ AS $body$
 		ELSE kpid.ran(kpid.rule_running((c).rule, pauses, (c).start_us, at_us), at_us)
 	END
 $body$;
-COMMENT ON FUNCTION kpid.clock_ran(kpid.fold_clock, kpid.fold_pause[], bigint) IS 'For how long it has run by an instant, what cycles before have used left out.';
+COMMENT ON FUNCTION kpid.clock_ran(kpid.fold_clock, kpid.fold_pause[], bigint) IS 'How long the clock has run at an instant, without the time used in earlier cycles.';
 
 CREATE FUNCTION kpid.clock_stop(
 	c kpid.fold_clock, pauses kpid.fold_pause[], cycles kpid.fold_cycle[], at_us bigint, met_by text, is_met boolean
@@ -471,18 +471,18 @@ BEGIN
 	RETURN c;
 END
 $body$;
-COMMENT ON FUNCTION kpid.clock_stop(kpid.fold_clock, kpid.fold_pause[], kpid.fold_cycle[], bigint, text, boolean) IS 'S4: what a clock waits for has happened, and who did it; S5 (not is_met): its cycle has ended without that.';
+COMMENT ON FUNCTION kpid.clock_stop(kpid.fold_clock, kpid.fold_pause[], kpid.fold_cycle[], bigint, text, boolean) IS 'Stops a clock. S4 (is_met): by what it waits for, done by met_by. S5 (not is_met): because its cycle has ended.';
 
--- The fold (RULES F4-F14) ----------------------------------------------------------------------------------------------
+-- The fold (rules F4-F14) ----------------------------------------------------------------------------------------------
 
 CREATE TYPE kpid.fold_moment AS (at_us bigint, owner_id text, project_id text);
-COMMENT ON TYPE kpid.fold_moment IS 'Who owned a ticket from an instant on, and its project.';
+COMMENT ON TYPE kpid.fold_moment IS 'Owner and project of a ticket from an instant on.';
 
 CREATE TYPE kpid.fold_survey AS (cycle integer, kind integer, at_us bigint, score numeric, scale numeric, agent_id text);
-COMMENT ON TYPE kpid.fold_survey IS 'A survey, in whole millionths.';
+COMMENT ON TYPE kpid.fold_survey IS 'A survey, with values in millionths.';
 
 CREATE TYPE kpid.fold_kpi AS (agent_id text, at_us bigint, measure text, value bigint);
-COMMENT ON TYPE kpid.fold_kpi IS 'What a ticket gives to a figure (RULES K).';
+COMMENT ON TYPE kpid.fold_kpi IS 'A contribution of a ticket to a KPI (rules K).';
 
 CREATE TYPE kpid.fold_state AS (
 	resume_on_reply text[],
@@ -509,9 +509,10 @@ CREATE TYPE kpid.fold_state AS (
 	surveys kpid.fold_survey[],
 	kpis kpid.fold_kpi[],
 	moved boolean,
+	replied_us bigint,
 	words text[]
 );
-COMMENT ON TYPE kpid.fold_state IS 'A ticket between two steps. until_us: nothing happens after it; policy: its place in the revision, rules: its targets; promises_us, latest (the clock that started last): by target; kpis: what is for good when it happens; moved: transferred after the first response, in cycle 1; words: what the latest step did.';
+COMMENT ON TYPE kpid.fold_state IS 'A ticket between two steps. until_us: time of the last event. policy: its position in the revision; rules: its targets. promises_us, latest (the latest clock): by target. kpis: contributions that are final. moved: transferred after the first response in cycle 1. replied_us: the last reply since the cycle ended. words: what the latest step did.';
 
 CREATE FUNCTION kpid.fold_count(f kpid.fold_state, agent text, at_us bigint, measure text, value bigint)
 RETURNS kpid.fold_state
@@ -522,14 +523,14 @@ BEGIN
 	RETURN f;
 END
 $body$;
-COMMENT ON FUNCTION kpid.fold_count(kpid.fold_state, text, bigint, text, bigint) IS 'K: something counts, for an agent at a time.';
+COMMENT ON FUNCTION kpid.fold_count(kpid.fold_state, text, bigint, text, bigint) IS 'K: adds a contribution to a measure of an agent at an instant.';
 
 CREATE FUNCTION kpid.fold_running(f kpid.fold_state, target integer) RETURNS boolean
 LANGUAGE sql IMMUTABLE
 AS $body$
 	SELECT (f).latest[target] IS NOT NULL AND ((f).clocks[(f).latest[target]]).stopped_us IS NULL
 $body$;
-COMMENT ON FUNCTION kpid.fold_running(kpid.fold_state, integer) IS 'Does a clock of the target run?';
+COMMENT ON FUNCTION kpid.fold_running(kpid.fold_state, integer) IS 'Whether a clock of the target is running.';
 
 CREATE FUNCTION kpid.fold_start(f kpid.fold_state, target integer, step kpid.fold_step) RETURNS kpid.fold_state
 LANGUAGE plpgsql IMMUTABLE
@@ -555,7 +556,7 @@ BEGIN
 	RETURN f;
 END
 $body$;
-COMMENT ON FUNCTION kpid.fold_start(kpid.fold_state, integer, kpid.fold_step) IS 'S2: a clock starts.';
+COMMENT ON FUNCTION kpid.fold_start(kpid.fold_state, integer, kpid.fold_step) IS 'S2: starts a clock.';
 
 CREATE FUNCTION kpid.fold_stop(f kpid.fold_state, target integer, at_us bigint, met_by text, is_met boolean)
 RETURNS kpid.fold_state
@@ -568,7 +569,7 @@ BEGIN
 	RETURN f;
 END
 $body$;
-COMMENT ON FUNCTION kpid.fold_stop(kpid.fold_state, integer, bigint, text, boolean) IS 'S4, S5: the clock of the target that runs, if there is one, stops.';
+COMMENT ON FUNCTION kpid.fold_stop(kpid.fold_state, integer, bigint, text, boolean) IS 'S4, S5: stops the running clock of the target, if there is one.';
 
 CREATE FUNCTION kpid.fold_pauses(f kpid.fold_state, ends_us bigint, begins_us bigint, reason text) RETURNS kpid.fold_state
 LANGUAGE plpgsql IMMUTABLE
@@ -590,9 +591,9 @@ BEGIN
 	RETURN f;
 END
 $body$;
-COMMENT ON FUNCTION kpid.fold_pauses(kpid.fold_state, bigint, bigint, text) IS 'F9: a pause, if there is one, ends; where begins_us is given another begins.';
+COMMENT ON FUNCTION kpid.fold_pauses(kpid.fold_state, bigint, bigint, text) IS 'F9: ends the open pause, if there is one, and begins another if begins_us is given.';
 
-CREATE FUNCTION kpid.fold_choose(f kpid.fold_state, revision jsonb) RETURNS kpid.fold_state
+CREATE FUNCTION kpid.fold_choose_policy(f kpid.fold_state, revision jsonb) RETURNS kpid.fold_state
 LANGUAGE plpgsql STABLE
 AS $body$
 DECLARE
@@ -618,9 +619,9 @@ BEGIN
 	RETURN f;
 END
 $body$;
-COMMENT ON FUNCTION kpid.fold_choose(kpid.fold_state, jsonb) IS 'S1: the first policy of the revision that the attributes match.';
+COMMENT ON FUNCTION kpid.fold_choose_policy(kpid.fold_state, jsonb) IS 'S1: chooses the first policy of the revision that matches the attributes.';
 
-CREATE FUNCTION kpid.fold_give(f kpid.fold_state, agent text, at_us bigint) RETURNS kpid.fold_state
+CREATE FUNCTION kpid.fold_assign(f kpid.fold_state, agent text, at_us bigint) RETURNS kpid.fold_state
 LANGUAGE plpgsql IMMUTABLE
 AS $body$
 BEGIN
@@ -640,7 +641,7 @@ BEGIN
 	RETURN f;
 END
 $body$;
-COMMENT ON FUNCTION kpid.fold_give(kpid.fold_state, text, bigint) IS 'F6: an agent gets the ticket; NULL: nobody said so, empty: nobody gets it.';
+COMMENT ON FUNCTION kpid.fold_assign(kpid.fold_state, text, bigint) IS 'F6: assigns the ticket to an agent; NULL: no change, empty: to nobody.';
 
 CREATE FUNCTION kpid.fold_change(f kpid.fold_state, step kpid.fold_step, revision jsonb) RETURNS kpid.fold_state
 LANGUAGE plpgsql STABLE
@@ -650,7 +651,7 @@ DECLARE
 	before CONSTANT kpid.fold_state := f;
 	promised boolean := false;
 BEGIN
-	f := kpid.fold_give(f, e.texts[7], step.at_us);
+	f := kpid.fold_assign(f, e.texts[7], step.at_us);
 	FOR i IN 1 .. 6 LOOP
 		IF e.texts[i] <> coalesce(f.attributes[i], '') THEN
 			f.words := f.words || concat(
@@ -672,7 +673,7 @@ BEGIN
 		f.moments := array_append(f.moments, ROW(step.at_us, f.owner_id, f.attributes[1])::kpid.fold_moment);
 	END IF;
 	IF f.attributes[1:5] <> before.attributes[1:5] THEN
-		f := kpid.fold_choose(f, revision);
+		f := kpid.fold_choose_policy(f, revision);
 	END IF;
 	IF f.policy IS DISTINCT FROM before.policy OR promised THEN
 		FOR target IN 1 .. 4 LOOP
@@ -687,7 +688,7 @@ BEGIN
 	RETURN f;
 END
 $body$;
-COMMENT ON FUNCTION kpid.fold_change(kpid.fold_state, kpid.fold_step, jsonb) IS 'F5, F6, S6: owner, attributes and promises that a step brings.';
+COMMENT ON FUNCTION kpid.fold_change(kpid.fold_state, kpid.fold_step, jsonb) IS 'F5, F6, S6: applies the owner, the attributes and the promises of a step.';
 
 CREATE FUNCTION kpid.fold_begin(f kpid.fold_state, step kpid.fold_step) RETURNS kpid.fold_state
 LANGUAGE plpgsql IMMUTABLE
@@ -706,7 +707,7 @@ BEGIN
 	RETURN kpid.fold_start(f, 4, step);
 END
 $body$;
-COMMENT ON FUNCTION kpid.fold_begin(kpid.fold_state, kpid.fold_step) IS 'F5, F12, S2: a cycle begins.';
+COMMENT ON FUNCTION kpid.fold_begin(kpid.fold_state, kpid.fold_step) IS 'F5, F12, S2: begins a cycle.';
 
 CREATE FUNCTION kpid.fold_respond(f kpid.fold_state, at_us bigint, agent text) RETURNS kpid.fold_state
 LANGUAGE plpgsql IMMUTABLE
@@ -730,7 +731,7 @@ BEGIN
 	RETURN f;
 END
 $body$;
-COMMENT ON FUNCTION kpid.fold_respond(kpid.fold_state, bigint, text) IS 'F7: somebody responds.';
+COMMENT ON FUNCTION kpid.fold_respond(kpid.fold_state, bigint, text) IS 'F7: applies a response.';
 
 CREATE FUNCTION kpid.fold_end(f kpid.fold_state, step kpid.fold_step, agent text, is_automatic boolean)
 RETURNS kpid.fold_state
@@ -763,12 +764,17 @@ BEGIN
 	RETURN f;
 END
 $body$;
-COMMENT ON FUNCTION kpid.fold_end(kpid.fold_state, kpid.fold_step, text, boolean) IS 'F10, S5: a cycle is resolved, by a resolution or (F11) by a closing.';
+COMMENT ON FUNCTION kpid.fold_end(kpid.fold_state, kpid.fold_step, text, boolean) IS 'F10, S5: ends a cycle, by a resolution or (F11) by a closing.';
 
 CREATE FUNCTION kpid.fold_reply(f kpid.fold_state, step kpid.fold_step) RETURNS kpid.fold_state
 LANGUAGE plpgsql IMMUTABLE
 AS $body$
 BEGIN
+	IF f.state IN ('resolved', 'closed') THEN
+		f.words := '{counts if the ticket is reopened within 60 s}';
+		f.replied_us := step.at_us;
+		RETURN f;
+	END IF;
 	IF f.state = 'paused' AND (f.pauses[cardinality(f.pauses)]).reason = ANY (f.resume_on_reply) THEN
 		f.words := '{resumed by the reply}';
 		f := kpid.fold_pauses(f, step.at_us, NULL, NULL);
@@ -783,9 +789,9 @@ BEGIN
 	RETURN f;
 END
 $body$;
-COMMENT ON FUNCTION kpid.fold_reply(kpid.fold_state, kpid.fold_step) IS 'F9, F13: the requester has written again.';
+COMMENT ON FUNCTION kpid.fold_reply(kpid.fold_state, kpid.fold_step) IS 'F9, F13: applies a reply of the requester.';
 
-CREATE FUNCTION kpid.fold_move(f kpid.fold_state, step kpid.fold_step, revision jsonb) RETURNS kpid.fold_state
+CREATE FUNCTION kpid.fold_apply_step(f kpid.fold_state, step kpid.fold_step, revision jsonb) RETURNS kpid.fold_state
 LANGUAGE plpgsql STABLE
 AS $body$
 DECLARE
@@ -802,7 +808,7 @@ BEGIN
 			f.words := '{opened}';
 			f := kpid.fold_change(f, step, revision);
 			IF f.policy IS NULL THEN
-				f := kpid.fold_choose(f, revision);
+				f := kpid.fold_choose_policy(f, revision);
 			END IF;
 			f := kpid.fold_count(kpid.fold_begin(f, step), named, step.at_us, 'opened', 1);
 		WHEN 1, 2 THEN
@@ -850,6 +856,11 @@ BEGIN
 			f.reopen_count := f.reopen_count + 1;
 			f := kpid.fold_count(f, (f.cycles[f.cycle]).resolver_id, step.at_us, 'reopened', 1);
 			f := kpid.fold_begin(f, step);
+			IF f.first_response_us IS NOT NULL AND step.at_us - f.replied_us <= 60000000 THEN
+				f.words := f.words || 'the requester waits for the next response'::text;
+				f := kpid.fold_start(f, 2, step);
+			END IF;
+			f.replied_us := NULL;
 		WHEN 11 THEN
 			f.words := ARRAY['survey counts for ' || coalesce(named, f.last_resolver_id, f.owner_id, 'nobody')];
 			f.surveys := array_append(f.surveys, ROW(f.cycle, coalesce(e.kind, 1), step.at_us, e.score_micros,
@@ -859,7 +870,7 @@ BEGIN
 	RETURN f;
 END
 $body$;
-COMMENT ON FUNCTION kpid.fold_move(kpid.fold_state, kpid.fold_step, jsonb) IS 'What a step does in a state in which it does something.';
+COMMENT ON FUNCTION kpid.fold_apply_step(kpid.fold_state, kpid.fold_step, jsonb) IS 'Applies a step in a state in which it has an effect.';
 
 CREATE FUNCTION kpid.fold_take(f kpid.fold_state, step kpid.fold_step, revision jsonb) RETURNS kpid.fold_state
 LANGUAGE plpgsql STABLE
@@ -873,12 +884,13 @@ BEGIN
 	END LOOP;
 	IF f.state = ANY (CASE
 			WHEN (step.event).rank IN (0, 1, 2, 11) THEN '{unknown,open,paused,resolved,closed}'
+			WHEN (step.event).rank = 3 THEN '{open,paused,resolved,closed}'
 			WHEN (step.event).rank = 7 THEN '{paused}'
 			WHEN (step.event).rank = 9 THEN '{open,paused,resolved}'
 			WHEN (step.event).rank = 10 THEN '{resolved,closed}'
 			ELSE '{open,paused}'
 		END::text[]) THEN
-		RETURN kpid.fold_move(f, step, revision);
+		RETURN kpid.fold_apply_step(f, step, revision);
 	END IF;
 	f.words := ARRAY['no effect: ' || CASE f.state
 		WHEN 'unknown' THEN 'not opened yet'
@@ -890,4 +902,4 @@ BEGIN
 	RETURN f;
 END
 $body$;
-COMMENT ON FUNCTION kpid.fold_take(kpid.fold_state, kpid.fold_step, jsonb) IS 'Takes one step. The opening is the first of all, if there is one.';
+COMMENT ON FUNCTION kpid.fold_take(kpid.fold_state, kpid.fold_step, jsonb) IS 'Folds the next step. If there is an opening, it must be the first.';

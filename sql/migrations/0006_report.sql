@@ -1,13 +1,12 @@
--- The public interface: the schema report. What is here keeps its names and meanings; see report.version.
+-- The public interface: the schema report. Names and meanings are stable; see report.version.
 --
--- Everything is a view with the rights of its owner, so that who reads it needs no right on the private
--- tables. Times are timestamptz, seconds and scores are exact numerics, words are text. Sums and counts,
--- never rates: a rate is made last, and so is right for any grouping.
+-- Everything is a view with its owner's rights, so readers need no rights on the private tables. Times are timestamptz,
+-- seconds and scores are exact numerics, enumerations are text. There are sums and counts but no rates: a rate that is
+-- computed last is right for any grouping.
 --
--- What is live is as of statement_timestamp(): it moves with every statement, also within one transaction
--- (now() would not), and is constant within a statement, so that indexes can serve it (clock_timestamp()
--- is not). Intervals that are subtracted from a timestamptz are in hours: a day would be as long as the
--- session's time zone says.
+-- Live values are as of statement_timestamp(). Unlike now() it advances with every statement of a transaction; unlike
+-- clock_timestamp() it is constant within a statement, so indexes can be used. Intervals that are subtracted from a
+-- timestamptz are in hours, because the length of a day depends on the time zone of the session.
 
 CREATE VIEW report.ticket AS
 SELECT
@@ -55,41 +54,41 @@ SELECT
 	t.resolution_working_us * 0.000001 AS resolution_working_seconds
 FROM kpid.ticket t
 LEFT JOIN kpid.policy_revision r ON r.revision_no = t.revision_no;
-COMMENT ON VIEW report.ticket IS 'One row per ticket: its state now, in its current cycle. Nobody is NULL.';
-COMMENT ON COLUMN report.ticket.ticket_id IS 'The ticket, as its events name it.';
+COMMENT ON VIEW report.ticket IS 'One row per ticket: its state now, in its current cycle. An agent column is NULL for nobody.';
+COMMENT ON COLUMN report.ticket.ticket_id IS 'ID of the ticket, as in its events.';
 COMMENT ON COLUMN report.ticket.project_id IS 'Project, site or building; NULL: not set.';
-COMMENT ON COLUMN report.ticket.channel IS 'How it came in, such as phone, app or desk; NULL: not set.';
-COMMENT ON COLUMN report.ticket.category IS 'What it is about; NULL: not set.';
-COMMENT ON COLUMN report.ticket.priority IS 'Priority in the words of the producer; NULL: not set.';
+COMMENT ON COLUMN report.ticket.channel IS 'Channel it was opened on, such as phone, app or desk; NULL: not set.';
+COMMENT ON COLUMN report.ticket.category IS 'Category of the request; NULL: not set.';
+COMMENT ON COLUMN report.ticket.priority IS 'Priority, as the producer names it; NULL: not set.';
 COMMENT ON COLUMN report.ticket.team_id IS 'Team now; NULL: none.';
-COMMENT ON COLUMN report.ticket.requester_ref IS 'Who asked, as an opaque reference; NULL: not set.';
+COMMENT ON COLUMN report.ticket.requester_ref IS 'Opaque reference to the requester; NULL: not set.';
 COMMENT ON COLUMN report.ticket.agent_id IS 'Owner now; NULL: nobody.';
 COMMENT ON COLUMN report.ticket.first_owner_id IS 'The first agent who owned it; NULL: nobody yet.';
-COMMENT ON COLUMN report.ticket.responder_id IS 'Who gave the first response; NULL: nobody, or not known.';
-COMMENT ON COLUMN report.ticket.arrived_by_id IS 'Who arrived on site first; NULL: nobody.';
+COMMENT ON COLUMN report.ticket.responder_id IS 'Who gave the first response; NULL: nobody, or unknown.';
+COMMENT ON COLUMN report.ticket.arrived_by_id IS 'Who first arrived on site; NULL: nobody.';
 COMMENT ON COLUMN report.ticket.resolver_id IS 'Who resolved the current cycle; NULL: not resolved, or nobody.';
 COMMENT ON COLUMN report.ticket.closer_id IS 'Who closed the current cycle; NULL: not closed, or nobody.';
-COMMENT ON COLUMN report.ticket.opened_at IS 'When it was opened; NULL: its opening has not come yet (state unknown).';
-COMMENT ON COLUMN report.ticket.first_response_at IS 'First response of a human in the ticket''s life; NULL: none, or not known.';
+COMMENT ON COLUMN report.ticket.opened_at IS 'When it was opened; NULL: its opening event is missing so far (state unknown).';
+COMMENT ON COLUMN report.ticket.first_response_at IS 'First response of a human in the ticket''s life; NULL: none, or unknown.';
 COMMENT ON COLUMN report.ticket.arrived_at IS 'First arrival on site in the ticket''s life; NULL: none.';
 COMMENT ON COLUMN report.ticket.resolved_at IS 'When the current cycle was resolved; NULL: not yet, or reopened since.';
 COMMENT ON COLUMN report.ticket.closed_at IS 'When the current cycle was closed; NULL: not yet, or reopened since.';
-COMMENT ON COLUMN report.ticket.state IS 'unknown (no opening yet), open, paused, resolved or closed.';
-COMMENT ON COLUMN report.ticket.resolution IS 'Of the current cycle: solved, unsolved, cancelled or duplicate; NULL: not resolved.';
-COMMENT ON COLUMN report.ticket.cycle IS '1 from the opening on, one more with each reopening; 0 while the state is unknown.';
-COMMENT ON COLUMN report.ticket.reopen_count IS 'How often it was reopened.';
-COMMENT ON COLUMN report.ticket.transfer_count IS 'How often it went from one agent to another while open or paused.';
-COMMENT ON COLUMN report.ticket.first_response_due_at IS 'Due time of the latest first-response clock; NULL: no target, or it stands in a pause.';
-COMMENT ON COLUMN report.ticket.first_response_verdict IS 'Of the latest first-response clock: none, pending, met or breached.';
-COMMENT ON COLUMN report.ticket.resolution_due_at IS 'Due time of the latest resolution clock; NULL: no target, or it stands in a pause.';
-COMMENT ON COLUMN report.ticket.resolution_verdict IS 'Of the latest resolution clock: none, pending, met or breached.';
-COMMENT ON COLUMN report.ticket.csat_score IS 'Score of the last satisfaction survey that counts; NULL: none.';
-COMMENT ON COLUMN report.ticket.csat_scale_max IS 'The best score that survey allows; NULL: no survey.';
+COMMENT ON COLUMN report.ticket.state IS 'unknown (no opening event yet), open, paused, resolved or closed.';
+COMMENT ON COLUMN report.ticket.resolution IS 'Resolution of the current cycle: solved, unsolved, cancelled or duplicate; NULL: not resolved.';
+COMMENT ON COLUMN report.ticket.cycle IS '1 after the opening, plus 1 for each reopening; 0 while the state is unknown.';
+COMMENT ON COLUMN report.ticket.reopen_count IS 'Number of reopenings.';
+COMMENT ON COLUMN report.ticket.transfer_count IS 'Number of transfers from one agent to another while open or paused.';
+COMMENT ON COLUMN report.ticket.first_response_due_at IS 'Due time of the latest first-response clock; NULL: no target, or paused.';
+COMMENT ON COLUMN report.ticket.first_response_verdict IS 'Verdict of the latest first-response clock: none, pending, met or breached.';
+COMMENT ON COLUMN report.ticket.resolution_due_at IS 'Due time of the latest resolution clock; NULL: no target, or paused.';
+COMMENT ON COLUMN report.ticket.resolution_verdict IS 'Verdict of the latest resolution clock: none, pending, met or breached.';
+COMMENT ON COLUMN report.ticket.csat_score IS 'Score of the latest satisfaction survey that counts; NULL: none.';
+COMMENT ON COLUMN report.ticket.csat_scale_max IS 'Highest possible score of that survey; NULL: no survey.';
 COMMENT ON COLUMN report.ticket.policy IS 'Policy that its attributes match now; NULL: none.';
-COMMENT ON COLUMN report.ticket.policy_version IS 'Revision of the policies that it is judged under all its life; NULL: none.';
+COMMENT ON COLUMN report.ticket.policy_version IS 'Policy revision that judges the ticket for its whole life; NULL: none.';
 COMMENT ON COLUMN report.ticket.revised_at IS 'When kpid last changed this row.';
-COMMENT ON COLUMN report.ticket.first_response_working_seconds IS 'Seconds that the clock of the first response ran, its calendar and listed pauses taken out; NULL: no response.';
-COMMENT ON COLUMN report.ticket.resolution_working_seconds IS 'Seconds that the clock of the current cycle''s resolution ran, its calendar and listed pauses taken out; NULL: not resolved as solved or unsolved.';
+COMMENT ON COLUMN report.ticket.first_response_working_seconds IS 'Seconds that the first-response clock ran, without the hours outside its calendar and the pauses that stop it; NULL: no response.';
+COMMENT ON COLUMN report.ticket.resolution_working_seconds IS 'Seconds that the resolution clock of the current cycle ran, without the hours outside its calendar and the pauses that stop it; NULL: not resolved as solved or unsolved.';
 
 CREATE VIEW report.ticket_cycle AS
 SELECT
@@ -120,87 +119,33 @@ FROM (
 	FROM kpid.ticket t
 	WHERE t.cycle > 0
 ) c;
-COMMENT ON VIEW report.ticket_cycle IS 'One row per ticket and cycle: the time from the opening or a reopening to the next. Nobody is NULL.';
-COMMENT ON COLUMN report.ticket_cycle.ticket_id IS 'The ticket, as its events name it.';
-COMMENT ON COLUMN report.ticket_cycle.cycle IS '1 from the opening on, one more with each reopening.';
-COMMENT ON COLUMN report.ticket_cycle.started_at IS 'The opening or the reopening.';
+COMMENT ON VIEW report.ticket_cycle IS 'One row per ticket and cycle: from the opening or a reopening to the next reopening. An agent column is NULL for nobody.';
+COMMENT ON COLUMN report.ticket_cycle.ticket_id IS 'ID of the ticket, as in its events.';
+COMMENT ON COLUMN report.ticket_cycle.cycle IS '1 for the opening, plus 1 for each reopening.';
+COMMENT ON COLUMN report.ticket_cycle.started_at IS 'Time of the opening or the reopening.';
 COMMENT ON COLUMN report.ticket_cycle.resolved_at IS 'When this cycle was resolved; NULL: not yet.';
-COMMENT ON COLUMN report.ticket_cycle.closed_at IS 'When this cycle was closed; NULL: not yet, or reopened without.';
+COMMENT ON COLUMN report.ticket_cycle.closed_at IS 'When this cycle was closed; NULL: not yet, or reopened before that.';
 COMMENT ON COLUMN report.ticket_cycle.resolver_id IS 'Who resolved it; NULL: not resolved, or nobody.';
 COMMENT ON COLUMN report.ticket_cycle.closer_id IS 'Who closed it; NULL: not closed, or nobody.';
 COMMENT ON COLUMN report.ticket_cycle.resolution IS 'solved, unsolved, cancelled or duplicate; NULL: not resolved.';
-COMMENT ON COLUMN report.ticket_cycle.due_at IS 'Due time of this cycle''s resolution clock; NULL: no target, or it stands in a pause.';
-COMMENT ON COLUMN report.ticket_cycle.verdict IS 'Of this cycle''s resolution clock: none, pending, met or breached.';
-COMMENT ON COLUMN report.ticket_cycle.resolution_working_seconds IS 'Seconds that this cycle''s clock ran until it was resolved, its calendar and listed pauses taken out; NULL: not resolved as solved or unsolved.';
+COMMENT ON COLUMN report.ticket_cycle.due_at IS 'Due time of this cycle''s resolution clock; NULL: no target, or paused.';
+COMMENT ON COLUMN report.ticket_cycle.verdict IS 'Verdict of this cycle''s resolution clock: none, pending, met or breached.';
+COMMENT ON COLUMN report.ticket_cycle.resolution_working_seconds IS 'Seconds that this cycle''s clock ran until the resolution, without the hours outside its calendar and the pauses that stop it; NULL: not resolved as solved or unsolved.';
 
 CREATE VIEW report.agent_kpi_5m AS
 SELECT
 	b."time",
 	b.agent_id,
-	b.opened,
-	b.responded,
-	b.first_response_measured,
-	b.first_response_within_sla,
-	b.first_response_us_sum * 0.000001 AS first_response_seconds_sum,
-	b.resolved,
-	b.resolution_measured,
-	b.resolution_within_sla,
-	b.resolution_us_sum * 0.000001 AS resolution_seconds_sum,
-	b.arrival_measured,
-	b.arrival_within_sla,
-	b.next_response_measured,
-	b.next_response_within_sla,
-	b.closed,
-	b.reopened,
-	b.fcr_eligible,
-	b.fcr_resolved,
-	b.transferred_out,
-	b.csat_responses,
-	b.csat_satisfied,
-	b.csat_score_micros_sum * 0.000001 AS csat_score_sum,
-	b.nps_responses,
-	b.nps_promoters,
-	b.nps_detractors,
-	b.ces_responses,
-	b.ces_score_micros_sum * 0.000001 AS ces_score_sum,
-	b.first_response_working_us_sum * 0.000001 AS first_response_working_seconds_sum,
-	b.resolution_working_us_sum * 0.000001 AS resolution_working_seconds_sum
+	{{measures 28: b.{column}{scale} AS {public}}}
 FROM kpid.agent_kpi_5m b;
-COMMENT ON VIEW report.agent_kpi_5m IS 'Sums per agent and 5 minutes of UTC. Buckets that sum to nothing may be absent. Filter by time: that is what makes it fast.';
+COMMENT ON VIEW report.agent_kpi_5m IS 'Sums per agent and 5 minutes of UTC. Buckets with only zeros may be missing. Filter by time to make queries fast.';
 COMMENT ON COLUMN report.agent_kpi_5m."time" IS 'Start of the 5 minutes.';
 
 CREATE VIEW report.agent_kpi_hourly AS
 SELECT
 	h.starts AS "time",
 	k.agent_id,
-	k.opened,
-	k.responded,
-	k.first_response_measured,
-	k.first_response_within_sla,
-	k.first_response_seconds_sum,
-	k.resolved,
-	k.resolution_measured,
-	k.resolution_within_sla,
-	k.resolution_seconds_sum,
-	k.arrival_measured,
-	k.arrival_within_sla,
-	k.next_response_measured,
-	k.next_response_within_sla,
-	k.closed,
-	k.reopened,
-	k.fcr_eligible,
-	k.fcr_resolved,
-	k.transferred_out,
-	k.csat_responses,
-	k.csat_satisfied,
-	k.csat_score_sum,
-	k.nps_responses,
-	k.nps_promoters,
-	k.nps_detractors,
-	k.ces_responses,
-	k.ces_score_sum,
-	k.first_response_working_seconds_sum,
-	k.resolution_working_seconds_sum
+	{{measures 28: k.{public}}}
 FROM (
 	SELECT date_trunc('hour', min(b."time"), 'UTC') AS first, max(b."time") AS last
 	FROM kpid.agent_kpi_5m b
@@ -209,73 +154,19 @@ CROSS JOIN LATERAL generate_series(span.first, span.last, interval '1 hour') AS 
 CROSS JOIN LATERAL (
 	SELECT
 		b.agent_id,
-		sum(b.opened) AS opened,
-		sum(b.responded) AS responded,
-		sum(b.first_response_measured) AS first_response_measured,
-		sum(b.first_response_within_sla) AS first_response_within_sla,
-		sum(b.first_response_us_sum) * 0.000001 AS first_response_seconds_sum,
-		sum(b.resolved) AS resolved,
-		sum(b.resolution_measured) AS resolution_measured,
-		sum(b.resolution_within_sla) AS resolution_within_sla,
-		sum(b.resolution_us_sum) * 0.000001 AS resolution_seconds_sum,
-		sum(b.arrival_measured) AS arrival_measured,
-		sum(b.arrival_within_sla) AS arrival_within_sla,
-		sum(b.next_response_measured) AS next_response_measured,
-		sum(b.next_response_within_sla) AS next_response_within_sla,
-		sum(b.closed) AS closed,
-		sum(b.reopened) AS reopened,
-		sum(b.fcr_eligible) AS fcr_eligible,
-		sum(b.fcr_resolved) AS fcr_resolved,
-		sum(b.transferred_out) AS transferred_out,
-		sum(b.csat_responses) AS csat_responses,
-		sum(b.csat_satisfied) AS csat_satisfied,
-		sum(b.csat_score_micros_sum) * 0.000001 AS csat_score_sum,
-		sum(b.nps_responses) AS nps_responses,
-		sum(b.nps_promoters) AS nps_promoters,
-		sum(b.nps_detractors) AS nps_detractors,
-		sum(b.ces_responses) AS ces_responses,
-		sum(b.ces_score_micros_sum) * 0.000001 AS ces_score_sum,
-		sum(b.first_response_working_us_sum) * 0.000001 AS first_response_working_seconds_sum,
-		sum(b.resolution_working_us_sum) * 0.000001 AS resolution_working_seconds_sum
+		{{measures 28: sum(b.{column}){scale} AS {public}}}
 	FROM kpid.agent_kpi_5m b
 	WHERE b."time" >= h.starts AND b."time" < h.starts + interval '1 hour'
 	GROUP BY b.agent_id
 ) k;
-COMMENT ON VIEW report.agent_kpi_hourly IS 'Sums per agent and hour of UTC. Filter by time: that is what makes it fast.';
+COMMENT ON VIEW report.agent_kpi_hourly IS 'Sums per agent and hour of UTC. Filter by time to make queries fast.';
 COMMENT ON COLUMN report.agent_kpi_hourly."time" IS 'Start of the hour.';
 
 CREATE VIEW report.agent_kpi_daily AS
 SELECT
 	d.starts AS "time",
 	k.agent_id,
-	k.opened,
-	k.responded,
-	k.first_response_measured,
-	k.first_response_within_sla,
-	k.first_response_seconds_sum,
-	k.resolved,
-	k.resolution_measured,
-	k.resolution_within_sla,
-	k.resolution_seconds_sum,
-	k.arrival_measured,
-	k.arrival_within_sla,
-	k.next_response_measured,
-	k.next_response_within_sla,
-	k.closed,
-	k.reopened,
-	k.fcr_eligible,
-	k.fcr_resolved,
-	k.transferred_out,
-	k.csat_responses,
-	k.csat_satisfied,
-	k.csat_score_sum,
-	k.nps_responses,
-	k.nps_promoters,
-	k.nps_detractors,
-	k.ces_responses,
-	k.ces_score_sum,
-	k.first_response_working_seconds_sum,
-	k.resolution_working_seconds_sum
+	{{measures 28: k.{public}}}
 FROM (
 	SELECT coalesce((SELECT s.value FROM kpid.setting s WHERE s.name = 'report.time_zone'), 'UTC') AS zone
 ) z
@@ -309,39 +200,12 @@ CROSS JOIN LATERAL (
 CROSS JOIN LATERAL (
 	SELECT
 		b.agent_id,
-		sum(b.opened) AS opened,
-		sum(b.responded) AS responded,
-		sum(b.first_response_measured) AS first_response_measured,
-		sum(b.first_response_within_sla) AS first_response_within_sla,
-		sum(b.first_response_us_sum) * 0.000001 AS first_response_seconds_sum,
-		sum(b.resolved) AS resolved,
-		sum(b.resolution_measured) AS resolution_measured,
-		sum(b.resolution_within_sla) AS resolution_within_sla,
-		sum(b.resolution_us_sum) * 0.000001 AS resolution_seconds_sum,
-		sum(b.arrival_measured) AS arrival_measured,
-		sum(b.arrival_within_sla) AS arrival_within_sla,
-		sum(b.next_response_measured) AS next_response_measured,
-		sum(b.next_response_within_sla) AS next_response_within_sla,
-		sum(b.closed) AS closed,
-		sum(b.reopened) AS reopened,
-		sum(b.fcr_eligible) AS fcr_eligible,
-		sum(b.fcr_resolved) AS fcr_resolved,
-		sum(b.transferred_out) AS transferred_out,
-		sum(b.csat_responses) AS csat_responses,
-		sum(b.csat_satisfied) AS csat_satisfied,
-		sum(b.csat_score_micros_sum) * 0.000001 AS csat_score_sum,
-		sum(b.nps_responses) AS nps_responses,
-		sum(b.nps_promoters) AS nps_promoters,
-		sum(b.nps_detractors) AS nps_detractors,
-		sum(b.ces_responses) AS ces_responses,
-		sum(b.ces_score_micros_sum) * 0.000001 AS ces_score_sum,
-		sum(b.first_response_working_us_sum) * 0.000001 AS first_response_working_seconds_sum,
-		sum(b.resolution_working_us_sum) * 0.000001 AS resolution_working_seconds_sum
+		{{measures 28: sum(b.{column}){scale} AS {public}}}
 	FROM kpid.agent_kpi_5m b
 	WHERE b."time" >= d.starts AND b."time" < d.ends
 	GROUP BY b.agent_id
 ) k;
-COMMENT ON VIEW report.agent_kpi_daily IS 'Sums per agent and day in the configured time zone (report.time_zone; UTC unless set). Filter by time: that is what makes it fast.';
+COMMENT ON VIEW report.agent_kpi_daily IS 'Sums per agent and day in the configured time zone (report.time_zone; UTC unless set). Filter by time to make queries fast.';
 COMMENT ON COLUMN report.agent_kpi_daily."time" IS 'Start of the day in the configured time zone.';
 
 CREATE VIEW report.agent_kpi_rolling AS
@@ -350,34 +214,7 @@ SELECT
 	w."window",
 	statement_timestamp() AS as_of,
 	k.backlog,
-	k.opened,
-	k.responded,
-	k.first_response_measured,
-	k.first_response_within_sla,
-	k.first_response_seconds_sum,
-	k.resolved,
-	k.resolution_measured,
-	k.resolution_within_sla,
-	k.resolution_seconds_sum,
-	k.arrival_measured,
-	k.arrival_within_sla,
-	k.next_response_measured,
-	k.next_response_within_sla,
-	k.closed,
-	k.reopened,
-	k.fcr_eligible,
-	k.fcr_resolved,
-	k.transferred_out,
-	k.csat_responses,
-	k.csat_satisfied,
-	k.csat_score_sum,
-	k.nps_responses,
-	k.nps_promoters,
-	k.nps_detractors,
-	k.ces_responses,
-	k.ces_score_sum,
-	k.first_response_working_seconds_sum,
-	k.resolution_working_seconds_sum
+	{{measures 28: k.{public}}}
 FROM (
 	VALUES
 		('15m', interval '15 minutes'),
@@ -391,66 +228,12 @@ CROSS JOIN LATERAL (
 	SELECT
 		u.agent_id,
 		sum(u.backlog)::bigint AS backlog,
-		sum(u.opened) AS opened,
-		sum(u.responded) AS responded,
-		sum(u.first_response_measured) AS first_response_measured,
-		sum(u.first_response_within_sla) AS first_response_within_sla,
-		sum(u.first_response_us_sum) * 0.000001 AS first_response_seconds_sum,
-		sum(u.resolved) AS resolved,
-		sum(u.resolution_measured) AS resolution_measured,
-		sum(u.resolution_within_sla) AS resolution_within_sla,
-		sum(u.resolution_us_sum) * 0.000001 AS resolution_seconds_sum,
-		sum(u.arrival_measured) AS arrival_measured,
-		sum(u.arrival_within_sla) AS arrival_within_sla,
-		sum(u.next_response_measured) AS next_response_measured,
-		sum(u.next_response_within_sla) AS next_response_within_sla,
-		sum(u.closed) AS closed,
-		sum(u.reopened) AS reopened,
-		sum(u.fcr_eligible) AS fcr_eligible,
-		sum(u.fcr_resolved) AS fcr_resolved,
-		sum(u.transferred_out) AS transferred_out,
-		sum(u.csat_responses) AS csat_responses,
-		sum(u.csat_satisfied) AS csat_satisfied,
-		sum(u.csat_score_micros_sum) * 0.000001 AS csat_score_sum,
-		sum(u.nps_responses) AS nps_responses,
-		sum(u.nps_promoters) AS nps_promoters,
-		sum(u.nps_detractors) AS nps_detractors,
-		sum(u.ces_responses) AS ces_responses,
-		sum(u.ces_score_micros_sum) * 0.000001 AS ces_score_sum,
-		sum(u.first_response_working_us_sum) * 0.000001 AS first_response_working_seconds_sum,
-		sum(u.resolution_working_us_sum) * 0.000001 AS resolution_working_seconds_sum
+		{{measures 28: sum(u.{column}){scale} AS {public}}}
 	FROM (
 		SELECT
 			b.agent_id,
 			0::bigint AS backlog,
-			b.opened,
-			b.responded,
-			b.first_response_measured,
-			b.first_response_within_sla,
-			b.first_response_us_sum,
-			b.resolved,
-			b.resolution_measured,
-			b.resolution_within_sla,
-			b.resolution_us_sum,
-			b.arrival_measured,
-			b.arrival_within_sla,
-			b.next_response_measured,
-			b.next_response_within_sla,
-			b.closed,
-			b.reopened,
-			b.fcr_eligible,
-			b.fcr_resolved,
-			b.transferred_out,
-			b.csat_responses,
-			b.csat_satisfied,
-			b.csat_score_micros_sum,
-			b.nps_responses,
-			b.nps_promoters,
-			b.nps_detractors,
-			b.ces_responses,
-			b.ces_score_micros_sum,
-			b.first_response_working_us_sum,
-			b.resolution_working_us_sum
+			{{measures 28: b.{column}}}
 		FROM kpid.agent_kpi_5m b
 		WHERE b."time" > date_bin('5 minutes', statement_timestamp(), '2000-01-01 00:00:00+00') - w.length
 			AND b."time" <= date_bin('5 minutes', statement_timestamp(), '2000-01-01 00:00:00+00')
@@ -458,17 +241,16 @@ CROSS JOIN LATERAL (
 		SELECT
 			a.agent_id,
 			a.backlog,
-			0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-			0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+			{{measures 28: 0}}
 		FROM kpid.agent_backlog a
 		WHERE a.backlog <> 0
 	) u
 	GROUP BY u.agent_id
 ) k;
-COMMENT ON VIEW report.agent_kpi_rolling IS 'Sums per agent over the 15m, 1h, 4h, 24h, 7d and 30d up to now, in whole 5-minute buckets with the running one, and the backlog. Agents with neither are absent. Filter by "window": only that one is read.';
+COMMENT ON VIEW report.agent_kpi_rolling IS 'Sums per agent over the last 15m, 1h, 4h, 24h, 7d and 30d, in whole 5-minute buckets including the current one, and the backlog. Agents with neither are missing. Filter by "window": only that window is then read.';
 COMMENT ON COLUMN report.agent_kpi_rolling."window" IS '15m, 1h, 4h, 24h, 7d or 30d. A reserved word of SQL: write it in double quotes.';
-COMMENT ON COLUMN report.agent_kpi_rolling.as_of IS 'Now: when the statement that reads this began.';
-COMMENT ON COLUMN report.agent_kpi_rolling.backlog IS 'Tickets open or paused that the agent owns now; the same for every window.';
+COMMENT ON COLUMN report.agent_kpi_rolling.as_of IS 'When the reading statement began.';
+COMMENT ON COLUMN report.agent_kpi_rolling.backlog IS 'Open or paused tickets that the agent owns now. The same for every window.';
 
 DO $comments$
 DECLARE
@@ -481,36 +263,7 @@ BEGIN
 			FROM (
 				VALUES
 					('agent_id', 'The agent; the empty text holds what nobody owned.'),
-					('opened', 'Tickets opened, by the agent of the opening.'),
-					('responded', 'Tickets that got their first response, by responder.'),
-					('first_response_measured', 'First responses that were judged, met or breached.'),
-					('first_response_within_sla', 'Of first_response_measured: met.'),
-					('first_response_seconds_sum', 'Seconds from the clock''s start to the first response, of the tickets in responded.'),
-					('resolved', 'Cycles resolved as solved or unsolved, by resolver.'),
-					('resolution_measured', 'Resolutions that were judged, met or breached.'),
-					('resolution_within_sla', 'Of resolution_measured: met.'),
-					('resolution_seconds_sum', 'Seconds from the clock''s start to the resolution, of the cycles in resolved.'),
-					('arrival_measured', 'Arrivals on site that were judged, met or breached.'),
-					('arrival_within_sla', 'Of arrival_measured: met.'),
-					('next_response_measured', 'Answers to later messages of the requester that were judged, met or breached.'),
-					('next_response_within_sla', 'Of next_response_measured: met.'),
-					('closed', 'Cycles closed, by closer.'),
-					('reopened', 'Reopenings, by the resolver of the cycle before.'),
-					('fcr_eligible', 'Tickets whose first cycle was solved: the base of first contact resolution.'),
-					('fcr_resolved', 'Of fcr_eligible: solved without a transfer after the first response, and not reopened within the window.'),
-					('transferred_out', 'Transfers away from the agent.'),
-					('csat_responses', 'Satisfaction surveys that count.'),
-					('csat_satisfied', 'Of csat_responses: a score of 80 % of the scale or more.'),
-					('csat_score_sum', 'Sum of score / scale, 0 to 1 each, of csat_responses.'),
-					('nps_responses', 'Surveys of recommendation that count.'),
-					('nps_promoters', 'Of nps_responses: 9 or more of 10.'),
-					('nps_detractors', 'Of nps_responses: 6 or less of 10.'),
-					('ces_responses', 'Surveys of effort that count.'),
-					('ces_score_sum', 'Sum of score / scale, 0 to 1 each, of ces_responses.'),
-					('first_response_working_seconds_sum',
-						'As first_response_seconds_sum, with the clock''s calendar and listed pauses taken out.'),
-					('resolution_working_seconds_sum',
-						'As resolution_seconds_sum, with the clock''s calendar and listed pauses taken out.')
+					{{measures 28: ('{public}', '{comment}')}}
 			) AS measure (name, meaning)
 		LOOP
 			EXECUTE format('COMMENT ON COLUMN report.%I.%I IS %L', v, c.name, c.meaning);
@@ -563,7 +316,7 @@ LEFT JOIN LATERAL (
 	WHERE c.calendar IS NOT NULL
 ) w ON true
 LEFT JOIN LATERAL (
-	-- NULL while some of the hours are not laid out.
+	-- NULL until all of the hours are stored.
 	SELECT
 		CASE WHEN count(*) = w.last_period - w.first_period + 1 THEN sum(
 			CASE
@@ -581,14 +334,14 @@ LEFT JOIN LATERAL (
 ) worked ON c.calendar IS NOT NULL
 WHERE NOT c.stopped;
 COMMENT ON VIEW report.sla_live IS 'One row per SLA clock that has not stopped, as of now.';
-COMMENT ON COLUMN report.sla_live.ticket_id IS 'The ticket, as its events name it.';
+COMMENT ON COLUMN report.sla_live.ticket_id IS 'ID of the ticket, as in its events.';
 COMMENT ON COLUMN report.sla_live.target IS 'first_response, next_response, arrival or resolution.';
-COMMENT ON COLUMN report.sla_live.n IS 'Which of its kind: the cycle for resolution, the number of the next response, 1 for the other two (2 and on where such a clock started again).';
+COMMENT ON COLUMN report.sla_live.n IS 'Number of the clock among those of the ticket and target: the cycle for resolution, the number of the next response, 1 for the others (2 and more if such a clock started again).';
 COMMENT ON COLUMN report.sla_live.cycle IS 'Cycle in which the clock started.';
-COMMENT ON COLUMN report.sla_live.state IS 'breached, else paused, else at_risk (a warning was due, or, where none was asked for, past 80 % of its time), else pending.';
+COMMENT ON COLUMN report.sla_live.state IS 'breached, else paused, else at_risk (a warning was due, or, without configured warnings, 80 % of the time has passed), else pending.';
 COMMENT ON COLUMN report.sla_live.started_at IS 'When the clock started.';
-COMMENT ON COLUMN report.sla_live.due_at IS 'When it is due; NULL: it stands in a pause.';
-COMMENT ON COLUMN report.sla_live.seconds_left IS 'Seconds until it is due, as the clock runs: in the hours of its calendar, and not in a pause; negative: past due. NULL: the hours are being laid out, which takes a daemon some seconds.';
+COMMENT ON COLUMN report.sla_live.due_at IS 'When it is due; NULL: paused.';
+COMMENT ON COLUMN report.sla_live.seconds_left IS 'Seconds of running time until it is due: only hours of its calendar count, and no pause. Negative: past due. NULL: a daemon has not stored the calendar''s hours yet, which takes some seconds.';
 COMMENT ON COLUMN report.sla_live.agent_id IS 'Owner of the ticket now; NULL: nobody.';
 COMMENT ON COLUMN report.sla_live.team_id IS 'Team of the ticket now; NULL: none.';
 COMMENT ON COLUMN report.sla_live.project_id IS 'Project of the ticket now; NULL: not set.';
@@ -633,35 +386,35 @@ SELECT
 	a.n_warnings AS warnings
 FROM kpid.alert a
 LEFT JOIN kpid.source_partition p ON p.source_no = a.evidence_source_no;
-COMMENT ON VIEW report.alert IS 'One row per SLA clock that was breached or warned about. Rows are never deleted; a breach that late events undo is voided, a warning that they undo is averted.';
+COMMENT ON VIEW report.alert IS 'One row per SLA clock that was breached or warned about. Rows are never deleted: a breach or a warning that late events undo is voided.';
 COMMENT ON COLUMN report.alert.alert_id IS 'Stable key of the alert: a hash of ticket_id, target and n.';
-COMMENT ON COLUMN report.alert.ticket_id IS 'The ticket, as its events name it.';
+COMMENT ON COLUMN report.alert.ticket_id IS 'ID of the ticket, as in its events.';
 COMMENT ON COLUMN report.alert.target IS 'first_response, next_response, arrival or resolution.';
-COMMENT ON COLUMN report.alert.n IS 'Which of its kind: the cycle for resolution, the number of the next response, 1 for the other two (2 and on where such a clock started again).';
-COMMENT ON COLUMN report.alert.state IS 'warning; averted (the clock stopped in time, or is not judged any more); breached; acknowledged; resolved (the clock stopped after the breach); or voided.';
-COMMENT ON COLUMN report.alert.level IS 'How many escalations are due; 0: none yet, or a warning.';
-COMMENT ON COLUMN report.alert.due_at IS 'When the clock is due; NULL: it is in a pause, or has no target any more.';
-COMMENT ON COLUMN report.alert.breached_at IS 'When it was breached, by event time; NULL: it was only warned about.';
-COMMENT ON COLUMN report.alert.cause IS 'deadline, or policy_change: a change of attributes moved the due time into the past. NULL: no breach.';
-COMMENT ON COLUMN report.alert.owner_at_breach IS 'Who owned the ticket at the breach, else at the first warning; NULL: nobody.';
-COMMENT ON COLUMN report.alert.project_id IS 'Project at the breach, else at the first warning; NULL: not set.';
-COMMENT ON COLUMN report.alert.policy IS 'Policy that judged the breach, of a warning the one in force; NULL: none.';
-COMMENT ON COLUMN report.alert.policy_version IS 'Revision of the policies that judged it; NULL: none.';
-COMMENT ON COLUMN report.alert.detected_at IS 'When kpid saw the breach, or the first warning, by its clock.';
-COMMENT ON COLUMN report.alert.resolved_at IS 'When the clock stopped, if the state is resolved; else NULL.';
-COMMENT ON COLUMN report.alert.unconfirmed IS 'True: sources were silent for so long that they were not waited for.';
-COMMENT ON COLUMN report.alert.delivery IS 'queued, sent, silenced (see report.silence), shadow (a project that is only watched), too_old (it was found later than alert.max_age after it), closed (the ticket was closed already when it was found), over (it was over before it could be sent) or off (no topic is set). Only the first two are ever sent, and silenced ones once their silence is over.';
-COMMENT ON COLUMN report.alert.revision IS 'Counts the changes of this row.';
-COMMENT ON COLUMN report.alert.evidence_topic IS 'Topic of the event that started the clock; NULL: not known.';
-COMMENT ON COLUMN report.alert.evidence_partition IS 'Partition of that event; NULL: not known.';
-COMMENT ON COLUMN report.alert.evidence_offset IS 'Offset of that event; NULL: not known.';
-COMMENT ON COLUMN report.alert.warned_at IS 'When the first warning was due; NULL: none was.';
-COMMENT ON COLUMN report.alert.warnings IS 'How many warnings are due.';
+COMMENT ON COLUMN report.alert.n IS 'Number of the clock among those of the ticket and target: the cycle for resolution, the number of the next response, 1 for the others (2 and more if such a clock started again).';
+COMMENT ON COLUMN report.alert.state IS 'warning; averted (the clock stopped in time, or is no longer judged); breached; acknowledged; resolved (the clock stopped after the breach); or voided.';
+COMMENT ON COLUMN report.alert.level IS 'Number of escalations that are due; 0: none yet, or only a warning.';
+COMMENT ON COLUMN report.alert.due_at IS 'When the clock is due; NULL: paused, or no longer has a target.';
+COMMENT ON COLUMN report.alert.breached_at IS 'Event time of the breach; NULL: only a warning.';
+COMMENT ON COLUMN report.alert.cause IS 'deadline, or policy_change (a change of attributes moved the due time into the past). NULL: no breach.';
+COMMENT ON COLUMN report.alert.owner_at_breach IS 'Owner of the ticket at the breach, or at the first warning if there is no breach; NULL: nobody.';
+COMMENT ON COLUMN report.alert.project_id IS 'Project at the breach, or at the first warning if there is no breach; NULL: not set.';
+COMMENT ON COLUMN report.alert.policy IS 'Policy that judged the breach; for a warning, the policy in force. NULL: none.';
+COMMENT ON COLUMN report.alert.policy_version IS 'Policy revision that judged it; NULL: none.';
+COMMENT ON COLUMN report.alert.detected_at IS 'Wall-clock time at which kpid detected the breach or the first warning.';
+COMMENT ON COLUMN report.alert.resolved_at IS 'When the clock stopped, if the state is resolved; otherwise NULL.';
+COMMENT ON COLUMN report.alert.unconfirmed IS 'True: the breach was reported without waiting for sources that had been silent for too long.';
+COMMENT ON COLUMN report.alert.delivery IS 'queued, sent, silenced (see report.silence), shadow (its project is only observed), too_old (detected more than alert.max_age after the breach), closed (the ticket was already closed at detection), over (resolved before it could be sent) or off (no topic is configured). Only queued and sent alerts are delivered; silenced ones are once their silence ends.';
+COMMENT ON COLUMN report.alert.revision IS 'Number of changes of this row.';
+COMMENT ON COLUMN report.alert.evidence_topic IS 'Topic of the event that started the clock; NULL: unknown.';
+COMMENT ON COLUMN report.alert.evidence_partition IS 'Partition of that event; NULL: unknown.';
+COMMENT ON COLUMN report.alert.evidence_offset IS 'Offset of that event; NULL: unknown.';
+COMMENT ON COLUMN report.alert.warned_at IS 'When the first warning was due; NULL: none yet.';
+COMMENT ON COLUMN report.alert.warnings IS 'Number of warnings that are due.';
 
 -- Input --------------------------------------------------------------------------------------------------------------
 
--- encode(…, 'escape') leaves control characters as they are, which a terminal would obey. This escapes them, too;
--- decode(first_bytes, 'escape') gives the bytes back.
+-- encode(…, 'escape') keeps control characters, which a terminal would interpret. This escapes them as well;
+-- decode(first_bytes, 'escape') returns the original bytes.
 CREATE VIEW report.dead_letter AS
 SELECT
 	d.topic,
@@ -685,17 +438,16 @@ SELECT
 	d.read_at,
 	d.requeued_at
 FROM kpid.dead_letter d;
-COMMENT ON VIEW report.dead_letter IS 'One row per message that is no event. kpid dlq show has all of its bytes.';
-COMMENT ON COLUMN report.dead_letter.topic IS 'Topic it was read from.';
+COMMENT ON VIEW report.dead_letter IS 'One row per message that is not a valid event. kpid dlq show prints all of its bytes.';
+COMMENT ON COLUMN report.dead_letter.topic IS 'Topic that it was read from.';
 COMMENT ON COLUMN report.dead_letter.partition IS 'Partition of the topic.';
-COMMENT ON COLUMN report.dead_letter."offset" IS
-	'Offset in the partition. A topic that was recreated may have two messages at one offset. A reserved word of SQL: write it in double quotes.';
+COMMENT ON COLUMN report.dead_letter."offset" IS 'Offset in the partition. A recreated topic may have two messages at one offset. A reserved word of SQL: write it in double quotes.';
 COMMENT ON COLUMN report.dead_letter.reason IS 'too_large, too_deep, not_json, not_an_object, missing_field, bad_time, bad_value, future, id_conflict or too_many.';
-COMMENT ON COLUMN report.dead_letter.detail IS 'What is wrong, in words.';
-COMMENT ON COLUMN report.dead_letter.first_bytes IS 'Its first 200 bytes: printable ASCII as it is, a backslash doubled, all else as a backslash and three octal digits.';
-COMMENT ON COLUMN report.dead_letter.length_bytes IS 'How long the message is, in bytes.';
+COMMENT ON COLUMN report.dead_letter.detail IS 'What is wrong with it, as text.';
+COMMENT ON COLUMN report.dead_letter.first_bytes IS 'Its first 200 bytes: printable ASCII as is, backslashes doubled, all other bytes as a backslash and three octal digits.';
+COMMENT ON COLUMN report.dead_letter.length_bytes IS 'Length of the message in bytes.';
 COMMENT ON COLUMN report.dead_letter.read_at IS 'When kpid read it.';
-COMMENT ON COLUMN report.dead_letter.requeued_at IS 'When it was given back to be read again; NULL: not.';
+COMMENT ON COLUMN report.dead_letter.requeued_at IS 'When it was requeued; NULL: not requeued.';
 
 CREATE VIEW report.parked AS
 SELECT
@@ -707,14 +459,14 @@ SELECT
 	p.attempts,
 	p.next_at
 FROM kpid.parked_ticket p;
-COMMENT ON VIEW report.parked IS 'Tickets that could not be written, set aside so that all others go on. Nothing is lost: their events are folded when it is possible. Until then no figure shows those events, and no alert is raised for the ticket.';
-COMMENT ON COLUMN report.parked.ticket_id IS 'Ticket.';
-COMMENT ON COLUMN report.parked.reason IS 'locked: another session holds rows of it. refused: PostgreSQL refuses its rows. untried: it was in a batch that could not be written, and is tried next.';
-COMMENT ON COLUMN report.parked.detail IS 'What PostgreSQL said: of the ticket, or, for an untried one, of its batch.';
-COMMENT ON COLUMN report.parked.n_events IS 'Events that wait; 0: a deadline of it has passed.';
-COMMENT ON COLUMN report.parked.parked_at IS 'Since when it is set aside.';
-COMMENT ON COLUMN report.parked.attempts IS 'How often it was tried again in vain.';
-COMMENT ON COLUMN report.parked.next_at IS 'When it is tried again.';
+COMMENT ON VIEW report.parked IS 'Tickets that could not be written and were set aside so that all others go on. No event is lost: they are folded as soon as the ticket can be written. Until then no figure includes those events, and no alert is raised for the ticket.';
+COMMENT ON COLUMN report.parked.ticket_id IS 'ID of the ticket.';
+COMMENT ON COLUMN report.parked.reason IS 'locked: another session holds rows of the ticket. refused: PostgreSQL refuses its rows. untried: it was in a batch that could not be written, and is tried next.';
+COMMENT ON COLUMN report.parked.detail IS 'The error of PostgreSQL for the ticket, or for its batch if it is untried.';
+COMMENT ON COLUMN report.parked.n_events IS 'Number of waiting events; 0: parked because of a deadline alone.';
+COMMENT ON COLUMN report.parked.parked_at IS 'When it was set aside.';
+COMMENT ON COLUMN report.parked.attempts IS 'Number of failed retries.';
+COMMENT ON COLUMN report.parked.next_at IS 'When it is retried.';
 
 CREATE VIEW report.data_freshness AS
 SELECT
@@ -747,29 +499,28 @@ SELECT
 	p.held_since,
 	p.unknown_type
 FROM kpid.source_partition p;
-COMMENT ON VIEW report.data_freshness IS 'One row per source partition: how far it has been read, and how fresh that is.';
-COMMENT ON COLUMN report.data_freshness.topic IS 'Topic; of an ingested file, its name.';
+COMMENT ON VIEW report.data_freshness IS 'One row per source partition: how far it has been read, and how fresh its data is.';
+COMMENT ON COLUMN report.data_freshness.topic IS 'Topic; for an ingested file, its name.';
 COMMENT ON COLUMN report.data_freshness.partition IS 'Partition of the topic.';
 COMMENT ON COLUMN report.data_freshness.state IS 'running, stopped (see state_reason) or finished.';
-COMMENT ON COLUMN report.data_freshness.state_reason IS 'Why it stands; NULL: it does not.';
-COMMENT ON COLUMN report.data_freshness.owner IS 'The instance of kpid that reads it, or did last.';
-COMMENT ON COLUMN report.data_freshness.next_offset IS 'Offset of the next message to read; NULL: not begun.';
-COMMENT ON COLUMN report.data_freshness.high_offset IS 'End of the partition when last seen; NULL: not known.';
-COMMENT ON COLUMN report.data_freshness.lag_messages IS 'Messages still to read, those of open transactions too; NULL: not known.';
-COMMENT ON COLUMN report.data_freshness.lag_seconds IS 'Seconds since complete_until: how old the figures of this source may be. 0 for a source that will bring nothing more; NULL: not known.';
-COMMENT ON COLUMN report.data_freshness.complete_until IS 'Every event before this instant has been counted; NULL: not known, or no end to it.';
+COMMENT ON COLUMN report.data_freshness.state_reason IS 'Why the partition is stopped; NULL: it is not stopped.';
+COMMENT ON COLUMN report.data_freshness.owner IS 'The kpid instance that reads it, or read it last.';
+COMMENT ON COLUMN report.data_freshness.next_offset IS 'Offset of the next message to read; NULL: not started.';
+COMMENT ON COLUMN report.data_freshness.high_offset IS 'High watermark of the partition when last seen; NULL: unknown.';
+COMMENT ON COLUMN report.data_freshness.lag_messages IS 'Messages still to read, including those of open transactions; NULL: unknown.';
+COMMENT ON COLUMN report.data_freshness.lag_seconds IS 'Seconds since complete_until: the maximum age of this source''s figures. 0 for a source that is finished; NULL: unknown.';
+COMMENT ON COLUMN report.data_freshness.complete_until IS 'Every event before this instant has been counted; NULL: unknown, or a source that is finished.';
 COMMENT ON COLUMN report.data_freshness.last_event_at IS 'Time of the latest event that was read; NULL: none.';
-COMMENT ON COLUMN report.data_freshness.seen_at IS
-	'When its owner last read from it, saw that it was at its end, or had more of it to read behind others.';
-COMMENT ON COLUMN report.data_freshness.claimed_at IS 'When its owner took it over.';
-COMMENT ON COLUMN report.data_freshness.committed_at IS 'Last commit that moved next_offset; NULL: none yet.';
-COMMENT ON COLUMN report.data_freshness.n_messages IS 'Messages read, ever.';
-COMMENT ON COLUMN report.data_freshness.n_duplicates IS 'Of n_messages: events that had been counted before.';
-COMMENT ON COLUMN report.data_freshness.n_tombstones IS 'Of n_messages: without a value.';
-COMMENT ON COLUMN report.data_freshness.n_unknown_type IS 'Of n_messages: of a type that kpid passes over.';
-COMMENT ON COLUMN report.data_freshness.n_dead_letters IS 'Of n_messages: rejected, see report.dead_letter.';
-COMMENT ON COLUMN report.data_freshness.held_since IS 'Since when an open transaction of a producer keeps its messages from being read; NULL: none does.';
-COMMENT ON COLUMN report.data_freshness.unknown_type IS 'The start of one of the types that n_unknown_type counts, as it was sent; NULL: none.';
+COMMENT ON COLUMN report.data_freshness.seen_at IS 'When its owner last read from it, saw its end, or queued more of it behind other partitions.';
+COMMENT ON COLUMN report.data_freshness.claimed_at IS 'When its owner claimed it.';
+COMMENT ON COLUMN report.data_freshness.committed_at IS 'Time of the last commit that moved next_offset; NULL: none yet.';
+COMMENT ON COLUMN report.data_freshness.n_messages IS 'Number of messages read.';
+COMMENT ON COLUMN report.data_freshness.n_duplicates IS 'Part of n_messages: duplicate events.';
+COMMENT ON COLUMN report.data_freshness.n_tombstones IS 'Part of n_messages: messages without a value.';
+COMMENT ON COLUMN report.data_freshness.n_unknown_type IS 'Part of n_messages: messages of a type that kpid ignores.';
+COMMENT ON COLUMN report.data_freshness.n_dead_letters IS 'Part of n_messages: rejected messages, see report.dead_letter.';
+COMMENT ON COLUMN report.data_freshness.held_since IS 'Since when an open transaction of a producer has kept its messages from being read; NULL: none does.';
+COMMENT ON COLUMN report.data_freshness.unknown_type IS 'An example of the types that n_unknown_type counts, truncated; NULL: none.';
 
 CREATE VIEW report.gap AS
 SELECT
@@ -785,25 +536,25 @@ SELECT
 	g.accepted_by,
 	g.resumed_at_offset
 FROM kpid.gap g;
-COMMENT ON VIEW report.gap IS 'One row per gap: messages that were due and were not there. The partition stands until somebody accepts it (kpid gap accept).';
+COMMENT ON VIEW report.gap IS 'One row per gap: messages that were expected and are missing. The partition is stopped until an operator accepts the gap (kpid gap accept).';
 COMMENT ON COLUMN report.gap.gap_no IS 'Number of the gap.';
 COMMENT ON COLUMN report.gap.topic IS 'Topic.';
 COMMENT ON COLUMN report.gap.partition IS 'Partition of the topic.';
-COMMENT ON COLUMN report.gap.reason IS 'What was found instead.';
-COMMENT ON COLUMN report.gap.expected_offset IS 'The offset that was due.';
-COMMENT ON COLUMN report.gap.low_offset IS 'First offset that was there; NULL: not known.';
-COMMENT ON COLUMN report.gap.high_offset IS 'End of the partition then; NULL: not known.';
-COMMENT ON COLUMN report.gap.detected_at IS 'When it was found.';
-COMMENT ON COLUMN report.gap.accepted_at IS 'When somebody accepted the loss; NULL: not yet, the partition stands.';
-COMMENT ON COLUMN report.gap.accepted_by IS 'Who accepted it; NULL: nobody yet.';
-COMMENT ON COLUMN report.gap.resumed_at_offset IS 'Where reading went on; NULL: not yet.';
+COMMENT ON COLUMN report.gap.reason IS 'What was found instead of the expected messages.';
+COMMENT ON COLUMN report.gap.expected_offset IS 'The offset that was expected.';
+COMMENT ON COLUMN report.gap.low_offset IS 'First available offset at that time; NULL: unknown.';
+COMMENT ON COLUMN report.gap.high_offset IS 'High watermark of the partition at that time; NULL: unknown.';
+COMMENT ON COLUMN report.gap.detected_at IS 'When it was detected.';
+COMMENT ON COLUMN report.gap.accepted_at IS 'When the loss was accepted; NULL: not yet, the partition is stopped.';
+COMMENT ON COLUMN report.gap.accepted_by IS 'Who accepted the loss; NULL: nobody yet.';
+COMMENT ON COLUMN report.gap.resumed_at_offset IS 'Offset at which reading resumed; NULL: not yet.';
 
 -- About this schema --------------------------------------------------------------------------------------------------
 
 CREATE VIEW report.version AS
 SELECT 1 AS version;
-COMMENT ON VIEW report.version IS 'The version of this interface, one row.';
-COMMENT ON COLUMN report.version.version IS 'Rises when something is removed, renamed or changes its meaning; new objects and columns do not raise it.';
+COMMENT ON VIEW report.version IS 'The version of this schema, in one row.';
+COMMENT ON COLUMN report.version.version IS 'Rises when an object is removed, renamed or changes its meaning. New objects and columns do not change it.';
 
 CREATE VIEW report.acknowledgement AS
 SELECT
@@ -816,15 +567,15 @@ SELECT
 	k.ended_by,
 	k.ended_why
 FROM kpid.acknowledgement k;
-COMMENT ON VIEW report.acknowledgement IS 'One row per acknowledgement of an alert. Rows stay.';
-COMMENT ON COLUMN report.acknowledgement.alert_id IS 'The alert.';
+COMMENT ON VIEW report.acknowledgement IS 'One row per acknowledgement of an alert. Rows are kept.';
+COMMENT ON COLUMN report.acknowledgement.alert_id IS 'ID of the alert.';
 COMMENT ON COLUMN report.acknowledgement.acknowledged_at IS 'When it was acknowledged.';
-COMMENT ON COLUMN report.acknowledgement.acknowledged_by IS 'Who did it, by the name they gave.';
-COMMENT ON COLUMN report.acknowledgement.why IS 'Why.';
-COMMENT ON COLUMN report.acknowledgement.fires_again_at IS 'When it is raised again unless it is over by then; NULL: never.';
-COMMENT ON COLUMN report.acknowledgement.ended_at IS 'When the acknowledgement ended; NULL: it lasts.';
-COMMENT ON COLUMN report.acknowledgement.ended_by IS 'Who ended it; kpid: its time was up, or the alert is over.';
-COMMENT ON COLUMN report.acknowledgement.ended_why IS 'Why it ended.';
+COMMENT ON COLUMN report.acknowledgement.acknowledged_by IS 'Who acknowledged it, by the name they gave.';
+COMMENT ON COLUMN report.acknowledgement.why IS 'Reason given.';
+COMMENT ON COLUMN report.acknowledgement.fires_again_at IS 'When the alert is raised again if it is still active; NULL: never.';
+COMMENT ON COLUMN report.acknowledgement.ended_at IS 'When the acknowledgement ended; NULL: still in force.';
+COMMENT ON COLUMN report.acknowledgement.ended_by IS 'Who ended it; kpid: it expired, or the alert is over.';
+COMMENT ON COLUMN report.acknowledgement.ended_why IS 'Reason for the end.';
 
 CREATE VIEW report.silence AS
 SELECT
@@ -837,15 +588,15 @@ SELECT
 	s.made_by,
 	s.why
 FROM kpid.silence s;
-COMMENT ON VIEW report.silence IS 'One row per silence: a time in which alerts are recorded and not sent.';
+COMMENT ON VIEW report.silence IS 'One row per silence: a period in which alerts are recorded but not sent.';
 COMMENT ON COLUMN report.silence.silence_no IS 'Number of the silence.';
-COMMENT ON COLUMN report.silence.project_id IS 'Of this project only; NULL: of all.';
-COMMENT ON COLUMN report.silence.target IS 'Of this target only; NULL: of all.';
-COMMENT ON COLUMN report.silence.starts_at IS 'From then on.';
-COMMENT ON COLUMN report.silence.ends_at IS 'Until then. What still lasts is sent then.';
-COMMENT ON COLUMN report.silence.made_at IS 'When it was made.';
-COMMENT ON COLUMN report.silence.made_by IS 'Who did it, by the name they gave.';
-COMMENT ON COLUMN report.silence.why IS 'Why.';
+COMMENT ON COLUMN report.silence.project_id IS 'The only project that is silenced; NULL: all.';
+COMMENT ON COLUMN report.silence.target IS 'The only target that is silenced; NULL: all.';
+COMMENT ON COLUMN report.silence.starts_at IS 'Start of the silence.';
+COMMENT ON COLUMN report.silence.ends_at IS 'End of the silence. Alerts that are still active then are sent.';
+COMMENT ON COLUMN report.silence.made_at IS 'When it was created.';
+COMMENT ON COLUMN report.silence.made_by IS 'Who created it, by the name they gave.';
+COMMENT ON COLUMN report.silence.why IS 'Reason given.';
 
 CREATE VIEW report.alert_delivery AS
 SELECT
@@ -862,16 +613,16 @@ SELECT
 	d.sent_at,
 	d.last_error
 FROM kpid.delivery d;
-COMMENT ON VIEW report.alert_delivery IS 'One row per alert and receiver over HTTP. What goes to the Kafka topic is in report.alert (delivery).';
-COMMENT ON COLUMN report.alert_delivery.alert_id IS 'The alert.';
-COMMENT ON COLUMN report.alert_delivery.receiver IS 'The receiver, as the file of receivers names it.';
-COMMENT ON COLUMN report.alert_delivery.state IS 'pending, failing (it was tried and will be again), sent, or dropped (the receiver said that it is gone).';
+COMMENT ON VIEW report.alert_delivery IS 'One row per alert and HTTP receiver. For delivery to the Kafka topic see report.alert (delivery).';
+COMMENT ON COLUMN report.alert_delivery.alert_id IS 'ID of the alert.';
+COMMENT ON COLUMN report.alert_delivery.receiver IS 'Name of the receiver in the receivers file.';
+COMMENT ON COLUMN report.alert_delivery.state IS 'pending, failing (an attempt failed and will be retried), sent, or dropped (the receiver no longer exists).';
 COMMENT ON COLUMN report.alert_delivery.revision IS 'Revision of the alert that is to be sent.';
-COMMENT ON COLUMN report.alert_delivery.sent_revision IS 'Revision of the alert that it took last; NULL: none.';
-COMMENT ON COLUMN report.alert_delivery.attempts IS 'Attempts that failed since it took something last.';
-COMMENT ON COLUMN report.alert_delivery.next_at IS 'When it is tried next; NULL: not.';
-COMMENT ON COLUMN report.alert_delivery.sent_at IS 'When it took something last; NULL: never.';
-COMMENT ON COLUMN report.alert_delivery.last_error IS 'Why the last attempt failed; NULL: it did not.';
+COMMENT ON COLUMN report.alert_delivery.sent_revision IS 'Revision of the alert that the receiver accepted last; NULL: none.';
+COMMENT ON COLUMN report.alert_delivery.attempts IS 'Failed attempts since the receiver last accepted a message.';
+COMMENT ON COLUMN report.alert_delivery.next_at IS 'Time of the next attempt; NULL: none.';
+COMMENT ON COLUMN report.alert_delivery.sent_at IS 'When the receiver last accepted a message; NULL: never.';
+COMMENT ON COLUMN report.alert_delivery.last_error IS 'Why the last attempt failed; NULL: it succeeded.';
 
 CREATE VIEW report.recalculation AS
 SELECT
@@ -889,17 +640,17 @@ SELECT
 	c.n_tickets AS tickets,
 	c.n_judged AS judged
 FROM kpid.recalculation c;
-COMMENT ON VIEW report.recalculation IS 'One row each time that tickets were judged again on purpose (kpid policy recalc).';
-COMMENT ON COLUMN report.recalculation.recalculation_no IS 'Its number.';
+COMMENT ON VIEW report.recalculation IS 'One row per run of kpid policy recalc, which judges tickets again under other policies.';
+COMMENT ON COLUMN report.recalculation.recalculation_no IS 'Number of the run.';
 COMMENT ON COLUMN report.recalculation.began_at IS 'When it began.';
-COMMENT ON COLUMN report.recalculation.ended_at IS 'When it was through; NULL: it is under way, or was broken off (what it had judged stays so).';
-COMMENT ON COLUMN report.recalculation.asked_by IS 'Who had it done, as they said.';
-COMMENT ON COLUMN report.recalculation.why IS 'Why, as they said.';
-COMMENT ON COLUMN report.recalculation.opened_since IS 'Of tickets opened from then on; NULL: without this bound.';
-COMMENT ON COLUMN report.recalculation.opened_before IS 'Of tickets opened before then; NULL: without this bound.';
-COMMENT ON COLUMN report.recalculation.policy_versions IS 'The revisions of the policies under which, separated by commas.';
-COMMENT ON COLUMN report.recalculation.tickets IS 'Tickets that were looked at; NULL: it has not ended.';
-COMMENT ON COLUMN report.recalculation.judged IS 'Of these, tickets that were under another revision before; NULL: it has not ended.';
+COMMENT ON COLUMN report.recalculation.ended_at IS 'When it ended; NULL: running or aborted (tickets that were judged by then stay so).';
+COMMENT ON COLUMN report.recalculation.asked_by IS 'Who requested it, by the name they gave.';
+COMMENT ON COLUMN report.recalculation.why IS 'Reason given.';
+COMMENT ON COLUMN report.recalculation.opened_since IS 'Only tickets opened at or after this time; NULL: no lower bound.';
+COMMENT ON COLUMN report.recalculation.opened_before IS 'Only tickets opened before this time; NULL: no upper bound.';
+COMMENT ON COLUMN report.recalculation.policy_versions IS 'Policy revisions that were applied, separated by commas.';
+COMMENT ON COLUMN report.recalculation.tickets IS 'Number of tickets examined; NULL: not ended.';
+COMMENT ON COLUMN report.recalculation.judged IS 'Number of those tickets that had another revision before; NULL: not ended.';
 
 CREATE VIEW report.alert_hourly AS
 SELECT
@@ -914,28 +665,28 @@ FROM kpid.alert a
 WHERE a.breached_at IS NOT NULL
 GROUP BY 1, 2, 3;
 COMMENT ON VIEW report.alert_hourly IS 'Breaches per hour of their detection, project and target, and how many of them were false alarms. Warnings do not count.';
-COMMENT ON COLUMN report.alert_hourly."time" IS 'Start of the hour (UTC) in which they were seen.';
+COMMENT ON COLUMN report.alert_hourly."time" IS 'Start of the hour (UTC) in which they were detected.';
 COMMENT ON COLUMN report.alert_hourly.project_id IS 'Project of the ticket at the breach; NULL: none.';
 COMMENT ON COLUMN report.alert_hourly.target IS 'first_response, next_response, arrival or resolution.';
-COMMENT ON COLUMN report.alert_hourly.breached IS 'Breaches, with those that were taken back.';
-COMMENT ON COLUMN report.alert_hourly.voided IS 'False alarms: breaches that are none any more, because a proof arrived late or other policies were applied.';
-COMMENT ON COLUMN report.alert_hourly.voided_sent IS 'Of these, those that were sent (report.alert: queued or sent).';
-COMMENT ON COLUMN report.alert_hourly.unconfirmed IS 'Breaches that were reported although a silent source had not confirmed them.';
+COMMENT ON COLUMN report.alert_hourly.breached IS 'Number of breaches, including voided ones.';
+COMMENT ON COLUMN report.alert_hourly.voided IS 'False alarms: breaches that were voided because proof arrived late or other policies were applied.';
+COMMENT ON COLUMN report.alert_hourly.voided_sent IS 'Part of voided: those that were sent (delivery queued or sent in report.alert).';
+COMMENT ON COLUMN report.alert_hourly.unconfirmed IS 'Breaches that were reported before a silent source confirmed them.';
 
 CREATE VIEW report.repair AS
 SELECT repair_no, repaired_at, repaired_by, role, why, table_name, key, column_name, was, is_now
 FROM kpid.repair;
-COMMENT ON VIEW report.repair IS 'One row per value that kpid verify --repair has changed.';
-COMMENT ON COLUMN report.repair.repair_no IS 'Number, ascending.';
-COMMENT ON COLUMN report.repair.repaired_at IS 'When; the same for all values of one repair.';
-COMMENT ON COLUMN report.repair.repaired_by IS 'Who did it, by the name they gave.';
-COMMENT ON COLUMN report.repair.role IS 'The role of the database that they had logged in as.';
-COMMENT ON COLUMN report.repair.why IS 'Why, as they said.';
-COMMENT ON COLUMN report.repair.table_name IS 'The table of the private schema kpid.';
-COMMENT ON COLUMN report.repair.key IS 'The row: TICKET, TICKET/CYCLE, TICKET/TARGET/N, TIME/AGENT or AGENT.';
-COMMENT ON COLUMN report.repair.column_name IS 'The column; NULL: the whole row, which was missing or too much.';
-COMMENT ON COLUMN report.repair.was IS 'What was stored; NULL: nothing, or no row.';
-COMMENT ON COLUMN report.repair.is_now IS 'What is stored now; NULL: nothing, or no row.';
+COMMENT ON VIEW report.repair IS 'One row per value that kpid verify --repair changed.';
+COMMENT ON COLUMN report.repair.repair_no IS 'Number of the row, ascending.';
+COMMENT ON COLUMN report.repair.repaired_at IS 'Time of the repair, the same for all its values.';
+COMMENT ON COLUMN report.repair.repaired_by IS 'Who ran it, by the name they gave.';
+COMMENT ON COLUMN report.repair.role IS 'Database role that they had logged in as.';
+COMMENT ON COLUMN report.repair.why IS 'Reason given.';
+COMMENT ON COLUMN report.repair.table_name IS 'Table in the private schema kpid.';
+COMMENT ON COLUMN report.repair.key IS 'Key of the row: TICKET, TICKET/CYCLE, TICKET/TARGET/N, TIME/AGENT or AGENT.';
+COMMENT ON COLUMN report.repair.column_name IS 'Name of the column; NULL: the whole row was missing or did not belong there.';
+COMMENT ON COLUMN report.repair.was IS 'Value before; NULL: no value or no row.';
+COMMENT ON COLUMN report.repair.is_now IS 'Value after; NULL: no value or no row.';
 
 CREATE VIEW report.readme AS
 SELECT r.object, r.grain, r.time_column, r.example
@@ -963,7 +714,7 @@ FROM (
 			'SELECT acknowledged_by, count(*) FROM report.acknowledgement WHERE acknowledged_at >= now() - interval ''7 days'' GROUP BY acknowledged_by'),
 		('report.silence', 'silence', 'starts_at',
 			'SELECT * FROM report.silence WHERE ends_at > now()'),
-		('report.dead_letter', 'message that is no event', 'read_at',
+		('report.dead_letter', 'message that is not a valid event', 'read_at',
 			'SELECT reason, count(*), max(read_at) FROM report.dead_letter WHERE read_at >= now() - interval ''7 days'' GROUP BY reason'),
 		('report.parked', 'ticket that is set aside', 'parked_at',
 			'SELECT reason, count(*), sum(n_events) AS events, min(parked_at) AS since FROM report.parked GROUP BY reason'),
@@ -982,8 +733,8 @@ FROM (
 		('report.repair', 'value that kpid verify --repair changed', 'repaired_at',
 			'SELECT repaired_at, repaired_by, why, count(*) FROM report.repair GROUP BY repaired_at, repaired_by, why ORDER BY repaired_at')
 ) AS r (object, grain, time_column, example);
-COMMENT ON VIEW report.readme IS 'What is in this schema, one row per object, each with a query to begin with. Filter by the time column: in the KPI views that is what makes a query fast. Divide sums last, by nullif(…, 0): what was not measured is then NULL and not 100 %.';
-COMMENT ON COLUMN report.readme.object IS 'The view.';
-COMMENT ON COLUMN report.readme.grain IS 'What one row is.';
-COMMENT ON COLUMN report.readme.time_column IS 'The column to filter by time; NULL: none.';
-COMMENT ON COLUMN report.readme.example IS 'A query to begin with.';
+COMMENT ON VIEW report.readme IS 'The contents of this schema: one row per object, each with an example query. Filter by the time column; in the KPI views this makes queries fast. Divide sums last, by nullif(…, 0): the result is then NULL, not 100 %, where nothing was measured.';
+COMMENT ON COLUMN report.readme.object IS 'Name of the view.';
+COMMENT ON COLUMN report.readme.grain IS 'What one row describes.';
+COMMENT ON COLUMN report.readme.time_column IS 'Column to filter by time; NULL: none.';
+COMMENT ON COLUMN report.readme.example IS 'Example query.';

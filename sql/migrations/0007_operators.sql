@@ -1,8 +1,8 @@
 -- Functions for operators: acknowledge alerts and silence them.
 --
--- They are called in transactions of their callers, who may leave them open. So they write rows of their own and lock none
--- that the daemon needs: the daemon reads what is committed here and changes the alert itself (queries/alert_attend.sql).
--- Two people who act on one alert at a time wait for each other, and not for longer than lock_timeout.
+-- They run in the transactions of their callers, who may leave them open. So they write rows of their own and lock no row
+-- that the daemon needs: the daemon reads what was committed here and changes the alert itself (queries/alert_apply_acks.sql).
+-- Two operators who act on the same alert wait for each other, at most for lock_timeout.
 
 CREATE FUNCTION kpid.state_to_act_on(alert_id text) RETURNS text
 LANGUAGE plpgsql
@@ -17,7 +17,7 @@ BEGIN
 	RETURN state;
 END
 $body$;
-COMMENT ON FUNCTION kpid.state_to_act_on(text) IS 'The state of an alert as report.alert shows it; an error if there is no such alert.';
+COMMENT ON FUNCTION kpid.state_to_act_on(text) IS 'The state of an alert as report.alert shows it. Fails if there is no such alert.';
 
 CREATE FUNCTION report.ack_alert(alert_id text, who text, why text, fires_again_after interval DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s'
@@ -27,11 +27,11 @@ DECLARE
 BEGIN
 	PERFORM kpid.check_who_and_why('an acknowledgement', ack_alert.who, ack_alert.why);
 	IF ack_alert.fires_again_after <= interval '0' THEN
-		RAISE EXCEPTION 'the alert would fire again at once; give a time to come' USING ERRCODE = 'check_violation';
+		RAISE EXCEPTION 'fires_again_after must be positive' USING ERRCODE = 'check_violation';
 	END IF;
 	state := kpid.state_to_act_on(ack_alert.alert_id);
 	IF state NOT IN ('breached', 'acknowledged') THEN
-		RAISE EXCEPTION 'alert % is %; only a breach that lasts can be acknowledged', ack_alert.alert_id, state
+		RAISE EXCEPTION 'alert % is %; only an active breach can be acknowledged', ack_alert.alert_id, state
 			USING ERRCODE = 'object_not_in_prerequisite_state';
 	END IF;
 	UPDATE kpid.acknowledgement k
@@ -46,7 +46,7 @@ EXCEPTION
 			USING ERRCODE = 'lock_not_available';
 END
 $body$;
-COMMENT ON FUNCTION report.ack_alert(text, text, text, interval) IS 'Acknowledges a breach that lasts: who takes it on, and why. After fires_again_after it is raised again unless it is over by then.';
+COMMENT ON FUNCTION report.ack_alert(text, text, text, interval) IS 'Acknowledges an active breach: who takes it on, and why. If it is still active after fires_again_after, it is raised again.';
 
 CREATE FUNCTION report.unack_alert(alert_id text, who text, why text) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s'
@@ -54,7 +54,7 @@ AS $body$
 DECLARE
 	state text;
 BEGIN
-	PERFORM kpid.check_who_and_why('taking an acknowledgement back', unack_alert.who, unack_alert.why);
+	PERFORM kpid.check_who_and_why('withdrawing an acknowledgement', unack_alert.who, unack_alert.why);
 	state := kpid.state_to_act_on(unack_alert.alert_id);
 	IF state <> 'acknowledged' THEN
 		RAISE EXCEPTION 'alert % is %, not acknowledged', unack_alert.alert_id, state
@@ -70,7 +70,7 @@ EXCEPTION
 			USING ERRCODE = 'lock_not_available';
 END
 $body$;
-COMMENT ON FUNCTION report.unack_alert(text, text, text) IS 'Takes an acknowledgement back: the alert is breached again.';
+COMMENT ON FUNCTION report.unack_alert(text, text, text) IS 'Withdraws an acknowledgement: the alert is breached again.';
 
 CREATE FUNCTION report.silence_alerts(
 	until timestamptz, who text, why text, project_id text DEFAULT NULL, target text DEFAULT NULL,
@@ -84,7 +84,7 @@ DECLARE
 BEGIN
 	PERFORM kpid.check_who_and_why('a silence', silence_alerts.who, silence_alerts.why);
 	IF silence_alerts.until IS NULL OR silence_alerts.until <= greatest(starts, clock_timestamp()) THEN
-		RAISE EXCEPTION 'a silence ends later than it begins, and later than now' USING ERRCODE = 'check_violation';
+		RAISE EXCEPTION 'a silence must end after its start, and in the future' USING ERRCODE = 'check_violation';
 	END IF;
 	INSERT INTO kpid.silence (project_id, target, starts_at, ends_at, made_by, why)
 	VALUES (silence_alerts.project_id, silence_alerts.target, starts, silence_alerts.until, silence_alerts.who,
@@ -93,7 +93,7 @@ BEGIN
 	RETURN no;
 END
 $body$;
-COMMENT ON FUNCTION report.silence_alerts(timestamptz, text, text, text, text, timestamptz) IS 'Keeps alerts back until an instant: of one project, one target, or all. They are recorded; what still lasts then is sent then. Returns the number of the silence.';
+COMMENT ON FUNCTION report.silence_alerts(timestamptz, text, text, text, text, timestamptz) IS 'Silences alerts of one project, one target or all until an instant. They are recorded, and sent at the end if they are still active. Returns the number of the silence.';
 
 CREATE FUNCTION report.end_silence(silence_no bigint) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s'
@@ -109,4 +109,4 @@ EXCEPTION
 			USING ERRCODE = 'lock_not_available';
 END
 $body$;
-COMMENT ON FUNCTION report.end_silence(bigint) IS 'Ends a silence now. False: there is none of that number that lasts.';
+COMMENT ON FUNCTION report.end_silence(bigint) IS 'Ends a silence now. Returns false if there is no active silence of that number.';

@@ -1,13 +1,13 @@
 -- report.explain_ticket: the events of a ticket and the time lines of its clocks, as `kpid explain --json` shows them.
 
--- What is shown, under the names of `kpid explain --json` ------------------------------------------------------------------
+-- The values of `kpid explain --json`, under its keys --------------------------------------------------------------------
 
 CREATE FUNCTION kpid.explain_most() RETURNS integer
 LANGUAGE sql IMMUTABLE
 AS $body$
 	SELECT 200
 $body$;
-COMMENT ON FUNCTION kpid.explain_most() IS 'How many events of a ticket are folded in SQL, where each costs more the more there are; and how many alerts, cycles and conflicts of it are shown.';
+COMMENT ON FUNCTION kpid.explain_most() IS 'The most events of a ticket that are folded in SQL, where the cost per event grows with their number; also the most alerts, cycles and conflicts that are shown.';
 
 CREATE FUNCTION kpid.explain_time(us bigint) RETURNS text
 LANGUAGE sql STABLE
@@ -18,7 +18,7 @@ AS $body$
 		ELSE 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
 	END)
 $body$;
-COMMENT ON FUNCTION kpid.explain_time(bigint) IS 'The instant in UTC as the program writes it: with as many decimals as it has, of none, 3 and 6.';
+COMMENT ON FUNCTION kpid.explain_time(bigint) IS 'The instant in UTC as kpid explain prints it: with 0, 3 or 6 decimals, as needed.';
 
 CREATE FUNCTION kpid.explain_place(sources jsonb, source_no integer, source_offset bigint) RETURNS jsonb
 LANGUAGE sql IMMUTABLE
@@ -26,7 +26,7 @@ AS $body$
 	SELECT coalesce(sources -> source_no::text, '{"topic": null, "partition": null}')
 		|| jsonb_build_object('offset', source_offset)
 $body$;
-COMMENT ON FUNCTION kpid.explain_place(jsonb, integer, bigint) IS 'Where something was read; a source that is not known any more has no name.';
+COMMENT ON FUNCTION kpid.explain_place(jsonb, integer, bigint) IS 'The coordinates where an event was read; topic and partition are NULL for a source that is no longer known.';
 
 CREATE FUNCTION kpid.explain_scores(micros text) RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE
@@ -36,7 +36,7 @@ BEGIN
 	SELECT coalesce(jsonb_object_agg(m.key, m.value::numeric * 0.000001), '{}') FROM jsonb_each_text(micros::jsonb) m);
 END
 $body$;
-COMMENT ON FUNCTION kpid.explain_scores(text) IS 'Scores by item, from millionths to what was sent.';
+COMMENT ON FUNCTION kpid.explain_scores(text) IS 'Scores by item, converted from millionths to the values that were sent.';
 
 CREATE FUNCTION kpid.explain_event(ticket_id text, e kpid.history_event) RETURNS jsonb
 LANGUAGE plpgsql STABLE
@@ -84,7 +84,7 @@ AS $body$
 			'event', CASE WHEN NOT (step).derived THEN kpid.explain_event(ticket_id, (step).event) END)
 		|| kpid.explain_place(sources, ((step).event).source_no, ((step).event).source_offset)
 $body$;
-COMMENT ON FUNCTION kpid.explain_step(text, kpid.fold_step, kpid.fold_state, jsonb, jsonb) IS 'A step and the ticket after it.';
+COMMENT ON FUNCTION kpid.explain_step(text, kpid.fold_step, kpid.fold_state, jsonb, jsonb) IS 'A step, with the state of the ticket after it.';
 
 CREATE FUNCTION kpid.explain_time_line(rule kpid.fold_rule, pauses kpid.fold_pause[], from_us bigint, until_us bigint)
 RETURNS jsonb
@@ -134,7 +134,7 @@ BEGIN
 		) p);
 END
 $body$;
-COMMENT ON FUNCTION kpid.explain_time_line(kpid.fold_rule, kpid.fold_pause[], bigint, bigint) IS 'When a clock that is judged by a target ran, rested outside its calendar, and stood in a pause. At most 1000 pieces.';
+COMMENT ON FUNCTION kpid.explain_time_line(kpid.fold_rule, kpid.fold_pause[], bigint, bigint) IS 'The periods in which a clock of a target ran (''runs''), was outside its calendar (''rests'') or was paused (''stands''). At most 1000.';
 
 CREATE FUNCTION kpid.explain_clock(c kpid.fold_clock, f kpid.fold_state, revision jsonb, as_of_us bigint, sources jsonb)
 RETURNS jsonb
@@ -154,7 +154,7 @@ DECLARE
 	moment kpid.fold_moment;
 BEGIN
 	IF runs AND breached_us IS NULL THEN
-		c := kpid.clock_reckon(c, f.pauses, f.cycles);
+		c := kpid.clock_schedule(c, f.pauses, f.cycles);
 		breached_us := c.due_us;
 		warned_us := warned_us || ARRAY(
 			SELECT kpid.clock_warning(c, w.i::integer)
@@ -276,7 +276,7 @@ BEGIN
 		) r);
 END
 $body$;
-COMMENT ON FUNCTION kpid.explain_kpis(kpid.fold_state, jsonb) IS 'K: what a ticket, with the clocks that kpid.explain_clock shows, gives to which agent and 5 minutes, in whole microseconds and millionths.';
+COMMENT ON FUNCTION kpid.explain_kpis(kpid.fold_state, jsonb) IS 'K: the contributions of a ticket and its clocks (from kpid.explain_clock) by agent and 5 minutes, in whole microseconds and millionths.';
 
 CREATE FUNCTION kpid.explain_passed_over(f kpid.fold_state, revision jsonb) RETURNS jsonb
 LANGUAGE plpgsql STABLE
@@ -293,7 +293,7 @@ BEGIN
 		WHERE p.place < coalesce((f).policy, 2147483647));
 END
 $body$;
-COMMENT ON FUNCTION kpid.explain_passed_over(kpid.fold_state, jsonb) IS 'S1: the policies before the one that matches, each with the attribute that did not, and what that is.';
+COMMENT ON FUNCTION kpid.explain_passed_over(kpid.fold_state, jsonb) IS 'S1: the policies before the one that matches, each with the first attribute that did not match, and its value.';
 
 CREATE FUNCTION kpid.explain_fold(ticket_id text, history bytea, revision jsonb, as_of timestamptz) RETURNS jsonb
 LANGUAGE plpgsql STABLE
@@ -306,7 +306,7 @@ DECLARE
 	f kpid.fold_state;
 	events jsonb[] := '{}';
 	clocks jsonb[] := '{}';
-	told jsonb;
+	clock jsonb;
 	verdicts text[] := '{none,none,none,none}';
 BEGIN
 	f.state := 'unknown';
@@ -340,10 +340,10 @@ BEGIN
 		events := array_append(events, kpid.explain_step(ticket_id, step, f, revision, sources));
 	END LOOP;
 	FOR i IN 1 .. cardinality(f.clocks) LOOP
-		told := kpid.explain_clock(f.clocks[i], f, revision, as_of_us, sources);
-		verdicts[(f.clocks[i]).target] := told ->> 'verdict';
+		clock := kpid.explain_clock(f.clocks[i], f, revision, as_of_us, sources);
+		verdicts[(f.clocks[i]).target] := clock ->> 'verdict';
 		IF (f.clocks[i]).listed THEN
-			clocks := array_append(clocks, told);
+			clocks := array_append(clocks, clock);
 		END IF;
 	END LOOP;
 	RETURN jsonb_build_object(
@@ -357,7 +357,7 @@ BEGIN
 		'kpis', kpid.explain_kpis(f, to_jsonb(clocks)));
 END
 $body$;
-COMMENT ON FUNCTION kpid.explain_fold(text, bytea, jsonb, timestamptz) IS 'A ticket folded step by step under a revision of the policies, and judged as of an instant.';
+COMMENT ON FUNCTION kpid.explain_fold(text, bytea, jsonb, timestamptz) IS 'Folds a ticket step by step under a policy revision, and judges it as of an instant.';
 
 -- The interface --------------------------------------------------------------------------------------------------------
 
@@ -367,9 +367,9 @@ AS $body$
 BEGIN
 	RETURN (
 		SELECT CASE
-			WHEN clock IS NULL THEN 'what arrived late left no such clock'
+			WHEN clock IS NULL THEN 'late events removed this clock'
 			WHEN s.place IS NULL THEN
-				'by what arrived late it is due at ' || coalesce(translate(clock ->> 'due_at', 'TZ', ' '), '–')
+				'late events moved the due time to ' || coalesce(translate(clock ->> 'due_at', 'TZ', ' '), '–')
 			ELSE format('%s %s %s: %s',
 				CASE clock ->> 'target'
 					WHEN 'resolution' THEN 'an end of' WHEN 'arrival' THEN 'an arrival of' ELSE 'a response of'
@@ -393,7 +393,7 @@ BEGIN
 			LIMIT 1) s ON true);
 END
 $body$;
-COMMENT ON FUNCTION kpid.explain_void(jsonb, jsonb) IS 'Why a breach that was recorded is none, by the clock as it is now and the events.';
+COMMENT ON FUNCTION kpid.explain_void(jsonb, jsonb) IS 'Why a recorded breach or warning was voided, derived from the clock as it is now and the events.';
 
 CREATE FUNCTION kpid.explain_alerts(ticket_id text, folded jsonb) RETURNS jsonb
 LANGUAGE plpgsql STABLE
@@ -429,7 +429,7 @@ BEGIN
 		) a);
 END
 $body$;
-COMMENT ON FUNCTION kpid.explain_alerts(text, jsonb) IS 'What was recorded of a ticket''s breaches and warnings, of more than kpid.explain_most the last ones. folded: what kpid.explain_fold gave; NULL: it was left out.';
+COMMENT ON FUNCTION kpid.explain_alerts(text, jsonb) IS 'The recorded alerts of a ticket, at most the latest kpid.explain_most. folded: the result of kpid.explain_fold; NULL: it was left out.';
 
 CREATE FUNCTION kpid.explain_conflicts(ticket_id text) RETURNS jsonb
 LANGUAGE plpgsql STABLE
@@ -446,9 +446,9 @@ BEGIN
 		WHERE d.reason = 'id_conflict' AND e.event -> 'data' ->> 'ticket_id' = $1);
 END
 $body$;
-COMMENT ON FUNCTION kpid.explain_conflicts(text) IS 'Events of a ticket that lost against another content under the same identity.';
+COMMENT ON FUNCTION kpid.explain_conflicts(text) IS 'Events of a ticket that lost to another event with the same identity and other content.';
 
-CREATE FUNCTION kpid.explain_record(k kpid.ticket, told jsonb) RETURNS jsonb
+CREATE FUNCTION kpid.explain_record(k kpid.ticket, folded jsonb) RETURNS jsonb
 LANGUAGE plpgsql STABLE
 AS $body$
 DECLARE
@@ -462,8 +462,8 @@ BEGIN
 		'revised_at', kpid.explain_time(kpid.us_of_instant(k.revised_at)),
 		'revision', k.rev,
 		'agrees_with_record', (
-				told ->> 'state', told -> 'cycle', told ->> 'opened_at', told ->> 'owner', told ->> 'policy',
-				told -> 'verdicts' ->> 0, told -> 'verdicts' ->> 3) IS NOT DISTINCT FROM (
+				folded ->> 'state', folded -> 'cycle', folded ->> 'opened_at', folded ->> 'owner', folded ->> 'policy',
+				folded -> 'verdicts' ->> 0, folded -> 'verdicts' ->> 3) IS NOT DISTINCT FROM (
 				t.state, to_jsonb(t.cycle), kpid.explain_time(kpid.us_of_instant(t.opened_at)), t.agent_id, t.policy,
 				t.first_response_verdict, t.resolution_verdict),
 		'ticket', to_jsonb(t),
@@ -485,7 +485,7 @@ BEGIN
 				AND (c.opened_before IS NULL OR t.opened_at < c.opened_before)), '[]'));
 END
 $body$;
-COMMENT ON FUNCTION kpid.explain_record(kpid.ticket, jsonb) IS 'What was recorded of a ticket, and whether the result of kpid.explain_fold is the same.';
+COMMENT ON FUNCTION kpid.explain_record(kpid.ticket, jsonb) IS 'The stored rows of a ticket, and whether they agree with the result of kpid.explain_fold.';
 
 CREATE FUNCTION kpid.explain_set_aside(ticket_id text) RETURNS jsonb
 LANGUAGE plpgsql STABLE
@@ -498,7 +498,7 @@ BEGIN
 		WHERE p.ticket_id = $1);
 END
 $body$;
-COMMENT ON FUNCTION kpid.explain_set_aside(text) IS 'Why events of a ticket are not folded yet, and how many; NULL: all are.';
+COMMENT ON FUNCTION kpid.explain_set_aside(text) IS 'Why some events of a ticket are not folded yet, and how many; NULL: all are folded.';
 
 CREATE FUNCTION report.explain_ticket(ticket_id text) RETURNS jsonb
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off
@@ -506,7 +506,7 @@ AS $body$
 DECLARE
 	k kpid.ticket;
 	revision jsonb;
-	told jsonb;
+	folded jsonb;
 BEGIN
 	SELECT * INTO k FROM kpid.ticket t WHERE t.ticket_id = $1;
 	IF NOT FOUND THEN
@@ -523,19 +523,19 @@ BEGIN
 			'events', NULL, 'clocks', NULL, 'kpis', NULL,
 			'set_aside', kpid.explain_set_aside(k.ticket_id),
 			'cut', jsonb_build_object('events', format(
-				'it has more than %s: they, its clocks and its kpis are left out here; kpid explain shows them', kpid.explain_most())));
+				'the ticket has more than %s events: events, clocks and kpis are left out here; kpid explain shows them', kpid.explain_most())));
 	END IF;
-	told := kpid.explain_fold(k.ticket_id, k.history, revision, k.as_of);
-	RETURN told - 'verdicts' || kpid.explain_record(k, told) || jsonb_build_object(
+	folded := kpid.explain_fold(k.ticket_id, k.history, revision, k.as_of);
+	RETURN folded - 'verdicts' || kpid.explain_record(k, folded) || jsonb_build_object(
 		'cut', NULL,
-		'alerts', kpid.explain_alerts(k.ticket_id, told),
+		'alerts', kpid.explain_alerts(k.ticket_id, folded),
 		'conflicts', kpid.explain_conflicts(k.ticket_id),
 		'set_aside', kpid.explain_set_aside(k.ticket_id),
 		'policy_text', (
 			SELECT p.policy
 			FROM jsonb_array_elements(revision -> 'policies') AS p (policy)
-			WHERE p.policy ->> 'name' = told ->> 'policy'),
+			WHERE p.policy ->> 'name' = folded ->> 'policy'),
 		'calendars', revision -> 'calendars');
 END
 $body$;
-COMMENT ON FUNCTION report.explain_ticket(text) IS 'How a ticket came to its figures, under the names of kpid explain --json: its events in order, each with what it did; its clocks with their time lines, warnings and verdicts; the policies that were passed over; alerts with who took them on and who was notified; what it gave to which figures; conflicts. Besides: ticket, cycles and live (the clocks that run), as the views of the report have them; policy_text and calendars, the very text of what judges it; recalculations: who had it judged again and why. NULL: no such ticket. cut: NULL, or of a ticket with more events than kpid.explain_most what is left out: then events, clocks and kpis are NULL. set_aside: why some of its events are not folded yet, and how many; the only key beside ticket_id where that holds for all of them. An error: its history is broken.';
+COMMENT ON FUNCTION report.explain_ticket(text) IS 'How a ticket came to its figures, with the keys of kpid explain --json: its events in order, each with its effect; its clocks with time lines, warnings and verdicts; the policies that did not match; its alerts with acknowledgements and notifications; its contributions to KPIs; conflicts. Also: ticket, cycles and live (the running clocks), as in the views; policy_text and calendars, the exact text of the policy; recalculations: who had the ticket judged again, and why. NULL: no such ticket. cut: NULL, or, for a ticket with more events than kpid.explain_most, what is left out; events, clocks and kpis are NULL then. set_aside: why some events are not folded yet, and how many; if that holds for all of them, it is the only key beside ticket_id. Fails if the history is broken.';

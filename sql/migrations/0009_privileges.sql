@@ -1,4 +1,4 @@
--- Who may do what. A later migration grants what it creates.
+-- The rights of each role. Later migrations grant the rights on what they create.
 
 REVOKE ALL ON SCHEMA kpid, report FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA kpid FROM PUBLIC;
@@ -6,9 +6,9 @@ REVOKE ALL ON ALL TABLES IN SCHEMA report FROM PUBLIC;
 REVOKE ALL ON ALL ROUTINES IN SCHEMA kpid FROM PUBLIC;
 REVOKE ALL ON ALL ROUTINES IN SCHEMA report FROM PUBLIC;
 
--- A temporary schema lets a role shadow types of pg_catalog. Every function that runs with its owner's rights guards
--- against that itself. In a database that holds nothing but kpid the right goes as well; in one that is shared, others
--- may need it, and `kpid doctor` names it.
+-- With a temporary schema a role can shadow types of pg_catalog. Every function with its owner's rights guards against
+-- that. In a database that holds only kpid, the right to create temporary tables is revoked as well. In a shared database
+-- others may need it, and `kpid doctor` reports it.
 DO $temporary$
 BEGIN
 	IF EXISTS (
@@ -18,7 +18,7 @@ BEGIN
 	) THEN
 		RETURN;
 	END IF;
-	RESET ROLE; -- the database belongs to somebody else than kpid_owner
+	RESET ROLE; -- kpid_owner does not own the database
 	BEGIN
 		EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
 	EXCEPTION WHEN insufficient_privilege THEN
@@ -28,7 +28,7 @@ BEGIN
 END
 $temporary$;
 
--- Everybody reads the report.
+-- All roles read the schema report.
 GRANT USAGE ON SCHEMA report TO kpid_reader, kpid_writer, kpid_operator;
 GRANT SELECT ON ALL TABLES IN SCHEMA report TO kpid_reader, kpid_writer, kpid_operator;
 ALTER DEFAULT PRIVILEGES FOR ROLE kpid_owner IN SCHEMA report
@@ -41,8 +41,8 @@ GRANT EXECUTE ON FUNCTION
 	report.silence_alerts(timestamptz, text, text, text, text, timestamptz), report.end_silence(bigint)
 	TO kpid_operator, kpid_writer;
 
--- The daemon writes rows. Rows that must stay may not be deleted: tickets, alerts, the policies that judged them, gaps,
--- dead letters, and the records of what people did.
+-- The daemon writes rows. It may not delete tickets, alerts, policy revisions, gaps, dead letters or the records of what
+-- operators did.
 GRANT USAGE ON SCHEMA kpid TO kpid_writer;
 GRANT SELECT ON ALL TABLES IN SCHEMA kpid TO kpid_writer;
 GRANT EXECUTE ON ALL ROUTINES IN SCHEMA kpid TO kpid_writer;

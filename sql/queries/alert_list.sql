@@ -1,4 +1,6 @@
--- Alerts that last, or all ($1), of a state, project and target (NULL: any); who has taken them on.
+-- Alerts with their current acknowledgement. Filters that are NULL match everything.
+-- $1 all: true: include alerts that are over
+-- $2 state, $3 project_id, $4 target
 SELECT
 	a.alert_id, a.ticket_id, a.target, a.n, a.state, a.level, a.warnings, a.due_at, coalesce(a.breached_at, a.warned_at) AS since,
 	a.owner_at_breach, a.project_id, a.policy, a.delivery, k.acknowledged_by, k.why, k.fires_again_at

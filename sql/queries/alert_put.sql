@@ -1,7 +1,8 @@
--- Warnings and breaches that are new or changed, each with its message. What was decided about sending stays decided,
--- until a warning becomes a breach. A breach that was voided stays so, whatever warnings say, until it is one again; then
--- it is detected anew. One that somebody has acknowledged stays acknowledged while it lasts. Silences are looked at when a
--- row comes to be sent; who was told before goes on being told.
+-- Inserts and updates warnings and breaches, and publishes each change. Once an alert is to be sent or not, that stays decided,
+-- until a warning becomes a breach. A voided breach stays voided until it is a breach again; then it counts as newly detected.
+-- A voided warning becomes what it was when it is one again.
+-- An acknowledged alert stays acknowledged while it lasts. A silence keeps back only alerts that were not sent before.
+-- $1 rows
 WITH changed AS (
 	INSERT INTO kpid.alert AS a
 	SELECT
@@ -46,7 +47,7 @@ WITH changed AS (
 		evidence_offset = EXCLUDED.evidence_offset,
 		warned_at = EXCLUDED.warned_at,
 		n_warnings = EXCLUDED.n_warnings
-	WHERE a.state <> 'voided' OR EXCLUDED.breached_at IS NOT NULL
+	WHERE a.state <> 'voided' OR a.breached_at IS NULL OR EXCLUDED.breached_at IS NOT NULL
 	RETURNING a AS alert
 ), sent AS (
 	INSERT INTO kpid.outbox (alert_id, key, payload)

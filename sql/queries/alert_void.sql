@@ -1,11 +1,12 @@
--- Breaches that late events undid, and warnings that they undid altogether, each with its message.
+-- Voids breaches and warnings that late events have disproved, and publishes each change.
+-- $1 alert_ids
 WITH changed AS (
 	UPDATE kpid.alert a
 	SET revision = revision + 1,
-		state = CASE WHEN state = 'warning' THEN 'averted' ELSE 'voided' END,
+		state = 'voided',
 		resolved_at = NULL
 	WHERE alert_id = ANY ($1::text[])
-		AND state NOT IN ('voided', 'averted')
+		AND state <> 'voided'
 	RETURNING a AS alert
 ), sent AS (
 	INSERT INTO kpid.outbox (alert_id, key, payload)

@@ -1,6 +1,6 @@
--- Calendars of clocks that run and whose hours are not all laid out, in periods of $1 microseconds: whether it is not known
--- which hours they have, the first and last instant that is asked for, and which periods are there. Of calendars with equal
--- hours one.
+-- Calendars of running clocks whose working hours are not all materialized, one row per distinct set of hours. unlinked: the
+-- hours of this calendar are not known yet.
+-- $1 period_us: length of a period of kpid.calendar_hours
 WITH asked AS (
 	SELECT t.revision_no, c.calendar, min(c.zero_at) AS first_at, max(c.zero_at) AS last_at
 	FROM kpid.sla_clock c

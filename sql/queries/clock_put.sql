@@ -1,4 +1,5 @@
--- Clocks of which something is to fall due, or falls due at another time.
+-- Inserts or updates clocks with a pending deadline.
+-- $1 rows
 INSERT INTO kpid.sla_clock
 SELECT * FROM unnest($1::kpid.sla_clock[])
 ON CONFLICT (ticket_id, target, n) DO UPDATE

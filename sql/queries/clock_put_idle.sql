@@ -1,4 +1,5 @@
--- Clocks of which nothing falls due by time alone any more, or that run differently.
+-- Inserts or updates clocks that have no pending deadline.
+-- $1 rows: of the row type kpid.sla_clock
 INSERT INTO kpid.sla_clock_idle
 SELECT * FROM unnest($1::kpid.sla_clock[])
 ON CONFLICT (ticket_id, target, n) DO UPDATE

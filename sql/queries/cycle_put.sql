@@ -1,4 +1,5 @@
--- Cycles that a reopening ended, or that late events changed.
+-- Inserts cycles that a reopening has ended, and updates those that late events have changed.
+-- $1 rows
 INSERT INTO kpid.past_cycle
 SELECT * FROM unnest($1::kpid.past_cycle[])
 ON CONFLICT (ticket_id, cycle) DO UPDATE

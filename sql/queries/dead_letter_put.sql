@@ -1,5 +1,6 @@
--- Messages that are no event. One that is there already (read again after its row was written) stays as it is.
--- Where the writer does not know a partition by name, its topic is '?' and its partition is the source_no.
+-- Stores dead letters. A message that was stored before (read again after its row was committed) keeps its row. A writer that
+-- does not know the name of a partition gives '?' as topic and the source_no as partition.
+-- $1 rows
 INSERT INTO kpid.dead_letter
 	(topic, partition, "offset", reason, detail, value, headers, conflict_sha256, read_at, requeued_at)
 SELECT

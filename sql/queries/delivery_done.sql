@@ -1,6 +1,10 @@
--- How telling a receiver ($1) of those alerts ($2), at those revisions ($3), went: taken ($4 NULL), or why not. After a
--- failure it is tried again in $5 microseconds, unless it is gone ($6). What lasts is said again in $7 microseconds (NULL:
--- never), for receivers that forget.
+-- Records the result of sending alerts to a receiver. Alerts that last are sent again to receivers that expire them.
+-- $1 receiver, $2 alert_ids, $3 revisions
+-- $4 error: NULL: the receiver took them
+-- $5 retry_us: wait before the next try, after an error
+-- $6 gone: true: the receiver is gone for good; drop the alerts
+-- $7 repeat_us: interval for sending active alerts again; NULL: never
+-- $8 lasts: for each alert, whether it is active
 UPDATE kpid.delivery d
 SET state = CASE
 		WHEN $6::boolean THEN 'dropped'

@@ -1,5 +1,6 @@
--- Those alerts have been thought of, as they were at those revisions. One that has changed again since, or is being changed by
--- a transaction that has not ended, stays.
+-- Removes alerts that were routed to receivers, at the revision that was routed. Keeps those that have changed since, or that an
+-- open transaction is changing.
+-- $1 alert_ids, $2 revisions
 WITH done AS (
 	SELECT n.alert_id
 	FROM kpid.notification n

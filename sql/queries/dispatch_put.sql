@@ -1,5 +1,6 @@
--- What receivers are to be told. opens: an alert that they may not know of; of others ($4 false) only who was told before is
--- told on. A receiver that is being tried again waits no less for that.
+-- Queues notifications for receivers. Unless opens is true, only receivers that have had the alert before get it. A delivery
+-- that waits for its retry keeps waiting.
+-- $1 receivers, $2 alert_ids, $3 revisions, $4 opens
 INSERT INTO kpid.delivery AS d (receiver, alert_id, revision, state, next_at)
 SELECT r.receiver, r.alert_id, r.revision, 'pending', clock_timestamp()
 FROM unnest($1::text[], $2::text[], $3::integer[], $4::boolean[]) AS r (receiver, alert_id, revision, opens)

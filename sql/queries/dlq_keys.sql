@@ -1,5 +1,6 @@
--- What a requeue by reason takes: all that has not been requeued. Known before the first is sent, as what
--- comes back is a dead letter of the same reason again.
+-- Dead letters of a reason that were not requeued yet. Read before the first one is sent: a message that fails again becomes a
+-- dead letter of the same reason.
+-- $1 reason
 SELECT d.topic, d.partition, d."offset", d.letter_no
 FROM kpid.dead_letter d
 WHERE d.reason = $1 AND d.requeued_at IS NULL

@@ -1,4 +1,6 @@
--- The latest rejected messages, for who may read the report. $1: of one reason, $2: of one topic, $3: how many.
+-- The latest dead letters. Reads the view, for roles that may read the report only.
+-- $1 reason, $2 topic: NULL: any
+-- $3 limit
 SELECT
 	d.topic,
 	d.partition,

@@ -1,4 +1,5 @@
--- Marks messages that the broker has acknowledged.
+-- Marks dead letters whose requeued message the broker has acknowledged.
+-- $1 letter_nos
 UPDATE kpid.dead_letter
 SET requeued_at = clock_timestamp()
 WHERE letter_no = ANY ($1::bigint[])

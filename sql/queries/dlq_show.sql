@@ -1,4 +1,5 @@
--- One rejected message with all that is known of it. headers: [name, value in base64], …
+-- One dead letter in full. headers: [name, value in base64], …
+-- $1 letter_no
 SELECT d.reason, d.detail, d.value, d.headers::text, d.read_at, d.requeued_at
 FROM kpid.dead_letter d
 WHERE d.letter_no = $1::bigint

@@ -1,4 +1,5 @@
--- Calendars of clocks that run and whose hours end within $1 days: live views then have no seconds left to show.
+-- Calendars of running clocks whose materialized hours end soon: live views then have no seconds left to show.
+-- $1 within_days
 WITH asked AS (
 	SELECT DISTINCT t.revision_no, c.calendar
 	FROM kpid.sla_clock c
@@ -19,7 +20,7 @@ WITH asked AS (
 SELECT
 	CASE WHEN u.until < now() THEN 'fail' ELSE 'warn' END AS level,
 	'the hours of calendar "' || u.calendar || '" of revision ' || r.id || ' are known until ' || to_char(u.until AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS what,
-	'a running daemon lays them out a year ahead, hourly; start one, and see its log' AS advice
+	'a running daemon extends them a year ahead, every hour; start one and check its log' AS advice
 FROM until u
 JOIN kpid.policy_revision r USING (revision_no)
 WHERE u.until < now() + $1::double precision * interval '1 day'

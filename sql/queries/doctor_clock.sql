@@ -1,2 +1,2 @@
--- What time it is there.
-SELECT clock_timestamp()
+-- The server's time.
+SELECT clock_timestamp() AS now

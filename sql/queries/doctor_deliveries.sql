@@ -1,7 +1,7 @@
--- Receivers that fail or have said that they are gone.
+-- Receivers that fail, or that have answered that they are gone.
 SELECT
 	CASE d.state WHEN 'dropped' THEN 'warn' ELSE 'fail' END AS level,
-	d.receiver || ': ' || count(*) || CASE d.state WHEN 'dropped' THEN ' alerts were not taken' ELSE ' alerts could not be told' END
+	d.receiver || ': ' || count(*) || CASE d.state WHEN 'dropped' THEN ' alerts were not accepted' ELSE ' alerts could not be sent' END
 		|| coalesce(': ' || max(d.last_error), '') AS what,
 	'kpid alerts test ' || d.receiver AS advice
 FROM report.alert_delivery d

@@ -1,4 +1,4 @@
--- Indexes that PostgreSQL does not use or trust.
+-- Indexes that are invalid or not ready.
 SELECT 'fail' AS level, 'the index ' || i.indexrelid::regclass || ' is invalid' AS what,
 	'REINDEX INDEX CONCURRENTLY ' || i.indexrelid::regclass AS advice
 FROM pg_index i

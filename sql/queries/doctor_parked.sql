@@ -1,10 +1,11 @@
--- Tickets that are set aside: the first of those that PostgreSQL refuses, and of those that have been locked for $1 seconds,
--- with who holds rows of kpid.
+-- Parked tickets: the first of those that PostgreSQL refuses, and those that wait for a lock, with the sessions that hold rows
+-- of kpid.
+-- $1 locked_age_s
 SELECT
 	'fail' AS level,
 	'ticket ' || p.ticket_id || ' cannot be written and is set aside with ' || p.n_events || ' events since '
 		|| to_char(p.parked_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI "UTC"') || ': ' || p.detail AS what,
-	'remove the cause: kpid tries again by itself, at the latest after 15 min' AS advice
+	'remove the cause: kpid retries by itself within 15 min' AS advice
 FROM (
 	SELECT * FROM kpid.parked_ticket WHERE reason = 'refused' ORDER BY parked_at, ticket_id LIMIT 20
 ) p

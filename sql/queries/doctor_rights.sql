@@ -1,5 +1,5 @@
--- What the daemon does with each table, and this role may not; and what it may and should not.
--- (Sequences are of identity columns, which take no right of their own.)
+-- Privileges that the daemon needs and this role lacks, and privileges that this role should not have. Sequences belong to
+-- identity columns, and functions of triggers, need no privilege of their own.
 WITH tables (name, wanted) AS (
 	VALUES
 		('setting', 'SELECT,INSERT,UPDATE'), ('lease', 'SELECT,INSERT,UPDATE'), ('source_partition', 'SELECT,INSERT,UPDATE'), ('gap', 'SELECT,INSERT,UPDATE'),
@@ -7,10 +7,13 @@ WITH tables (name, wanted) AS (
 		('policy_revision', 'SELECT,INSERT'), ('migration', 'SELECT'), ('past_cycle', 'SELECT,INSERT,UPDATE,DELETE'),
 		('agent_kpi_5m', 'SELECT,INSERT,UPDATE,DELETE'), ('agent_backlog', 'SELECT,INSERT,UPDATE,DELETE'),
 		('sla_clock', 'SELECT,INSERT,UPDATE,DELETE'), ('sla_clock_idle', 'SELECT,INSERT,UPDATE,DELETE'),
-		('outbox', 'SELECT,INSERT,UPDATE,DELETE'),
+		('outbox', 'SELECT,INSERT,UPDATE,DELETE'), ('heartbeat', 'SELECT,INSERT,UPDATE,DELETE'),
 		('calendar', 'SELECT,INSERT'), ('calendar_hours', 'SELECT,INSERT'), ('acknowledgement', 'SELECT,UPDATE'), ('silence', 'SELECT,UPDATE'),
 		('notification', 'SELECT,INSERT,UPDATE,DELETE'), ('delivery', 'SELECT,INSERT,UPDATE'), ('repair', 'SELECT,INSERT'),
-		('recalculation', 'SELECT,INSERT,UPDATE')
+		('recalculation', 'SELECT,INSERT,UPDATE'), ('ledger_state', 'SELECT,UPDATE'),
+		('ledger', 'SELECT,INSERT,UPDATE,DELETE'), ('ledger_item', 'SELECT,INSERT,UPDATE,DELETE'),
+		('ledger_ticket', 'SELECT,INSERT,UPDATE,DELETE'), ('ledger_solved', 'SELECT,INSERT,UPDATE,DELETE'),
+		('ledger_repeat_due', 'SELECT,INSERT,UPDATE,DELETE')
 ), missing (what) AS (
 	SELECT p.privilege || ' on kpid.' || t.name
 	FROM tables t
@@ -24,7 +27,7 @@ WITH tables (name, wanted) AS (
 	UNION ALL
 	SELECT 'EXECUTE on ' || p.oid::regprocedure
 	FROM pg_proc p
-	WHERE p.pronamespace IN ('kpid'::regnamespace, 'report'::regnamespace)
+	WHERE p.pronamespace IN ('kpid'::regnamespace, 'report'::regnamespace) AND p.prorettype <> 'trigger'::regtype
 		AND NOT has_function_privilege(p.oid, 'EXECUTE')
 )
 SELECT

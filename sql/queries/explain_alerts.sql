@@ -1,5 +1,5 @@
--- What was recorded of a ticket's breaches, in the order of the breaches; of more than 2,000 the last ones, and how many there
--- are.
+-- A ticket's alerts, by the time of the breach; the last 2,000, with the number of all.
+-- $1 ticket_id
 SELECT
 	a.target,
 	a.n,

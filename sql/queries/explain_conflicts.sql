@@ -1,5 +1,5 @@
--- Events of a ticket that lost against another content under the same identity; of more than 2,000 the last ones, and how many
--- there are. $1: how a message that was put aside names its ticket, as bytes.
+-- A ticket's events that lost against another content with the same id; the last 2,000, with the number of all.
+-- $1 pattern: the ticket's id as it appears in the bytes of a message
 SELECT c.topic, c.partition, c."offset", c.read_at, c.value, c.n_conflicts
 FROM (
 	SELECT d.topic, d.partition, d."offset", d.read_at, d.value, count(*) OVER () AS n_conflicts

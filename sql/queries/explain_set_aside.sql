@@ -1,2 +1,3 @@
--- Why events of a ticket are not folded yet, and how many. No row: all are.
+-- Why a parked ticket's events are not folded, and how many they are. No row: the ticket is not parked.
+-- $1 ticket_id
 SELECT reason, detail, n_events, parked_at FROM kpid.parked_ticket WHERE ticket_id = $1

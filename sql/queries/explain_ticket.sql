@@ -1,5 +1,5 @@
--- A ticket's row with the revision of the policies that judged it, and the window of first contact resolution
--- that all instances agree on.
+-- A ticket with the policy revision that judged it and the stored FCR window.
+-- $1 ticket_id
 SELECT
 	t.rev,
 	t.as_of,

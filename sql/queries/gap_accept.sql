@@ -1,7 +1,9 @@
--- Lets a partition go on at an offset ($4), and says who accepted the loss ($5). The higher epoch tells its
--- owner to read this row again; the fingerprints were of messages before the gap.
+-- Resumes a stopped partition at an offset and records who accepted the loss. The raised epoch makes the owner read this row
+-- again. The fingerprints are cleared: they belong to messages before the gap.
+-- $1 topic, $2 partition, $3 gap_no
+-- $4 resume_offset, $5 by
 WITH moved AS (
-	UPDATE kpid.source_partition
+	UPDATE kpid.source_partition p
 	SET state = 'running',
 		state_reason = NULL,
 		next_offset = $4::bigint,
@@ -10,7 +12,14 @@ WITH moved AS (
 		checked_fingerprint = NULL,
 		read_to = NULL,
 		held_since = NULL,
-		epoch = epoch + 1
+		epoch = epoch + 1,
+		heartbeat_no = NULL,
+		complete_until = greatest(p.complete_until, (
+			SELECT kpid.vouched_until(h.complete_until, h.except_nos, h.except_until, p.source_no)
+			FROM kpid.heartbeat h
+			WHERE h.heartbeat_no = p.heartbeat_no
+			FOR SHARE
+		))
 	WHERE topic = $1 AND partition = $2::integer AND state = 'stopped'
 	RETURNING topic
 )

@@ -1,4 +1,5 @@
--- How a partition stands, with its newest open gap, if it has one. Locks it against its owner.
+-- State of a partition with its newest open gap, if any. Locks the partition against its owner.
+-- $1 topic, $2 partition
 SELECT p.state, p.next_offset, g.gap_no, g.expected_offset, g.low_offset, g.high_offset
 FROM kpid.source_partition p
 LEFT JOIN LATERAL (

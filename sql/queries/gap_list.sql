@@ -1,4 +1,4 @@
--- Gaps, the open ones first.
+-- Gaps, open ones first.
 SELECT
 	g.gap_no,
 	g.topic,

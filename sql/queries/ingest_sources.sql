@@ -1,5 +1,6 @@
--- How far files were read whose name and first line are those of $1: a topic without the number that tells such files
--- apart. '/' is what follows '.'.
+-- How far files with the same name and first line were read: the topic itself, and the topic with a number appended. ('/'
+-- follows '.'.)
+-- $1 topic
 SELECT topic, next_offset, last_fingerprint
 FROM kpid.source_partition
 WHERE partition = 0

@@ -1,32 +1,6 @@
--- Adds what a batch changed to the sums, rows in the order of their keys.
+-- Adds a batch's changes to the KPI sums, in the order of the keys. NULL is 0.
+-- $1 rows
 INSERT INTO kpid.agent_kpi_5m AS k
 SELECT * FROM unnest($1::kpid.agent_kpi_5m[])
 ON CONFLICT ("time", agent_id) DO UPDATE
-SET opened = k.opened + EXCLUDED.opened,
-	responded = k.responded + EXCLUDED.responded,
-	first_response_measured = k.first_response_measured + EXCLUDED.first_response_measured,
-	first_response_within_sla = k.first_response_within_sla + EXCLUDED.first_response_within_sla,
-	first_response_us_sum = k.first_response_us_sum + EXCLUDED.first_response_us_sum,
-	resolved = k.resolved + EXCLUDED.resolved,
-	resolution_measured = k.resolution_measured + EXCLUDED.resolution_measured,
-	resolution_within_sla = k.resolution_within_sla + EXCLUDED.resolution_within_sla,
-	resolution_us_sum = k.resolution_us_sum + EXCLUDED.resolution_us_sum,
-	arrival_measured = k.arrival_measured + EXCLUDED.arrival_measured,
-	arrival_within_sla = k.arrival_within_sla + EXCLUDED.arrival_within_sla,
-	next_response_measured = k.next_response_measured + EXCLUDED.next_response_measured,
-	next_response_within_sla = k.next_response_within_sla + EXCLUDED.next_response_within_sla,
-	closed = k.closed + EXCLUDED.closed,
-	reopened = k.reopened + EXCLUDED.reopened,
-	fcr_eligible = k.fcr_eligible + EXCLUDED.fcr_eligible,
-	fcr_resolved = k.fcr_resolved + EXCLUDED.fcr_resolved,
-	transferred_out = k.transferred_out + EXCLUDED.transferred_out,
-	csat_responses = k.csat_responses + EXCLUDED.csat_responses,
-	csat_satisfied = k.csat_satisfied + EXCLUDED.csat_satisfied,
-	csat_score_micros_sum = k.csat_score_micros_sum + EXCLUDED.csat_score_micros_sum,
-	nps_responses = k.nps_responses + EXCLUDED.nps_responses,
-	nps_promoters = k.nps_promoters + EXCLUDED.nps_promoters,
-	nps_detractors = k.nps_detractors + EXCLUDED.nps_detractors,
-	ces_responses = k.ces_responses + EXCLUDED.ces_responses,
-	ces_score_micros_sum = k.ces_score_micros_sum + EXCLUDED.ces_score_micros_sum,
-	first_response_working_us_sum = k.first_response_working_us_sum + EXCLUDED.first_response_working_us_sum,
-	resolution_working_us_sum = k.resolution_working_us_sum + EXCLUDED.resolution_working_us_sum
+SET {{measures: {column} = CASE WHEN EXCLUDED.{column} IS NULL THEN k.{column} ELSE nullif(coalesce(k.{column}, 0) + EXCLUDED.{column}, 0) END}}

@@ -1,2 +1,3 @@
--- The fence: the lease $1 is held under the epoch $2 until the end of this transaction, or it fails.
+-- The fence: fails unless the lease has this epoch. The lease then stays locked until the transaction ends.
+-- $1 name, $2 epoch
 SELECT kpid.hold_lease($1, $2::bigint)

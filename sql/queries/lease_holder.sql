@@ -1,2 +1,3 @@
--- Who holds a lease ($1): a name, and the process of the server.
+-- Who holds a lease.
+-- $1 name
 SELECT holder, pid, taken_at FROM kpid.lease WHERE name = $1

@@ -1,6 +1,9 @@
--- Takes a lease ($1) for an instance ($2), or renews the one that it has under the epoch $3 (0: none), for $4 microseconds. One
--- that has run out, or whose session has ended, is free; who takes it raises its epoch, so that the holder before can write
--- nothing more. One row: the epoch; none: somebody else holds it. Looked at first, so that who only waits locks nothing.
+-- Takes or renews a lease, and returns its epoch. No row: another instance holds it. A lease is free if it has expired or its
+-- session has ended; taking it raises the epoch, which fences the former holder. Checks first, so that waiting instances lock
+-- nothing.
+-- $1 name, $2 holder
+-- $3 epoch: of the lease that the instance holds; 0: none
+-- $4 duration_us
 INSERT INTO kpid.lease AS l (name, holder, pid, epoch, taken_at, expires_at)
 SELECT $1, $2, pg_backend_pid(), 1, clock_timestamp(), clock_timestamp() + $4::bigint * interval '1 microsecond'
 WHERE NOT EXISTS (

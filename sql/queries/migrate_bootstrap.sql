@@ -1,4 +1,4 @@
--- What migrations need before the first one. Several statements, one transaction.
+-- Creates what migrations need before the first one. Several statements in one transaction.
 CREATE SCHEMA IF NOT EXISTS kpid;
 CREATE TABLE IF NOT EXISTS kpid.migration (
 	version integer PRIMARY KEY CHECK (version > 0),

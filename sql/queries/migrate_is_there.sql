@@ -1,6 +1,6 @@
--- Whether the table of migrations is there. Asked of the catalog: to_regclass() would need rights on the schema.
+-- Whether the table of migrations exists. Reads the catalog: to_regclass() needs rights on the schema.
 SELECT EXISTS (
 	SELECT FROM pg_catalog.pg_class c
 	JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 	WHERE n.nspname = 'kpid' AND c.relname = 'migration'
-)
+) AS found

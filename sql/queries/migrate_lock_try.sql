@@ -1,3 +1,3 @@
--- First in the transaction of a migration: nobody else migrates until it ends. Fails where somebody does. A lock that only
--- who owns the table can take; who reads the table is not in its way.
+-- First statement of a migration: no other migration runs until this transaction ends. Fails if one is running. Only the owner
+-- of the table can take this lock, and it does not block readers.
 LOCK TABLE kpid.migration IN SHARE ROW EXCLUSIVE MODE NOWAIT

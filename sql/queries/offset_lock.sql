@@ -1,5 +1,6 @@
--- The fence: only who owns the epoch and begins where the last transaction ended may go on. Locks the rows,
--- in the order of source_no. Fewer rows than asked for: somebody else owns a partition now.
+-- The fence: locks the partitions that still have the expected epoch and offset, in the order of source_no. Fewer rows than
+-- expected: another instance owns a partition now.
+-- $1 source_nos, $2 epochs, $3 begin_offsets
 SELECT p.source_no
 FROM kpid.source_partition p
 JOIN unnest($1::integer[], $2::bigint[], $3::bigint[]) AS mine (source_no, epoch, begin_offset)

@@ -1,3 +1,4 @@
--- Messages that the receiver has.
+-- Deletes messages that were delivered.
+-- $1 seqs
 DELETE FROM kpid.outbox
 WHERE seq = ANY ($1::bigint[])

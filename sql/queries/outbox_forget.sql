@@ -1,2 +1,2 @@
--- Nobody reads the topic that is not there: receivers are told from kpid.delivery.
+-- Drops all messages: no alert topic is configured. Receivers are notified from kpid.delivery.
 DELETE FROM kpid.outbox

@@ -1,4 +1,4 @@
--- The oldest messages that are to be sent.
+-- The oldest messages to send.
 SELECT seq, key, payload
 FROM kpid.outbox
 ORDER BY seq

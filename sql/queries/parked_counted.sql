@@ -1,5 +1,6 @@
--- Counts what became of events that were set aside, where they were read: duplicates, and dead letters of a ticket that has
--- too many. The rows are locked by parked_lock.sql.
+-- Adds the duplicates and dead letters among parked events to the counts of their partitions. parked_lock.sql has locked the
+-- rows.
+-- $1 source_nos, $2 n_duplicates, $3 n_dead_letters
 UPDATE kpid.source_partition p
 SET n_duplicates = p.n_duplicates + d.n_duplicates,
 	n_dead_letters = p.n_dead_letters + d.n_dead_letters

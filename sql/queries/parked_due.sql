@@ -1,5 +1,5 @@
--- Tickets that were set aside and are to be tried again, at most $1 of them, each with its first events: a row per event,
--- one without for a ticket that has none.
+-- Parked tickets whose retry is due, with their first events: one row per event, or one row without an event.
+-- $1 limit: of tickets
 WITH due AS (
 	SELECT p.ticket_id
 	FROM kpid.parked_ticket p

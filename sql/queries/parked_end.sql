@@ -1,4 +1,6 @@
--- Tickets that were written with so many of their events: they are not set aside any more, unless more have come.
+-- Unparks tickets that were written with the given number of events. A ticket that has got more events since stays parked and is
+-- due.
+-- $1 ticket_ids, $2 n_events
 WITH written AS (
 	SELECT * FROM unnest($1::text[], $2::bigint[]) AS w (ticket_id, n_events)
 ), ended AS (

@@ -1,5 +1,6 @@
--- Tickets ($1) that could not be written again for a reason ($2), in words ($3): when to try next. The pause doubles from
--- the first ($4) to the longest ($5), in microseconds.
+-- Postpones the next retry of parked tickets. The pause doubles from the first to the longest.
+-- $1 ticket_ids, $2 reason, $3 detail
+-- $4 first_us, $5 longest_us
 UPDATE kpid.parked_ticket p
 SET attempts = a.attempts,
 	reason = $2::text,

@@ -1,5 +1,6 @@
--- The fence of who tries tickets again ($2): fewer rows than asked for, and another instance does. The partitions that
--- their events came from ($1) are locked before, because duplicates among them are counted there, in the order that all keep.
+-- The fence for a retry: locks the parked tickets. Fewer rows than expected: another instance retries them. Locks the partitions
+-- of their events first, whose counts parked_counted.sql changes, because every transaction locks in this order.
+-- $1 source_nos, $2 ticket_ids
 WITH sources AS MATERIALIZED (
 	SELECT p.source_no
 	FROM kpid.source_partition p

@@ -1,5 +1,7 @@
--- Sets tickets aside: their events ($1 to $3), and the tickets in the order of their keys, each with a reason and the
--- number of its events ($4 to $6). Why, in words ($7), stays as it was for those that are set aside already.
+-- Parks tickets with their events. A ticket that is parked already keeps its reason and detail.
+-- $1 event_ticket_ids, $2 event_source_nos, $3 events
+-- $4 ticket_ids, $5 reasons, $6 n_events: one per ticket, in the order of the keys
+-- $7 detail
 WITH events AS (
 	INSERT INTO kpid.parked_event (ticket_id, source_no, event)
 	SELECT * FROM unnest($1::text[], $2::integer[], $3::bytea[])

@@ -1,2 +1,3 @@
--- Takes events back that are written in this transaction.
+-- Removes parked events that this transaction writes.
+-- $1 event_nos
 DELETE FROM kpid.parked_event WHERE event_no = ANY ($1::bigint[])

@@ -1,4 +1,5 @@
--- Policy revisions by their numbers, $1, or ids, $2; both NULL: every one that was ever in force.
+-- Policy revisions by number or id. Both NULL: all.
+-- $1 revision_nos, $2 ids
 SELECT revision_no, id, json
 FROM kpid.policy_revision
 WHERE ($1::integer[] IS NULL AND $2::text[] IS NULL)

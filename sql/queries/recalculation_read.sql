@@ -1,4 +1,6 @@
--- Tickets opened from $1 to before $2 (NULL: no bound), after the ticket $3, in the order of their ids.
+-- A page of tickets, by id, that were opened in a range of time.
+-- $1 since, $2 before: NULL: no bound
+-- $3 after_ticket_id
 SELECT ticket_id
 FROM kpid.ticket
 WHERE ticket_id > $3

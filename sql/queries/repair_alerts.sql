@@ -1,4 +1,5 @@
--- Of the alerts $1 those with the ids $2: only they are written, for each write is told of.
-SELECT array_agg(a ORDER BY a.alert_id)
+-- The alerts with the given ids, as an array for alert_put.sql. Only these are written, because each write is published.
+-- $1 rows, $2 alert_ids
+SELECT array_agg(a ORDER BY a.alert_id) AS alerts
 FROM unnest($1::kpid.alert[]) a
 WHERE a.alert_id = ANY ($2::text[])

@@ -1,3 +1,4 @@
--- All clocks of the tickets $1: those that are right are put again.
+-- Deletes all clocks of tickets. The correct ones are inserted again.
+-- $1 ticket_ids
 DELETE FROM kpid.sla_clock
 WHERE ticket_id = ANY ($1::text[])

@@ -1,4 +1,6 @@
--- Past cycles of the tickets $2 that are none ($1: those that are).
+-- Deletes past cycles of tickets that are not among the correct ones.
+-- $1 rows: the correct ones
+-- $2 ticket_ids
 DELETE FROM kpid.past_cycle c
 WHERE c.ticket_id = ANY ($2::text[])
 	AND NOT EXISTS (

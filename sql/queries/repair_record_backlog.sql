@@ -1,4 +1,5 @@
--- The rows that are to be mended ($3), locked in the order of their keys, and the record of what is added to them next.
+-- Locks the backlog rows that are repaired, in the order of their keys, and records what is added to them next.
+-- $1 by, $2 why, $3 rows
 WITH locked AS (
 	SELECT b.agent_id, b.backlog
 	FROM kpid.agent_backlog b

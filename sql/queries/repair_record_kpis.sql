@@ -1,4 +1,5 @@
--- The record of what is added to the sums next ($3), by whom and why ($1, $2).
+-- Records what is added to the KPI sums next.
+-- $1 by, $2 why, $3 rows
 INSERT INTO kpid.repair (repaired_by, why, table_name, key, column_name, was, is_now)
 SELECT
 	$1::text,

@@ -1,9 +1,10 @@
--- The row types that rows are sent as, in the order of enum pg_row_type.
+-- Oids of the row types that rows are sent as.
 SELECT
-	'kpid.ticket'::regtype::oid,
-	'kpid.past_cycle'::regtype::oid,
-	'kpid.agent_kpi_5m'::regtype::oid,
-	'kpid.agent_backlog'::regtype::oid,
-	'kpid.sla_clock'::regtype::oid,
-	'kpid.alert'::regtype::oid,
-	'kpid.dead_letter'::regtype::oid
+	'kpid.ticket'::regtype::oid AS ticket,
+	'kpid.past_cycle'::regtype::oid AS past_cycle,
+	'kpid.agent_kpi_5m'::regtype::oid AS agent_kpi_5m,
+	'kpid.agent_backlog'::regtype::oid AS agent_backlog,
+	'kpid.sla_clock'::regtype::oid AS sla_clock,
+	'kpid.alert'::regtype::oid AS alert,
+	'kpid.dead_letter'::regtype::oid AS dead_letter,
+	'kpid.ledger_part'::regtype::oid AS ledger_part

@@ -1,13 +1,13 @@
--- What all instances must agree on: the first one that names it decides. $1: the window of first contact resolution in
--- microseconds, $2: the rules of this program, $3: the zone of daily figures, NULL where the configuration names none: a default
--- is not stored, and never overrides what is. A zone that PostgreSQL does not know is left out. $4: the ids of the revisions of
--- the policy file, NULL where there is none or it was not just read: the latest file counts, and what it was before is returned.
--- $5: the consumer group, NULL where no topic is read.
-WITH given (name, value) AS (
-	VALUES
-		('kpi.fcr_window_us', $1::text), ('rules.version', $2::text),
-		('report.time_zone', (SELECT z.name FROM pg_timezone_names z WHERE z.name = $3)),
-		('sla.policy_revisions', $4::text), ('kafka.group.id', $5::text)
+-- Settings on which all instances must agree. The first instance that gives a value decides. A stored value gives way if it is
+-- among the overriding names, or if the new value is a policy file with all of its revisions and more. Returns the values before.
+-- A zone that PostgreSQL does not know is ignored.
+-- $1 names
+-- $2 settings: their values; NULL: the configuration gives none
+-- $3 overriding: names
+WITH given AS (
+	SELECT g.name,
+		CASE g.name WHEN 'report.time_zone' THEN (SELECT z.name FROM pg_timezone_names z WHERE z.name = g.value) ELSE g.value END AS value
+	FROM unnest($1::text[], $2::text[]) AS g (name, value)
 ), put AS (
 	INSERT INTO kpid.setting AS s
 	SELECT g.name, g.value
@@ -15,9 +15,14 @@ WITH given (name, value) AS (
 	WHERE g.value IS NOT NULL
 	ORDER BY g.name
 	ON CONFLICT (name) DO UPDATE SET value = EXCLUDED.value
-	WHERE s.name = 'sla.policy_revisions' AND s.value <> EXCLUDED.value
+	WHERE s.value <> EXCLUDED.value
+		AND (s.name = ANY ($3::text[])
+			OR (s.name = 'sla.policy_revisions'
+				AND (s.value = 'none' OR string_to_array(s.value, ', ') <@ string_to_array(EXCLUDED.value, ', '))))
+	RETURNING s.name
 )
-SELECT g.name, coalesce(s.value, g.value) AS stored, g.value AS ours
+SELECT g.name, coalesce(s.value, g.value) AS stored, g.value AS ours, p.name IS NOT NULL AS put
 FROM given g
 LEFT JOIN kpid.setting s ON s.name = g.name
+LEFT JOIN put p ON p.name = g.name
 ORDER BY g.name

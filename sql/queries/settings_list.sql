@@ -1,4 +1,4 @@
--- What all instances must agree on, as it is stored.
+-- All stored settings.
 SELECT name, value
 FROM kpid.setting
 ORDER BY name

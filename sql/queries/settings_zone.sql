@@ -1,4 +1,6 @@
--- Changes the zone of daily figures to $1, for everybody. No row: PostgreSQL knows no such zone. What it was before, NULL: unset.
+-- Changes the stored time zone of daily figures. Returns the value before; NULL: none. No row: PostgreSQL does not know the
+-- zone.
+-- $1 time_zone
 WITH put AS (
 	INSERT INTO kpid.setting
 	SELECT 'report.time_zone', z.name

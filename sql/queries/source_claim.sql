@@ -1,6 +1,7 @@
--- Makes partitions mine: raises their epochs, so that whoever owned them before can commit nothing more, and
--- tells where to go on. Waits for a transaction of the former owner that is under way; in the order in which
--- that locks (offset_lock.sql), lest the two wait for each other.
+-- Takes ownership of partitions and returns where to resume. The raised epoch fences the former owner. Waits for that owner's
+-- open transaction; locks in the order of offset_lock.sql to avoid a deadlock with it. What the former owner's heartbeat knew goes
+-- to the row; the lock on the heartbeat makes sure that nobody has read a later time from it.
+-- $1 topics, $2 partitions, $3 owner
 INSERT INTO kpid.source_partition AS p (topic, partition, epoch, owner)
 SELECT t.topic, t.partition, 1, $3
 FROM unnest($1::text[], $2::integer[]) AS t (topic, partition)
@@ -12,6 +13,14 @@ SET epoch = p.epoch + 1,
 	claimed_at = clock_timestamp(),
 	seen_at = clock_timestamp(),
 	held_since = NULL,
+	complete_until = greatest(p.complete_until, (
+		SELECT kpid.vouched_until(h.complete_until, h.except_nos, h.except_until, p.source_no)
+		FROM kpid.heartbeat h
+		WHERE h.heartbeat_no = p.heartbeat_no
+		FOR SHARE
+	)),
+	heartbeat_no = NULL,
+	released_at = NULL,
 	state = CASE WHEN p.state = 'finished' THEN 'running' ELSE p.state END
 RETURNING topic, partition, source_no, epoch, next_offset, last_fingerprint, state, state_reason,
-	coalesce(checked_offset, next_offset - 1), coalesce(checked_fingerprint, last_fingerprint)
+	coalesce(checked_offset, next_offset - 1) AS checked_offset, coalesce(checked_fingerprint, last_fingerprint) AS checked_fingerprint

@@ -1,5 +1,6 @@
--- A file that was read to its end, with all of its lines committed: it holds no deadline back any more. Returns what
--- was counted. No row: it has another owner since, or does not end at $3 as committed, so not all of it is here.
+-- Marks a file as read to its end with all lines committed, so that it holds back no deadline. Returns its counts. No row:
+-- another owner has it now, or the committed offset differs.
+-- $1 source_no, $2 epoch, $3 next_offset
 UPDATE kpid.source_partition
 SET state = 'finished', complete_until = 'infinity', high_offset = next_offset, seen_at = clock_timestamp()
 WHERE source_no = $1

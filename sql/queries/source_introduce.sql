@@ -1,5 +1,6 @@
--- Makes the partitions of a topic known before anybody has read them: until then nothing is complete. One that was added to
--- a topic that is read begins at its first message, wherever run.start has the others begin: nothing was there before.
+-- Inserts the partitions of a topic before they are read: until then no deadline is confirmed. A partition that was added to a
+-- topic that is already read begins at its first message, whatever run.start says: no message came before it.
+-- $1 topics, $2 partitions
 INSERT INTO kpid.source_partition (topic, partition, epoch, owner, next_offset)
 SELECT
 	t.topic,

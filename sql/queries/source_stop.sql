@@ -1,4 +1,6 @@
--- Stops a partition at a gap, and records the gap once.
+-- Stops a partition at a gap and records the gap.
+-- $1 source_no, $2 epoch, $3 reason
+-- $4 expected_offset, $5 low_offset, $6 high_offset
 WITH stopped AS (
 	UPDATE kpid.source_partition
 	SET state = 'stopped', state_reason = $3

@@ -1,4 +1,5 @@
--- As ticket_read.sql, for a batch that lost a race before: now the rows are locked, in the order of their keys.
+-- As ticket_read.sql, for a batch that has lost a race: locks the rows in the order of their keys.
+-- $1 ticket_ids
 SELECT ticket_id, rev, as_of, opened_at, revision_no, history
 FROM kpid.ticket
 WHERE ticket_id = ANY ($1::text[])

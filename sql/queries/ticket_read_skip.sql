@@ -1,5 +1,6 @@
--- As ticket_read_locked.sql, for a batch that has waited for a lock in vain: tickets that somebody else holds are not waited
--- for, and come without their state.
+-- As ticket_read_locked.sql, for a batch that has timed out on a lock: tickets that another session holds are not waited for,
+-- and come with NULLs.
+-- $1 ticket_ids
 WITH mine AS MATERIALIZED (
 	SELECT ticket_id, rev, as_of, opened_at, revision_no, history
 	FROM kpid.ticket

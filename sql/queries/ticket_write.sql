@@ -1,5 +1,6 @@
--- New tickets and new states of tickets, rows in the order of their keys. A row that somebody else wrote since
--- it was read is left alone: then fewer rows are touched than were sent, and the batch begins anew.
+-- Inserts and updates tickets, in the order of their keys. Skips a row that another session has written since it was read. Then
+-- fewer rows are affected than were sent, and the batch starts again.
+-- $1 rows
 INSERT INTO kpid.ticket AS t
 SELECT * FROM unnest($1::kpid.ticket[])
 ON CONFLICT (ticket_id) DO UPDATE

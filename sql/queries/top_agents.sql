@@ -1,5 +1,6 @@
--- Agents over the last hour: those with most breaches first, then those with most work. With each row how many
--- there are, and their backlog together.
+-- Agents over the last hour: most breaches first, then most work. Each row also has the number of agents and their total
+-- backlog.
+-- $1 limit
 SELECT
 	a.agent_id,
 	a.opened::bigint,

@@ -1,4 +1,5 @@
--- The newest alerts, of breaches of the last day (which an index finds).
+-- The newest alerts among the breaches of the last day (which uses an index).
+-- $1 limit
 SELECT a.ticket_id, a.target, a.state, a.breached_at, a.detected_at, a.owner_at_breach, a.policy
 FROM report.alert a
 WHERE a.breached_at >= statement_timestamp() - interval '24 hours'

@@ -1,4 +1,5 @@
--- The nearest deadlines. Chosen before their tickets are looked up: there may be a million clocks.
+-- The next deadlines. Chosen before the tickets are looked up: there may be a million clocks.
+-- $1 limit
 WITH nearest AS MATERIALIZED (
 	SELECT l.ticket_id, l.target, l.n, l.state, l.due_at
 	FROM report.sla_live l

@@ -1,11 +1,12 @@
--- Topics that have brought no event at all, but messages of types that are not known (RULES E4): of the topics $1, or of
--- all that are still read if it is empty. As kpid doctor wants findings, and the topic.
+-- Topics that have brought no event, only messages of unknown types (rule E4). Columns as in the findings of kpid doctor, and
+-- the topic.
+-- $1 topics: empty: all that are still read
 SELECT 'warn' AS level,
 	t.topic || ' has brought no event: ' || t.n || CASE t.n WHEN 1 THEN ' message is' ELSE ' messages are' END
 		|| ' of types that kpid does not know, such as ' || to_json(t.example) AS what,
 	CASE
-		WHEN k.name IS NULL THEN 'send the types that kpid knows, such as ticket.opened and ticket.closed (README, "Events"), or do not have '
-			|| t.topic || ' read'
+		WHEN k.name IS NULL THEN 'send the types that kpid knows, such as ticket.opened and ticket.closed (docs/events.md), or stop reading '
+			|| t.topic
 		WHEN t.example ~ '^["''].*["'']$' THEN 'send ' || k.name || ' without quotation marks: types are compared byte by byte'
 		ELSE 'send ' || k.name || ', spelled exactly like this: types are compared byte by byte'
 	END AS advice,
@@ -20,7 +21,7 @@ FROM (
 		AND sum(p.n_messages - p.n_tombstones - p.n_unknown_type - p.n_dead_letters) = 0
 ) t
 LEFT JOIN LATERAL (
-	-- The type that was probably meant: the same letters, whatever their case and what is between them.
+	-- The type that was probably meant: equal in letters, ignoring case and other characters.
 	SELECT n.name
 	FROM unnest(kpid.history_names('types')) AS n (name)
 	WHERE right(regexp_replace(lower(t.example), '[^a-z]', '', 'g'), length(regexp_replace(n.name, '[^a-z]', '', 'g')))

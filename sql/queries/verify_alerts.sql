@@ -1,11 +1,13 @@
--- Where the alerts of the tickets $2 are not what they must be ($1). What people and the moment decided is not compared:
--- when it was detected, what was sent, who acknowledged. A breach that late events undid stays, voided; so does a warning,
--- averted; and of what is voided nothing else is kept up.
+-- Differences between the stored and the expected alerts of tickets. Values that depend on people or on the moment are not
+-- compared: detection, delivery, acknowledgement. A disproved breach or warning stays as voided. Other columns of a
+-- voided alert are not kept up to date.
+-- $1 rows: expected
+-- $2 ticket_ids
 WITH stored AS (
 	SELECT a
 	FROM kpid.alert a
 	WHERE a.ticket_id = ANY ($2::text[])
-	UNION ALL -- those that say they are of another ticket; an OR would look at all there are
+	UNION ALL -- rows with the wrong ticket_id; an OR would scan the whole table
 	SELECT a
 	FROM unnest($1::kpid.alert[]) e
 	JOIN kpid.alert a ON a.alert_id = e.alert_id
@@ -23,14 +25,13 @@ WITH stored AS (
 		CASE
 			WHEN expected IS NOT DISTINCT FROM NULL THEN
 				to_jsonb(stored) - '{revision,detected_at,unconfirmed,delivery}'::text[]
-					|| CASE WHEN (stored).state = 'warning' THEN '{"state": "averted"}' ELSE '{"state": "voided"}' END::jsonb
-					|| '{"resolved_at": null}'
+					|| '{"state": "voided", "resolved_at": null}'
 			ELSE to_jsonb(expected) - '{revision,detected_at,unconfirmed,delivery}'::text[]
 		END AS expected_row
 	FROM pairs
 	WHERE (stored).state IS NULL
-		OR (expected).alert_id IS NULL AND (stored).state NOT IN ('voided', 'averted')
-		OR (expected).alert_id IS NOT NULL AND ((stored).state <> 'voided' OR (expected).breached_at IS NOT NULL)
+		OR (expected).alert_id IS NULL AND (stored).state <> 'voided'
+		OR (expected).alert_id IS NOT NULL AND ((stored).state <> 'voided' OR (stored).breached_at IS NULL OR (expected).breached_at IS NOT NULL)
 )
 SELECT
 	'alert' AS table_name, concat_ws('/', k.ticket_id, k.target, k.n) AS key, d.column_name, d.stored_value,

@@ -1,4 +1,5 @@
--- Where the backlog is not what it must be ($1). A row that is not there is zero.
+-- Differences between the stored and the expected backlog. A missing row counts as zero.
+-- $1 rows: expected
 SELECT
 	'agent_backlog' AS table_name, agent_id AS key, 'backlog' AS column_name, coalesce(s.backlog, 0)::text AS stored_value,
 	coalesce(e.backlog, 0)::text AS expected_value, agent_id AS owner, NULL::timestamptz AS at, NULL::text AS alert_id

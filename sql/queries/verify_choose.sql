@@ -1,4 +1,5 @@
--- $1 tickets by chance, each as likely as any other.
+-- A random sample of tickets.
+-- $1 limit
 SELECT ticket_id
 FROM kpid.ticket
 ORDER BY random()

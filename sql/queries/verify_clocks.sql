@@ -1,4 +1,7 @@
--- Where the clocks of the tickets $2 are not what they must be ($1, and $3 of those of which nothing falls due).
+-- Differences between the stored and the expected clocks of tickets.
+-- $1 rows: expected, with a pending deadline
+-- $2 ticket_ids
+-- $3 idle_rows: expected, without one
 SELECT
 	'sla_clock' AS table_name,
 	concat_ws('/', k.ticket_id, (ARRAY['first_response', 'next_response', 'arrival', 'resolution'])[k.target + 1], k.n) AS key,

@@ -1,4 +1,6 @@
--- Where the past cycles of the tickets $2 are not what they must be ($1).
+-- Differences between the stored and the expected past cycles of tickets.
+-- $1 rows: expected
+-- $2 ticket_ids
 SELECT
 	'past_cycle' AS table_name, concat_ws('/', k.ticket_id, k.cycle) AS key, d.column_name, d.stored_value,
 	d.expected_value, k.ticket_id AS owner, NULL::timestamptz AS at, NULL::text AS alert_id

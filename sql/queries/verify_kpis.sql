@@ -1,4 +1,7 @@
--- Where the sums after ($2, $3) and up to ($4, $5) are not what they must be ($1). A row that is not there is all zeros.
+-- Differences between the stored and the expected KPI sums in a range of keys. A missing row counts as zeros.
+-- $1 rows: expected
+-- $2 after_time, $3 after_agent_id: lower bound, exclusive
+-- $4 to_time, $5 to_agent_id: upper bound, inclusive
 SELECT
 	'agent_kpi_5m' AS table_name, concat_ws('/', to_char("time" AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI"Z"'), agent_id) AS key,
 	d.column_name, d.stored_value, d.expected_value, agent_id AS owner, "time" AS at, NULL::text AS alert_id

@@ -1,4 +1,4 @@
--- Tickets that have rows and are not there: their histories are lost.
+-- Tickets that have cycles, clocks or alerts but no row in kpid.ticket: their history is lost.
 SELECT DISTINCT ticket_id
 FROM (
 	SELECT ticket_id FROM kpid.past_cycle

@@ -1,4 +1,5 @@
--- The tickets after $1, in the order of their ids.
+-- A page of tickets, by id.
+-- $1 after_ticket_id
 SELECT ticket_id, rev, as_of, opened_at, revision_no, history, revised_at
 FROM kpid.ticket
 WHERE ticket_id > $1::text

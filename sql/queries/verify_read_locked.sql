@@ -1,4 +1,5 @@
--- As verify_read_these.sql, to be mended: nobody else writes them until the transaction ends.
+-- As verify_read_these.sql, for a repair: locks the rows until the transaction ends.
+-- $1 ticket_ids
 SELECT ticket_id, rev, as_of, opened_at, revision_no, history, revised_at
 FROM kpid.ticket
 WHERE ticket_id = ANY ($1::text[])

@@ -1,4 +1,5 @@
--- Where the rows of kpid.ticket are not what they must be ($1).
+-- Differences between the stored and the expected rows of kpid.ticket.
+-- $1 rows: expected
 SELECT
 	'ticket' AS table_name, s.ticket_id AS key, d.column_name, d.stored_value, d.expected_value, s.ticket_id AS owner,
 	NULL::timestamptz AS at, NULL::text AS alert_id

@@ -1,4 +1,4 @@
-/* Reads a topic from its beginning to its end and does nothing with it: what Kafka and librdkafka alone can do.
+/* Reads a topic from its beginning to its end and does nothing with it: the limit set by Kafka and librdkafka.
  *
  *   bench_consume BOOTSTRAP TOPIC PARTITIONS */
 #include <librdkafka/rdkafka.h>
@@ -77,7 +77,7 @@ int main(int argc, char **argv)
 			}
 			rd_kafka_message_destroy(messages[i]);
 		}
-		/* The end of a partition is told half a second late. */
+		/* The end of a partition is reported half a second late. */
 		if (n != n_before)
 			last_s = now_s();
 	}

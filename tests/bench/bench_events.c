@@ -1,9 +1,9 @@
-/* Writes a made-up workload to standard output, and what is in it to standard error as JSON.
+/* Writes a synthetic workload to standard output, and a summary as JSON to standard error.
  *
- *   bench_events tsv|ndjson|rows N START_S SPAN_S     N events over SPAN_S seconds from START_S (UTC) on
- *   bench_events openings N START_S SPAN_S            as tsv, but nobody ever answers
+ *   bench_events tsv|ndjson|rows N START_S SPAN_S     N events over SPAN_S seconds from START_S (UTC)
+ *   bench_events openings N START_S SPAN_S            like tsv, but no ticket is ever answered
  *
- * tsv: key, tab, event; ndjson: the event alone; rows: typed columns, as COPY reads them. */
+ * tsv: key, tab, event; ndjson: only the event; rows: typed columns for COPY. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,13 +1,13 @@
-/* What a ticket of very many events costs: a line for each shape of tests/unit/large_ticket.h. For all of its events in
- * one batch, one event more, and judging it again: milliseconds, and the scratch memory of the evaluation in MiB; and
- * the longest part of them, which nothing interrupts.
+/* The cost of a ticket with very many events; one line for each shape of tests/unit/large_ticket.h. For all events in
+ * one batch, one more event, and judging the ticket again: milliseconds, and MiB of scratch memory of the evaluation;
+ * then the longest part, which nothing interrupts.
  *
  *   bench_large [N]      N events (100,000) */
 #include <time.h>
 
 #include "../unit/large_ticket.h"
 
-enum { PART_STEPS = 2000 }; /* as the writer */
+enum { PART_STEPS = 2000 }; /* as in the writer */
 
 static double now_ms(void)
 {

@@ -1,15 +1,15 @@
-/* Measures how long it takes until an event can be seen in PostgreSQL, at a steady rate.
+/* Measures how long it takes until an event is visible in PostgreSQL, at a steady rate.
  *
  *   bench_live BOOTSTRAP TOPIC PARTITIONS EVENTS_PER_S HISTORY_S WARM_UP_S MEASURE_S CONNINFO QUERY
  *
- * One thread sends events when they are due, whatever became of those before. Another asks QUERY every 2 ms, on a
- * connection of its own: partition and next offset of all that is committed. An event is visible once the answer has
- * come in which its partition stands behind it: the offset moves in the very transaction that writes the rows. Its
- * latency counts from the moment when it was due to be sent, so a late producer makes it longer, not shorter.
+ * One thread sends events when they are due, no matter what happened to earlier ones. Another runs QUERY every 2 ms on
+ * its own connection: partition and next offset of everything that is committed. An event is visible when an answer
+ * arrives in which the offset of its partition is beyond it, because the offset moves in the same transaction as the
+ * rows. Latency counts from the time when the event was due, so a slow producer makes it longer, not shorter.
  *
- * The topic has to be empty. First the events of HISTORY_S seconds before are sent at once, so that the steady rate is
- * that of a desk at work, and a line says so: who reads them should start now, for they would be late for somebody who
- * has seen the topic empty. Then WARM_UP_S seconds go by, and MEASURE_S seconds are measured. */
+ * The topic must be empty. First the events of the last HISTORY_S seconds are sent at once, so that the desk is busy
+ * when the steady rate starts, and a line reports that. Start the consumer only then: for a consumer that has seen the
+ * topic empty, these events would be late. After WARM_UP_S seconds, MEASURE_S seconds are measured. */
 #include <errno.h>
 #include <libpq-fe.h>
 #include <librdkafka/rdkafka.h>
@@ -23,15 +23,15 @@
 
 #include "workload.h"
 
-/* TOGETHER_US: what is due within it is sent at once; to wake up for each would be most of the work there is. */
+/* TOGETHER_US: events due within it are sent at once; waking up for each would be most of the work. */
 enum { MOST_PARTITIONS = 64, POLL_US = 2000, TOGETHER_US = 2000, PATIENCE_S = 120 };
 
-struct series { /* of one partition: when events were due, by offset */
+struct series { /* for one partition: when events were due, by offset */
 	int64_t *due_us;
 	size_t n, capacity;
 };
 
-struct sighting { /* at this instant a partition's committed offset was seen to be */
+struct sighting { /* at this instant the committed offset of a partition was observed */
 	int64_t at_us;
 	int64_t next_offset;
 };
@@ -93,7 +93,7 @@ static void *grow(void *items, size_t *capacity, size_t n, size_t item_bytes)
 static void on_delivery(rd_kafka_t *kafka, const rd_kafka_message_t *message, void *context)
 {
 	(void)kafka, (void)context;
-	/* Every event has to get the offset that was counted for it. */
+	/* Every event must get the offset that was predicted for it. */
 	if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR)
 		die("an event was not delivered: %s", rd_kafka_err2str(message->err));
 }
@@ -234,7 +234,7 @@ static void watch(struct live *live)
 		look(live, connection);
 		at_us += POLL_US;
 		if (at_us < now_us())
-			at_us = now_us(); /* a slow answer is no reason to hurry afterwards */
+			at_us = now_us(); /* a slow answer must not make later queries hurry */
 		sleep_until(at_us);
 	}
 	PQfinish(connection);
@@ -248,7 +248,7 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* The latencies of all events that were due in a time, ascending. */
+/* The latencies of all events that were due in a period, ascending. */
 static int64_t *latencies(const struct live *live, int64_t from_us, int64_t to_us, size_t *n_out)
 {
 	int64_t *found = NULL;

@@ -1,4 +1,4 @@
-/* Produces the lines of standard input (key, tab, value) to a topic, the partition by the key as Java clients do it.
+/* Sends the lines of standard input (key, tab, value) to a topic, partitioned by the key as Java clients do it.
  *
  *   bench_produce BOOTSTRAP TOPIC */
 #include <librdkafka/rdkafka.h>

@@ -1,5 +1,5 @@
-/* What the SLA engine costs: a due time, a match among 1,000 policies, a ticket under calendars and warnings beside the
- * same one under targets that always run. Prints nanoseconds; an argument sets how many rounds. */
+/* The cost of the SLA engine: a due time, a match among 1,000 policies, and a ticket under calendars and warnings
+ * compared with one under targets that always run. Prints nanoseconds; an argument sets the number of rounds. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 
 enum { N_STARTS = 1 << 16, N_POLICIES = 1000, N_EVENTS = 6, KEEP_BYTES = 1 << 20 };
 
-static volatile int64_t sink; /* so that nothing is left out for being of no use */
+static volatile int64_t sink; /* keeps the compiler from removing the measured work */
 
 static double now_ns(void)
 {
@@ -21,7 +21,7 @@ static double now_ns(void)
 	return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
 }
 
-/* Half the year is an hour ahead, so that the days on which clocks change are there. */
+/* Half the year is an hour ahead, so that there are days with clock changes. */
 static int32_t offset_s(void *context, int64_t at_us)
 {
 	(void)context;
@@ -37,12 +37,12 @@ static bool find_zone(const char *name, struct zone *zone_out)
 
 static struct policy_set *parse(const char *json)
 {
-	struct policy_faults faults;
-	struct policy_set *set = policy_set_parse(text_of(json), find_zone, &faults);
-	for (size_t i = 0; i < faults.n; i++)
-		fprintf(stderr, "%.*s: %.*s\n", (int)faults.items[i].path.len, faults.items[i].path.ptr,
-		        (int)faults.items[i].message.len, faults.items[i].message.ptr);
-	policy_faults_release(&faults);
+	struct file_errors errors;
+	struct policy_set *set = policy_set_parse(text_of(json), find_zone, &errors);
+	for (size_t i = 0; i < errors.n; i++)
+		fprintf(stderr, "%.*s: %.*s\n", (int)errors.items[i].path.len, errors.items[i].path.ptr,
+		        (int)errors.items[i].message.len, errors.items[i].message.ptr);
+	file_errors_release(&errors);
 	return set;
 }
 
@@ -66,7 +66,7 @@ static void bench_calendar(long rounds)
 	static int64_t starts[N_STARTS];
 	for (size_t i = 0; i < N_STARTS; i++)
 		starts[i] = T0 + (int64_t)(drand48() * 365 * 3 * (double)US_PER_DAY);
-	sink = calendar_worked_us(hours, T0, T0 + 4 * 365 * US_PER_DAY); /* compiled before it is measured */
+	sink = calendar_worked_us(hours, T0, T0 + 4 * 365 * US_PER_DAY); /* warm-up */
 	double start_ns = now_ns();
 	for (long i = 0; i < rounds; i++)
 		sink = calendar_after_us(hours, starts[i % N_STARTS], 20 * HOUR_US);

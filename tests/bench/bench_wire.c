@@ -1,4 +1,4 @@
-/* What wire_parse() costs for one event. Prints nanoseconds per event; an argument sets how many. */
+/* The cost of wire_parse() for one event. Prints nanoseconds per event; an argument sets their number. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,7 +53,7 @@ static int measure(const char *name, struct text value, long n_events)
 	return 0;
 }
 
-/* An opening with one unknown object of many names: "k0":0, "k1":1, ... */
+/* An opening with one unknown object with many names: "k0":0, "k1":1, ... */
 static struct text many_names(char *room, size_t room_bytes)
 {
 	size_t len = (size_t)snprintf(room, room_bytes, "%.*s,\"x\":{", (int)sizeof(opened) - 2, opened);

@@ -1,4 +1,4 @@
-"""How fast kpid reads a backlog, beside what Kafka and PostgreSQL can do alone."""
+"""How fast kpid reads a backlog, compared with Kafka and PostgreSQL alone."""
 import time
 
 from rig import Account, BenchError, Kpid, copy_alone, say, wait_for_total
@@ -7,12 +7,12 @@ SPAN_S = 14 * 86400
 
 
 def start_s():
-    """So that the newest events are of some hours ago: the alerts of the last day are sent, too."""
+    """The newest events are some hours old, so that the alerts of the last day are sent as well."""
     return int(time.time()) - SPAN_S - 86400
 
 
 def check(kpid, expected):
-    """That everything was counted, and nothing twice."""
+    """Checks that everything was counted, and nothing twice."""
     counted = kpid.pg.psql("SELECT sum(n_messages), sum(n_duplicates), sum(n_dead_letters), "
                            "(SELECT sum(opened) FROM report.agent_kpi_5m), "
                            "(SELECT sum(csat_responses) FROM report.agent_kpi_5m), "
@@ -23,7 +23,7 @@ def check(kpid, expected):
 
 
 def catch_up(kpid, n_events):
-    """From the start of the daemon until all that was in the topic is committed."""
+    """From the start of the daemon until everything in the topic is committed."""
     account = Account(kpid.pg)
     with kpid.start() as process:
         wait_for_total(kpid.pg, kpid.database, Kpid.TOTAL, n_events, process)

@@ -1,4 +1,6 @@
-"""An hour at a steady rate: lag, latency, memory, HOT updates, and bytes a row must be at its end as at its beginning."""
+"""An hour at a steady rate: lag, latency, memory, HOT updates and bytes per row must be the same at its end as at
+its beginning.
+"""
 import statistics
 
 from latency import N_PARTITIONS, RATES, Live
@@ -6,17 +8,17 @@ from rig import Account, BenchError, Kpid, Samples, memory_of, say
 
 SAMPLE_S = 10
 MOST_P99_MS = 500
-MOST_GROWTH = 1.05  # of memory, and of bytes a row, from the first quarter to the last; what a table has once needed it keeps
-LEAST_HOT = 0.98  # of all updates, and of those of each table
+MOST_GROWTH = 1.05  # growth of memory, and of bytes per row, from the first quarter to the last; a table keeps space that it once needed
+LEAST_HOT = 0.98  # share of all updates, and of those of each table
 LAG = "SELECT coalesce(sum(greatest(high_offset - next_offset, 0)), 0)::bigint FROM kpid.source_partition"
 TABLES = """
     SELECT relname, n_live_tup, n_tup_upd, n_tup_hot_upd, pg_table_size(relid), pg_indexes_size(relid)
     FROM pg_stat_user_tables WHERE schemaname = 'kpid'"""
-BIG_ENOUGH = 1000  # rows or updates at the least, for their share to say something
+BIG_ENOUGH = 1000  # minimum of rows or updates for their share to be meaningful
 
 
 class Desk(Samples):
-    """Lag, the daemon's memory and its tables, on a connection of its own."""
+    """Samples lag, the daemon's memory and its tables, on its own connection."""
 
     def __init__(self, pg, database, pid):
         super().__init__(SAMPLE_S)
@@ -38,20 +40,21 @@ class Desk(Samples):
 
 
 def quarters(samples, figure):
-    """A figure of each quarter of the samples."""
+    """One figure for each quarter of the samples."""
     n = len(samples) // 4
     return [figure(samples[i * n:(i + 1) * n]) for i in range(4)]
 
 
 def bytes_a_row(part, name):
-    """The median of what is looked at: how many rows live is PostgreSQL's estimate, and moves with each vacuum."""
+    """The median of the observations: the number of live rows is an estimate of PostgreSQL that changes with each
+    vacuum."""
     sizes = [(table + indexes) / live for live, _, _, table, indexes in
              (tables[name] for tables in part if name in tables) if live >= BIG_ENOUGH]
     return statistics.median(sizes) if sizes else None
 
 
 def table_rows(samples):
-    """Of each table: live rows, HOT share of the updates, and bytes of it and its indexes a live row by quarters."""
+    """For each table: live rows, share of HOT updates, and bytes (with indexes) per live row by quarter."""
     first, last = samples[0], samples[-1]
     rows = []
     for name in sorted(last):
@@ -64,7 +67,7 @@ def table_rows(samples):
 
 
 def faults_of(figures, rows):
-    """What is not as it must be."""
+    """The violated expectations."""
     def grown(before, after):
         return after > before * MOST_GROWTH
 

@@ -1,4 +1,4 @@
-"""How long it takes from an event to its rows, at a steady rate."""
+"""The time from an event to its rows, at a steady rate."""
 import json
 import os
 import subprocess
@@ -10,10 +10,10 @@ RATES = (2_000, 10_000)
 
 
 class Live:
-    """Sends events at a steady rate to an empty topic, and finds how long they take until they can be seen."""
+    """Sends events at a steady rate to an empty topic, and measures how long they take to become visible."""
 
     def __init__(self, rig, kpid, topic, rate, times):
-        """`times`: history, warm-up and measure, in seconds. Returns once the history is there."""
+        """`times`: history, warm-up and measurement, in seconds. Returns once the history has been sent."""
         command = [os.path.join(rig.programs, "bench_live"), rig.kafka().bootstrap, topic, N_PARTITIONS, rate, *times,
                    kpid.pg.dsn(kpid.database), f"{Kpid.COMMITTED} WHERE topic = '{topic}'"]
         self._process = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, text=True)
@@ -29,10 +29,10 @@ class Live:
         self._process.stdout.close()
 
     def figures(self):
-        told = self._process.stdout.read()
+        output = self._process.stdout.read()
         if self._process.wait() != 0:
             raise BenchError(f"bench_live ended with {self._process.returncode}")
-        return json.loads(told)
+        return json.loads(output)
 
 
 def run(rig, results, options):

@@ -1,4 +1,4 @@
-"""Resident memory of the daemon: while it reads a backlog of openings, and later, with all those tickets open."""
+"""Resident memory of the daemon: while it reads a backlog of openings, and later with all those tickets open."""
 import time
 
 from latency import N_PARTITIONS, Live
@@ -8,13 +8,13 @@ RATE = 2_000
 
 
 def quarters(samples):
-    """The most in the first and in the last quarter of the samples: equal, if memory is flat."""
+    """The highest value in the first and in the last quarter of the samples: equal if memory is flat."""
     n = max(1, len(samples) // 4)
     return max(samples[:n]), max(samples[-n:])
 
 
 def measure(rig, pg, n_open, times):
-    """Loads tickets that stay open, then starts anew and reads at a steady rate with all of them there."""
+    """Loads tickets that stay open, then restarts and reads at a steady rate with all of them open."""
     name = f"open-{n_open}"
     policy = rig.write_policy("memory", first_response="1d", resolution="3d")  # no deadline comes meanwhile
     topics = [name, f"{name}-live"]

@@ -1,4 +1,4 @@
-"""What a batch costs, by part: in the daemon where it tells, and in PostgreSQL statement by statement."""
+"""The cost of a batch by part: in the daemon as far as it reports it, and in PostgreSQL statement by statement."""
 import glob
 import json
 import os
@@ -15,7 +15,7 @@ WHERE d.datname = %s ORDER BY s.total_exec_time DESC"""
 
 
 def known_statements():
-    """Each file of sql/queries by its first line, which no other has."""
+    """Each file of sql/queries by its first line, which is unique."""
     known = {}
     for path in glob.glob(os.path.join(ROOT, "sql", "queries", "*.sql")):
         with open(path, encoding="utf-8") as file:
@@ -48,14 +48,14 @@ def run(rig, results, options):
         kpid = Kpid(rig, pg, "parts", ["parts"], policy)
         pg.psql("SELECT pg_stat_statements_reset()")
         started = time.monotonic()
-        told = json.loads(kpid.run("--json", "ingest", events))
+        summary = json.loads(kpid.run("--json", "ingest", events))
         seconds = time.monotonic() - started
         statements = by_statement(pg, kpid.database)
-    daemon = {part: told[part + "_us"] / n_events for part in PARTS}
-    results.add("parts", "daemon", {"events": n_events, "batches": told["batches"], "ticket_rows": told["ticket_rows"],
+    daemon = {part: summary[part + "_us"] / n_events for part in PARTS}
+    results.add("parts", "daemon", {"events": n_events, "batches": summary["batches"], "ticket_rows": summary["ticket_rows"],
                                     "us_per_event": {part: round(us, 3) for part, us in daemon.items()},
                                     "elapsed_us_per_event": round(seconds / n_events * 1e6, 3)})
-    results.table(f"Where the time of a batch goes: `kpid ingest`, {n_events:,} events, {told['batches']} batches",
+    results.table(f"Where the time of a batch goes: `kpid ingest`, {n_events:,} events, {summary['batches']} batches",
                   ["part", "µs per event"], [[part, round(us, 2)] for part, us in daemon.items()])
     rows = []
     for statement, (calls, spent_s, n_rows, wal_bytes) in sorted(statements.items(), key=lambda item: -item[1][1]):

@@ -1,4 +1,4 @@
-"""Figures as JSON lines, and as tables in Markdown."""
+"""Results as JSON lines, and as Markdown tables."""
 import json
 import os
 import time
@@ -7,7 +7,7 @@ BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
 
 
 class Results:
-    """Each measurement becomes a line in a file at once, so that a run that is stopped leaves what it had."""
+    """Writes each measurement to a file at once, so that an interrupted run keeps its results."""
 
     def __init__(self, path, machine, is_quick):
         self.common = {"at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "quick": is_quick, **machine}
@@ -32,7 +32,7 @@ class Results:
                  f"PostgreSQL {self.common['postgresql']} and Kafka on the same machine, commit {self.common['commit']}"
                  f"{', the short form' if self.common['quick'] else ''}"
                  f"{', with ' + ' '.join(self.common['set']) if self.common['set'] else ''}. "
-                 "What each figure means: [tests/bench/README.md](tests/bench/README.md).", ""]
+                 "What each figure means: [tests/bench/README.md](../tests/bench/README.md).", ""]
         for heading, columns, rows in self.tables:
             widths = [max(len(row[i]) for row in [columns, *rows]) for i in range(len(columns))]
             lines += [f"**{heading}**", ""]
@@ -57,8 +57,8 @@ def show(value):
     return str(value)
 
 
-def update_readme(path, text):
-    """Puts the text between the two markers."""
+def update_document(path, text):
+    """Replaces the text between the two markers."""
     with open(path, encoding="utf-8") as file:
         before, begin, rest = file.read().partition(BEGIN)
     _, end, after = rest.partition(END)

@@ -1,4 +1,6 @@
-"""What every benchmark needs: the programs, a Kafka, a PostgreSQL for each part, kpid, and what all of them consume."""
+"""Shared by all benchmarks: the programs, a Kafka, a PostgreSQL for each part, kpid, and the measurement of what
+they consume.
+"""
 import contextlib
 import json
 import os
@@ -12,34 +14,35 @@ import threading
 import time
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-sys.path.insert(0, os.path.join(ROOT, "tests", "fixture"))
+sys.path[:0] = [os.path.join(ROOT, "tests", part) for part in ("fixture", "integration")]
 
 from guard import descendants  # noqa: E402
 from servers import PG_BIN, Kafka, Postgres  # noqa: E402
 
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 PATIENCE_S = 1800  # the slowest run of the slowest program on a slow machine takes a third of it
-# As a PostgreSQL is set that is to take a load; all else, fsync too, is as PostgreSQL comes.
+# PostgreSQL configured for load; everything else, including fsync, has its default.
 PG_SETTINGS = {"shared_buffers": "1GB", "max_wal_size": "8GB"}
 
 
 class BenchError(Exception):
-    """A benchmark cannot be run, or what it measured is wrong."""
+    """A benchmark cannot run, or its result is wrong."""
 
 
 class Skipped(Exception):
-    """What is to be measured is not here; the text says what is missing."""
+    """Something to be measured is missing; the text names it."""
 
 
 def say(text):
     print(f"bench: {text}", file=sys.stderr, flush=True)
 
 
-# ---- what processes consume -----------------------------------------------------------------------------------------
+# ---- resource usage
+# -------------------------------------------------------------------------------------------------
 
 
 def cpu_of(pid):
-    """CPU seconds of a process, and of all its children that have ended."""
+    """CPU seconds of a process and of all its ended children."""
     with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
         fields = file.read().rpartition(")")[2].split()
     own, ended = sum(map(int, fields[11:13])), sum(map(int, fields[13:15]))
@@ -47,23 +50,23 @@ def cpu_of(pid):
 
 
 def cpu_of_tree(pid):
-    """CPU seconds of a process and all its descendants, also of those that have ended."""
+    """CPU seconds of a process and all its descendants, including ended ones."""
     total = sum(cpu_of(pid))
     for child in descendants(pid):
-        with contextlib.suppress(OSError):  # it has ended since
+        with contextlib.suppress(OSError):  # it has ended meanwhile
             total += sum(cpu_of(child))
     return total
 
 
 def memory_of(pid):
-    """Resident memory of a process in MiB: now, and the most there ever was."""
+    """Resident memory of a process in MiB: now, and the peak."""
     with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file:
         kib = dict(re.findall(r"^(VmRSS|VmHWM):\s+(\d+) kB", file.read(), re.MULTILINE))
     return int(kib["VmRSS"]) / 1024, int(kib["VmHWM"]) / 1024
 
 
 class Samples:
-    """Calls look() every so many seconds, while the block runs. What look() raises is raised at the block's end."""
+    """Calls look() at an interval while the block runs. An exception of look() is raised at the end of the block."""
 
     def __init__(self, every_s):
         self._every_s = every_s
@@ -106,10 +109,10 @@ class MemorySamples(Samples):
 
 
 class Rig:
-    """The programs, a folder for what is temporary, and Kafka. PostgreSQL is started anew for each part."""
+    """The programs, a temporary folder, and Kafka. Each part starts its own PostgreSQL."""
 
     def __init__(self, kpid_options=()):
-        """`kpid_options`: what kpid is started with beside its defaults, as SECTION.KEY=VALUE."""
+        """`kpid_options`: settings for kpid other than its defaults, as SECTION.KEY=VALUE."""
         self.kpid_options = [word for option in kpid_options for word in ("--set", option)]
         self.build = os.path.abspath(os.environ.get("KPID_BUILD") or os.path.join(ROOT, "build", "release"))
         self.programs = os.path.join(self.build, "bench")
@@ -127,7 +130,7 @@ class Rig:
         self._stack.close()
 
     def install_and_build(self):
-        """Installs what is missing and builds what is measured, and what it is measured with."""
+        """Installs what is missing; builds kpid and the benchmark programs."""
         self._run([os.path.join(ROOT, "deploy", "lib", "setup.sh"), "build", "bench"])
         if "KPID_BUILD" not in os.environ:
             self._run(["cmake", "--preset", "release"], quiet=True)
@@ -158,7 +161,7 @@ class Rig:
         return os.path.join(self.directory, name)
 
     def program(self, name, *arguments, **options):
-        """Runs one of the programs of this folder and returns what it prints as JSON."""
+        """Runs one of the programs of this folder and returns its JSON output."""
         command = [os.path.join(self.programs, name), *map(str, arguments)]
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False, **options)
         if done.returncode != 0:
@@ -166,11 +169,11 @@ class Rig:
         return json.loads(done.stdout)
 
     def produce_file(self, topic, source):
-        """Produces the lines (key, tab, event) of an open file; returns how many there were."""
+        """Produces the lines (key, tab, event) of an open file; returns their number."""
         return self.program("bench_produce", self.kafka().bootstrap, topic, stdin=source)["messages"]
 
     def write_events(self, form, n_events, start_s, span_s, out):
-        """Writes made-up events into an open file and returns what is in them."""
+        """Writes synthetic events to an open file and returns a summary."""
         command = [os.path.join(self.programs, "bench_events"), form, *map(str, (n_events, start_s, span_s))]
         done = subprocess.run(command, stdout=out, stderr=subprocess.PIPE, text=True, check=False)
         if done.returncode != 0:
@@ -178,14 +181,14 @@ class Rig:
         return json.loads(done.stderr)
 
     def produce_events(self, topic, form, n_events, start_s, span_s):
-        """Produces made-up events and returns what is in them."""
+        """Produces synthetic events and returns a summary."""
         read_end, write_end = os.pipe()
         with os.fdopen(read_end, "rb") as source, concurrent_producer(self, topic, source):
             with os.fdopen(write_end, "wb") as out:
                 return self.write_events(form, n_events, start_s, span_s, out)
 
     def write_policy(self, name, **within):
-        """A policy that holds for every ticket: first_response="15m" and so on."""
+        """A policy that matches every ticket: first_response="15m" and so on."""
         targets = {target: {"within": time_, "calendar": "always"} for target, time_ in within.items()}
         policy = {"revisions": [{"id": "bench", "policies": [{"name": "every ticket", "targets": targets}]}]}
         path = self.path(name + ".json")
@@ -218,7 +221,7 @@ def concurrent_producer(rig, topic, source):
 
 
 class Process:
-    """A program in the background: its log, what it consumes, and its end with the block."""
+    """A background program: its log, its resource usage; ends with the block."""
 
     def __init__(self, name, command, log, env=None, cwd=None):
         self.name = name
@@ -242,8 +245,16 @@ class Process:
         with open(self.log, encoding="utf-8", errors="replace") as file:
             return "".join(file.readlines()[-20:])
 
+    def signal(self, number):
+        """Does nothing if it has ended."""
+        if self._process.poll() is None:
+            self._process.send_signal(number)
+
+    def wait(self):
+        self._process.wait()
+
     def stop(self, check=True):
-        """SIGTERM, and SIGKILL if that does not do; whether it ended well is checked if `check`."""
+        """SIGTERM, then SIGKILL if needed; if `check`, verifies that it ended well."""
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
             try:
@@ -256,14 +267,16 @@ class Process:
 
 
 class Kpid:
-    """kpid on a new database of its own, with everything on: policy, deadlines, alerts to a topic, least rights."""
+    """kpid on its own new database, with everything enabled: policy, deadlines, alerts to a topic, least rights."""
 
     COMMITTED = "SELECT partition, next_offset FROM kpid.source_partition"
     TOTAL = "SELECT coalesce(sum(next_offset), 0) FROM kpid.source_partition"
 
-    def __init__(self, rig, pg, name, topics, policy, **options):
-        """`options`: more of the configuration, such as log_level="debug" of the section [run]."""
+    def __init__(self, rig, pg, name, topics, policy, sets=(), **options):
+        """`options`: more settings, such as log_level="debug" for the section [run]. `sets`: of other sections, such as
+        "sla.tick=1s"."""
         self.rig, self.pg, self.name = rig, pg, name
+        self.sets = [word for given in sets for word in ("--set", given)]
         self.database = name.replace("-", "_")
         self.config = rig.path(name + ".ini")
         self.log = rig.path(name + ".log")
@@ -281,7 +294,7 @@ class Kpid:
                 " CREATE ROLE kpid_bench LOGIN; GRANT kpid_writer TO kpid_bench; END IF; END $$")
 
     def command(self, *arguments):
-        return [self.rig.kpid, "-c", self.config, *self.rig.kpid_options, *arguments]
+        return [self.rig.kpid, "-c", self.config, *self.rig.kpid_options, *self.sets, *arguments]
 
     def run(self, *arguments):
         done = subprocess.run(self.command(*arguments), capture_output=True, text=True, check=False)
@@ -293,7 +306,7 @@ class Kpid:
         return Process("kpid", self.command("run"), self.log)
 
     def n_warnings(self):
-        """How many lines of its log are warnings or errors: each may have cost time."""
+        """The number of warnings and errors in its log: each may have cost time."""
         with open(self.log, encoding="utf-8", errors="replace") as file:
             return sum(line.split()[1:2] in (["warning"], ["error"]) for line in file)
 
@@ -306,7 +319,7 @@ class Kpid:
 
 
 def wait_for_total(pg, database, query, wanted, process=None):
-    """Waits until the one number that a query gives has got there."""
+    """Waits until the single number returned by a query reaches the target."""
     deadline = time.monotonic() + PATIENCE_S
     connection = pg.connect(database)
     try:
@@ -330,7 +343,7 @@ class Account:
 
     def __init__(self, pg):
         self.pg = pg
-        pg.psql("CHECKPOINT")  # what was written before is not to be paid for now
+        pg.psql("CHECKPOINT")  # earlier writes must not be paid for now
         self.pg_before = cpu_of_tree(pg.pid)
         self.wal_before = self._wal_bytes()
         self.started = time.monotonic()
@@ -364,7 +377,7 @@ def copy_alone(rig, pg, path):
 
 
 def machine():
-    """What a figure was measured on."""
+    """The machine and versions behind a figure."""
     with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
         model = re.search(r"^model name\s*:\s*(.*)", file.read(), re.MULTILINE)
     commit = subprocess.run(["git", "-C", ROOT, "describe", "--always", "--dirty"], capture_output=True, text=True,

@@ -9,7 +9,7 @@ enum { N_AGENTS = 200, N_PROJECTS = 30, US_PER_MS = 1000 };
 
 #define US_PER_SECOND 1e6
 
-/* Of the tickets, or of those that came so far. */
+/* Of all tickets, or of those so far. */
 #define SHARE_ANSWERED       0.98
 #define SHARE_LATE           0.10
 #define SHARE_ANSWERED_AGAIN 0.05
@@ -35,11 +35,11 @@ struct workload {
 	uint64_t random;
 	uint32_t n_tickets;
 	int64_t next_opening_us;
-	struct planned *heap; /* what is to come, soonest first */
+	struct planned *heap; /* future events, soonest first */
 	size_t n, capacity;
 };
 
-/* ---- chance ---- */
+/* ---- random numbers ---- */
 
 static uint64_t mix(uint64_t x) /* splitmix64 */
 {
@@ -66,7 +66,7 @@ static int64_t between_us(struct workload *workload, double from_s, double to_s)
 	return (int64_t)((from_s + uniform(workload) * (to_s - from_s)) * 1000) * US_PER_MS;
 }
 
-/* ---- what is to come ---- */
+/* ---- future events ---- */
 
 static bool is_sooner(const struct planned *a, const struct planned *b)
 {
@@ -184,7 +184,7 @@ static void describe(const struct workload *workload, const struct planned *plan
 	        .category = categories[(ticket >> 32) % 8],
 	        .type = types[planned->kind],
 	};
-	/* Numbers that are handed out in no order, so that every page of an index is as likely: an odd factor makes
+	/* Numbers in a scattered order, so that every page of an index is equally likely: an odd factor reaches
 	 * each of 2^25 once. */
 	snprintf(event_out->ticket_id, sizeof(event_out->ticket_id), "%c%08u", workload->params.ticket_prefix,
 	         (planned->ticket * UINT32_C(0x9e3779b1)) & UINT32_C(0x1ffffff));

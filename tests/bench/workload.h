@@ -1,5 +1,5 @@
-/* A help desk's events, made up: 200 agents, tickets opened at random, answered, resolved, closed and surveyed, in the
- * order in which they happen; 1 of 100 is sent again within 20 minutes. The same parameters give the same bytes. */
+/* A synthetic help desk: 200 agents; tickets are opened at random, answered, resolved, closed and surveyed; events
+ * are in order of time; 1 of 100 is sent again within 20 minutes. The same parameters give the same bytes. */
 #ifndef KPID_BENCH_WORKLOAD_H
 #define KPID_BENCH_WORKLOAD_H
 
@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* How long things take on average, in seconds. 1 of 10 answers is late: evenly from late_from_s to late_to_s. */
+/* Average durations in seconds. 1 of 10 answers is late: evenly from late_from_s to late_to_s. */
 struct workload_pace {
 	double respond_s, late_from_s, late_to_s, resolve_s, close_s, survey_s, again_s;
 };
@@ -18,10 +18,10 @@ extern const struct workload_pace
 
 struct workload_params {
 	uint64_t seed;
-	char ticket_prefix;  /* of the ticket's numbers: workloads with different ones share no ticket */
+	char ticket_prefix;  /* for the ticket numbers: workloads with different prefixes share no ticket */
 	int64_t start_us;    /* the first ticket opens soon after */
-	double events_per_s; /* on average, once tickets are closed as often as opened */
-	bool only_openings;  /* nobody ever answers */
+	double events_per_s; /* average backlog, once as many tickets are closed as opened */
+	bool only_openings;  /* no ticket is ever answered */
 	struct workload_pace pace;
 };
 
@@ -35,7 +35,7 @@ enum workload_kind {
 };
 
 struct workload_event {
-	int64_t sent_us; /* when it is sent; later than its own time if it is sent again */
+	int64_t sent_us; /* when it is sent; later than its own time if it is a repetition */
 	int64_t time_us;
 	enum workload_kind kind;
 	bool is_duplicate;

@@ -1,5 +1,6 @@
 """The program whose documents are checked ($KPID_BINARY; build/test/kpid unless set), and a migrated database."""
 import os
+import re
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 sys.path.insert(0, os.path.join(ROOT, "tests", "fixture"))
 
 from servers import Postgres  # noqa: E402
+from story import Story  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -40,3 +42,29 @@ def db(binary):
         connection = server.connect("docs")
         yield connection
         connection.close()
+
+
+@pytest.fixture(scope="session")
+def commands(kpid):
+    found = re.search(r"Commands:\n(.*?)\n\n", kpid("--help"), re.S)[1]
+    return {line.split()[0]: kpid(line.split()[0], "--help") for line in found.splitlines()}
+
+
+@pytest.fixture(scope="session")
+def sample(kpid):
+    """The sample configuration, as {section: {key}}."""
+    sections = {}
+    for line in kpid("check-config", "--sample").splitlines():
+        if line.startswith("["):
+            section = sections.setdefault(line.strip("[]"), set())
+        elif found := re.match(r"#([\w.-]+) =", line):
+            section.add(found[1])
+    return sections
+
+
+@pytest.fixture(scope="session")
+def story(binary, tmp_path_factory):
+    """A small help desk that commands look at."""
+    here = Story(binary, tmp_path_factory.mktemp("story"))
+    yield here
+    here.close()

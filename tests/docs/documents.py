@@ -10,8 +10,10 @@ from conftest import ROOT
 Block = collections.namedtuple("Block", "file line language text")
 Code = collections.namedtuple("Code", "file line text")
 
-EXPECTED = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "sql/README.md",
-            "tests/bench/README.md"]
+EXPECTED = ["README.md", "README.zh-CN.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "sql/README.md",
+            "tests/README.md", "tests/bench/README.md", "docs/bring-your-own.md", *(f"docs/{name}.md" for name in (
+                "install", "configuration", "policies", "events", "reporting", "operations", "semantics", "appraisal", "architecture", "adding",
+                "design-notes", "benchmarks"))]
 SKIPPED_FOLDERS = {".git", "build", "__pycache__", "node_modules"}
 
 
@@ -86,6 +88,38 @@ def links(path):
     for number, line in prose:
         for target in re.findall(r"\]\(([^)\s]+)\)", re.sub(r"`[^`]*`", "", line)):
             yield Code(path, number, target)
+
+
+def headings(path):
+    """(level, text) of each heading of a document."""
+    _, prose = blocks_and_prose(path)
+    return [(len(found[1]), found[2].strip()) for _, line in prose if (found := re.match(r"(#+) (.*)", line))]
+
+
+def anchors(path):
+    """What a link to a heading of a document says after the #."""
+    found = []
+    for _, text in headings(path):
+        name = re.sub(r"[^\w\- ]", "", re.sub(r"[`*]", "", text).lower()).replace(" ", "-")
+        found.append(name if name not in found else f"{name}-{found.count(name)}")
+    return found
+
+
+def table_rows(path, heading):
+    """The rows of all tables below a heading, as lists of cells; heads and rulers left out."""
+    rows, here, head = [], False, True
+    for line in read(path).splitlines():
+        if line.startswith("#"):
+            here = line.lstrip("# ") == heading
+        elif here and line.strip().startswith("|"):
+            cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+            if re.fullmatch(r"[-:]+", cells[0]):
+                head = False
+            elif not head:
+                rows.append(cells)
+        else:
+            head = True
+    return rows
 
 
 BLOCKS = [block for path in DOCUMENTS for block in blocks_and_prose(path)[0]]

@@ -7,18 +7,28 @@ import pytest
 
 EXPECTED = """
     bin/kpid
+    lib/systemd/system/kpid-board.service
+    lib/systemd/system/kpid-board.socket
     lib/systemd/system/kpid.service
     lib/sysusers.d/kpid.conf
     lib/tmpfiles.d/kpid.conf
     share/doc/kpid/CHANGELOG.md
     share/doc/kpid/LICENSE
     share/doc/kpid/README.md
+    share/doc/kpid/README.zh-CN.md
+    share/doc/kpid/docs/architecture.md
+    share/doc/kpid/docs/install.md
+    share/doc/kpid/docs/operations.md
+    share/doc/kpid/docs/semantics.md
     share/doc/kpid/examples/asyncapi/asyncapi.yaml
     share/doc/kpid/examples/asyncapi/schemas/ticket.opened.json
+    share/doc/kpid/examples/grafana/kpid-sla.json
     share/doc/kpid/examples/kpid.sample.ini
+    share/doc/kpid/examples/nginx/board-oidc.conf
     share/doc/kpid/examples/policy.calendars.json
     share/doc/kpid/examples/policy.minimal.json
     share/doc/kpid/examples/policy.sample.json
+    share/doc/kpid/examples/prometheus/kpid.rules.yml
     share/doc/kpid/examples/receivers.sample.json
     share/kpid/policy.schema.json
     share/man/man1/kpid.1
@@ -75,24 +85,29 @@ def test_manual_pages_are_whole(prefix):
         assert option in (prefix / "share/man/man5/kpid.ini.5").read_text().replace("\\-", "-").replace("\\&", "")
 
 
-def test_service(prefix):
-    text = (prefix / "lib/systemd/system/kpid.service").read_text()
+UNITS = pytest.mark.parametrize("unit, command", [("kpid", "run"), ("kpid-board", "board --config /etc/kpid-board/kpid.ini")])
+
+
+@UNITS
+def test_service(prefix, unit, command):
+    text = (prefix / f"lib/systemd/system/{unit}.service").read_text()
     lines = text.splitlines()
     start = next(line for line in lines if line.startswith("ExecStart="))
-    assert start.endswith("/bin/kpid run") and start.startswith("ExecStart=/")
+    assert start.endswith(f"/bin/kpid {command}") and start.startswith("ExecStart=/")
     user = next(line for line in lines if line.startswith("User=")).partition("=")[2]
-    assert f"u {user} " in (prefix / "lib/sysusers.d/kpid.conf").read_text()
+    assert user == unit and f"u {user} " in (prefix / "lib/sysusers.d/kpid.conf").read_text()
 
 
-def test_service_is_a_sandbox(prefix, tmp_path):
+@UNITS
+def test_service_is_a_sandbox(prefix, tmp_path, unit, command):
     """`systemd-analyze` finds the unit right, and little that it could do to the machine."""
-    unit = prefix / "lib/systemd/system/kpid.service"
+    name, unit = f"{unit}.service", prefix / f"lib/systemd/system/{unit}.service"
     done = subprocess.run(["systemd-analyze", "security", "--offline=true", "--threshold=15", unit], capture_output=True,
                           text=True, check=False)
     assert done.returncode == 0 and "Overall exposure level" in done.stdout, done.stdout + done.stderr
     # What is not of this machine: the user, and where the program was installed.
-    text = unit.read_text().replace("=kpid\n", "=root\n")
-    here = tmp_path / "kpid.service"
+    text = unit.read_text().replace("=kpid\n", "=root\n").replace("=kpid-board\n", "=root\n")
+    here = tmp_path / name
     here.write_text(re.sub(r"(?m)^ExecStart=\S+", f"ExecStart={prefix}/bin/kpid", text))
     done = subprocess.run(["systemd-analyze", "verify", "--man=false", here], capture_output=True, text=True, check=False)
-    assert "kpid.service" not in done.stdout + done.stderr, done.stdout + done.stderr
+    assert name not in done.stdout + done.stderr, done.stdout + done.stderr

@@ -1,7 +1,8 @@
-/* Each allocation of a batch made to fail once, in a child of its own: it ends with 71 (kpid/base/memory.h) or goes
- * through and gives the same rows; it never crashes, and no other rows come of it.
+/* Makes each allocation of a batch fail once, each in its own child process. The child exits with 71
+ * (kpid/base/memory.h) or completes with the same rows; it never crashes and never gives other rows.
  *
- * malloc() and its like are replaced for the whole process, so what libcrypto and jansson ask for fails as well. */
+ * malloc() and related functions are replaced in the whole process, so allocations of libcrypto and jansson fail as
+ * well. */
 #include <errno.h>
 #include <malloc.h>
 #include <sys/wait.h>
@@ -14,7 +15,7 @@
 #include "message.h"
 #include "rows.h"
 
-/* glibc's own, under the names that it exports for whoever replaces the others. */
+/* glibc's own functions, under the names that it exports for replacements. */
 extern void *__libc_malloc(size_t size_bytes);
 extern void *__libc_calloc(size_t n, size_t size_bytes);
 extern void *__libc_realloc(void *ptr, size_t size_bytes);
@@ -70,8 +71,8 @@ static void feed(struct batch *batch, struct arena *arena, struct text value, in
 	}
 }
 
-/* Two batches over the same tickets, with a conflict, a duplicate and a dead letter; alert ids are hashed, as the
- * writer does it. The rows, as text. */
+/* Two batches for the same tickets, with a conflict, a duplicate and a dead letter. Alert ids are hashed, as by
+ * the writer. Returns the rows as text. */
 static void work(const struct policy_set *policies, struct buf *out)
 {
 	struct rows rows;
@@ -107,7 +108,7 @@ static void work(const struct policy_set *policies, struct buf *out)
 	buf_release(&value);
 }
 
-/* How many allocations it took. */
+/* The number of allocations. */
 static long count_allocations(const struct policy_set *policies, struct buf *out)
 {
 	n_asked = 0;
@@ -117,7 +118,7 @@ static long count_allocations(const struct policy_set *policies, struct buf *out
 	return n_asked;
 }
 
-/* Of a child: 71, or whether the rows are the expected ones. */
+/* In a child: exits with 71, or with whether the rows are the expected ones. */
 static _Noreturn void work_and_fail(const struct policy_set *policies, long number, const struct buf *expected)
 {
 	struct buf rows = BUF_INIT;
@@ -134,7 +135,7 @@ int main(void)
 {
 	struct policy_set *policies = desk_policies();
 	struct buf expected = BUF_INIT, again = BUF_INIT;
-	count_allocations(policies, &again); /* what is made once in a process is made */
+	count_allocations(policies, &again); /* one-time allocations of the process are done */
 	long n = count_allocations(policies, &expected), n_ended = 0, n_through = 0, n_wrong = 0;
 	CHECK(n > 100 && text_equal(buf_text(&expected), buf_text(&again)));
 	for (long number = 1; number <= n; number++) {

@@ -25,12 +25,12 @@ static const char policies_json[] =
 
 struct policy_set *desk_policies(void)
 {
-	struct policy_faults faults;
-	struct policy_set *set = policy_set_parse(TEXT(policies_json), zone_find, &faults);
-	for (size_t i = 0; i < faults.n; i++)
-		fprintf(stderr, "%.*s: %.*s\n", (int)faults.items[i].path.len, faults.items[i].path.ptr,
-		        (int)faults.items[i].message.len, faults.items[i].message.ptr);
-	policy_faults_release(&faults);
+	struct file_errors errors;
+	struct policy_set *set = policy_set_parse(TEXT(policies_json), zone_find, &errors);
+	for (size_t i = 0; i < errors.n; i++)
+		fprintf(stderr, "%.*s: %.*s\n", (int)errors.items[i].path.len, errors.items[i].path.ptr,
+		        (int)errors.items[i].message.len, errors.items[i].message.ptr);
+	file_errors_release(&errors);
 	CHECK(set != NULL);
 	set->revisions[0].revision_no = 1;
 	return set;

@@ -1,4 +1,4 @@
-/* Policies with calendars, warnings and every target, and events for them made of random numbers. */
+/* Policies with calendars, warnings and every target, and random events for them. */
 #ifndef KPID_TESTS_FUZZ_DESK_H
 #define KPID_TESTS_FUZZ_DESK_H
 
@@ -7,9 +7,9 @@
 
 #define DESK_T0_US INT64_C(1767225600000000) /* 2026-01-01T00:00:00Z */
 
-/* To be freed with policy_set_free(). */
+/* Free with policy_set_free(). */
 struct policy_set *desk_policies(void);
-/* id: of the event, to outlive it. minutes after T0; choice decides the rest. */
+/* `id` is the event's identifier and must outlive it. The time is `minutes` after T0; `choice` decides the rest. */
 struct ticket_event desk_event(struct text ticket_id, struct text id, int64_t minutes, uint32_t choice);
 
 #endif

@@ -1,5 +1,5 @@
-/* What the fuzz targets have in common: checks that end the process, so that libFuzzer keeps the input, and numbers
- * taken from the bytes of an input. */
+/* Shared by the fuzz targets: checks that abort, so that libFuzzer keeps the input, and numbers taken from the
+ * bytes of an input. */
 #ifndef KPID_TESTS_FUZZ_H
 #define KPID_TESTS_FUZZ_H
 
@@ -11,7 +11,7 @@
 
 #include "kpid/base/text.h"
 
-/* Stays in every build, unlike assert(). */
+/* Active in every build, unlike assert(). */
 #define CHECK(condition)                                                                                               \
 	do {                                                                                                           \
 		if (!(condition)) {                                                                                    \
@@ -52,7 +52,7 @@ static inline struct text fuzz_text(struct fuzz_input *input)
 	return text;
 }
 
-/* A heap block of just that size, so that a sanitizer sees a read beyond it; the caller frees it. */
+/* A heap block of exactly that size, so that a sanitizer detects a read beyond it; the caller frees it. */
 static inline struct text fuzz_exact(struct text bytes)
 {
 	char *exact = malloc(bytes.len == 0 ? 1 : bytes.len);

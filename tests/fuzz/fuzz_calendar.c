@@ -1,5 +1,5 @@
-/* A calendar of random hours in a random zone: working time adds up, a due time is the earliest instant by which it is
- * worked, the way back is the latest, and no answer depends on what was asked before. */
+/* A calendar of random hours in a random zone. Working time is additive; a due time is the earliest instant at
+ * which it has passed; the inverse is the latest; and no answer depends on earlier questions. */
 #include "adapters/zone/zone.h"
 #include "fuzz.h"
 #include "kpid/core/calendar.h"
@@ -10,7 +10,7 @@ struct hours {
 	struct calendar_hours items[MAX_HOURS];
 };
 
-/* Ascending and apart, as the policy file wants them. */
+/* Ascending and disjoint, as the policy file requires. */
 static struct calendar_day read_day(struct fuzz_input *input, struct hours *hours)
 {
 	size_t n = 0;

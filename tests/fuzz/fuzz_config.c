@@ -1,5 +1,5 @@
-/* The configuration: a file, and after its first empty line that is followed by `--` a --set each line. It loads, or
- * has faults that name a place; what is loaded reads the same when it is written out and loaded again. */
+/* The configuration: a file; if its first empty line is followed by `--`, each further line is a --set. It loads
+ * or has errors with a place. A loaded configuration is the same when it is written and loaded again. */
 #include <jansson.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -18,29 +18,29 @@ static int file_of(struct text text, char path_out[32])
 	return fd;
 }
 
-static void check_faults(const struct config_faults *faults)
+static void check_errors(const struct config_errors *errors)
 {
 	struct buf json = BUF_INIT;
-	CHECK(faults->n > 0);
-	for (size_t i = 0; i < faults->n; i++)
-		CHECK(faults->items[i].message[0] != '\0' && faults->items[i].line >= 0);
-	config_faults_write_json(faults, &json);
+	CHECK(errors->n > 0);
+	for (size_t i = 0; i < errors->n; i++)
+		CHECK(errors->items[i].message[0] != '\0' && errors->items[i].line >= 0);
+	config_errors_write_json(errors, &json);
 	json_t *read = json_loadb(json.data, json.len_bytes, 0, NULL);
-	CHECK(json_array_size(read) == faults->n);
+	CHECK(json_array_size(read) == errors->n);
 	json_decref(read);
 	buf_release(&json);
 }
 
 static void check_values(const struct kpid_config *config)
 {
-	CHECK(config->run.lanes >= 1 && config->run.batch_max_events >= 1 && config->run.batch_max_bytes >= 1);
+	CHECK(config->run.lanes >= 1 && config->run.batch_max_events >= 1 && config->run.memory >= 1);
 	CHECK(config->run.instance != NULL && config->run.instance[0] != '\0');
 	CHECK(config->topics.n > 0 && config->sla.max_silence_us > 0 && config->sla.tick_us > 0);
 	for (size_t i = 0; i < config->topics.n; i++)
 		CHECK(config->topics.items[i].types != 0 && (config->topics.items[i].types & ~CONFIG_ALL_TYPES) == 0);
 }
 
-/* A secret is written as ***, and so does not come again. */
+/* Secrets are written as ***, so they do not round-trip. */
 static bool has_secret(const struct config_pairs *pairs)
 {
 	for (size_t i = 0; i < pairs->n; i++)
@@ -52,7 +52,7 @@ static bool has_secret(const struct config_pairs *pairs)
 static void check_written(const struct kpid_config *config)
 {
 	struct buf ini = BUF_INIT, again_ini = BUF_INIT, json = BUF_INIT;
-	struct config_faults faults = CONFIG_FAULTS_INIT;
+	struct config_errors errors = CONFIG_ERRORS_INIT;
 	char path[32];
 	kpid_config_write_json(config, &json);
 	json_t *read = json_loadb(json.data, json.len_bytes, 0, NULL);
@@ -61,14 +61,14 @@ static void check_written(const struct kpid_config *config)
 	kpid_config_write(config, &ini);
 	if (!has_secret(&config->kafka) && !has_secret(&config->postgres)) {
 		int fd = file_of(buf_text(&ini), path);
-		struct kpid_config *again = kpid_config_load(path, NULL, 0, &faults);
+		struct kpid_config *again = kpid_config_load(path, NULL, 0, &errors);
 		CHECK(again != NULL);
 		kpid_config_write(again, &again_ini);
 		CHECK(text_equal(buf_text(&ini), buf_text(&again_ini)));
 		kpid_config_free(again);
 		close(fd);
 	}
-	config_faults_release(&faults);
+	config_errors_release(&errors);
 	buf_release(&ini);
 	buf_release(&again_ini);
 	buf_release(&json);
@@ -98,18 +98,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes)
 		text.len = (uint32_t)(gap + 1 - text.ptr);
 		n_sets = read_sets((struct text){gap + 5, (uint32_t)(n_bytes - text.len - 4)}, sets);
 	}
-	struct config_faults faults = CONFIG_FAULTS_INIT;
+	struct config_errors errors = CONFIG_ERRORS_INIT;
 	int fd = file_of(text, path);
-	struct kpid_config *config = kpid_config_load(path, (const char *const *)sets, n_sets, &faults);
+	struct kpid_config *config = kpid_config_load(path, (const char *const *)sets, n_sets, &errors);
 	if (config == NULL) {
-		check_faults(&faults);
+		check_errors(&errors);
 	} else {
-		CHECK(faults.n == 0);
+		CHECK(errors.n == 0);
 		check_values(config);
 		check_written(config);
 	}
 	kpid_config_free(config);
-	config_faults_release(&faults);
+	config_errors_release(&errors);
 	close(fd);
 	for (size_t i = 0; i < n_sets; i++)
 		free(sets[i]);

@@ -1,5 +1,5 @@
-/* A few events of two tickets: in whatever order, in whatever batches, with what duplicates and whenever judged in
- * between, the rows end the same. */
+/* A few events of two tickets, in any order and batches, with duplicates, and judged in between at any time: the
+ * final rows are the same. */
 #include "desk.h"
 #include "fuzz.h"
 #include "rows.h"
@@ -14,8 +14,8 @@ struct events {
 	size_t n;
 };
 
-/* Now and then the identity of the event before, and mostly with other content. What stays of equal contents is the
- * first that comes, with its offset, so those have one. */
+/* Sometimes the identity of the previous event, mostly with other content. Among equal contents the first arrival
+ * is kept, with its offset, so those have the same. */
 static void read_events(struct fuzz_input *input, struct events *events)
 {
 	for (events->n = 0; events->n < MAX_EVENTS && input->end - input->at >= BYTES_PER_EVENT; events->n++) {
@@ -81,7 +81,7 @@ static void in_pieces(struct rows *rows, const struct events *events, uint32_t c
 	batch_init(&batch);
 	rows_init(rows, policies);
 	for (size_t n_taken = 0; n_taken < events->n;) {
-		size_t i = next(&chance) % events->n; /* also one that was taken: a duplicate */
+		size_t i = next(&chance) % events->n; /* possibly an accepted one: a duplicate */
 		n_taken += !taken[i];
 		taken[i] = true;
 		add(&batch, &events->items[i]);

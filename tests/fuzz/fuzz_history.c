@@ -1,5 +1,5 @@
-/* Bytes as the history of a ticket: refused, or events with values that there are, which pack to a history that gives
- * the same. What is accepted can be folded, in whatever order it lies. */
+/* Bytes as the history of a ticket: refused, or events with valid values, which pack to an equivalent history. An
+ * accepted history can be folded, in any order. */
 #include <errno.h>
 
 #include "fuzz.h"
@@ -46,7 +46,7 @@ static void fold(const struct ticket_event *const *list, size_t n, struct arena 
 static bool in_order(const struct ticket_event *const *list, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		/* What comes by the wire lies between these; sums of other times are nobody's. */
+		/* Events from messages have times in this range; sums of other times are undefined. */
 		if (list[i]->occurred_us < INT64_C(0) || list[i]->occurred_us > INT64_C(7290000000000000))
 			return false;
 		for (int j = 0; j < EVENT_N_TIMES; j++)

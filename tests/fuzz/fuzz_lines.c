@@ -1,6 +1,6 @@
-/* Files that `kpid ingest` reads, plain or gzip, however they are cut: lines of bounded length until the end or a
- * fault. A plain file gives just its lines, without byte-order marks and the carriage returns of line ends; packed by
- * zlib it gives the same, and so it does when it is read a second time. */
+/* Files for `kpid ingest`, plain or gzip, truncated anywhere: lines of bounded length until the end or an error. A
+ * plain file gives exactly its lines, without byte-order marks and the carriage returns of line ends. Compressed
+ * by zlib it gives the same, also when it is read again. */
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -49,7 +49,7 @@ static enum line_result read_all(const void *bytes, size_t n_bytes, bool again, 
 	return result;
 }
 
-/* What read_all() must give. */
+/* The expected result of read_all(). */
 static void split(const uint8_t *data, size_t n_bytes, struct buf *out)
 {
 	for (size_t at = 0; at < n_bytes;) {

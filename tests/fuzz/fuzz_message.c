@@ -1,13 +1,14 @@
-/* Messages to receivers, built from odd texts, are JSON of bounded length; and whatever a receiver answers means one of
- * three things, with a reason in UTF-8 that a database takes. */
+/* Messages to receivers, built from odd texts, are JSON of bounded length. Any answer of a receiver means one of
+ * three things, with a reason in UTF-8 that a database accepts. */
 #include <jansson.h>
 
+#include "core/delivery/kinds.h"
 #include "fuzz.h"
 #include "kpid/core/message.h"
 
 enum { MAX_ALERTS = 12, MAX_TEXT_BYTES = 256, MOST_PER_ALERT = 24 * 1024 };
 
-/* What comes from the database is UTF-8 without zero bytes; anything else becomes '?'. */
+/* Text from the database is UTF-8 without zero bytes; other bytes become '?'. */
 static struct text clean(struct fuzz_input *input, char room[MAX_TEXT_BYTES])
 {
 	struct text text = fuzz_text(input);
@@ -31,10 +32,10 @@ static int64_t read_time(struct fuzz_input *input)
 	return us % 5 == 0 ? TIME_NONE : (int64_t)(us % UINT64_C(7290000000000000));
 }
 
-static void read_alert(struct fuzz_input *input, struct texts *texts, struct told_alert *alert)
+static void read_alert(struct fuzz_input *input, struct texts *texts, struct alert_view *alert)
 {
 	static const char *const states[] = {"warning", "averted", "breached", "resolved", "voided", "acknowledged"};
-	*alert = (struct told_alert){.state = text_of(states[fuzz_byte(input) % 6])};
+	*alert = (struct alert_view){.state = text_of(states[fuzz_byte(input) % 6])};
 	struct text *fields[] = {&alert->alert_id, &alert->ticket_id,  &alert->target, &alert->cause,
 	                         &alert->owner_id, &alert->project_id, &alert->policy, &alert->policy_version};
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
@@ -77,12 +78,12 @@ static const struct zone zone = {zone_offset, NULL, NULL};
 static void check_messages(struct fuzz_input *input, struct receiver *receiver)
 {
 	static struct texts texts[MAX_ALERTS];
-	struct told_alert alerts[MAX_ALERTS];
+	struct alert_view alerts[MAX_ALERTS];
 	size_t n = 1 + fuzz_byte(input) % MAX_ALERTS;
 	struct text secrets[RECEIVER_MAX_SECRETS];
 	struct message message;
 	receiver->n_secrets = fuzz_byte(input) % (RECEIVER_MAX_SECRETS + 1);
-	if (receiver->type == RECEIVER_PAGERDUTY)
+	if (receiver->kind->secret_use != NULL)
 		receiver->n_secrets = 1;
 	for (size_t i = 0; i < RECEIVER_MAX_SECRETS; i++) {
 		static char rooms[RECEIVER_MAX_SECRETS][MAX_TEXT_BYTES];
@@ -92,8 +93,9 @@ static void check_messages(struct fuzz_input *input, struct receiver *receiver)
 		read_alert(input, &texts[i], &alerts[i]);
 	message_init(&message);
 	const struct message_voice voice = {fuzz_byte(input) % MESSAGE_N_LANGUAGES, TEXT("Asia/Kathmandu"), &zone};
-	message_write(&voice, receiver, TEXT("https://example.com/?a=b"), secrets, alerts, n, TEXT("id"),
-	              INT64_C(1793491200000000), &message);
+	const struct notification notification = {&voice, receiver,   TEXT("https://example.com/?a=b"), secrets, alerts,
+	                                          n,      TEXT("id"), INT64_C(1793491200000000)};
+	message_write(&notification, &message);
 	json_t *json = json_loadb(message.body.data, message.body.len_bytes, JSON_REJECT_DUPLICATES, NULL);
 	CHECK(json != NULL && message.body.len_bytes > 2 && message.body.len_bytes < n * MOST_PER_ALERT);
 	json_decref(json);
@@ -111,9 +113,9 @@ static void check_answer(const struct receiver *receiver, long status, struct te
 	struct buf why = BUF_INIT;
 	struct text exact = fuzz_exact(body);
 	enum answer answer = message_answer(receiver, status, exact, &why);
-	CHECK((answer == ANSWER_OK) == (why.len_bytes == 0));
-	CHECK(answer != ANSWER_OK || (status >= 200 && status < 300));
-	CHECK(answer != ANSWER_NEVER || status == 410);
+	CHECK((answer == ANSWER_ACCEPTED) == (why.len_bytes == 0));
+	CHECK(answer != ANSWER_ACCEPTED || (status >= 200 && status < 300));
+	CHECK(answer != ANSWER_GONE || status == 410);
 	CHECK(why.len_bytes < 512 && is_utf8(&why));
 	buf_release(&why);
 	free((char *)exact.ptr);
@@ -123,7 +125,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes)
 {
 	struct fuzz_input input = {data, data + n_bytes};
 	struct receiver receiver = {.name = TEXT("r"), .url = TEXT("https://example.com/")};
-	receiver.type = (enum receiver_type)(fuzz_byte(&input) % RECEIVER_N_TYPES);
+	size_t n_kinds = 0;
+	while (receiver_kinds[n_kinds] != NULL)
+		n_kinds++;
+	receiver.kind = receiver_kinds[fuzz_byte(&input) % n_kinds];
 	long status = (long)(fuzz_byte(&input) % 7) * 100 + fuzz_byte(&input) % 32;
 	if (fuzz_byte(&input) % 2 == 0)
 		receiver.link = TEXT("https://bi.example.com/?a=\"b\"");

@@ -1,14 +1,14 @@
-/* A policy file: faults that name a place, or revisions with values in their ranges; each revision reads the same from
- * its stored text. A ticket that its first policy could match is folded, and its clocks keep their order of times. */
+/* A policy file: errors with a place, or revisions with values in range; each revision reads the same from its
+ * stored text. A ticket that its first policy could match is folded, and its clocks keep their times in order. */
 #include "adapters/zone/zone.h"
 #include "fuzz.h"
 #include "kpid/core/ticket.h"
 
-static void check_faults(const struct policy_faults *faults)
+static void check_errors(const struct file_errors *errors)
 {
-	CHECK(faults->n > 0);
-	for (size_t i = 0; i < faults->n; i++)
-		CHECK(faults->items[i].message.len > 0 && faults->items[i].line >= 0);
+	CHECK(errors->n > 0);
+	for (size_t i = 0; i < errors->n; i++)
+		CHECK(errors->items[i].message.len > 0 && errors->items[i].line >= 0);
 }
 
 static void check_target(const struct target_rule *rule)
@@ -23,7 +23,7 @@ static void check_target(const struct target_rule *rule)
 		CHECK(rule->escalations_us[i - 1] < rule->escalations_us[i]);
 }
 
-/* A text that the pattern holds for: itself, with "x" for each run of anything. */
+/* A text that the pattern matches: itself, with "x" for each wildcard. */
 static struct text sample_of(struct text pattern, struct arena *arena)
 {
 	char *text = arena_alloc(arena, pattern.len + 1);
@@ -89,13 +89,13 @@ static void check_clocks(const struct policy_set *set, const struct policy *poli
 
 static void check_revision(const struct policy_set *set, const struct policy_revision *revision, struct arena *arena)
 {
-	struct policy_faults faults;
-	struct policy_set *stored = policy_revision_parse(revision->json, zone_find, &faults);
+	struct file_errors errors;
+	struct policy_set *stored = policy_revision_parse(revision->json, zone_find, &errors);
 	CHECK(stored != NULL && stored->n_revisions == 1);
 	CHECK(text_equal(stored->revisions[0].json, revision->json) &&
 	      text_equal(stored->revisions[0].id, revision->id));
 	CHECK(stored->revisions[0].n_policies == revision->n_policies);
-	policy_faults_release(&faults);
+	file_errors_release(&errors);
 	policy_set_free(stored);
 	for (size_t i = 0; i < revision->n_policies; i++) {
 		for (int target = 0; target < TARGET_N; target++)
@@ -111,23 +111,23 @@ static void check_revision(const struct policy_set *set, const struct policy_rev
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes)
 {
 	struct text json = fuzz_exact((struct text){(const char *)data, (uint32_t)n_bytes});
-	struct policy_faults faults, strict_faults;
-	struct policy_set *set = policy_set_parse(json, zone_find, &faults);
-	struct policy_set *strict = policy_set_check(json, zone_find, &strict_faults);
+	struct file_errors errors, strict_errors;
+	struct policy_set *set = policy_set_parse(json, zone_find, &errors);
+	struct policy_set *strict = policy_set_check(json, zone_find, &strict_errors);
 	struct arena arena;
 	arena_init(&arena);
 	if (set == NULL) {
-		check_faults(&faults);
+		check_errors(&errors);
 		CHECK(strict == NULL);
 	}
 	if (strict == NULL)
-		check_faults(&strict_faults);
+		check_errors(&strict_errors);
 	for (size_t i = 0; set != NULL && i < set->n_revisions; i++) {
 		CHECK(i == 0 || set->revisions[i - 1].effective_from_us < set->revisions[i].effective_from_us);
 		check_revision(set, &set->revisions[i], &arena);
 	}
-	policy_faults_release(&faults);
-	policy_faults_release(&strict_faults);
+	file_errors_release(&errors);
+	file_errors_release(&strict_errors);
 	policy_set_free(set);
 	policy_set_free(strict);
 	arena_release(&arena);

@@ -1,4 +1,4 @@
-/* Timestamps and durations: what is read, is in its range, and reads the same when it is written again. */
+/* Timestamps and durations: what is accepted is in range, and reads the same when it is written again. */
 #include "fuzz.h"
 #include "kpid/core/duration.h"
 #include "kpid/core/timestamp.h"
@@ -28,14 +28,14 @@ static void check_duration(struct text text, int64_t working_day_us)
 		return;
 	}
 	CHECK(us > 0 && us <= 366 * US_PER_DAY && us % US_PER_SECOND == 0);
-	/* Without a word about working days their length has no say. */
+	/* Without working days, their length does not matter. */
 	if (memmem(text.ptr, text.len, "wd", 2) == NULL)
 		CHECK(duration_parse(text, 0, &longer_us) == DURATION_OK && longer_us == us);
 	else
 		CHECK(duration_parse(text, 0, &longer_us) == DURATION_NO_WORKING_DAY);
 }
 
-/* A line each; the first byte of the input chooses the working day. */
+/* One value per line; the first byte of the input chooses the working day. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes)
 {
 	static const int64_t working_days_h[] = {0, 1, 7, 8, 24};

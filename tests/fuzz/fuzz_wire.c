@@ -1,5 +1,5 @@
-/* Any bytes as a message: one of four verdicts, always the same; what is an event stays it when it is packed or
- * written out again. */
+/* Any bytes as a message: one of four verdicts, always the same. An event is still the same after it is packed or
+ * written out. */
 #include <jansson.h>
 
 #include "fuzz.h"
@@ -51,7 +51,7 @@ static void check_canonical(const struct ticket_event *event)
 	buf_release(&canonical);
 }
 
-/* As `kpid dlq requeue` sends it again. */
+/* As `kpid dlq requeue` sends it. */
 static void check_comes_again(const struct ticket_event *event, struct arena *arena)
 {
 	struct buf json = BUF_INIT;

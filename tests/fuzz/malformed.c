@@ -1,11 +1,11 @@
-/* Malformed messages by the million through the decision path: wire, batch, evaluation against tables in memory.
+/* Millions of malformed messages through the decision path: wire, batch, evaluation against in-memory tables.
  *
  *     malformed N SEED CORPUS_FOLDER
  *
- * Messages are those of the corpus (tests/fuzz/corpus/wire), broken in ways that producers and networks break them,
- * between sound ones of a small desk and repetitions. Each must end as exactly one of applied, duplicate, put aside by
- * a conflict, passed over, dead letter: as the batch counts, and as is counted here from the contents. At the end the
- * tables must be those of the kept events in one batch. */
+ * The messages are those of the corpus (tests/fuzz/corpus/wire), damaged as producers and networks damage them, mixed
+ * with valid ones of a small desk and repetitions. Each must end as exactly one of: applied, duplicate, lost to a
+ * conflict, skipped, dead letter. The counts of the batch must equal those derived here from the contents, and the
+ * final tables must equal those of the kept events in a single batch. */
 #include <dirent.h>
 #include <inttypes.h>
 
@@ -24,7 +24,7 @@ struct counts {
 	int64_t applied, duplicates, conflicts, tombstones, unknown_type, dead;
 };
 
-/* What is known under an identity: a hash of the content that stays, which is the smallest. */
+/* What is known about an identity: a hash of the content that is kept, which is the smallest. */
 struct identity {
 	struct identity *next_in_slot;
 	struct buf key, content;
@@ -36,8 +36,8 @@ struct run {
 	struct buf repeatable[N_REPEATABLE]; /* messages sent before */
 	uint64_t chance;
 	struct identity *slots[1 << 16];
-	struct counts counts;   /* as found here */
-	struct counts by_batch; /* as the batch has them */
+	struct counts counts;   /* as counted here */
+	struct counts by_batch; /* as counted by the batch */
 	struct rows rows;
 	struct policy_set *policies;
 	struct batch batch;
@@ -92,28 +92,28 @@ static void break_it(struct run *run, struct buf *message)
 	case 1:
 		message->data[at] = (char)(message->data[at] ^ 1 << below(run, 8));
 		break;
-	case 2: /* cut off */
+	case 2: /* truncated */
 		message->len_bytes = at;
 		break;
-	case 3: /* a token over what is there */
+	case 3: /* a token overwritten */
 		for (size_t i = 0; token[i] != '\0' && at + i < message->len_bytes; i++)
 			message->data[at + i] = token[i];
 		break;
-	case 4: /* a piece left out */
+	case 4: /* a part removed */
 	{
 		size_t n = below(run, (uint32_t)(message->len_bytes - at)) % 40;
 		memmove(message->data + at, message->data + at + n, message->len_bytes - at - n);
 		message->len_bytes -= n;
 		break;
 	}
-	case 5: /* the end of another */
+	case 5: /* the end of another message */
 		message->len_bytes = at;
 		if (other->len_bytes > 0) {
 			uint32_t from = below(run, (uint32_t)other->len_bytes);
 			buf_add(message, other->data + from, other->len_bytes - from);
 		}
 		break;
-	case 6: /* a digit for another */
+	case 6: /* a digit replaced */
 		for (size_t i = at; i < message->len_bytes; i++)
 			if (message->data[i] >= '0' && message->data[i] <= '9') {
 				message->data[i] = (char)('0' + below(run, 10));
@@ -126,7 +126,7 @@ static void break_it(struct run *run, struct buf *message)
 	}
 }
 
-/* Sound, and now and then under an identity that has other content. */
+/* Valid, sometimes with the identity of an event that has other content. */
 static void of_the_desk(struct run *run, struct buf *message)
 {
 	char ticket_id[16], id[16];
@@ -164,7 +164,7 @@ static void make(struct run *run, struct buf *message)
 	}
 }
 
-/* ---- what must come of an event ---- */
+/* ---- the expected fate of an event ---- */
 
 static void expect(struct run *run, const struct ticket_event *event)
 {
@@ -283,7 +283,7 @@ static void take_ticket(void *context, struct text ticket_id, struct text histor
 	rebuilding->n_events += (int64_t)n;
 }
 
-/* The lines of what was put aside are of what was sent, not of what stays. */
+/* Dead letters of conflicts contain what was sent, not what is kept. */
 static void without_conflicts(struct buf *lines)
 {
 	size_t kept = 0;
@@ -297,7 +297,7 @@ static void without_conflicts(struct buf *lines)
 	lines->len_bytes = kept;
 }
 
-/* The first line of each that is not the other's. */
+/* The first line of each that is not in the other. */
 static void print_difference(struct text expected, struct text actual)
 {
 	uint32_t at = 0, line = 0;
@@ -380,7 +380,7 @@ int main(int argc, char **argv)
 	commit(run);
 	const struct counts *counts = &run->counts;
 	printf("%" PRId64 " messages, seed %s: %" PRId64 " applied, %" PRId64 " duplicates, %" PRId64
-	       " put aside, %" PRId64 " tombstones, %" PRId64 " of unknown type, %" PRId64 " dead letters\n",
+	       " conflicts, %" PRId64 " tombstones, %" PRId64 " of unknown type, %" PRId64 " dead letters\n",
 	       n, argv[2], counts->applied, counts->duplicates, counts->conflicts, counts->tombstones,
 	       counts->unknown_type, counts->dead);
 	CHECK(counts->applied + counts->duplicates + counts->conflicts + counts->tombstones + counts->unknown_type +

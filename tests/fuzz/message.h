@@ -1,13 +1,13 @@
-/* A message of Kafka as one text, for corpora that people can read:
+/* A Kafka message as readable text, for corpora:
  *
  *     topic: survey
  *     ce_type: ticket.opened
  *
  *     the value
  *
- * Lines up to the first empty one are headers; `topic` gives bare JSON its source and, where it names one, its type.
- * A header without a colon is one without a value. Without an empty line all is value, and `tombstone` alone in a
- * header's line makes the value absent. */
+ * Lines up to the first empty one are headers. `topic` gives bare JSON its source and, if it names one, its type. A
+ * header without a colon has no value. Without an empty line everything is the value. The header line `tombstone`
+ * makes the value absent. */
 #ifndef KPID_TESTS_FUZZ_MESSAGE_H
 #define KPID_TESTS_FUZZ_MESSAGE_H
 

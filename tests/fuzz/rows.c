@@ -11,8 +11,9 @@ struct row {
 	struct row *next_in_slot;
 	uint64_t hash;
 	struct buf key;
-	struct buf text;    /* what is compared; empty: as if there were none */
-	struct buf history; /* of a ticket */
+	struct buf text;             /* the compared text; empty: as if there were no row */
+	struct buf history;          /* of a ticket */
+	struct buf previous_history; /* the texts of the ticket being put may point into it */
 	struct stored_ticket ticket;
 	int64_t number; /* of a sum */
 };
@@ -32,6 +33,7 @@ void rows_release(struct rows *rows)
 			buf_release(&row->key);
 			buf_release(&row->text);
 			buf_release(&row->history);
+			buf_release(&row->previous_history);
 			free(row);
 		}
 	}
@@ -64,7 +66,7 @@ static void grow(struct rows *rows)
 	rows->n_slots = n_slots;
 }
 
-/* The row under the key, made if there is none. Takes the key. */
+/* Finds or creates the row of the key. Takes ownership of the key. */
 static struct row *row_of(struct rows *rows, struct buf *key)
 {
 	uint64_t hash = hash_text(buf_text(key));
@@ -147,7 +149,10 @@ static void put_ticket(void *context, const struct ticket_row *given)
 	add_time(&row->text, "first_response_due", ticket->first_response_due_us);
 	add_time(&row->text, "resolution_due", ticket->resolution_due_us);
 	add_time(&row->text, "csat", ticket->csat_score_micros);
-	buf_clear(&row->history); /* last: the ticket's texts may lie in what was read */
+	struct buf previous = row->history;
+	row->history = row->previous_history;
+	row->previous_history = previous;
+	buf_clear(&row->history);
 	buf_add_text(&row->history, given->history);
 	rows->n_tickets_written++;
 }
@@ -178,7 +183,7 @@ static void put_clock(void *context, struct text ticket_id, const struct sla_clo
 	add_time(&row->text, "start", clock->start_us);
 	add_time(&row->text, "due", clock->due_us);
 	add_time(&row->text, "fires", clock->fires_us);
-	add_time(&row->text, "zero", clock->zero_us);
+	add_time(&row->text, "zero", clock->countdown_zero_us);
 	add_time(&row->text, "at_risk", clock->at_risk_us);
 	if (clock->paused)
 		add_time(&row->text, "left", clock->left_us);
@@ -214,7 +219,7 @@ static void put_conflict(void *context, const struct conflict_letter *letter)
 	struct rows *rows = context;
 	struct buf key = BUF_INIT;
 	buf_add_str(&key, "conflict ");
-	buf_add_json_string(&key, letter->event->ticket_id); /* a line each, whatever is in it */
+	buf_add_json_string(&key, letter->event->ticket_id); /* one line each, whatever it contains */
 	buf_add_char(&key, ' ');
 	buf_add_text(&key, letter->canonical);
 	struct row *row = row_of(rows, &key);
@@ -303,7 +308,7 @@ void rows_commit(struct rows *rows, struct batch *batch, int64_t as_of_us)
 	batch_clear(batch);
 }
 
-/* ---- looking ---- */
+/* ---- reading ---- */
 
 struct text rows_history(const struct rows *rows, struct text ticket_id)
 {
@@ -342,7 +347,7 @@ void rows_print(const struct rows *rows, struct buf *out)
 	if (n > 1)
 		qsort(sorted, n, sizeof(*sorted), compare_rows);
 	for (size_t i = 0; i < n; i++) {
-		if (sorted[i]->ticket.rev != 0) /* its key has the bytes of the id */
+		if (sorted[i]->ticket.rev != 0) /* its key contains the bytes of the id */
 			buf_add_json_string(out, buf_text(&sorted[i]->key));
 		else
 			buf_add_text(out, buf_text(&sorted[i]->key));

@@ -1,5 +1,5 @@
-/* Messages, a policy file and as_of -> the tables of the report as CSV, by way of the pure core alone: the same
- * files as tests/recompute/recompute writes, so that `differential` can compare the two. */
+/* Messages, a policy file and as_of -> the tables of the report as CSV, computed by the pure core alone. Writes
+ * the same files as tests/recompute/recompute, so that `differential` can compare them. */
 #include <assert.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -33,7 +33,7 @@ struct item {
 };
 
 struct letter {
-	struct text topic; /* its partition is 0, as `generate` has it */
+	struct text topic; /* its partition is 0, as `generate` assumes */
 	int64_t offset;
 	enum dead_letter_reason reason;
 };
@@ -48,7 +48,7 @@ struct line {
 	struct text key;
 };
 
-/* Rows of one CSV file that are sorted before they are written. */
+/* Rows of one CSV file, sorted before they are written. */
 struct table {
 	struct line *lines;
 	size_t n, capacity;
@@ -354,7 +354,7 @@ static void read_message(struct tables *tables, const struct wire_message *messa
 	}
 }
 
-/* A line as kpid ingest takes it: without its end, the carriage return before that, and a byte-order mark. */
+/* A line as kpid ingest reads it: without its end, a preceding carriage return, and a byte-order mark. */
 static struct text line_of(const char *line, size_t len)
 {
 	static const char byte_order_mark[] = "\xef\xbb\xbf";
@@ -375,7 +375,7 @@ static bool is_blank(struct text line)
 	return true;
 }
 
-/* One message value a line; a blank line takes an offset and is no message. */
+/* One message value per line; a blank line takes an offset but is no message. */
 static void read_ndjson(struct tables *tables, FILE *in, const char *name, int64_t read_at_us)
 {
 	struct buf topic = BUF_INIT;
@@ -483,7 +483,7 @@ static bool same_identity(const struct item *a, const struct item *b)
 	return text_equal(a->event.ticket_id, b->event.ticket_id) && ticket_event_same_identity(&a->event, &b->event);
 }
 
-/* By ticket, identity, content, and which was read first. */
+/* By ticket, identity, content, and order of reading. */
 static int compare_items(const void *a, const void *b)
 {
 	const struct item *x = a, *y = b;
@@ -497,7 +497,7 @@ static int compare_items(const void *a, const void *b)
 	return order != 0 ? order : (x->no > y->no) - (x->no < y->no);
 }
 
-/* Leaves one item for each identity, that of the smallest content. */
+/* Keeps one item for each identity, that with the smallest content. */
 static void settle_identities(struct tables *tables)
 {
 	if (tables->n_items > 1)
@@ -645,6 +645,7 @@ static void write_letters(struct tables *tables, const struct arguments *argumen
 
 static void write_counts(const struct tables *tables, const struct arguments *arguments)
 {
+	/* those of events; the others are of records that a mapping reads */
 	static const enum dead_letter_reason by_name[] = {
 	        DEAD_BAD_TIME,      DEAD_BAD_VALUE, DEAD_FUTURE,   DEAD_ID_CONFLICT, DEAD_MISSING_FIELD,
 	        DEAD_NOT_AN_OBJECT, DEAD_NOT_JSON,  DEAD_TOO_DEEP, DEAD_TOO_LARGE,   DEAD_TOO_MANY,
@@ -652,9 +653,10 @@ static void write_counts(const struct tables *tables, const struct arguments *ar
 	const struct counts *counts = &tables->counts;
 	FILE *out = create(arguments, "counts.json");
 	fprintf(out, "{\n  \"applied\": %zu,\n  \"dead_letters\": {\n", counts->applied);
-	for (size_t i = 0; i < DEAD_N_REASONS; i++)
+	const size_t n_reasons = sizeof(by_name) / sizeof(by_name[0]);
+	for (size_t i = 0; i < n_reasons; i++)
 		fprintf(out, "    \"%s\": %zu%s\n", dead_letter_reason_name(by_name[i]), counts->dead[by_name[i]],
-		        i + 1 < DEAD_N_REASONS ? "," : "");
+		        i + 1 < n_reasons ? "," : "");
 	fprintf(out,
 	        "  },\n  \"duplicates\": %zu,\n  \"messages\": %zu,\n  \"tombstones\": %zu,\n  \"unknown_type\": "
 	        "%zu\n}\n",
@@ -745,15 +747,15 @@ static struct policy_set *load_policies(const char *path)
 	for (size_t got; (got = fread(chunk, 1, sizeof(chunk), in)) > 0;)
 		buf_add(&json, chunk, got);
 	fclose(in);
-	struct policy_faults faults;
-	struct policy_set *set = policy_set_parse(buf_text(&json), zone_find, &faults);
-	for (size_t i = 0; i < faults.n; i++)
-		fprintf(stderr, "%s:%d: %.*s: %.*s\n", path, faults.items[i].line, (int)faults.items[i].path.len,
-		        faults.items[i].path.ptr, (int)faults.items[i].message.len, faults.items[i].message.ptr);
-	policy_faults_release(&faults);
+	struct file_errors errors;
+	struct policy_set *set = policy_set_parse(buf_text(&json), zone_find, &errors);
+	for (size_t i = 0; i < errors.n; i++)
+		fprintf(stderr, "%s:%d: %.*s: %.*s\n", path, errors.items[i].line, (int)errors.items[i].path.len,
+		        errors.items[i].path.ptr, (int)errors.items[i].message.len, errors.items[i].message.ptr);
+	file_errors_release(&errors);
 	buf_release(&json);
 	if (set == NULL)
-		die("faults in the policy file", path);
+		die("errors in the policy file", path);
 	return set;
 }
 
@@ -769,7 +771,7 @@ int main(int argc, char **argv)
 		read_file(&tables, argv[i], arguments.read_at_us);
 	settle_identities(&tables);
 
-	mkdir(arguments.out_dir, 0777); /* it may be there; create() tells if it is not */
+	mkdir(arguments.out_dir, 0777); /* it may exist; create() fails if it does not */
 	tables.ticket = create(&arguments, "ticket.csv");
 	tables.cycle = create(&arguments, "ticket_cycle.csv");
 	tables.live = create(&arguments, "sla_live.csv");

@@ -1,4 +1,4 @@
-"""Servers for the session, and for each test a corner of its own: see daemon.py."""
+"""Servers for the session, and a site of its own for each test: see daemon.py."""
 import os
 import random
 import re
@@ -26,7 +26,8 @@ def _week(days, *hours):
     return {day: list(hours) for day in days.split()}
 
 
-# Office hours with a lunch break, a night shift, Saturdays; holidays and make-up workdays of the incidents' year.
+# Office hours with a lunch break, a night shift, Saturdays; holidays and make-up workdays in the year of the
+# incidents.
 CALENDARS = {
     "always": {"always": True},
     "shanghai": {"time_zone": "Asia/Shanghai", "working_day": "7h30m",
@@ -47,7 +48,7 @@ def _plain(first_response, resolution, **more):
             "resolution": {"within": resolution, "calendar": "always", "pause_on": PAUSES, **more}}
 
 
-# For the incidents: their priorities are 1 to 4, their reasons to pause requester, vendor, problem and evidence.
+# For the incidents: their priorities are 1 to 4, their pause reasons requester, vendor, problem and evidence.
 POLICY = {"revisions": [
     {"id": "2016-01", "calendars": {"always": {"always": True}}, "policies": [
         {"name": "critical", "match": {"priority": ["1"]}, "targets": _plain("15m", "8h")},
@@ -74,16 +75,16 @@ def binary():
 
 @pytest.fixture(scope="session")
 def library(binary):
-    """The path of tests/fixture/fail_call.c as it was built beside the binary."""
+    """The path of tests/fixture/fail_call.c, built beside the binary."""
     path = os.path.join(os.path.dirname(binary), "tests", "fail_call.so")
     if not os.access(path, os.R_OK):
-        pytest.fail(f"there is no {path}: the tests of that build are not built")
+        pytest.fail(f"there is no {path}: that build has no tests")
     return path
 
 
 @pytest.fixture(scope="session")
 def pg():
-    # Nobody pulls the plug: a killed server loses nothing without fsync either.
+    # The machine itself never fails, so a killed server loses nothing without fsync.
     with Postgres(settings={"fsync": "off", "track_commit_timestamp": "on", "shared_buffers": "256MB",
                             "max_connections": 200}) as server:
         yield server
@@ -91,14 +92,14 @@ def pg():
 
 @pytest.fixture(scope="session")
 def kafka():
-    # A dead member is given up after as little as a test wants.
+    # Allows session timeouts as short as the tests need.
     with Kafka(settings={"group.min.session.timeout.ms": 500}) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def template(pg, binary):
-    """The name of a database that is migrated and empty."""
+    """The name of a migrated, empty database."""
     create_migrated(pg, binary, "template_kpid")
     return "template_kpid"
 
@@ -109,7 +110,7 @@ def _name(request):
 
 @pytest.fixture
 def make_stream(request, kafka):
-    """make_stream(partitions): topics of the test's own."""
+    """make_stream(partitions): topics that only this test uses."""
     made = []
 
     def make(partitions=4):
@@ -124,13 +125,13 @@ def make_stream(request, kafka):
 
 @pytest.fixture
 def make_site(request, pg, kafka, binary, template, tmp_path):
-    """make_site(stream, policy, settings): a database with its daemons. Without a stream: for kpid ingest."""
+    """make_site(stream, policy, settings): a database with its daemons; without a stream, for kpid ingest."""
     made = []
 
     def make(stream=None, policy=None, settings=None):
         name = f"{_name(request)}_{len(made)}"
         pg.create_database(name, template)
-        pg.psql(f'REVOKE TEMPORARY ON DATABASE "{name}" FROM PUBLIC')  # as kpid migrate does; a copy has rights of its own
+        pg.psql(f'REVOKE TEMPORARY ON DATABASE "{name}" FROM PUBLIC')  # as kpid migrate does; a copy has its own rights
         made.append(Site(pg, kafka, binary, name, tmp_path / name, stream, policy, settings))
         request.node.sites = made
         return made[-1]
@@ -154,22 +155,22 @@ def pytest_runtest_makereport(item, call):
         for site in getattr(item, "sites", ()):
             report.sections.append((f"logs of {site.database}", site.logs()))
             for server in (site.pg, site.kafka):
-                if not server.running():
+                if server and not server.running():
                     report.sections.append((f"{server.kind} has ended", server.log_tail(40)))
 
 
-# ---- real incidents: sent once, read by many ----
+# ---- real incidents: sent once, read by many tests ----
 
 @pytest.fixture(scope="session")
 def incidents():
-    """The path of the file of real incidents."""
+    """The path of the file with real incidents."""
     if not os.path.exists(INCIDENTS):
-        pytest.skip(f"no {os.path.relpath(INCIDENTS, ROOT)} beside the project: the real incidents are not there")
+        pytest.skip(f"no {os.path.relpath(INCIDENTS, ROOT)} beside the project")
     return INCIDENTS
 
 
 class Background:
-    """Something that takes a while, begun early and waited for where it is needed."""
+    """A slow computation, started early and waited for where its result is needed."""
 
     def __init__(self, work):
         self.result = self.error = None
@@ -191,21 +192,22 @@ class Background:
 
 @pytest.fixture(scope="session")
 def incidents_expected(incidents, tmp_path_factory):
-    """The recomputation of the incidents under POLICY, under way: get() gives its folder. As of now is as of ever."""
+    """The recomputation of the incidents under POLICY, in progress: get() returns its folder. All deadlines have
+    passed."""
     out = str(tmp_path_factory.mktemp("incidents") / "expected")
     return Background(lambda: recompute([incidents], POLICY, out, as_of=now()))
 
 
 @pytest.fixture(scope="session")
 def incident_stream(incidents, incidents_expected, kafka):
-    """The incidents in 4 partitions a topic, shuffled within an hour, 5 % of them twice."""
+    """The incidents on 4 partitions per topic, shuffled within an hour, 5 % of them twice."""
     stream = Stream(kafka, "incidents", 4)
     stream.send_events(shuffle_within_an_hour(incident_lines(), 0.05, seed=20160229))
-    stream.sent.clear()  # the recomputation reads the file itself
+    stream.sent.clear()  # The recomputation reads the file itself.
     return stream
 
 
-# ---- the same, shorter, for what needs a load and not the whole year ----
+# ---- the same, shorter: for tests that need load but not the whole year ----
 
 class Part:
     """The first incidents, and their recomputation."""
@@ -218,7 +220,7 @@ class Part:
         self.expected = Background(lambda: recompute([self.path], POLICY, str(folder / "expected"), as_of=now()))
 
     def disordered(self, seed):
-        """Shuffled as events come, with some duplicates."""
+        """Shuffles events as they would arrive, with some duplicates."""
         return shuffle_within_an_hour(self.values, 0.05, seed)
 
 
@@ -237,5 +239,5 @@ def part_stream(part, kafka):
 
 @pytest.fixture
 def chance(request):
-    """Randomness that is the same each time."""
+    """Random numbers that are the same in each run."""
     return random.Random(request.node.name)

@@ -1,4 +1,4 @@
-"""A machine in a container: the files of this one, a systemd of its own as the first process, and the network of this one."""
+"""A machine in a container: this machine's files and network, and its own systemd as the first process."""
 import contextlib
 import os
 import shutil
@@ -19,7 +19,8 @@ AllowIsolate=yes
 
 
 class Container:
-    """What is written below `root` is gone with it. Raises OSError where the machine does not allow one."""
+    """Everything that is written below `root` disappears with the container. Raises OSError if the machine does not
+    allow containers."""
 
     def __init__(self, folder, name):
         self.folder, self.name = str(folder), name
@@ -66,7 +67,7 @@ class Container:
             return f"{self.name} to be up:\n{file.read()[-2000:]}"
 
     def leader(self):
-        """Its first process, as we number them; None: there is none yet."""
+        """The host's process ID of its first process; None: not started yet."""
         if self.process.poll() is not None:
             raise OSError(self.console())
         with contextlib.suppress(OSError):
@@ -77,7 +78,7 @@ class Container:
         return None
 
     def run(self, *command):
-        """A command in there; what it said."""
+        """Runs a command inside; returns its output."""
         leader = self.leader()
         if leader is None:
             return ""

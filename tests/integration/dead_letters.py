@@ -1,4 +1,4 @@
-"""The dead letters of a database beside those of the recomputation."""
+"""The dead letters of a database compared with those of the recomputation."""
 import collections
 import csv
 import os
@@ -16,8 +16,8 @@ def of_recomputation(folder):
 
 
 def split_conflicts(rows):
-    """How often each (topic, partition, offset, reason), which in a topic made anew may be twice; and how many conflicts:
-    where these lie depends on who came first."""
+    """The number of letters per (topic, partition, offset, reason), which can be 2 in a recreated topic; and the
+    number of conflicts, whose coordinates depend on which message came first."""
     plain = collections.Counter(rows)
     conflicts = [row for row in plain if row[3] == "id_conflict"]
     return plain, sum(plain.pop(row) for row in conflicts)
@@ -36,7 +36,7 @@ def differences(site, folder):
 
 
 def reasons(folder):
-    """How many of each reason the recomputation has."""
+    """The recomputation's number of letters per reason."""
     plain, n_conflicts = of_recomputation(folder)
     by_reason = collections.Counter(id_conflict=n_conflicts)
     for (*_, reason), n in plain.items():

@@ -1,4 +1,4 @@
-"""A network of a daemon's own, that can be cut without a word: no reset, no end of a connection, only silence."""
+"""A network namespace for a daemon, which can be cut silently: no reset, no end of a connection."""
 import ctypes
 import os
 import shutil
@@ -11,13 +11,13 @@ import threading
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None)  # before any fork
 HERE = os.path.dirname(os.path.abspath(__file__))
-# In there, somebody has to listen where Kafka says that it does.
+# Inside, something must listen on the address that Kafka advertises.
 FORWARD = "import sys, time, network\nnetwork.Forwarder(sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4]))\n" \
     "print('ready', flush=True)\ntime.sleep(1e6)"
 
 
 def why_not():
-    """Why this machine gives no such network, or None."""
+    """Why this machine offers no such network, or None."""
     for program in ("ip", "unshare", "nsenter"):
         if shutil.which(program) is None:
             return f"there is no {program} here"
@@ -26,20 +26,36 @@ def why_not():
 
 
 def end_with_us():
-    """Before a program is executed: it must not outlive the test run."""
+    """Called before a program is executed: makes it end with the test run."""
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def run(*command):
-    """What a command said; OSError if it did not work."""
+    """The output of a command; raises OSError if it failed."""
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     if done.returncode != 0:
         raise OSError(f"{' '.join(command)}: {done.stderr.strip()}")
     return done.stdout
 
 
+def start(command):
+    """A program that prints "ready" first."""
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, preexec_fn=end_with_us,
+                               env={**os.environ, "PYTHONPATH": HERE, "PYTHONDONTWRITEBYTECODE": "1"})
+    if process.stdout.readline() != "ready\n":
+        end(process)
+        raise OSError(f"{command} did not start")
+    return process
+
+
+def end(process):
+    process.kill()
+    process.wait()
+    process.stdout.close()
+
+
 class Forwarder:
-    """Listens at an address and passes everything on to another, both ways."""
+    """Listens on an address and forwards everything to another, in both directions."""
 
     def __init__(self, host, port, to_host, to_port):
         self.to = to_host, to_port
@@ -81,48 +97,54 @@ class Forwarder:
         self.listener.close()
 
 
+class Link:
+    """A veth pair into the network namespace of a process: `here` is an address of this side, `there` of the inside."""
+
+    def __init__(self, name, here, there, prefix_length, holder_pid):
+        self.name, self.here, self.there = name, here, there
+        self.enter = ["nsenter", "--net", "--target", str(holder_pid)]  # before a command that is to run inside
+        inside = f"{name}i"
+        run("ip", "link", "add", name, "type", "veth", "peer", "name", inside, "netns", str(holder_pid))
+        run("ip", "address", "add", f"{here}/{prefix_length}", "dev", name)
+        run("ip", "link", "set", name, "up")
+        for words in (f"address add {there}/{prefix_length} dev {inside}", f"link set {inside} up", "link set lo up"):
+            run(*self.enter, "ip", *words.split())
+
+    def cut(self):
+        """From now on nothing passes in either direction, and neither side is notified."""
+        run("ip", "route", "add", "blackhole", f"{self.there}/32")
+        run(*self.enter, "ip", "route", "add", "blackhole", f"{self.here}/32")
+
+    def heal(self):
+        run("ip", "route", "delete", "blackhole", f"{self.there}/32")
+        run(*self.enter, "ip", "route", "delete", "blackhole", f"{self.here}/32")
+
+    def close(self):
+        subprocess.run(["ip", "link", "delete", self.name], capture_output=True, check=False)  # removed with its other end
+
+
 class Network:
-    """Leads to one PostgreSQL and one Kafka; `command` goes before a program that is to run in it."""
+    """Connects to one PostgreSQL and one Kafka. `command` runs a program inside."""
 
     def __init__(self, pg_port, kafka_port):
-        number = os.getpid() % (1 << 14)  # of a /30 in 10.213.0.0/16: several runs do not collide
-        self.here, self.there = (f"10.213.{number >> 6}.{(number & 63) * 4 + host}" for host in (1, 2))
-        self.link = f"kpid{number}"
+        number = os.getpid() % (1 << 14)  # a /30 of 10.213.0.0/16: parallel runs do not collide
+        self.here, there = (f"10.213.{number >> 6}.{(number & 63) * 4 + host}" for host in (1, 2))
         self.processes = []
         self.holder = self._start(["unshare", "--net", "sh", "-c", "echo ready; exec sleep 1000000"])
-        self.command = ["nsenter", "--net", "--target", str(self.holder.pid)]
-        run("ip", "link", "add", self.link, "type", "veth", "peer", "name", "outside", "netns", str(self.holder.pid))
-        run("ip", "address", "add", f"{self.here}/30", "dev", self.link)
-        run("ip", "link", "set", self.link, "up")
-        for words in ("address add " + self.there + "/30 dev outside", "link set outside up", "link set lo up"):
-            run(*self.command, "ip", *words.split())
+        self.link = Link(f"kpid{number}", self.here, there, 30, self.holder.pid)
+        self.command = self.link.enter
         self.forwarders = [Forwarder(self.here, 0, "127.0.0.1", port) for port in (pg_port, kafka_port)]
         self.pg_port = self.forwarders[0].port
         self._start([*self.command, sys.executable, "-c", FORWARD, "127.0.0.1", str(kafka_port), self.here,
                      str(self.forwarders[1].port)])
 
     def _start(self, command):
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, preexec_fn=end_with_us,
-                                   env={**os.environ, "PYTHONPATH": HERE, "PYTHONDONTWRITEBYTECODE": "1"})
-        self.processes.append(process)
-        if process.stdout.readline() != "ready\n":
-            raise OSError(f"{command} did not start")
-        return process
-
-    def silence(self):
-        """From now on nothing comes through, in either direction, and nobody is told."""
-        run("ip", "route", "add", "blackhole", f"{self.there}/32")
-        run(*self.command, "ip", "route", "add", "blackhole", f"{self.here}/32")
-
-    def heal(self):
-        run("ip", "route", "delete", "blackhole", f"{self.there}/32")
-        run(*self.command, "ip", "route", "delete", "blackhole", f"{self.here}/32")
+        self.processes.append(start(command))
+        return self.processes[-1]
 
     def close(self):
         for forwarder in self.forwarders:
             forwarder.close()
         for process in reversed(self.processes):
-            process.kill()
-            process.wait()
-            process.stdout.close()
-        subprocess.run(["ip", "link", "delete", self.link], capture_output=True, check=False)  # goes with its other end
+            end(process)
+        self.link.close()

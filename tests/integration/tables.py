@@ -1,5 +1,7 @@
-"""The report tables of a database as the CSV files that tests/recompute writes, and their comparison row by row."""
+"""Exports the report tables of a database as CSV files like those of tests/recompute, and compares them row by row."""
 import os
+
+from measures import MEASURES
 
 US = "(extract(epoch from {0}) * 1000000)::bigint"
 
@@ -7,22 +9,6 @@ US = "(extract(epoch from {0}) * 1000000)::bigint"
 def us(column):
     return US.format(column) + " AS " + column.strip('"').split(".")[-1]
 
-
-KPI = """opened responded first_response_measured first_response_within_sla first_response_us_sum resolved
-resolution_measured resolution_within_sla resolution_us_sum arrival_measured arrival_within_sla next_response_measured
-next_response_within_sla closed reopened fcr_eligible fcr_resolved transferred_out csat_responses csat_satisfied
-csat_score_micros_sum nps_responses nps_promoters nps_detractors ces_responses ces_score_micros_sum
-first_response_working_us_sum resolution_working_us_sum""".split()
-
-# How report shows what the recomputation counts in whole microseconds and millionths.
-KPI_OF_REPORT = {
-    "first_response_us_sum": "trunc(first_response_seconds_sum * 1000000)",
-    "resolution_us_sum": "trunc(resolution_seconds_sum * 1000000)",
-    "first_response_working_us_sum": "trunc(first_response_working_seconds_sum * 1000000)",
-    "resolution_working_us_sum": "trunc(resolution_working_seconds_sum * 1000000)",
-    "csat_score_micros_sum": "(csat_score_sum * 1000000)::bigint",
-    "ces_score_micros_sum": "(ces_score_sum * 1000000)::bigint",
-}
 
 QUERIES = {
     "ticket": "SELECT ticket_id, project_id, channel, category, priority, team_id, requester_ref, agent_id, "
@@ -37,9 +23,9 @@ QUERIES = {
     "(resolution_working_seconds * 1000000)::bigint AS working_us FROM report.ticket_cycle "
     "ORDER BY ticket_id, cycle",
     "agent_kpi_5m": "SELECT agent_id, " + us('"time"') + ", "
-    + ", ".join(f"{KPI_OF_REPORT.get(k, k)} AS {k}" for k in KPI)
-    + " FROM report.agent_kpi_5m WHERE (" + ", ".join(KPI_OF_REPORT.get(k, k) for k in KPI) + ") <> ("
-    + ", ".join("0" for _ in KPI) + ') ORDER BY agent_id, "time"',
+    + ", ".join(f"{measure.stored} AS {measure.column}" for measure in MEASURES)
+    + " FROM report.agent_kpi_5m WHERE (" + ", ".join(measure.stored for measure in MEASURES) + ") <> ("
+    + ", ".join("0" for _ in MEASURES) + ') ORDER BY agent_id, "time"',
     "alert": "SELECT alert_id, ticket_id, target, n, CASE state WHEN 'acknowledged' THEN 'breached' ELSE state END AS state, level, " + us("due_at") + ", " + us("breached_at")
     + ", cause, owner_at_breach, project_id, policy, policy_version, " + us("resolved_at")
     + ", CASE delivery WHEN 'shadow' THEN 'shadow' ELSE 'normal' END AS delivery "
@@ -62,18 +48,18 @@ def export(connection, directory):
 
 
 def _rows(path, columns=None):
-    """The lines of a CSV file by bytes; only the named columns, if given."""
+    """The lines of a CSV file in byte order; only the named columns, if given."""
     import csv
 
     with open(path, encoding="utf-8", newline="") as source:
-        # csv does not tell an empty text from NULL: they are told apart by the raw lines, which are compared first.
+        # csv cannot distinguish an empty text from NULL, so the raw lines are compared first.
         reader = csv.DictReader(source)
         names = columns or reader.fieldnames
         return [tuple(row[name] for name in names) for row in reader], names
 
 
 def differences(expected_dir, actual_dir, tables=tuple(QUERIES), most=10):
-    """What differs, a line each; empty when every row of every table is equal."""
+    """The differences, one line each; empty if all rows of all tables are equal."""
     found = []
     for name in tables:
         expected_path, actual_path = (os.path.join(d, name + ".csv") for d in (expected_dir, actual_dir))

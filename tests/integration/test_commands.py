@@ -1,4 +1,4 @@
-"""The commands that look into the database and put it right: explain, dlq, gap, top.
+"""The commands that inspect and repair a database: explain, dlq, gap, top.
 
 $KPID_BINARY is the program under test; build/test/kpid unless it is set.
 """
@@ -23,6 +23,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 sys.path[:0] = [os.path.join(ROOT, "tests", "fixture"), os.path.join(ROOT, "tests", "integration")]
 
 from daemon import wait_until  # noqa: E402
+from measures import MEASURES  # noqa: E402
 from servers import Kafka, Postgres  # noqa: E402
 
 KPID = os.environ.get("KPID_BINARY") or os.path.join(ROOT, "build", "test", "kpid")
@@ -38,12 +39,6 @@ POLICY = {"revisions": [{"id": "r1", "resume_on_reply": ["awaiting_customer"],
         "resolution": {"within": "24h", "calendar": "always", "pause_on": ["awaiting_customer"]}}},
     {"name": "other", "targets": {"first_response": {"within": "2h", "calendar": "always"},
                                   "resolution": {"within": "3d", "calendar": "always"}}}]}]}
-MEASURES = {"first_response_us_sum": "(first_response_seconds_sum * 1000000)",
-            "resolution_us_sum": "(resolution_seconds_sum * 1000000)",
-            "first_response_working_us_sum": "(first_response_working_seconds_sum * 1000000)",
-            "resolution_working_us_sum": "(resolution_working_seconds_sum * 1000000)",
-            "csat_score_micros_sum": "(csat_score_sum * 1000000)",
-            "ces_score_micros_sum": "(ces_score_sum * 1000000)"}
 
 
 def event(number, kind, when, ticket="T-1", **data):
@@ -71,7 +66,7 @@ STORY = [
 
 
 class Database:
-    """A migrated database and the program that is configured for it."""
+    """A migrated database and a program configured for it."""
 
     def __init__(self, server, name, directory):
         self.server, self.name, self.directory = server, name, directory
@@ -132,7 +127,7 @@ def template(pg, tmp_path_factory):
 
 @pytest.fixture
 def db(template, pg, tmp_path):
-    """A database of its own, with the story in it."""
+    """A database that contains the story."""
     database = Database(pg, "commands", tmp_path)
     pg.drop_database("commands")
     pg.create_database("commands", template.name)
@@ -148,24 +143,24 @@ def dead_letter(db, topic, partition, offset, reason, value, headers=None):
 
 # -- explain -----------------------------------------------------------------------------------------------------------
 
-def test_explain_tells_events_clocks_and_figures(db):
-    told = db.json("explain", "T-1")
-    assert told["state"] == "open" and told["cycle"] == 2 and told["owner"] == "王丽"
-    assert told["policy"] == "urgent" and told["policy_version"] == "r1" and told["agrees_with_record"]
-    assert [step["state"] for step in told["events"]] == [
+def test_explain_shows_events_clocks_and_figures(db):
+    explained = db.json("explain", "T-1")
+    assert explained["state"] == "open" and explained["cycle"] == 2 and explained["owner"] == "王丽"
+    assert explained["policy"] == "urgent" and explained["policy_version"] == "r1" and explained["agrees_with_record"]
+    assert [step["state"] for step in explained["events"]] == [
         "open", "open", "open", "open", "paused", "open", "open", "resolved", "resolved", "open"]
-    assert [step["offset"] for step in told["events"]] == [0, 1, 2, 3, 4, 5, 6, 7, 9, 10]
-    assert told["events"][0]["event"] == STORY[0]
-    clocks = {(clock["target"], clock["n"]): clock for clock in told["clocks"]}
+    assert [step["offset"] for step in explained["events"]] == [0, 1, 2, 3, 4, 5, 6, 7, 9, 10]
+    assert explained["events"][0]["event"] == STORY[0]
+    clocks = {(clock["target"], clock["n"]): clock for clock in explained["clocks"]}
     assert set(clocks) == {("first_response", 1), ("arrival", 1), ("resolution", 1), ("next_response", 1),
                            ("resolution", 2)}
     first = clocks["first_response", 1]
     assert (first["verdict"], first["breached_at"], first["cause"], first["owner_at_breach"]) == (
         "breached", "2026-03-01T10:05:00Z", "deadline", "王丽")
-    assert clocks["resolution", 1]["due_at"] == "2026-03-02T10:30:00Z"  # half an hour in a pause
-    assert [(alert["target"], alert["state"]) for alert in told["alerts"]] == [
+    assert clocks["resolution", 1]["due_at"] == "2026-03-02T10:30:00Z"  # paused for half an hour
+    assert [(alert["target"], alert["state"]) for alert in explained["alerts"]] == [
         ("first_response", "resolved"), ("resolution", "breached")]
-    assert [(lost["id"], lost["offset"]) for lost in told["conflicts"]] == [("e8", 8)]
+    assert [(lost["id"], lost["offset"]) for lost in explained["conflicts"]] == [("e8", 8)]
 
 
 def test_explain_in_words(db):
@@ -174,14 +169,14 @@ def test_explain_in_words(db):
                  "first_response 1 breached, while 王丽 owned it", "transfer from zhao to 王丽",
                  "breached, stopped 4m10s too late; counts for 王丽", "met, with 7m29s to spare",
                  "2026-03-01 10:05:00: its deadline passed", "@7 urn:crm e8", "first_response_seconds_sum=550",
-                 "csat_score_sum=0.9", "backlog=1", "Put aside", "by event 3"]:
+                 "csat_score_sum=0.9", "backlog=1", "Conflicts", "by event 3"]:
         assert line in words
     assert words.index("first_response 1 breached") < words.index("first response, by 王丽")
     assert max(len(line) for line in words.splitlines()) <= 110
 
 
-def test_explain_clocks_that_run(db):
-    """Of tickets that are open now: what is pending, stands in a pause, was promised, or is not judged."""
+def test_explain_running_clocks(db):
+    """Tickets that are open now, with clocks that are pending, paused, promised by the producer, or not judged."""
     now = datetime.datetime.now(datetime.timezone.utc)
 
     def at(**ago):
@@ -196,44 +191,42 @@ def test_explain_clocks_that_run(db):
         event(25, "ticket.responded", at(minutes=10), "T-5", agent_id="li"),
     ])
     words = {ticket: db.words("explain", ticket) for ticket in ("T-3", "T-4", "T-5")}
-    assert "pending, stands in a pause with 23h50m left" in words["T-3"]
+    assert "pending, paused with 23h50m left" in words["T-3"]
     assert "breached, still running" in words["T-3"]  # nobody has arrived
     assert "the time promised in an event" in words["T-4"] and "to spare" in words["T-4"]
-    assert "none: it is not known to be open" in words["T-5"]
+    assert "none: the ticket was not opened" in words["T-5"]
 
 
-def test_explain_a_closing_that_tells_everything(db):
-    told = db.json("explain", "T-2")
-    assert [(step["type"], step["derived"], step["at"][11:16]) for step in told["events"]] == [
+def test_explain_a_closing_with_all_times(db):
+    explained = db.json("explain", "T-2")
+    assert [(step["type"], step["derived"], step["at"][11:16]) for step in explained["events"]] == [
         ("ticket.opened", True, "08:00"), ("ticket.responded", True, "08:10"), ("ticket.resolved", True, "08:50"),
         ("ticket.closed", False, "09:00")]
-    assert all(step["offset"] == 11 for step in told["events"])
-    assert db.words("explain", "T-2").count("told by the closing: ") == 3
+    assert all(step["offset"] == 11 for step in explained["events"])
+    assert db.words("explain", "T-2").count("from the closing event: ") == 3
 
 
 def test_explain_accounts_for_every_figure(db):
-    names = db.sql("SELECT string_agg(column_name, ' ') FROM information_schema.columns WHERE table_schema = 'kpid' "
-                   "AND table_name = 'agent_kpi_5m' AND column_name NOT IN ('time', 'agent_id')").split()
-    told = collections.Counter()
+    explained = collections.Counter()
     for ticket in ("T-1", "T-2", EVIL):
         for row in db.json("explain", ticket)["kpis"]:
             for name, value in row["measures"].items():
-                told[row["agent"], row["time"], name] += value
+                explained[row["agent"], row["time"], name] += value
     recorded = collections.Counter()
-    columns = ", ".join(f"'{name}', {MEASURES.get(name, name)}::bigint" for name in names)
+    columns = ", ".join(f"'{measure.column}', {measure.stored}::bigint" for measure in MEASURES)
     for line in db.sql("SELECT json_build_array(agent_id, to_char(time AT TIME ZONE 'UTC', "
                        f"'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), json_build_object({columns})) "
                        "FROM report.agent_kpi_5m").splitlines():
         agent, bucket, measures = json.loads(line)
         for name, value in measures.items():
             recorded[agent, bucket, name] += value
-    assert +told == +recorded and told
+    assert +explained == +recorded and explained
 
 
 def test_a_late_proof_tells_its_story(db):
     db.ingest("late.ndjson", [event(20, "ticket.responded", "2026-03-01T10:04:10Z")])
-    told = db.json("explain", "T-1")
-    alert = next(alert for alert in told["alerts"] if alert["target"] == "first_response")
+    explained = db.json("explain", "T-1")
+    alert = next(alert for alert in explained["alerts"] if alert["target"] == "first_response")
     assert alert["state"] == "voided" and alert["detected_at"] > alert["due_at"]
     assert "a response of 2026-03-01 10:04:10 was in time and arrived late: ingest:late" in alert["voided_because"]
     words = db.words("explain", "T-1")
@@ -241,16 +234,16 @@ def test_a_late_proof_tells_its_story(db):
     assert "met, with 50s to spare; counts for 王丽" in words
 
 
-def test_a_record_that_does_not_agree_is_told(db):
+def test_a_record_that_does_not_agree_is_reported(db):
     db.sql("UPDATE kpid.ticket SET state = 4 WHERE ticket_id = 'T-1'")
     assert not db.json("explain", "T-1")["agrees_with_record"]
-    assert "SOMETHING ELSE" in db.words("explain", "T-1")
+    assert "ANOTHER RESULT" in db.words("explain", "T-1")
 
 
-def test_explain_what_cannot_be_told(db, pg):
-    assert "ticket nope is not known" in db.words("explain", "nope", status=1)
+def test_explain_errors(db, pg):
+    assert "ticket nope is unknown" in db.words("explain", "nope", status=1)
     db.sql("UPDATE kpid.ticket SET history = '\\xff00' WHERE ticket_id = 'T-1'")
-    assert "broken history" in db.words("explain", "T-1", status=1)
+    assert "has a history that this version of kpid cannot read" in db.words("explain", "T-1", status=1)
     assert "Connection refused" in db.words("explain", "T-1", "--set", "postgres.port=1", status=4)
     assert "kpid migrate up" in db.words("explain", "T-1", "--set", "postgres.dbname=postgres", status=4)
     db.run("explain", status=2)
@@ -305,27 +298,27 @@ def test_dlq_requeue_sends_the_same_message_again(db, kafka):
     assert "2 would be requeued" in db.words("dlq", "requeue", "requeue/2/40", "requeue/0/41", "--dry-run", *broker)
     assert kafka.consume_all("requeue") == []
     done = db.json("dlq", "requeue", "--reason", "not_json", *broker, status=1)
-    assert (done["requeued"], done["refused"], done["failed"]) == (2, 1, 0)  # the third is of a file
+    assert (done["requeued"], done["refused"], done["failed"]) == (2, 1, 0)  # the third comes from a file
     assert "kpid ingest" in next(item["why"] for item in done["messages"] if item["outcome"] == "refused")
     sent = {message.partition: (message.value, message.headers) for message in kafka.consume_all("requeue")}
     assert sent == {2: (value, [("ce_type", b"\0\1\xff"), ("empty", b"")]), 0: (b"plain", None)}
     assert db.sql("SELECT count(*) FROM kpid.dead_letter WHERE requeued_at IS NOT NULL") == "2"
-    # What was requeued is not taken again, unless by name.
+    # A requeued letter is not taken again, unless it is named.
     assert db.json("dlq", "requeue", "--reason", "not_json", *broker, status=1)["requeued"] == 0
-    assert "makes it a new dead letter" in db.words("dlq", "requeue", "requeue/0/41", *broker)
+    assert "becomes a new dead letter" in db.words("dlq", "requeue", "requeue/0/41", *broker)
     assert len(kafka.consume_all("requeue")) == 3
     assert "under a new id" in db.words("dlq", "requeue", "requeue/1/42", *broker, status=1)
     assert "no such dead letter" in db.words("dlq", "requeue", "requeue/1/43", *broker, status=1)
 
 
-def test_dlq_requeue_takes_a_future_line_of_a_file_once_its_time_has_come(db):
-    """Without any broker: kpid reads the line itself."""
+def test_dlq_requeue_accepts_a_future_line_once_its_time_has_come(db):
+    """Without a broker: kpid reads the line itself."""
     when = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=5, seconds=4)
     early = event(50, "ticket.opened", when.isoformat(), "T-early")
     db.ingest("early.ndjson", [early, event(51, "ticket.opened", "2026-03-01T10:00:00Z", "T-now")])
     source = db.sql("SELECT topic FROM report.dead_letter WHERE reason = 'future'")
     refused = db.json("dlq", "requeue", f"{source}/0/0", status=1)
-    assert refused["refused"] == 1 and "once its time has come" in refused["messages"][0]["why"]
+    assert refused["refused"] == 1 and "after that time" in refused["messages"][0]["why"]
     wait_until(lambda: json.loads(db.run("dlq", "requeue", "--reason", "future", "--dry-run", "--json", status=None).stdout)
                ["would_requeue"] == 1, "its time to come", every=0.5)
     assert db.sql("SELECT count(*) FROM report.ticket WHERE ticket_id = 'T-early'") == "0"
@@ -335,7 +328,7 @@ def test_dlq_requeue_takes_a_future_line_of_a_file_once_its_time_has_come(db):
     assert db.sql("SELECT state FROM report.ticket WHERE ticket_id = 'T-early'") == "open"
     assert db.sql("SELECT string_agg(DISTINCT state, ' ') FROM report.data_freshness") == "finished"
     assert db.sql("SELECT count(*) FROM report.dead_letter WHERE reason = 'future' AND requeued_at IS NULL") == "0"
-    # A second time is a duplicate; and by its reason it is not taken again.
+    # A second time it is a duplicate, and its reason no longer selects it.
     assert db.json("dlq", "requeue", "--reason", "future")["requeued"] == 0
     assert db.json("dlq", "requeue", f"{source}/0/0")["requeued"] == 1
     assert db.sql("SELECT sum(n_duplicates) FROM kpid.source_partition WHERE topic LIKE 'ingest:requeue@%'") == "1"
@@ -348,7 +341,7 @@ def test_dlq_requeue_of_a_line_that_is_still_wrong(db):
     assert topic in words and db.sql("SELECT count(*) FROM report.dead_letter WHERE requeued_at IS NOT NULL") == "0"
 
 
-def test_dlq_requeue_marks_nothing_that_was_not_delivered(db):
+def test_dlq_requeue_marks_only_delivered_messages(db):
     dead_letter(db, "away", 0, 1, "future", b"{}")
     words = db.words("dlq", "requeue", "away/0/1", "--set", "kafka.bootstrap.servers=127.0.0.1:1",
                      "--set", "kafka.message.timeout.ms=500", status=5)
@@ -385,7 +378,7 @@ def test_gap_accept(db):
     stop(db)
     assert "open" in db.words("gap", "list") and db.json("gap", "list")[0]["accepted_at"] is None
     words = db.words("gap", "accept", "ticket-opened/0")
-    assert "goes on at offset 100; 50 offsets are passed over" in words
+    assert "continues at offset 100; 50 offsets are skipped" in words
     assert partition_row(db) == "running|-|100|5|-"
     accepted = db.json("gap", "list")[0]
     assert accepted["resumed_at_offset"] == 100 and accepted["accepted_by"]
@@ -408,16 +401,16 @@ def test_gap_retire(db):
     stop(db, "old/topic", 2)
     db.words("gap", "retire", "old/topic/2")
     assert partition_row(db, "old/topic").count("stopped") == 2
-    assert db.words("gap", "retire", "old/topic").count("is finished") == 2
+    assert db.words("gap", "retire", "old/topic").count("is retired") == 2
     assert partition_row(db, "old/topic").count("finished|-|50|5|77") == 3
     assert all(gap["accepted_at"] for gap in db.json("gap", "list"))
-    assert "was never read, or is finished" in db.words("gap", "retire", "old/topic", status=1)
+    assert "was never read or is retired" in db.words("gap", "retire", "old/topic", status=1)
     stop(db)
     assert "is in the configuration" in db.words("gap", "retire", "ticket-opened", status=1)
 
 
 def test_gap_usage(db):
-    assert "is no partition that was ever read" in db.words("gap", "accept", "nope/1", status=1)
+    assert "nope/1 was never read" in db.words("gap", "accept", "nope/1", status=1)
     for wrong in ([], ["what"], ["accept"], ["accept", "ticket-opened"], ["accept", "t/1", "--at", "late"],
                   ["retire"], ["retire", "t", "--at", "5"], ["list", "t"]):
         db.run("gap", *wrong, status=2)
@@ -454,17 +447,63 @@ def test_top_once(db):
 
 def test_top_shows_input(db):
     db.sql("INSERT INTO kpid.source_partition (topic, partition, epoch, owner, next_offset, high_offset, state, "
-           "state_reason, complete_until) VALUES "
-           "('survey', 0, 1, 'one', 5, 1005, 'running', NULL, now() - interval '3 seconds'), "
-           "('survey', 1, 1, 'one', 5, 5, 'stopped', 'offset out of range', now() - interval '1 hour')")
+           "state_reason, complete_until, end_seen_at) VALUES "
+           "('survey', 0, 1, 'one', 5, 1005, 'running', NULL, now() - interval '3 seconds', now()), "
+           "('survey', 1, 1, 'one', 5, 5, 'stopped', 'offset out of range', now() - interval '1 hour', now() - interval '1 hour')")
     seen = db.json("top")
-    assert seen["lag_messages"] == 1000 and seen["partitions_stopped"] == 1
+    assert (seen["lag_messages"], seen["partitions_lag_unknown"]) == (1000, 1) and seen["partitions_stopped"] == 1
     assert [row["partition"] for row in seen["partitions"]] == [1, 0]
     words = db.words("top", "--once")
-    assert "1 partition STOPPED" in words and "1,000 behind" in words and "complete to 1h ago" in words
+    assert "1 partition STOPPED" in words and "at least 1,000 behind" in words and "complete up to 1h ago" in words
+    assert re.search(r"survey/1 +stopped +unknown ", words)
+    db.sql("UPDATE kpid.source_partition SET end_seen_at = NULL")
+    assert db.json("top")["lag_messages"] is None and "lag unknown" in db.words("top", "--once")
 
 
-def test_top_needs_no_more_than_the_report(db, pg):
+def be_behind(db, partition, next_offset, age="1 hour"):
+    """A partition of 8,000 messages that one instance reads."""
+    db.sql("INSERT INTO kpid.source_partition (topic, partition, epoch, owner, next_offset, high_offset, state, n_messages, "
+           "complete_until, seen_at, end_seen_at) VALUES "
+           f"('survey', {partition}, 1, 'one', {next_offset}, 8000, 'running', 2000, now() - interval '{age}', now(), now())")
+
+
+def test_top_has_a_bar_while_a_backlog_is_read(db):
+    read_before = int(db.sql("SELECT sum(n_messages) FROM report.data_freshness"))
+    be_behind(db, 0, 2000)
+    seen = db.json("top")["backlog"]
+    share = (read_before + 2000) / (read_before + 8000)
+    assert abs(seen.pop("share") - share) < 0.001
+    assert seen == {"left": 6000, "at_least": False, "per_second": None, "seconds_to_go": None}
+    bar = f"reading a backlog  [{'#' * round(share * 40):.<40}] {int(share * 100)} %   6,000 left\n"
+    assert bar in db.words("top"), db.words("top")
+
+
+def test_top_does_not_guess_while_a_lag_is_unknown(db):
+    be_behind(db, 0, 2000)
+    be_behind(db, 1, "NULL")
+    assert db.json("top")["backlog"] == {"left": 6000, "at_least": True, "share": None, "per_second": None, "seconds_to_go": None}
+    assert re.search(r"(?m)^reading a backlog   at least 6,000 left$", db.words("top"))
+
+
+def test_top_shows_no_backlog_where_there_is_none(db):
+    be_behind(db, 0, 2000, "3 seconds")  # they arrived just now
+    be_behind(db, 1, 7000)
+    assert db.json("top")["backlog"] is None and "reading a backlog" not in db.words("top")
+
+
+def test_top_shows_rate_and_time_to_go_while_a_backlog_is_read(db):
+    be_behind(db, 0, 1000)
+
+    def read_on():
+        time.sleep(1)
+        db.sql("UPDATE kpid.source_partition SET next_offset = next_offset + 200, n_messages = n_messages + 200, end_seen_at = now() "
+               "WHERE topic = 'survey'")
+    frames, status, _ = watch(db.command("top", "--interval", "100ms"), [b"x", *[read_on] * 7, b"y", b"q"], columns=150)
+    assert status == 0
+    assert re.search(r"\[#*\.*\] \d+ %   [\d,]+/s   [\d,]+ left   [1-9]\d*s to go", re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", frames[-1].decode()))
+
+
+def test_top_needs_only_the_report(db, pg):
     pg.psql("DROP ROLE IF EXISTS watcher; CREATE ROLE watcher LOGIN IN ROLE kpid_reader")
     reader = ["--set", "postgres.user=watcher"]
     db.words("top", *reader)
@@ -479,9 +518,9 @@ def test_top_usage(db):
 
 
 def watch(command, actions, rows=30, columns=90):
-    """Runs a command on a terminal of its own. Each action waits for one more frame, then is done: bytes are typed, a
-    number is a signal, a pair a new size, a function is called. Returns the output, as frames, the exit status and
-    whether the terminal echoes again."""
+    """Runs a command on a terminal. Each action waits for one more frame: bytes are typed, a number is sent as a
+    signal, a pair is a new size, a function is called. Returns the output, as frames, the exit status and whether
+    the terminal echoes again."""
     pid, terminal = pty.fork()
     if pid == 0:
         os.environ["TERM"] = "xterm"
@@ -514,7 +553,7 @@ def watch(command, actions, rows=30, columns=90):
 
 
 @pytest.mark.parametrize("end", [b"q", b"\x03", signal.SIGTERM, signal.SIGHUP], ids=["q", "ctrl-c", "term", "hup"])
-def test_top_live_leaves_the_terminal_as_it_was(db, end):
+def test_top_live_restores_the_terminal(db, end):
     frames, status, echoes = watch(db.command("top", "--interval", "100ms"), [b"x", b"y", end])
     assert status == 0 and echoes
     assert frames[0].startswith(ENTER) and frames[-1].endswith(LEAVE) and len(frames) > 3
@@ -530,7 +569,7 @@ def test_top_live_fits_the_window(db):
     assert len(lines) <= 12 and max(len(line) for line in lines) <= 40 and "N-2" in last
 
 
-def test_top_live_outlives_its_connection(db, pg):
+def test_top_live_survives_its_connection(db, pg):
     def kill():
         pg.psql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'kpid top'")
     frames, status, _ = watch(db.command("top", "--interval", "100ms"), [b"x", kill, b"y", b"z", b"z", b"z", b"q"])
@@ -540,7 +579,7 @@ def test_top_live_outlives_its_connection(db, pg):
 
 # -- alerts ------------------------------------------------------------------------------------------------------------
 
-def test_alerts_are_taken_on_and_kept_back(db):
+def test_alerts_are_acknowledged_and_silenced(db):
     lasting = [alert for alert in db.json("alerts", "list") if alert["state"] == "breached"]
     assert lasting
     alert_id = lasting[0]["alert_id"]

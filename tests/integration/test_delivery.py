@@ -1,4 +1,4 @@
-"""Alerts reach people: over HTTPS to servers that misbehave, and to a real Alertmanager."""
+"""Alerts reach people: over HTTPS, through misbehaving servers, and at a real Alertmanager."""
 import base64
 import collections
 import hashlib
@@ -20,13 +20,14 @@ import urllib.request
 import pytest
 
 from daemon import LONG, event, now, policy, wait_until
+from scrape import running_alertmanager
 
 SECRET = b"0123456789abcdef0123456789abcdef"
 
 
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory):
-    """A certificate for 127.0.0.1 that signs itself: (certificate, key)."""
+    """A self-signed certificate for 127.0.0.1: (certificate, key)."""
     folder = tmp_path_factory.mktemp("authority")
     certificate, key = folder / "ca.pem", folder / "key.pem"
     subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1",
@@ -36,7 +37,8 @@ def authority(tmp_path_factory):
 
 
 class Server:
-    """Takes messages, or does not: misbehave(handler) is asked for each and returns True if it has."""
+    """A server that accepts messages or misbehaves: misbehave(handler) is called for each and returns True if it
+    did."""
 
     def __init__(self, authority=None, misbehave=lambda handler: False, answer=b"{}"):
         self.got = []
@@ -100,7 +102,7 @@ def site_with(make_site, stream, receivers, tmp_path, policy_file, **settings):
 
 
 def bad_manners(chance, canary):
-    """Slow, failing, hanging up, redirecting, answering rubbish or too much: one time in ten."""
+    """Slow, failing, hanging up, redirecting, or answering garbage or too much: one time in ten."""
     def misbehave(handler):
         kind = chance.randrange(60)
         if kind == 0:
@@ -120,7 +122,7 @@ def bad_manners(chance, canary):
 
 
 def test_every_alert_arrives(make_stream, make_site, authority, tmp_path):
-    """1,000 alerts to a webhook with bad manners, beside one that is dead: every one arrives, signed, and in order."""
+    """1,000 alerts to a misbehaving webhook, beside a dead one: every alert arrives, signed and in order."""
     n = 1_000
     chance = random.Random(5)
     stream = make_stream(2)
@@ -136,29 +138,29 @@ def test_every_alert_arrives(make_stream, make_site, authority, tmp_path):
         opened = now()
         openings = [event("ticket.opened", f"T{i}", opened, agent_id="ann") for i in range(n)]
         stream.send_events(openings)
-        # Of what is over before it was thought of, nobody is told.
+        # Alerts that are resolved before the dispatcher sees them are not sent.
         wait_until(lambda: site.one("SELECT count(*) FROM report.alert_delivery WHERE receiver = 'hook'") == n, "all alerts")
         responses = [event("ticket.responded", f"T{i}", agent_id="ann") for i in range(n)]
         stream.send_events(responses)
         site.wait_read()
         wait_until(lambda: site.one("SELECT count(*) FROM report.alert WHERE state = 'resolved'") == n, "all to be resolved")
         wait_until(lambda: site.one("SELECT count(*) FROM report.alert_delivery WHERE receiver = 'hook' AND state = 'sent' "
-                                    "AND revision = sent_revision AND revision >= 2") == n, "all to be told")
-        told = collections.defaultdict(list)
+                                    "AND revision = sent_revision AND revision >= 2") == n, "all to be sent")
+        received = collections.defaultdict(list)
         for headers, body in hook.got:
             content = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
             wanted = base64.b64encode(hmac.new(SECRET, content, hashlib.sha256).digest()).decode()
             assert headers["webhook-signature"] == f"v1,{wanted}"
             data = json.loads(body)["data"]
             assert headers["webhook-id"] == f"{data['alert_id']}/{data['revision']}"
-            told[data["ticket_id"]].append(data)
-        assert len(told) == n
-        for data in told.values():
+            received[data["ticket_id"]].append(data)
+        assert len(received) == n
+        for data in received.values():
             revisions = [one["revision"] for one in data]
             assert revisions == sorted(revisions) and data[-1]["state"] == "resolved"
         assert not canary.got, "a redirect was followed"
 
-        # All of it once more: every event is known, and nobody is told of anything.
+        # All events a second time: every one is a duplicate, and nothing is sent.
         def sent():
             return len(hook.got), len(site.kafka.consume_all(site.alert_topic)), site.one("SELECT sum(revision) FROM report.alert")
 
@@ -167,7 +169,7 @@ def test_every_alert_arrives(make_stream, make_site, authority, tmp_path):
         stream.send_events(openings + responses)
         site.wait_read()
         site.wait_settled()
-        wait_until(lambda: site.one("SELECT count(*) FROM kpid.notification") == 0, "all to be thought of")
+        wait_until(lambda: site.one("SELECT count(*) FROM kpid.notification") == 0, "all to be dispatched")
         assert site.one("SELECT sum(n_duplicates) FROM kpid.source_partition") == 2 * n and sent() == before
         failing = site.one("SELECT count(*) FROM report.alert_delivery WHERE receiver = 'dead' AND sent_at IS NULL")
         assert failing == n
@@ -177,7 +179,7 @@ def test_every_alert_arrives(make_stream, make_site, authority, tmp_path):
 
 
 def test_a_storm_becomes_few_messages(make_stream, make_site, tmp_path):
-    """A robot of a chat gets few messages that count, not one for each; and none of another project."""
+    """A chat robot gets a few messages with counts instead of one per alert, and none of another project."""
     n = 10_000 if LONG else 500
     stream = make_stream(2)
     with Server(answer=b'{"errcode": 0}') as robot:
@@ -189,16 +191,16 @@ def test_a_storm_becomes_few_messages(make_stream, make_site, tmp_path):
         stream.send_events([event("ticket.opened", f"T{i}", opened, project_id="north" if i % 2 else "south")
                             for i in range(2 * n)])
         wait_until(lambda: site.one("SELECT count(*) FROM report.alert_delivery WHERE state = 'sent'") == n,
-                   "half of them to be told")
+                   "half of them to be sent")
         messages = [message["markdown"]["content"] for message in robot.events()]
         assert len(messages) < 25 and any("alerts: " in message for message in messages)
         assert all("south" not in message for message in messages)
-        assert site.one("SELECT count(*) FROM kpid.outbox") == 0  # there is no topic, and nothing is left lying
+        assert site.one("SELECT count(*) FROM kpid.outbox") == 0  # there is no topic, and nothing stays in the outbox
         assert site.one("SELECT count(*) FROM kpid.notification") == 0
 
 
-def test_a_reload_takes_new_receivers(make_stream, make_site, tmp_path):
-    """SIGHUP: whole or not at all; who is told twice of an alert knows it by its id."""
+def test_a_reload_applies_new_receivers(make_stream, make_site, tmp_path):
+    """SIGHUP replaces all receivers or none; a receiver that gets an alert twice recognizes its id."""
     stream = make_stream(1)
     rule = {"name": "first", "type": "webhook", "secret_files": ["secret"]}
     with Server() as first, Server() as second:
@@ -209,22 +211,22 @@ def test_a_reload_takes_new_receivers(make_stream, make_site, tmp_path):
             (tmp_path / "receivers.json").write_text(text)
             n_said = len(daemon.logged(said))
             daemon.signal(signal.SIGHUP)
-            wait_until(lambda: len(daemon.logged(said)) > n_said, f"it to say {said!r}")
+            wait_until(lambda: len(daemon.logged(said)) > n_said, f"{said!r} in the log")
 
-        def told(ticket, *servers):
+        def alert_arrives(ticket, *servers):
             stream.send_events([event("ticket.opened", ticket)])
             for server in servers:
-                wait_until(lambda s=server: any(ticket in body["subject"] for body in s.events()), f"{ticket} to be told")
+                wait_until(lambda s=server: any(ticket in body["subject"] for body in s.events()), f"the alert of {ticket} to arrive")
 
-        told("before", first)
+        alert_arrives("before", first)
         reload("{", "nothing was reloaded")
         reload(json.dumps({"receivers": [{**rule, "url": "http://example.com"}]}), "nothing was reloaded")
-        told("still", first)
+        alert_arrives("still", first)
         both = json.dumps({"receivers": [{**rule, "url": first.url}, {**rule, "name": "second", "url": second.url}]})
         reload(both, "has been reloaded")
-        told("after", first, second)
+        alert_arrives("after", first, second)
         reload(both, "has been reloaded")  # nothing changes
-        told("again", first, second)
+        alert_arrives("again", first, second)
         assert not any("before" in body["subject"] or "still" in body["subject"] for body in second.events())
         ids = [headers["webhook-id"] for headers, _ in first.got]
         assert len(set(ids)) == 4
@@ -233,8 +235,8 @@ def test_a_reload_takes_new_receivers(make_stream, make_site, tmp_path):
 @pytest.mark.parametrize("type, where, answer", [
     ("dingtalk", ("markdown", "text"), b'{"errcode": 0}'), ("feishu", ("content", "text"), b'{"code": 0}'),
     ("wecom", ("markdown", "content"), b'{"errcode": 0}')])
-def test_chat_messages_were_in_utc_and_english(make_site, tmp_path, type, where, answer):
-    """They show times in [report] time_zone with the zone named, and speak [report] language."""
+def test_chat_messages_use_the_configured_zone_and_language(make_site, tmp_path, type, where, answer):
+    """Chat messages show times in [report] time_zone, name the zone, and use [report] language."""
     with Server(answer=answer) as robot:
         site = site_with(make_site, None, [{"name": "chat", "type": type, "url": robot.url}], tmp_path, policy())
         for language, zone, pattern in (
@@ -242,12 +244,12 @@ def test_chat_messages_were_in_utc_and_english(make_site, tmp_path, type, where,
                 ("en", "America/St_Johns", r"^averted: first_response of KPID-TEST, due \S+ \S+ -0[23]:30 America/St_Johns, owner nobody\n$"),
                 ("en", "UTC", r"^averted: first_response of KPID-TEST, due [0-9-]{10} \d\d:\d\d:\d\d UTC, owner nobody\n$")):
             site.configure(report={"language": language, "time_zone": zone})
-            assert site.command("alerts", "test", "chat").stdout == "chat has taken it\n"
+            assert site.command("alerts", "test", "chat").stdout == "chat accepted the test message\n"
             words = robot.events()[-1][where[0]][where[1]]
             assert re.match(pattern, words), words
 
 
-def test_a_reload_takes_another_language(make_stream, make_site, tmp_path):
+def test_a_reload_applies_another_language(make_stream, make_site, tmp_path):
     stream = make_stream(1)
     with Server(answer=b'{"errcode": 0}') as robot:
         site = site_with(make_site, stream, [{"name": "chat", "type": "wecom", "url": robot.url}], tmp_path,
@@ -269,19 +271,19 @@ def test_a_test_message(make_site, authority, tmp_path):
         site = site_with(make_site, None, [
             {"name": "hook", "type": "webhook", "url": hook.url, "ca_file": authority[0], "secret_files": ["secret"]},
             {"name": "stranger", "type": "webhook", "url": hook.url}], tmp_path, policy())
-        assert site.command("alerts", "test", "hook").stdout == "hook has taken it\n"
+        assert site.command("alerts", "test", "hook").stdout == "hook accepted the test message\n"
         (headers, body), = hook.got
         assert json.loads(body)["type"] == "kpid.alert.test" and headers["webhook-id"].startswith("test-")
-        # Nobody whom the machine knows has signed its certificate.
+        # The certificate is not signed by an authority that this machine trusts.
         refused = site.command("alerts", "test", "stranger", status=1)
         assert "certificate" in refused.stderr and len(hook.got) == 1
-        assert "none of that name" in site.command("alerts", "test", "nobody", status=1).stderr
+        assert "no receiver of this name" in site.command("alerts", "test", "nobody", status=1).stderr
 
 
-def test_faults_of_the_file_of_receivers(make_site, tmp_path):
+def test_errors_of_the_receivers_file(make_site, tmp_path):
     site = site_with(make_site, None, [{"name": "a", "type": "webhook", "url": "http://example.com"}], tmp_path, policy())
     found = site.command("check-config", status=3)
-    assert "receivers.json:1: receivers[0].url: is no address to send to" in found.stdout + found.stderr
+    assert "receivers.json:1: receivers[0].url: is not an address to send to" in found.stdout + found.stderr
     (tmp_path / "secret").chmod(0o644)
     site = site_with(make_site, None, [{"name": "a", "type": "webhook", "url": "https://example.com",
                                         "secret_files": ["secret"]}], tmp_path, policy())
@@ -292,7 +294,7 @@ def test_faults_of_the_file_of_receivers(make_site, tmp_path):
     (tmp_path / "address").write_text("http://localhost.example.com/token\n")
     (tmp_path / "address").chmod(0o600)
     found = site.command("check-config", status=3)
-    assert "receivers.json: a: what the file address holds is no address to send to; write https://" in found.stdout + found.stderr
+    assert "receivers.json: a: the content of the file address is not an address to send to; write https://" in found.stdout + found.stderr
     assert "token" not in found.stdout + found.stderr
 
 
@@ -300,33 +302,16 @@ def test_faults_of_the_file_of_receivers(make_site, tmp_path):
 
 @pytest.fixture
 def alertmanager(tmp_path):
-    """A real one, on free ports of loopback: its address."""
-    program = shutil.which("prometheus-alertmanager")
-    assert program, "prometheus-alertmanager is not installed: deploy/lib/setup.sh test"
+    """A real Alertmanager on free loopback ports: its address."""
     with Server() as hook:
         (tmp_path / "am.yml").write_text(
             "route: {receiver: hook, group_by: [project_id], group_wait: 1s, group_interval: 1s, repeat_interval: 1h}\n"
             f"receivers: [{{name: hook, webhook_configs: [{{url: '{hook.url}', send_resolved: true}}]}}]\n")
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            port = probe.getsockname()[1]
-        process = subprocess.Popen(
-            [program, f"--config.file={tmp_path}/am.yml", f"--storage.path={tmp_path}/am", "--cluster.listen-address=",
-             f"--web.listen-address=127.0.0.1:{port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        url = f"http://127.0.0.1:{port}"
-
-        def ready():
-            try:
-                return urllib.request.urlopen(url + "/-/ready", timeout=1).status == 200
-            except OSError:
-                assert process.poll() is None, "Alertmanager has ended"
-                return False
-        wait_until(ready, "Alertmanager")
-        yield url, hook
-        process.terminate()
-        process.wait(10)
+        with running_alertmanager(tmp_path / "am.yml", tmp_path / "am") as url:
+            yield url, hook
 
 
-def test_alertmanager_receives_groups_and_resolves(make_stream, make_site, alertmanager, tmp_path):
+def test_alertmanager_receives_groups_and_resolutions(make_stream, make_site, alertmanager, tmp_path):
     url, hook = alertmanager
     stream = make_stream(1)
     site = site_with(make_site, stream, [{"name": "am", "type": "alertmanager", "url": url + "/api/v2/alerts"}], tmp_path,
@@ -350,8 +335,8 @@ def test_alertmanager_receives_groups_and_resolves(make_stream, make_site, alert
                {"north", "south"}, "both groups to be resolved")
 
 
-def test_receivers_do_not_need_the_database_to_be_checked(binary, tmp_path):
-    """The sample of the documents is good."""
+def test_receivers_are_checked_without_a_database(binary, tmp_path):
+    """The sample in the documents is valid."""
     here = os.path.dirname(os.path.abspath(__file__))
     sample = os.path.join(here, "..", "..", "deploy", "receivers.sample.json")
     folder = tmp_path / "etc"

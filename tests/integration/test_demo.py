@@ -1,7 +1,7 @@
-"""deploy/demo, the first of the two commands of the README: it tells the truth, ends by itself and leaves nothing.
+"""deploy/demo, the first command of the README: its output is correct, it ends by itself and leaves nothing behind.
 
-It is built in build/release, or in $KPID_DEMO_BUILD if that is set: never in the folder of the tests, whose settings it
-would change.
+It is built in build/release, or in $KPID_DEMO_BUILD if set; never in the build folder of the tests, whose settings
+it would change.
 """
 import base64
 import glob
@@ -12,6 +12,7 @@ import re
 import signal
 import subprocess
 import time
+import urllib.request
 
 import pytest
 
@@ -62,7 +63,7 @@ def wait_for_output(process, text):
 
 
 def processes_of(folder):
-    """The command lines that name the folder, as those of all that a demo starts do, or the folder they run in."""
+    """The command lines of processes that name the folder or run in it, as all processes of a demo do."""
     found = []
     for path in glob.glob("/proc/[0-9]*"):
         try:
@@ -108,7 +109,7 @@ def assert_story_told(text):
 
 
 def test_live_with_both_brokers_side_by_side(tmp_path):
-    """One leaves everything running; the other, with a real Kafka, is gone without a trace."""
+    """One demo leaves everything running; the other, with a real Kafka, disappears without a trace."""
     folders = [tmp_path / "embedded", tmp_path / "kafka"]
     for folder in folders:
         folder.mkdir()
@@ -130,6 +131,10 @@ def test_live_with_both_brokers_side_by_side(tmp_path):
 
         def messages():
             return int(ask("SELECT sum(n_messages) FROM report.data_freshness").stdout)
+
+        board = re.search(r"watch in a browser +(\S+)", text)[1]
+        with urllib.request.urlopen(board + "api/now", timeout=10) as answer:
+            assert json.load(answer)["totals"]["open"] > 0
 
         before = messages()
         wait_until(lambda: messages() > before, "the new shift to work")

@@ -1,4 +1,4 @@
-"""PostgreSQL fails over to a standby that had not heard everything, and runs out of disk: at the end all is as if not."""
+"""PostgreSQL fails over to a lagging standby, and runs out of disk space: in the end all tables are right."""
 import os
 import subprocess
 import tempfile
@@ -16,7 +16,7 @@ SMALL = {"run": {"batch_max_events": 400}, "kafka": {"session.timeout.ms": 3000,
 
 
 class Standby(Postgres):
-    """Follows another server, until it is promoted."""
+    """A standby that follows a server until it is promoted."""
 
     ready_words = ("ready", "standby")
 
@@ -47,7 +47,7 @@ def end(site, load, part):
 
 
 def test_failover_to_a_standby_that_lags(make_stream, part, kafka, binary, tmp_path):
-    """What it had not heard is gone, offsets and effects alike, and so is read again."""
+    """What the standby had not received is lost, offsets together with their effects, and so is read again."""
     with Postgres(settings=SETTINGS) as primary:
         stream = make_stream(4)
         site = new_site(primary, kafka, binary, stream, tmp_path / "site")
@@ -60,15 +60,15 @@ def test_failover_to_a_standby_that_lags(make_stream, part, kafka, binary, tmp_p
             site.start("a")
             site.start("b")
             site.wait_progress(2_000)
-            standby.psql("ALTER SYSTEM SET primary_conninfo = ''; SELECT pg_reload_conf()")  # it hears nothing from now on
-            wait_until(lambda: standby.psql("SELECT count(*) FROM pg_stat_wal_receiver") == "0", "the standby to be deaf")
+            standby.psql("ALTER SYSTEM SET primary_conninfo = ''; SELECT pg_reload_conf()")  # receives nothing from now on
+            wait_until(lambda: standby.psql("SELECT count(*) FROM pg_stat_wal_receiver") == "0", "the standby to be cut off")
             n_lost = site.wait_progress(1_500)
             site.disconnect()
             primary.kill()
             assert standby.psql("SELECT pg_promote()") == "t"
             site.pg, proxy.target = standby, standby.port
             n_known = site.n_read()
-            assert n_known < n_lost, "nothing was lost: the standby had heard everything"
+            assert n_known < n_lost, "nothing was lost: the standby had received everything"
             end(site, load, part)
             proxy.close()
 
@@ -81,14 +81,14 @@ def small_disk():
                           text=True, check=False)
     if done.returncode != 0:
         os.rmdir(folder)
-        pytest.skip(f"this machine lets nobody mount a small disk: {done.stderr.strip()}")
+        pytest.skip(f"this machine cannot mount a small disk: {done.stderr.strip()}")
     yield folder
     subprocess.run(["umount", folder], check=True)
     os.rmdir(folder)
 
 
 def fill(path):
-    """Takes what room there is, to the last byte."""
+    """Fills all free space, to the last byte."""
     for size in (1 << 20, 1 << 12, 1):
         try:
             with open(path, "ab", buffering=0) as ballast:
@@ -99,7 +99,7 @@ def fill(path):
 
 
 def test_full_disk(make_stream, part, kafka, binary, small_disk, tmp_path):
-    """The server refuses, or ends; with room again all goes on."""
+    """The server refuses writes or stops; when there is space again, everything continues."""
     with Postgres(small_disk, settings={**SETTINGS, "max_wal_size": "64MB", "min_wal_size": "32MB"}) as pg:
         stream = make_stream(4)
         site = new_site(pg, kafka, binary, stream, tmp_path / "site")
@@ -109,7 +109,7 @@ def test_full_disk(make_stream, part, kafka, binary, small_disk, tmp_path):
         site.wait_progress(2_000)
         ballast = os.path.join(small_disk, "ballast")
         fill(ballast)
-        said = r"(?i)no space left|PostgreSQL .* is away"
+        said = r"(?i)no space left|PostgreSQL .* is unreachable"
         wait_until(lambda: fill(ballast) or daemon.logged(said), "the disk to be full", every=0.2)
         time.sleep(2)
         site.disconnect()

@@ -1,4 +1,4 @@
-"""Every event counts exactly once: through rebalances, kill -9, zombies and commits of which nobody knows."""
+"""Every event counts exactly once: through rebalances, kill -9, zombies and commits with an unknown outcome."""
 import time
 
 import psycopg2
@@ -7,9 +7,9 @@ import pytest
 from conftest import POLICY
 from daemon import LONG, Proxy, event, wait_until
 
-# Members that vanish are given up soon, so that a kill does not cost the test many seconds.
+# Short session timeouts, so that a kill does not cost the test many seconds.
 QUICK = {"kafka": {"session.timeout.ms": 6000 if LONG else 1500, "heartbeat.interval.ms": 300}}
-SMALL = {**QUICK, "run": {"batch_max_events": 1000, "batch_max_bytes": "512KiB"}}
+SMALL = {**QUICK, "run": {"batch_max_events": 1000}}
 
 
 def test_two_daemons(make_site, incident_stream, incidents_expected):
@@ -21,7 +21,7 @@ def test_two_daemons(make_site, incident_stream, incidents_expected):
     owners = dict(site.rows("SELECT owner, count(*) FROM kpid.source_partition GROUP BY 1"))
     assert set(owners) == {"a", "b"}, owners
     n_read, n_duplicates = site.rows("SELECT sum(n_messages), sum(n_duplicates) FROM kpid.source_partition")[0]
-    assert n_read == sum(incident_stream.ends().values()), "a message was passed over or counted twice, if only a duplicate"
+    assert n_read == sum(incident_stream.ends().values()), "a message was skipped, or counted twice even if as a duplicate"
     assert n_read > n_duplicates > 0.04 * float(n_read)
     site.check(incidents_expected.get())
     site.check_memory()
@@ -36,7 +36,7 @@ def test_kill_9(make_site, incident_stream, incidents_expected, chance):
         site.start(name)
     read_at_kill = []
     for _ in range(10):
-        # Work goes on: the next kill hits a running transaction, or what lies between two.
+        # The load goes on: the next kill hits a running transaction, or the time between two.
         left = total - site.n_read()
         site.wait_progress(min(5_000, left // 4))
         time.sleep(chance.uniform(0, 0.1))
@@ -55,14 +55,14 @@ def test_kill_9(make_site, incident_stream, incidents_expected, chance):
 
 @pytest.mark.parametrize("strategy", ["range", "cooperative-sticky"])
 def test_zombie(make_site, part_stream, part, strategy):
-    """A daemon stands still for longer than its session lasts, another takes over, and then it goes on."""
+    """A daemon is frozen for longer than its session, another takes over, and then the first one continues."""
     site = make_site(part_stream, POLICY, {**SMALL, "kafka": {
         **QUICK["kafka"], "partition.assignment.strategy": strategy}})
     zombie = site.start("a")
     site.wait_progress(5_000)
     zombie.pause()
     site.start("b")
-    # It may hold locks. PostgreSQL ends such a transaction after a minute; here it does not take as long.
+    # It may hold locks. PostgreSQL would end such a transaction after a minute; this is faster.
     wait_until(lambda: site.one(
         "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'a' AND "
         "datname = current_database() AND state = 'idle in transaction' AND "
@@ -75,15 +75,15 @@ def test_zombie(make_site, part_stream, part, strategy):
     site.wait_settled()
     site.check(part.expected.get())
     assert at_wake < sum(part_stream.ends().values())
-    said = r"has been claimed by another instance|membership in the consumer group was lost"
+    said = r"was claimed by another instance|membership in the consumer group was lost"
     wait_until(lambda: zombie.logged(said), "the zombie to say what happened to it")
-    # It is a member again.
+    # It has rejoined the group.
     wait_until(lambda: site.one("SELECT count(DISTINCT owner) FROM kpid.source_partition") == 2, "both to read")
 
 
 @pytest.mark.parametrize("strategy", ["range", "cooperative-sticky"])
-def test_coming_and_going(make_site, incident_stream, incidents_expected, chance, strategy):
-    """Daemons join and leave while events are read: in good order, and not."""
+def test_daemons_join_and_leave(make_site, incident_stream, incidents_expected, chance, strategy):
+    """Daemons join and leave while events are read, some by a clean stop and some by a kill."""
     site = make_site(incident_stream, POLICY, {
         "kafka": {**QUICK["kafka"], "partition.assignment.strategy": strategy}, "run": {"batch_max_events": 40}})
     site.start("a")
@@ -109,11 +109,11 @@ def test_coming_and_going(make_site, incident_stream, incidents_expected, chance
 
 
 def test_backends_are_killed(make_site, part_stream, part, chance):
-    """PostgreSQL ends connections at random, many times, while events are read."""
+    """PostgreSQL terminates connections at random, many times, while events are read."""
     site = make_site(part_stream, POLICY, {**QUICK, "run": {"batch_max_events": 100}})
     for name in "ab":
         site.start(name)
-    # Who starts up looks at the database, and ends if it cannot.
+    # A starting daemon checks the database, and ends if it cannot.
     wait_until(lambda: site.one("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND "
                                 "application_name IN ('a', 'b')") >= 8, "both to run")
     n_killed = 0
@@ -130,7 +130,8 @@ def test_backends_are_killed(make_site, part_stream, part, chance):
 
 
 def test_ambiguous_commits(make_site, part_stream, part):
-    """The connection is cut where it hurts: just before COMMIT gets to the server, or after it before the answer."""
+    """The connection is cut at the worst moments: just before COMMIT reaches the server, or just before its answer
+    arrives."""
     site = make_site(part_stream, POLICY, SMALL)
     proxy = Proxy(site.pg.port)
     site.pg_port = proxy.port
@@ -147,7 +148,7 @@ def test_ambiguous_commits(make_site, part_stream, part):
 
 
 def test_cut_at_each_byte_of_a_commit(make_site, part_stream, part, chance):
-    """Whatever part of a COMMIT, or of the answer to it, came through: the batch counts once. All of them with KPID_LONG=1."""
+    """Whichever part of a COMMIT or of its answer got through: the batch counts once. KPID_LONG=1 tries all bytes."""
     site = make_site(part_stream, POLICY, {**SMALL, "run": {"batch_max_events": 80}})
     proxy = Proxy(site.pg.port)
     places = [("client", n) for n in range(64)] + [("server", n) for n in range(20)]
@@ -164,8 +165,8 @@ def test_cut_at_each_byte_of_a_commit(make_site, part_stream, part, chance):
     site.check(part.expected.get())
 
 
-def test_a_transaction_stands_still(make_stream, make_site):
-    """Of an instance whose machine is gone: its server process holds rows that others want. They end it."""
+def test_a_stalled_transaction(make_stream, make_site):
+    """The machine of an instance is gone: its server process holds rows that others need. They terminate it."""
     stream = make_stream(1)
     site = make_site(stream)
     daemon = site.start("a")
@@ -175,8 +176,8 @@ def test_a_transaction_stands_still(make_stream, make_site):
     gone.autocommit = False
     gone.cursor().execute("SELECT FROM kpid.ticket WHERE ticket_id = 'T3' FOR UPDATE")
     stream.send([("activity", 0, event("ticket.responded", f"T{i}", agent_id="ann")) for i in range(10)])
-    # Within 30 s, and not the minute after which PostgreSQL itself would end it.
-    wait_until(lambda: daemon.logged("ended the transaction of an instance that does not go on"), "it to be ended", timeout=30)
+    # Within 30 s, not the minute after which PostgreSQL itself would end it.
+    wait_until(lambda: daemon.logged("terminated the session of a stalled instance"), "it to be ended", timeout=30)
     wait_until(lambda: site.one("SELECT count(*) FROM report.ticket WHERE responder_id = 'ann'") == 10, "its ticket")
     with pytest.raises(psycopg2.Error):
         gone.cursor().execute("SELECT 1")
@@ -185,13 +186,13 @@ def test_a_transaction_stands_still(make_stream, make_site):
 
 
 def test_a_cancelled_first_transaction(make_site, part_stream, part):
-    """An error in the very first statements of a connection: what comes after it is tried again, and works."""
+    """An error in the very first statements of a connection: what follows is retried and succeeds."""
     site = make_site(part_stream, POLICY)
     locker = site.pg.connect(site.database)
     locker.autocommit = False
     locked = locker.cursor()
     site.start("a")
-    # The claim comes through before the lock, no batch does.
+    # Claims pass before the lock is taken, batches do not.
     wait_until(lambda: locked.execute("SELECT count(*) FROM kpid.source_partition WHERE epoch > 0") or
                (locked.fetchone()[0] == 16) or locker.rollback(), "all partitions to be claimed", every=0.001)
     locked.execute("LOCK TABLE kpid.source_partition IN EXCLUSIVE MODE")

@@ -1,7 +1,7 @@
-"""report.explain_ticket() in SQL against `kpid explain --json`: twice the same fold, one answer.
+"""report.explain_ticket() in SQL against `kpid explain --json`: two implementations of the fold, one result.
 
-Each key that the command prints must be in what the function gives, with the same value. KPID_LONG=1 takes more tickets,
-KPID_SEED others.
+Each key that the command prints must be in the function's result, with the same value. KPID_LONG=1 takes more
+tickets, KPID_SEED other ones.
 """
 import contextlib
 import datetime
@@ -35,7 +35,7 @@ def pg():
 
 @pytest.fixture
 def make_database(pg, tmp_path):
-    """make_database(events, policy): a database that has read them."""
+    """make_database(events, policy): a database that has read the events."""
     with contextlib.ExitStack() as stack:
         def make(events, policy=None):
             database = Database(pg, "explained", tmp_path)
@@ -51,22 +51,22 @@ def make_database(pg, tmp_path):
 
 
 def explain(database, ticket):
-    """As a BI tool asks: as a reader of the report alone."""
+    """Queries like a BI tool: as a reader of the schema report only."""
     with database.reader, database.reader.cursor() as cursor:
         cursor.execute("SELECT report.explain_ticket(%s)", (ticket,))
         return cursor.fetchone()[0]
 
 
-def difference(told, found, path=""):
-    """Where the two differ first; None: nowhere. What SQL tells besides does not count."""
-    if isinstance(told, dict) and isinstance(found, dict):
-        gone = told.keys() - found.keys()
+def difference(explained, found, path=""):
+    """The first difference; None: equal. Keys that only SQL returns are ignored."""
+    if isinstance(explained, dict) and isinstance(found, dict):
+        gone = explained.keys() - found.keys()
         return f"{path}: no {sorted(gone)}" if gone else next(
-            filter(None, (difference(value, found[key], f"{path}.{key}") for key, value in told.items())), None)
-    if isinstance(told, list) and isinstance(found, list) and len(told) == len(found):
-        return next(filter(None, (difference(*pair, f"{path}[{i}]") for i, pair in enumerate(zip(told, found)))), None)
-    return None if told == found and isinstance(told, bool) == isinstance(found, bool) else (
-        f"{path}: kpid explain {told!r}, SQL {found!r}")
+            filter(None, (difference(value, found[key], f"{path}.{key}") for key, value in explained.items())), None)
+    if isinstance(explained, list) and isinstance(found, list) and len(explained) == len(found):
+        return next(filter(None, (difference(*pair, f"{path}[{i}]") for i, pair in enumerate(zip(explained, found)))), None)
+    return None if explained == found and isinstance(explained, bool) == isinstance(found, bool) else (
+        f"{path}: kpid explain {explained!r}, SQL {found!r}")
 
 
 def tickets(database):
@@ -77,19 +77,19 @@ def check_all(database):
     """Returns how many tickets, events and pieces of time lines were compared."""
     n = [0, 0, 0]
     for ticket in tickets(database):
-        told = json.loads(database.run("explain", "--json", "--", ticket).stdout)
-        different = difference(told, explain(database, ticket), repr(ticket))
+        explained = json.loads(database.run("explain", "--json", "--", ticket).stdout)
+        different = difference(explained, explain(database, ticket), repr(ticket))
         assert different is None, different
         n[0] += 1
-        n[1] += len(told["events"])
-        n[2] += sum(len(clock["timeline"]) for clock in told["clocks"])
+        n[1] += len(explained["events"])
+        n[2] += sum(len(clock["timeline"]) for clock in explained["clocks"])
     return n
 
 
 @pytest.mark.parametrize("seed", range(SEED, SEED + (40 if LONG else 4)))
 def test_random_tickets(make_database, tmp_path, seed):
-    """Policies, pauses, promises, calendars and changes of clocks as tests/golden/differential has them; time is known to
-    any instant, and of some alerts it turned out that they were none."""
+    """Policies, pauses, promises, calendars and changes of clocks like those of tests/golden/differential; various
+    watermarks; some alerts were voided."""
     base = differential.base_of(seed)
     subprocess.run([GENERATE, "--seed", str(seed), "--tickets", str(N_TICKETS), "--base", base.isoformat() + "Z",
                     *differential.FEATURES[seed % 4], "--policy-out", tmp_path / "random.json",
@@ -111,7 +111,7 @@ def test_random_tickets(make_database, tmp_path, seed):
 
 
 def test_golden_tickets(make_database):
-    """The story of test_commands, and each event of the contract's examples."""
+    """The story of test_commands, and each event of the examples in the contract."""
     with open(os.path.join(GOLDEN, "events", "conflicts.jsonl"), encoding="utf-8") as file:
         messages = [message["value"] + "\n" for case in map(json.loads, file) for message in case["messages"]]
     samples = os.path.join(ROOT, "deploy", "asyncapi", "samples")
@@ -123,16 +123,16 @@ def test_golden_tickets(make_database):
     database.ingest("late.ndjson", [event(20, "ticket.responded", "2026-03-01T10:04:10Z")])
     n_tickets, n_events, _ = check_all(database)
     assert n_tickets > 10 and n_events > 3 * 10
-    told = explain(database, "T-1")
-    assert [step["event"] for step in told["events"]][:1] == [STORY[0]] and told["conflicts"][0]["id"] == "e8"
-    assert "was in time and arrived late: ingest:late" in told["alerts"][0]["voided_because"]
+    explained = explain(database, "T-1")
+    assert [step["event"] for step in explained["events"]][:1] == [STORY[0]] and explained["conflicts"][0]["id"] == "e8"
+    assert "was in time and arrived late: ingest:late" in explained["alerts"][0]["voided_because"]
     assert explain(database, EVIL)["events"][1]["event"]["data"]["reason"] == "\u202egnp"
     database.sql("UPDATE kpid.ticket SET state = 4 WHERE ticket_id = 'T-1'")
     assert not explain(database, "T-1")["agrees_with_record"]
 
 
-def test_a_ticket_of_very_many_events_is_cut_with_a_word(make_database):
-    """14,000 events took `kpid explain` 20 s and report.explain_ticket 57 s, and --json gigabytes of memory."""
+def test_a_ticket_with_very_many_events_is_truncated(make_database):
+    """With 14,000 events `kpid explain` took 20 s, report.explain_ticket 57 s, and --json gigabytes of memory."""
     start = datetime.datetime(2026, 3, 1, tzinfo=datetime.timezone.utc)
     kinds = ("ticket.requester_replied", "ticket.responded")
     def robots(ticket, n):
@@ -154,12 +154,12 @@ def test_a_ticket_of_very_many_events_is_cut_with_a_word(make_database):
             assert found["events"] is None and "more than 200" in found["cut"]["events"]
     assert shown["events"][1000]["id"] == "eMOST-13000" and shown["cut"]["clocks"] == len(range(2, 14_000, 2)) + 1 - 2000
     words = database.run("explain", "MOST").stdout
-    assert "cut: 12000 events, and the breaches between them, are left out here" in words
+    assert "12000 events, and the breaches between them, are not shown here" in words
     assert "eMOST-999 " in words.replace("\n", " ") and "eMOST-1500 " not in words
 
 
-def test_passed_over_policies_and_zones(make_database):
-    """S1: each policy before the one that matches, with what kept it from matching."""
+def test_policies_that_do_not_match_and_zones(make_database):
+    """S1: each policy before the one that matches, with the reason why it does not match."""
     hours = {"time_zone": "Europe/Berlin", "weekly": {"sun": ["09:00-12:00"]}}
     policy = {"revisions": [{"id": "1", "calendars": {"shop": hours}, "policies": [
         {"name": "a", "match": {"priority": [1], "category": ["lift/*"]}, "targets": {}},
@@ -170,11 +170,11 @@ def test_passed_over_policies_and_zones(make_database):
         event(1, "ticket.opened", "2026-03-29T00:00:00Z", category="lift/1", priority=2, channel="100 _x"),
         event(2, "ticket.paused", "2026-03-29T08:00:00Z", reason="wait"),
         event(3, "ticket.resumed", "2026-03-29T09:00:00Z")], policy)
-    told = explain(database, "T-1")
-    assert told["policy"] == "d" and told["passed_over"] == [
+    explained = explain(database, "T-1")
+    assert explained["policy"] == "d" and explained["passed_over"] == [
         {"policy": "a", "attribute": "priority", "value": "2"}, {"policy": "b", "attribute": "channel", "value": "100 _x"},
         {"policy": "c", "attribute": "channel", "value": "100 _x"}]
-    clock, = told["clocks"]
+    clock, = explained["clocks"]
     assert (clock["calendar"], clock["time_zone"], clock["due_at"]) == ("shop", "Europe/Berlin", "2026-04-05T09:00:00Z")
     assert [(piece["state"], piece["from"][5:16], piece["ran_us"] // 60_000_000, piece["reason"])
             for piece in clock["timeline"][:5]] == [
@@ -191,7 +191,7 @@ CHANGES = (
 
 
 def test_S7_S8_where_clocks_change(make_database):
-    """Hours that begin and end about the moments at which clocks of their zone change, and due times that are brought nearer."""
+    """Hours that begin and end near the changes of clocks in their zone, and due times that are brought forward."""
     chance = random.Random(SEED)
     calendars, policies, events = {}, [], []
 
@@ -231,7 +231,8 @@ def test_S7_S8_where_clocks_change(make_database):
 
 
 def test_broken_histories(make_database):
-    """Cut anywhere: both refuse it, or both tell the same of what is left. With any bit flipped, it is refused or told."""
+    """Truncated anywhere: both refuse it, or both explain the same remainder. With any bit flipped, it is refused
+    or explained."""
     database = make_database(STORY)
     history = bytes.fromhex(database.sql("SELECT encode(history, 'hex') FROM kpid.ticket WHERE ticket_id = 'T-1'").strip())
     chance = random.Random(SEED)
@@ -242,7 +243,7 @@ def test_broken_histories(make_database):
         try:
             return explain(database, "T-1")
         except psycopg2.errors.DataCorrupted as error:
-            assert "a broken history" in str(error) and "kpid verify" in str(error)
+            assert "broken history" in str(error) and "kpid verify" in str(error)
             return None
     for n in range(0, len(history) + 1, 1 if LONG else 5):
         found = told_by_sql(history[:n])

@@ -1,12 +1,13 @@
-"""Each call of libpq and librdkafka made to fail once (tests/fixture/fail_call.c): an error, a retry or a clean end of the
-daemon, which is then started again; and the daemon killed where it would make it. Never a wrong row."""
+"""Makes each call of libpq and librdkafka fail once (tests/fixture/fail_call.c): the result is an error, a retry or
+a clean end of the daemon, which is then restarted. Also kills the daemon at such calls. Tables are never wrong.
+"""
 import os
 import random
 import signal
 
 from daemon import LONG, event, failing_calls, now, wait_until
 
-# Which calls of a function fail; 1 always happens.
+# Which calls of a function fail; the first one always happens.
 CALLS = {
     "PQconnectStartParams": (1, 3), "PQconnectPoll": (1, 4), "PQconnectdbParams": (1,), "PQexecParams": (1, 2),
     "PQsetnonblocking": (1, 3), "PQenterPipelineMode": (1, 3), "PQsendPrepare": (1, 5, 12, 20, 30),
@@ -21,16 +22,17 @@ CALLS = {
     "rd_kafka_incremental_assign": (1,), "rd_kafka_incremental_unassign": (1,),
 }  # fmt: skip
 ALL = [(function, call) for function, calls in CALLS.items() for call in calls]
-# Always tried: these were found to lose a part of a transaction, or partitions.
+# Always tried: these once lost part of a transaction, or partitions.
 FIRST = [("PQsendQueryPrepared", 20), ("PQpipelineSync", 9), ("rd_kafka_assign", 1)]
-BY_TIMER = ("rd_kafka_commit", "rd_kafka_producev", "rd_kafka_consumer_poll")  # not on the way of an event: worth waiting for
+BY_TIMER = ("rd_kafka_commit", "rd_kafka_producev", "rd_kafka_consumer_poll")  # not part of an event's path: worth waiting for
 N_SHORT = 12
 POLICY = {"revisions": [{"id": "1", "calendars": {"always": {"always": True}}, "policies": [{"name": "all", "targets": {
     "first_response": {"within": "1h", "calendar": "always"}, "resolution": {"within": "8h", "calendar": "always"}}}]}]}
 
 
 def events(chance, round_no):
-    """Of two days ago, so that all that can be late is late: tickets of this round, and of earlier ones."""
+    """Events of two days ago, so that everything that can be late is late: tickets of this round, and of earlier
+    ones."""
     started = now().timestamp() - 2 * 86400
     yield event("ticket.opened", f"late {round_no}", now().fromtimestamp(started, now().tzinfo), agent_id="ann")
     for i in range(60):
@@ -48,8 +50,8 @@ def fail(site, library, function, call, variable="KPID_FAIL"):
 
 
 def go_through(site, daemon, function, call):
-    """Until all is read and the daemon has ended; whether the call has failed. It may have ended before: then another
-    reads on."""
+    """Waits until everything is read and the daemon has ended; returns whether the call has failed. If the daemon
+    ended earlier, another one reads the rest."""
     def read():
         places = site.places()
         return all(places.get(place) == end for place, end in site.stream.ends().items() if end > 0)
@@ -68,8 +70,8 @@ def go_through(site, daemon, function, call):
     failed = has_failed in daemon.log()
     if status != 0:
         assert failed, daemon.log()[-3000:]
-        assert daemon.logged(r"(?m)^(?!fail_call|\S+ info ).*\w$"), f"{function} {call}: ended with {status}, said nothing"
-        daemon.killed = True  # looked at above
+        assert daemon.logged(r"(?m)^(?!fail_call|\S+ info ).*\w$"), f"{function} {call}: ended with {status}, logged nothing"
+        daemon.killed = True  # checked above
         again = site.start("a")
         wait_until(lambda: "is running as" in again.log(), "it to run again")  # before that, the signal would end it
         site.wait_read()
@@ -85,7 +87,7 @@ def seed_of_run():
 def new_site(make_stream, make_site):
     return make_site(make_stream(2), POLICY, {"kafka": {"session.timeout.ms": 1500, "heartbeat.interval.ms": 200},
                                               "run": {"batch_max_events": 40, "lanes": 2}, "sla": {"max_silence": "5s"},
-                                              "alert": {"max_age": "30d"}})  # or none of these would be sent
+                                              "alert": {"max_age": "30d"}})  # otherwise none of these would be sent
 
 
 def test_failing_calls(make_stream, make_site, library):
@@ -108,7 +110,7 @@ def test_failing_calls(make_stream, make_site, library):
 
 
 def test_killed_at_a_call(make_stream, make_site, library):
-    """kill -9 where the daemon is about to speak to a server, each such place of the list: whoever comes next goes on."""
+    """kill -9 where the daemon is about to call a server, at each place in the list: the next daemon continues."""
     seed = seed_of_run()
     chance = random.Random(seed)
     places = [one for one in ALL if one[0] != "rd_kafka_consumer_close_queue"]
@@ -118,7 +120,7 @@ def test_killed_at_a_call(make_stream, make_site, library):
     for round_no, (function, call) in enumerate(tried):
         site.stream.send_events(list(events(chance, round_no)))
         daemon = fail(site, library, function, call, "KPID_KILL")
-        daemon.killed = True  # or not: some calls are not made so often
+        daemon.killed = True  # or not at all: some calls are rare
         wait_until(lambda: not daemon.running() or site.n_read() == len(site.stream.sent), f"{function} {call}: death, or the end")
         if daemon.running():
             daemon.kill()

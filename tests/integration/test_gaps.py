@@ -1,4 +1,6 @@
-"""Messages that are not there any more: the partition stands and says so, the others go on, until somebody accepts it."""
+"""Messages that no longer exist: the partition stops and reports it, the others continue, until the gap is
+accepted.
+"""
 import re
 import time
 
@@ -7,7 +9,7 @@ import pytest
 from daemon import event, failing_calls, wait_until
 
 
-CHECKED = 5  # seconds after which what was read was looked for, and is known to be in its place
+CHECKED = 5  # seconds after which the position has been checked again and is known to be unchanged
 
 
 def openings(numbers, partition):
@@ -31,7 +33,7 @@ def accept(site, place):
 
 
 def check_stands(site, stream, daemon, place, others):
-    """The partition stands with one gap; what is sent to the others is read."""
+    """The partition stops with one gap; messages on other partitions are read."""
     gap = wait_until(lambda: gap_of(site, place), "the gap")
     state, reason = state_of(site, place)
     assert state == "stopped" and reason == gap["reason"]
@@ -62,7 +64,7 @@ def test_deleted_before_it_was_read(running, kafka):
     daemon = site.start("a")
     gap = check_stands(site, stream, daemon, place, 1)
     assert (gap["expected_offset"], gap["low_offset"]) == (100, 150)
-    # A restart changes nothing, and does not make another gap.
+    # A restart changes nothing and records no second gap.
     daemon.stop(5)
     daemon = site.start("a")
     stream.send(openings(range(6000, 6010), 1))
@@ -78,10 +80,10 @@ def test_deleted_before_it_was_read(running, kafka):
 
 
 def test_deleted_while_it_runs(make_stream, make_site, kafka):
-    """Records go away before a slow reader has come to them."""
+    """Records are deleted before a slow reader reaches them."""
     stream = make_stream(1)
     site = make_site(stream, settings={
-        "run": {"batch_max_events": 10, "buffer_max_bytes": "1MiB", "batch_max_bytes": "64KiB"},
+        "run": {"batch_max_events": 10, "memory": "48MiB"},
         "kafka": {"fetch.max.bytes": 100_000, "max.partition.fetch.bytes": 50_000, "queued.min.messages": 10,
                   "queued.max.messages.kbytes": 64, "message.max.bytes": 100_000}})
     place = (stream.topics["opened"], 0)
@@ -103,32 +105,57 @@ def test_deleted_while_it_runs(make_stream, make_site, kafka):
 STRATEGIES = {"cooperative-sticky": "rd_kafka_incremental_assign", "range": "rd_kafka_assign"}
 
 
-@pytest.mark.parametrize("anew", [False, True])
+@pytest.mark.parametrize("recreated", [False, True])
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_a_topic_that_does_not_begin_at_zero(make_stream, make_site, kafka, library, strategy, anew):
-    """Nothing was read of it yet, so nothing is missing, and everything that is there is read: also if the topic is made anew
-    after it was looked at and before it is read. Then the first message that comes is not the first that is there."""
+def test_a_topic_that_does_not_begin_at_zero(make_stream, make_site, kafka, library, strategy, recreated):
+    """Nothing of the topic was read yet, so nothing is missing, and everything that exists is read. This also holds
+    if the topic is recreated after its offsets were fetched and before it is read: then the first message that
+    arrives is not the first that exists."""
     stream = make_stream(1)
     site = make_site(stream, settings={"kafka": {"partition.assignment.strategy": strategy}})
     topic = stream.topics["opened"]
     stream.send(openings(range(10), 0))
     kafka.delete_records(topic, {0: 5})
     daemon = site.start("a", failing_calls(site.binary, library, KPID_STOP=f"{STRATEGIES[strategy]}:1"))
-    wait_until(lambda: re.search("^fail_call: .* stops$", daemon.log(), re.MULTILINE), "what is there to have been looked at")
-    if anew:
+    wait_until(lambda: re.search("^fail_call: .* stops$", daemon.log(), re.MULTILINE), "the offsets to have been fetched")
+    if recreated:
         kafka.recreate_topic(topic, 1)
         stream.send(openings(range(100, 108), 0))
     daemon.cont()
     site.wait_read()
     stream.send(openings(range(200, 203), 0))
     site.wait_read()
-    assert site.one("SELECT count(*) FROM report.ticket") == (8 if anew else 5) + 3
+    assert site.one("SELECT count(*) FROM report.ticket") == (8 if recreated else 5) + 3
+    assert site.one("SELECT count(*) FROM report.gap") == 0
+
+
+@pytest.mark.parametrize("before", ["deleted", "aborted"])
+def test_a_topic_recreated_and_as_long_as_before_although_nothing_was_read(make_stream, make_site, kafka, before):
+    """No message identifies the former log, and the reader's offset exists in the new one."""
+    stream = make_stream(1)
+    site = make_site(stream)
+    place = (stream.topics["opened"], 0)
+    if before == "deleted":
+        stream.send(openings(range(5), 0))
+        kafka.delete_records(place[0])
+    else:
+        stream.send(openings(range(4), 0), transaction="abort")
+    wait_until(lambda: stream.ends()[place] == 5, "the end of the transaction to be written")
+    daemon = site.start("a")
+    seen = "SELECT lag_messages = 0 FROM report.data_freshness WHERE topic = %s AND partition = %s"
+    wait_until(lambda: site.rows(seen, *place) == [(True,)], "the partition to be seen at its end")
+    daemon.pause()
+    kafka.recreate_topic(place[0], 1)
+    stream.send(openings(range(100, 105), 0))
+    daemon.cont()
+    site.wait_read()
+    assert site.one("SELECT count(*) FROM report.ticket") == 5
     assert site.one("SELECT count(*) FROM report.gap") == 0
 
 
 @pytest.mark.parametrize("n_new", [20, 300])
-def test_topic_made_anew_while_away(running, kafka, n_new):
-    """Shorter than what was read, and longer: then another message stands where the last one that was read stood."""
+def test_topic_recreated_while_down(running, kafka, n_new):
+    """Shorter than what was read, and longer: then another message has the offset of the last one that was read."""
     stream, site, place = running
     site.daemons["a"].stop(5)
     kafka.recreate_topic(place[0], 2)
@@ -139,7 +166,7 @@ def test_topic_made_anew_while_away(running, kafka, n_new):
         wait_until(lambda stopped=stopped: gap_of(site, stopped), "the gap")
         assert state_of(site, stopped)[0] == "stopped"
     assert site.places()[place] == 100 and site.one("SELECT count(*) FROM report.ticket") == 200
-    # Other topics go on.
+    # Other topics continue.
     stream.send([("activity", 0, event("ticket.responded", "P0-1", agent_id="ann"))])
     site.wait_read(but=(place, other))
     assert daemon.running()
@@ -149,7 +176,7 @@ def test_topic_made_anew_while_away(running, kafka, n_new):
     assert site.one("SELECT count(*) FROM report.ticket") == 200 + 2 * n_new
 
 
-def test_topic_made_anew_while_it_runs(running, kafka):
+def test_topic_recreated_while_it_runs(running, kafka):
     stream, site, place = running
     kafka.recreate_topic(place[0], 2)
     stream.send(openings(range(1000, 1020), 0) + openings(range(1000, 1020), 1))
@@ -163,8 +190,8 @@ def test_topic_made_anew_while_it_runs(running, kafka):
     assert site.one("SELECT count(*) FROM report.ticket") == 240
 
 
-def test_topic_made_anew_with_as_many_messages_as_before(running, kafka):
-    """Nothing is read of it, and no offset tells."""
+def test_topic_recreated_with_as_many_messages_as_before(running, kafka):
+    """Nothing of it is read, and no offset reveals it."""
     stream, site, place = running
     daemon = site.daemons["a"]
     time.sleep(CHECKED)
@@ -180,24 +207,25 @@ def test_topic_made_anew_with_as_many_messages_as_before(running, kafka):
 
 
 @pytest.mark.parametrize("killed", [False, True])
-def test_topic_made_anew_and_as_long_as_before_within_a_moment(running, kafka, killed):
-    """The reader goes on where it was, in another log: it finds out, also after a crash, and what it had passed is read."""
+def test_topic_recreated_and_as_long_as_before_within_a_moment(running, kafka, killed):
+    """The reader continues at its offset in another log. It detects this, also after a crash, and what it skipped
+    is read."""
     stream, site, place = running
     other = (place[0], 1)
     daemon = site.daemons["a"]
-    time.sleep(CHECKED)  # so that it does not look for what it has read just before it is killed
+    time.sleep(CHECKED)  # so that it does not check its position just before it is killed
     daemon.pause()
     kafka.recreate_topic(place[0], 2)
     stream.send(openings(range(1000, 1150), 0) + openings(range(1000, 1150), 1))
     daemon.cont()
     if killed:
-        wait_until(lambda: site.places()[place] == site.places()[other] == 150, "what comes after the offset to be read")
+        wait_until(lambda: site.places()[place] == site.places()[other] == 150, "messages after the offset to be read")
         daemon.kill()
         site.start("a")
     for stopped in (place, other):
         gap = wait_until(lambda stopped=stopped: gap_of(site, stopped), "the gap")
         assert (gap["expected_offset"], gap["low_offset"], gap["high_offset"]) == (150, 0, 150)
-        assert "made anew while it was read" in gap["reason"]
+        assert "recreated while it was read" in gap["reason"]
     assert site.one("SELECT count(*) FROM report.ticket") == 300
     for stopped in (place, other):
         accept(site, stopped)
@@ -207,7 +235,8 @@ def test_topic_made_anew_and_as_long_as_before_within_a_moment(running, kafka, k
 
 @pytest.mark.parametrize("strategy", ["range", "cooperative-sticky"])
 def test_gaps_accepted_at_once(make_stream, make_site, kafka, strategy):
-    """Of each, all is read from the accepted offset on, also what comes while they are taken one after the other."""
+    """All messages from each accepted offset on are read, including those that arrive while gaps are accepted one
+    by one."""
     stream = make_stream(4)
     site = make_site(stream, settings={"kafka": {"partition.assignment.strategy": strategy}})
     daemon = site.start("a")
@@ -229,8 +258,8 @@ def test_gaps_accepted_at_once(make_stream, make_site, kafka, strategy):
     assert site.one("SELECT count(*) FROM report.ticket") == 4 * (10 + 5 + 100)
 
 
-def test_what_was_rejected_of_a_topic_made_anew(running, kafka):
-    """Two messages have stood at one offset: both were rejected, both are kept, shown and requeued."""
+def test_rejected_messages_of_a_recreated_topic(running, kafka):
+    """Two messages had the same offset: both were rejected, and both are kept, shown and requeued."""
     stream, site, place = running
     old, new, again = b"{old", b"{new", b"{old and new"
     stream.send([("opened", 0, old)])
@@ -248,7 +277,7 @@ def test_what_was_rejected_of_a_topic_made_anew(running, kafka):
     shown = site.command("dlq", "show", name).stdout
     assert shown.count(name) == 2 and shown.index(old.decode()) < shown.index(new.decode())
     assert site.command("dlq", "show", "--raw", name).stdout == (old + new).decode()
-    # Each goes back as what it is, and comes back as a dead letter of its new place.
+    # Each is requeued with its own bytes, and comes back as a dead letter with new coordinates.
     site.command("dlq", "requeue", name)
     wait_until(lambda: site.one("SELECT count(*) FROM kpid.dead_letter") == 5, "both to come back")
     assert [bytes(value) for (value,) in site.rows(
@@ -256,8 +285,8 @@ def test_what_was_rejected_of_a_topic_made_anew(running, kafka):
     assert sorted(bytes(value) for _, value in site.rows(letters)[3:]) == [new, old]
 
 
-def test_a_partition_of_which_nothing_comes(make_stream, make_site, kafka, library):
-    """As it is where librdkafka does not go on though it was told to: it is taken anew."""
+def test_a_partition_where_nothing_comes(make_stream, make_site, kafka, library):
+    """As when librdkafka does not resume a partition: it is reassigned."""
     stream = make_stream(2)
     site = make_site(stream)
     daemon = site.start("a", failing_calls(site.binary, library, KPID_FAIL="rd_kafka_resume_partitions:1"))
@@ -268,14 +297,15 @@ def test_a_partition_of_which_nothing_comes(make_stream, make_site, kafka, libra
     wait_until(lambda: gap_of(site, place), "the gap")
     accept(site, place)
     stream.send(openings(range(20, 25), 0))
-    wait_until(lambda: daemon.logged(rf"warning nothing has come of {place[0]}/0 .*taking it anew"), "it to be noticed")
+    wait_until(lambda: daemon.logged(rf"warning nothing was delivered from {place[0]}/0 .*assigning it again"), "it to be noticed")
     site.wait_read()
     assert site.one("SELECT count(*) FROM report.ticket") == 15
 
 
 @pytest.mark.parametrize("strategy", ["cooperative-sticky", "range"])
-def test_a_gap_that_another_saw_the_end_of(make_stream, make_site, kafka, strategy):
-    """A partition that stood when it was given up is read when it is taken again: its gap is over by then."""
+def test_a_gap_that_ended_under_another_owner(make_stream, make_site, kafka, strategy):
+    """A partition that was stopped when it was given up is read by the next owner if its gap was accepted
+    meanwhile."""
     stream = make_stream(2)
     site = make_site(stream, settings={"kafka": {"partition.assignment.strategy": strategy}})
     first = site.start("a")
@@ -299,7 +329,7 @@ def test_a_gap_that_another_saw_the_end_of(make_stream, make_site, kafka, strate
 
 
 def test_partitions_added(make_stream, make_site):
-    """What comes into a new partition counts, and a deadline waits for it as for any other."""
+    """Messages in a new partition count, and a deadline waits for it as for any other."""
     stream = make_stream(1)
     site = make_site(stream, {"revisions": [{"id": "1", "calendars": {"always": {"always": True}}, "policies": [
         {"name": "all", "targets": {"first_response": {"within": "2s", "calendar": "always"}}}]}]},
@@ -321,8 +351,9 @@ def test_partitions_added(make_stream, make_site):
     assert all(daemon.running() for daemon in daemons)
 
 
-def test_read_from_the_end_on(make_stream, make_site):
-    """run.start = latest is about what there was before the first start: not what came while away, nor in new partitions."""
+def test_start_from_the_end(make_stream, make_site):
+    """run.start = latest skips what existed before the first start; not what arrived while it was down, or in new
+    partitions."""
     stream = make_stream(2)
     site = make_site(stream, settings={"run": {"start": "latest"}, "kafka": {"topic.metadata.refresh.interval.ms": 3000}})
     stream.send(openings(range(50), 0) + openings(range(50), 1))
@@ -343,7 +374,7 @@ def test_read_from_the_end_on(make_stream, make_site):
 
 
 def test_a_gap_holds_deadlines_back_until_silence(make_stream, make_site, kafka):
-    """What is not read may be the answer: the alert waits for the longest silence, and is unconfirmed."""
+    """An unread message could be the answer: the alert waits for the longest allowed silence, and is unconfirmed."""
     stream = make_stream(1)
     site = make_site(stream, {"revisions": [{"id": "1", "calendars": {"always": {"always": True}}, "policies": [
         {"name": "all", "targets": {"first_response": {"within": "1s", "calendar": "always"}}}]}]},

@@ -1,4 +1,4 @@
-"""kpid ingest: a file is counted once, however often and however interruptedly it is read."""
+"""kpid ingest: a file counts once, however often it is read or interrupted."""
 import datetime
 import json
 import signal
@@ -13,7 +13,7 @@ TABLES = ("SELECT * FROM kpid.ticket ORDER BY ticket_id", "SELECT * FROM kpid.ag
           "SELECT * FROM kpid.sla_clock ORDER BY ticket_id, target, n", "SELECT * FROM kpid.outbox ORDER BY seq",
           "SELECT * FROM kpid.agent_backlog ORDER BY agent_id", "SELECT * FROM kpid.dead_letter",
           "SELECT * FROM kpid.policy_revision ORDER BY revision_no")
-# claimed_at, epoch and seen_at say that it was looked at again
+# claimed_at, epoch and seen_at change when a file is checked again
 PLACE = "SELECT topic, partition, next_offset, state, n_messages, n_duplicates, n_dead_letters FROM kpid.source_partition"
 
 
@@ -51,7 +51,7 @@ def test_ingest_asked_to_end(make_site, part):
     ingest = site.start_ingest(part.path)
     site.wait_progress(5_000)
     ingest.signal(signal.SIGTERM)
-    ingest.killed = True  # it ends with another status than 0: not all was read
+    ingest.killed = True  # it ends with a status other than 0: not everything was read
     assert ingest.wait(10) != 0
     assert site.n_read() < len(part.values)
     site.command("ingest", part.path)
@@ -59,7 +59,7 @@ def test_ingest_asked_to_end(make_site, part):
 
 
 def test_two_at_once_on_one_file(make_site, part):
-    """The second takes the file over; the first stops and says so."""
+    """The second process takes the file over; the first stops and reports it."""
     site = make_site(policy=POLICY, settings={"run": {"batch_max_events": 500}})
     first = site.start_ingest(part.path)
     site.wait_progress(3_000)
@@ -73,7 +73,7 @@ def test_two_at_once_on_one_file(make_site, part):
 
 @pytest.mark.parametrize("most_events", [50_000, 1_500], ids=["within one batch", "across batches"])
 def test_sums_do_not_overflow(make_site, tmp_path, most_events):
-    """9,000 tickets of 1990, closed by one account in one bucket, are more than 64 bits of microseconds hold."""
+    """9,000 tickets of 1990, closed by one account in one bucket, exceed 64 bits of microseconds."""
     at = datetime.datetime(2026, 3, 2, 8, 1, tzinfo=datetime.timezone.utc)
     path = tmp_path / "old.ndjson"
     path.write_bytes(b"".join(
@@ -85,7 +85,7 @@ def test_sums_do_not_overflow(make_site, tmp_path, most_events):
     assert site.one("SELECT sum(resolution_us_sum) > 9223372036854775807 FROM kpid.agent_kpi_5m")
     assert json.loads(site.command("verify", "--json").stdout)["differences"] == []
     site.rows("UPDATE kpid.agent_kpi_5m SET resolution_us_sum = resolution_us_sum - 18446744073709551616 "
-              "WHERE resolution_us_sum > 0")  # 2^64: what a sum of 64 bits would not show
+              "WHERE resolution_us_sum > 0")  # 2^64: a 64-bit sum would wrap
     found = json.loads(site.command("verify", "--json", "--repair", "--who", "ann", "--why", "test").stdout)
     assert [d["column"] for d in found["differences"]] == ["resolution_us_sum"]
     assert json.loads(site.command("verify", "--json").stdout)["differences"] == []

@@ -1,5 +1,6 @@
-"""kpid ingest: exit 0 means that every line of the input is in the database, whatever the input is, whatever happens to it
-meanwhile, and whoever else reads it. Anything else is said, and the source stays unfinished."""
+"""kpid ingest: exit 0 means that every line of the input is in the database, whatever the input is, whatever
+happens to it meanwhile, and which other process reads it. Anything else is reported, and the source stays unfinished.
+"""
 import ctypes
 import datetime
 import gzip
@@ -17,7 +18,7 @@ AT = datetime.datetime(2026, 3, 1, tzinfo=datetime.timezone.utc)
 
 
 def lines(first, last):
-    """One ticket a line; the same number is the same line."""
+    """One ticket per line; the same number gives the same line."""
     return [event("ticket.opened", f"T-{i}", AT, id=f"o-{i}", category="repair/electrical") for i in range(first, last)]
 
 
@@ -74,7 +75,7 @@ def test_damaged_gzip_ends_with_1(site, tmp_path, damage):
 
 
 def test_read_error_in_the_middle_ends_with_1(site, tmp_path):
-    """Standard input is this test's memory, of which a page is missing: read() gives what is before it, and then EIO."""
+    """Standard input is the memory of this test, which lacks a page: read() returns what is before it, then EIO."""
     whole = b"\n".join(lines(0, 3000)) + b"\n"
     n_bytes = len(whole) // 2 // mmap.PAGESIZE * mmap.PAGESIZE
     libc = ctypes.CDLL(None, use_errno=True)
@@ -97,7 +98,7 @@ def test_read_error_in_the_middle_ends_with_1(site, tmp_path):
 
 
 @pytest.mark.parametrize("what", ["directory", "missing", "unreadable", "utf-16", "zstd"])
-def test_what_cannot_be_read_is_said(site, tmp_path, what):
+def test_unreadable_files_are_reported(site, tmp_path, what):
     path = tmp_path / "events.ndjson"
     words = {"directory": "is a directory", "missing": "No such file", "unreadable": "Permission denied",
              "utf-16": "iconv -f UTF-16", "zstd": "zstdcat"}[what]
@@ -117,7 +118,7 @@ def test_what_cannot_be_read_is_said(site, tmp_path, what):
     assert not any(state == "finished" for state, _ in sources(site))
 
 
-# ---- inputs that are no files ----
+# ---- inputs that are not files ----
 
 @pytest.mark.parametrize("how", ["pipe", "fifo", "process substitution", "/dev/stdin", "redirected"])
 def test_no_line_of_a_stream_is_lost(site, tmp_path, how):
@@ -142,7 +143,7 @@ def test_dev_zero_can_be_stopped(site):
     assert sources(site) == [("running", None)] and "kpid gap retire" in process.log()
 
 
-def test_doctor_says_how_an_unfinished_ingest_ends(site, tmp_path):
+def test_doctor_says_how_to_finish_an_ingest(site, tmp_path):
     path = tmp_path / "events.ndjson.gz"
     path.write_bytes(gzip.compress(b"\n".join(lines(0, 100)))[:-4])
     ingest(site, path, status=1)
@@ -161,10 +162,10 @@ def test_any_file_name(site, tmp_path, name):
     assert site.one("SELECT topic FROM report.data_freshness").isprintable()
 
 
-# ---- others, and signals ----
+# ---- other processes, and signals ----
 
 def test_two_at_once_and_the_second_is_killed(site, library, tmp_path):
-    """The first has read everything, and is about to write it when the second claims the file and dies."""
+    """The first process has read everything and is about to write it when the second claims the file and dies."""
     path = write(tmp_path / "events.ndjson", lines(0, 400))
     stop = failing_calls(site.binary, library, KPID_STOP="BEGIN:1")
     first = site.start_ingest(path, environment=stop)
@@ -183,23 +184,23 @@ def test_two_at_once_and_the_second_is_killed(site, library, tmp_path):
 
 
 def test_claimed_by_another_before_it_is_finished(site, tmp_path):
-    """Somebody else claims the source in the very moment in which the last line is committed."""
+    """Another process claims the source at the very moment when the last line is committed."""
     site.pg.psql("CREATE FUNCTION claim() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
                  "UPDATE kpid.source_partition SET epoch = epoch + 1 WHERE source_no = NEW.source_no; RETURN NULL; END $$; "
                  "CREATE CONSTRAINT TRIGGER claim AFTER UPDATE ON kpid.source_partition DEFERRABLE INITIALLY DEFERRED FOR EACH ROW "
                  "WHEN (OLD.next_offset IS DISTINCT FROM NEW.next_offset) EXECUTE FUNCTION claim()", site.database)
     path = write(tmp_path / "events.ndjson", lines(0, 400))
-    assert "claimed by somebody else" in ingest(site, path, status=1)
+    assert "claimed by another run" in ingest(site, path, status=1)
     assert sources(site) == [("running", 400)]
 
 
-# While it connects, asks, claims, writes the first and the last batch, finishes.
+# While it connects, queries, claims, writes the first and the last batch, and finishes.
 @pytest.mark.parametrize("stop", ["PQconnectStartParams:1", "PQconnectStartParams:2", "BEGIN:1", "COMMIT:1", "BEGIN:3", "COMMIT:3",
                                   *(f"PQsendQueryPrepared:{n}" for n in (1, 2, 4, 6, 9, 20, 32))])
 def test_a_signal_at_any_time_ends_with_0_only_if_all_is_there(site, library, tmp_path, stop):
     path = write(tmp_path / "events.ndjson", lines(0, 1400))
     process = site.start_ingest(path, environment=failing_calls(site.binary, library, KPID_STOP=stop))
-    process.killed = True  # its status may be another than 0
+    process.killed = True  # its status may be other than 0
     wait_until(lambda: f"{stop} stops" in process.log() or not process.running(), "it to stop")
     process.signal(number := signal.SIGINT if stop[-1] in "135" else signal.SIGTERM)
     process.cont()
@@ -215,7 +216,8 @@ def test_a_signal_at_any_time_ends_with_0_only_if_all_is_there(site, library, tm
 
 
 def test_two_that_share_one_standard_input(site, tmp_path):
-    """Each reads all of it: nobody's reading moves where the other reads. One of them takes it over, or finds it read."""
+    """Each reads all of it: neither moves the read position of the other. One takes over, or finds the input
+    finished."""
     with open(write(tmp_path / "events.ndjson", lines(0, 5000)), "rb") as file:
         both = [subprocess.Popen([site.binary, "ingest", "--config", site.ini, "-"], stdin=file, stdout=subprocess.DEVNULL)
                 for _ in range(2)]
@@ -259,7 +261,7 @@ def test_a_file_that_has_grown_goes_on_at_its_end(site, tmp_path):
     path = write(tmp_path / "events.ndjson", lines(0, 1000))
     ingest(site, path)
     with open(path, "ab") as file:
-        file.write(b"\n".join(lines(1000, 1300)))  # the last line has no end
+        file.write(b"\n".join(lines(1000, 1300)))  # the last line is not terminated
     report = ingest(site, path)
     assert (report["skipped"], report["lines"], report["messages"]) == (1000, 300, 1300)
     assert n_tickets(site) == 1300 and sources(site) == [("finished", 1300)]
@@ -312,7 +314,7 @@ def test_a_last_line_that_is_cut_is_read_when_it_is_whole(site, tmp_path):
     assert n_tickets(site) == 5
 
 
-# ---- what a line is ----
+# ---- what counts as a line ----
 
 def test_files_from_windows(site, tmp_path):
     path = tmp_path / "events.ndjson"

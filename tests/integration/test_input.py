@@ -1,4 +1,4 @@
-"""Whatever comes: what is no event is a dead letter with its reason, what is one is counted, nothing falls over."""
+"""Any input: invalid messages become dead letters with a reason, valid ones are counted, and nothing crashes."""
 import base64
 import json
 import os
@@ -14,7 +14,7 @@ N_MALFORMED = 10_000
 
 
 def corpus():
-    """(kind of topic, value, headers) of every message in the golden corpus."""
+    """(kind of topic, value, headers) of every message in the corpus of rejects."""
     with open(REJECTS, encoding="utf-8") as file:
         for line in file:
             row = json.loads(line)
@@ -25,7 +25,7 @@ def corpus():
 
 
 def mutated(value, chance):
-    """A good event with something done to its bytes: mostly it is none any more."""
+    """A valid event with some bytes changed: mostly it is invalid afterwards."""
     data = bytearray(value)
     for _ in range(chance.randrange(1, 4)):
         at = chance.randrange(len(data))
@@ -84,7 +84,7 @@ def test_malformed_among_good(make_stream, make_site):
         "SELECT sum(n_tombstones), sum(n_unknown_type) FROM kpid.source_partition")[0]
     assert n_tombstones > 0 and n_unknown > 0
     assert site.one("SELECT count(*) FROM report.dead_letter WHERE detail = ''") == 0
-    # The bytes are kept as they came.
+    # The bytes are kept as received.
     rows = {(topic, partition, offset): value for topic, partition, offset, value, _ in stream.sent}
     for topic, partition, offset, value in site.rows(
             "SELECT topic, partition, \"offset\", value FROM kpid.dead_letter WHERE reason <> 'id_conflict' LIMIT 500"):
@@ -98,7 +98,7 @@ def test_malformed_among_good(make_stream, make_site):
 
 @pytest.mark.parametrize("seed", range(1, 21) if LONG else (1, 2, 3))
 def test_nasty_sets(make_stream, make_site, seed):
-    """Ties, conflicts, promises, reopenings and every mode of message, in random partitions: every table is equal."""
+    """Ties, conflicts, promises, reopenings and every mode of message, on random partitions: all tables are equal."""
     stream = make_stream(3)
     messages, policy = generated(stream, seed, 1500)
     site = make_site(stream, policy, {"run": {"lanes": 1 + seed % 3, "batch_max_events": [50000, 300, 20][seed % 3]}})
@@ -112,14 +112,14 @@ def test_nasty_sets(make_stream, make_site, seed):
     assert not found, "\n".join(found)
 
 
-def test_any_order_any_partition(make_stream, make_site):
-    """The same events in another order and other partitions, some twice: the same tables to the byte."""
+def test_any_order_and_any_partition(make_stream, make_site):
+    """The same events in another order and on other partitions, some twice: byte-identical tables."""
     chance = random.Random(3)
     tables = []
     for turn in range(2):
         stream = make_stream(4)
         messages, policy = generated(stream, 31, 800)
-        # What is bare has its place as its identity; it would be another event.
+        # Bare messages are identified by their coordinates, so they would be other events.
         messages = [message for message in messages if message[2] and (message[3] or b'"specversion"' in message[2])]
         if turn:
             messages += chance.sample(messages, len(messages) // 5)
@@ -139,7 +139,7 @@ def test_any_order_any_partition(make_stream, make_site):
 
 
 def test_large_messages(make_stream, make_site):
-    """Messages at the limit of what is taken do not make it use more memory than it may."""
+    """Messages of the maximum size do not make it exceed its memory limit."""
     stream = make_stream(2)
     stream.send([("activity", i % 2, event("ticket.updated", f"T{i}", padding="x" * 60_000)) for i in range(1500)])
     site = make_site(stream)

@@ -1,4 +1,4 @@
-"""What one instance at a time does, and what people hold: nobody who is in the way stops alerts."""
+"""Leases, and locks that others hold: nobody stops alerts."""
 import contextlib
 import json
 import time
@@ -7,6 +7,7 @@ import psycopg2
 import pytest
 
 from daemon import GENTLE, event, policy, wait_until
+from service_manager import ServiceManager
 from test_delivery import Server, site_with
 
 SOON = 3.0 if GENTLE else 1.0
@@ -18,18 +19,18 @@ def holder(site, name):
 
 
 def put_alert(site, number):
-    """An alert that changes: with its message to Kafka, and one to receivers. Returns the message's id."""
+    """An alert that changes, with its message to Kafka and one to receivers. Returns the message's id."""
     site.rows("""
         INSERT INTO kpid.alert AS a (alert_id, ticket_id, target, n, revision, state, level, detected_at, breached_at, due_at,
             unconfirmed, delivery)
         VALUES (%s, %s, 'arrival', 1, 1, 'breached', 0, now(), now(), now(), false, 'queued')
         ON CONFLICT (alert_id) DO UPDATE SET revision = a.revision + 1""", f"alert{number}", f"T{number}")
-    site.rows("SELECT kpid.tell(a) FROM kpid.alert a WHERE a.alert_id = %s", f"alert{number}")
+    site.rows("SELECT kpid.publish_alert(a) FROM kpid.alert a WHERE a.alert_id = %s", f"alert{number}")
     return f"alert{number}/" + str(site.one("SELECT revision FROM kpid.alert WHERE alert_id = %s", f"alert{number}"))
 
 
 def check_order(bodies):
-    """For the first time the messages of an alert arrive in the order of their revisions."""
+    """Counting first arrivals only, the messages of an alert are in the order of their revisions."""
     newest = {}
     for body in bodies:
         data = body["data"]
@@ -37,14 +38,15 @@ def check_order(bodies):
         newest[data["alert_id"]] = max(data["revision"], newest.get(data["alert_id"], 0))
 
 
-def test_a_frozen_sender_is_succeeded(make_stream, make_site, tmp_path):
-    """With default times. The other sends 15 to 20 s later, log and doctor name who does not; who wakes up sends nothing old."""
-    with Server() as hook:
+def test_a_frozen_sender_is_replaced(make_stream, make_site, tmp_path):
+    """With default times: the other instance sends after 15 to 20 s, the log and doctor name the frozen one, and
+    when it wakes up it sends nothing old."""
+    with Server() as hook, ServiceManager() as manager:
         site = site_with(make_site, make_stream(1), [{"name": "hook", "type": "webhook", "url": hook.url}], tmp_path,
                          policy(first_response="1h"))
         first = site.start("a")
         wait_until(lambda: holder(site, "outbox") == holder(site, "receivers") == "a", "the leases to be taken")
-        other = site.start("b")
+        other = site.start("b", environment=manager.environment)
         wait_until(lambda: len(other.logged("is running as b")) == 1, "the other")
         put_alert(site, 1)
         wait_until(lambda: len(site.alerts()) == 1 and len(hook.got) == 1, "the first to be sent")
@@ -62,6 +64,9 @@ def test_a_frozen_sender_is_succeeded(make_stream, make_site, tmp_path):
         assert holder(site, "outbox") == holder(site, "receivers") == "b"
         assert other.logged(r"messages about alerts have waited for 1\d s: a holds the lease outbox \(process \d+ of the server\)")
         assert other.logged(r"alerts for receivers have waited for 1\d s: a holds the lease receivers")
+        wait_until(lambda: manager.status() == "running", manager.status, 10)
+        for what in ("messages about alerts wait: a holds the lease outbox", "alerts for receivers wait: a holds the lease receivers"):
+            assert any(what in words for words in manager.statuses), manager.statuses
         first.cont()
         wait_until(lambda: len(first.logged("another instance has taken over")) == 2, "it to find out")
         for number in (1, 2):
@@ -69,13 +74,13 @@ def test_a_frozen_sender_is_succeeded(make_stream, make_site, tmp_path):
         wait_until(lambda: len(site.alerts()) == 6 and len(hook.got) == 5, "the last to be sent")
         print(f"sent by the other {took:.1f} s after the first was frozen")
         check_order([body for _, body, _ in site.alerts()])
-        for number in (1, 2):  # receivers get what is so when it is sent
+        for number in (1, 2):  # receivers get the state at the time of sending
             revisions = [body["data"]["revision"] for body in hook.events() if body["data"]["alert_id"] == f"alert{number}"]
             assert revisions == sorted(revisions)
 
 
-def test_a_sender_that_was_killed_is_succeeded_at_once(make_stream, make_site):
-    """The server notices the end of its session: no lease has to run out."""
+def test_a_killed_sender_is_replaced_at_once(make_stream, make_site):
+    """The server notices the end of its session: no lease has to expire."""
     site = make_site(make_stream(1), policy(first_response="1h"))
     site.start("a").log()
     wait_until(lambda: holder(site, "outbox") == "a", "the lease to be taken")
@@ -87,8 +92,8 @@ def test_a_sender_that_was_killed_is_succeeded_at_once(make_stream, make_site):
     assert time.monotonic() - since < 5
 
 
-def test_a_strangers_advisory_locks_stop_no_alert(make_stream, make_site, pg):
-    """Whoever may connect can take all of them."""
+def test_advisory_locks_of_others_do_not_stop_alerts(make_stream, make_site, pg):
+    """Any role that may connect can take all of them."""
     site = make_site(make_stream(1), policy(first_response="1s"))
     with contextlib.suppress(psycopg2.Error):
         site.rows("CREATE ROLE a_stranger LOGIN")
@@ -104,17 +109,17 @@ def test_a_strangers_advisory_locks_stop_no_alert(make_stream, make_site, pg):
 
 
 def test_two_repairs_at_once(make_stream, make_site, pg):
-    """The second says who is at it."""
+    """The second one reports who holds the lock."""
     site = make_site(make_stream(1), policy(first_response="1s"))
     with contextlib.closing(pg.connect(site.database)) as other, other.cursor() as cursor:
         cursor.execute("INSERT INTO kpid.lease VALUES ('repair', 'bob', pg_backend_pid(), 1, now(), now() + interval '1 day')")
         done = site.command("verify", "--repair", "--why", "a bad disk", status=1)
-        assert "another repair is under way, by bob (process " in done.stderr
+        assert "another repair is running, by bob (server process " in done.stderr
     wait_until(lambda: site.command("verify", "--repair", "--why", "a bad disk", status=None).returncode == 0,
                "the lease of a session that has ended to be free")
 
 
-def test_an_operators_open_transaction_stops_neither_lane_nor_alerts(make_stream, make_site, pg):
+def test_an_open_transaction_of_an_operator_stops_neither_lane_nor_alerts(make_stream, make_site, pg):
     """report.ack_alert without COMMIT."""
     site = make_site(make_stream(1), policy(first_response="2s", resolution="1h"))
     site.start("a")
@@ -141,8 +146,8 @@ def test_an_operators_open_transaction_stops_neither_lane_nor_alerts(make_stream
 
 
 @pytest.mark.parametrize("locked", ["kpid.ticket", "kpid.alert"])
-def test_a_locked_row_stops_no_other_deadline(make_stream, make_site, pg, locked):
-    """The scheduler passes over what it cannot lock, says who holds it, and comes back to it."""
+def test_a_locked_row_does_not_stop_other_deadlines(make_stream, make_site, pg, locked):
+    """The scheduler skips rows that it cannot lock, names their holder, and returns to them."""
     site = make_site(make_stream(1), policy(first_response="3s", resolution="6s"))
     with contextlib.suppress(psycopg2.Error):
         site.rows("CREATE ROLE a_person SUPERUSER LOGIN")
@@ -164,6 +169,6 @@ def test_a_locked_row_stops_no_other_deadline(make_stream, make_site, pg, locked
         assert site.one("SELECT max(extract(epoch FROM detected_at - due_at))::float8 FROM report.alert"
                         " WHERE ticket_id = 'T4'") < SOON
         pid = other.get_backend_pid()
-        wait_until(lambda: daemon.logged(rf"held by process {pid} of a_person \(psql\), in a transaction since"), "its name", 20)
+        wait_until(lambda: daemon.logged(rf"process {pid} of a_person \(psql\), in a transaction since .* holds rows"), "its name", 20)
     wait_until(lambda: site.one("SELECT count(*) FROM report.alert WHERE ticket_id = 'T1'") == 2, "T1", 20)
     site.check_recomputed()

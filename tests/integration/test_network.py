@@ -1,4 +1,4 @@
-"""The network between a daemon and its servers falls silent: nothing is reset, nobody says anything."""
+"""The network between a daemon and its servers goes silent: no connection is reset."""
 import pytest
 
 import network
@@ -6,7 +6,7 @@ from conftest import POLICY
 from daemon import LONG, wait_until
 from test_outages import Load
 
-# So that a test need not wait for the defaults, which are 15 s and 20 s.
+# Shorter than the defaults of 15 s and 20 s.
 QUICK = {} if LONG else {"tcp_user_timeout": 4000, "keepalives_idle": 2, "keepalives_interval": 1, "connect_timeout": 3}
 
 
@@ -18,14 +18,14 @@ def net(pg, kafka):
     try:
         made = network.Network(pg.port, kafka.port)
     except OSError as error:
-        pytest.skip(f"no network can be made here: {error}")
+        pytest.skip(f"cannot create a network here: {error}")
     yield made
     made.close()
 
 
 def test_a_daemon_is_cut_off(make_stream, make_site, part, net):
-    """The other one takes its partitions, whatever it left standing in the database; when it is back, it has lost them, and
-    nothing counts twice."""
+    """The other daemon takes its partitions, including any transaction that it left open. When the first one is
+    back, it has lost them, and nothing counts twice."""
     stream = make_stream(4)
     site = make_site(stream, POLICY, {"run": {"batch_max_events": 200},
                                       "kafka": {"session.timeout.ms": 3000, "heartbeat.interval.ms": 500},
@@ -39,18 +39,18 @@ def test_a_daemon_is_cut_off(make_stream, make_site, part, net):
     site.wait_progress(2000)
     site.pg_host, site.pg_port = "127.0.0.1", site.pg.port
     site.configure()
-    net.silence()
+    net.link.cut()
     other = site.start("other")
     wait_until(lambda: other.logged("16 partitions taken"), "the other to have all of them")
     site.wait_progress(3000)
-    wait_until(lambda: cut_off.logged(r"PostgreSQL \(lane 0\) is away"), "the first to see that it is alone")
-    net.heal()
+    wait_until(lambda: cut_off.logged(r"PostgreSQL \(lane 0\) is unreachable"), "the first to see that it is alone")
+    net.link.heal()
     wait_until(lambda: cut_off.logged(r"PostgreSQL \(lane 0\) is back"), "the first to be back")
     load.finish()
     site.wait_read()
     site.wait_settled()
     site.check(part.expected.get())
-    # And it takes its share again.
+    # And it gets its share again.
     wait_until(lambda: site.one("SELECT count(DISTINCT owner) FROM kpid.source_partition") == 2, "both to own some")
     other.stop(10)
     wait_until(lambda: site.one("SELECT count(DISTINCT owner) FROM kpid.source_partition") == 1, "the first to own all")

@@ -1,4 +1,6 @@
-"""What other CloudEvents libraries send: read, or a dead letter whose detail says what to send instead (RULES E1, E5, E7)."""
+"""Events as other CloudEvents libraries send them: accepted, or a dead letter whose detail says what to send
+instead (rules E1, E5, E7).
+"""
 import contextlib
 import json
 
@@ -34,7 +36,7 @@ LINES = [
     (envelope(time="2026-03-12T19:42:10.54America/Los_Angeles", data={"ticket_id": "S3"}), "bad_time", "write 2026-"),
     (envelope(time="2026-03-12T19:42:10.37GMT", data={"ticket_id": "S4"}), "bad_time", "write 2026-"),
     (envelope(time=1773315730000, data={"ticket_id": "S5"}), "bad_value", 'time: not a string; write "2026-'),
-    ("[" + envelope(data={"ticket_id": "S6"}).strip() + "]\n", "not_an_object", "send each event as a message of its own"),
+    ("[" + envelope(data={"ticket_id": "S6"}).strip() + "]\n", "not_an_object", "send one message per event"),
     (envelope(data='{"ticket_id":"S7"}'), "bad_value", "data: a string; send the object itself"),
     (envelope(data={"ticket_id": 20.0}), "bad_value", "data.ticket_id: not a whole number of at most 20 digits"),
     (envelope(data_base64="eyJ0aWNrZXRfaWQiOiJTOSJ9"), "event", "S9"),
@@ -43,7 +45,7 @@ LINES = [
 ]
 
 
-def test_what_other_sdks_send_is_read_or_said_with_its_remedy(database):
+def test_events_of_other_sdks_are_accepted_or_rejected_with_a_remedy(database):
     database.ingest("events.ndjson", [line for line, _, _ in LINES])
     found = {row["offset"]: row for row in database.json("dlq", "list")}
     for number, (line, expected, words) in enumerate(LINES):
@@ -55,8 +57,8 @@ def test_what_other_sdks_send_is_read_or_said_with_its_remedy(database):
     assert len(found) == 9
 
 
-def test_survey_items_have_a_scale_of_their_own(database):
-    """E6: a thumbs-up survey with items of 1 to 5 was rejected whole."""
+def test_survey_items_have_their_own_scale(database):
+    """E6: a thumbs-up survey with items of 1 to 5 was rejected as a whole."""
     survey = {"ticket_id": "T", "score": 1, "scale_max": 1, "answers": {"speed": 5}, "answers_scale_max": 5}
     database.ingest("surveys.ndjson", [
         envelope(id="o", data={"ticket_id": "T", "requester_ref": "r"}),
@@ -69,7 +71,7 @@ def test_survey_items_have_a_scale_of_their_own(database):
     in_sql = json.loads(database.sql("SELECT report.explain_ticket('T')"))
     for explained in (in_c, in_sql):
         assert explained["events"][1]["event"]["data"] == survey, explained["events"][1]
-    # The same again is a duplicate, with another scale of the items a conflict.
+    # The same event again is a duplicate; with another scale of its items it is a conflict.
     database.ingest("again.ndjson", [
         envelope(id="s", type="survey.submitted", time="2026-03-12T20:00:00Z", data=survey),
         envelope(id="s", type="survey.submitted", time="2026-03-12T20:00:00Z", data={**survey, "answers_scale_max": 10}),

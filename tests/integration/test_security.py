@@ -1,4 +1,6 @@
-"""What SECURITY.md promises that no other test shows: encryption, logins and rights against real servers, hostile text."""
+"""Promises of SECURITY.md that no other test covers: encryption, logins and rights against real servers, hostile
+text.
+"""
 import contextlib
 import ctypes
 import ctypes.util
@@ -29,7 +31,7 @@ def openssl(*arguments):
 
 
 class Certificates:
-    """An authority, a certificate of it for `localhost` and no other name, and an authority that signed nothing."""
+    """A certificate authority, its certificate for `localhost` only, and an authority that signed nothing."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -41,7 +43,7 @@ class Certificates:
             file.write("subjectAltName=DNS:localhost\n")
         openssl("x509", "-req", "-days", "2", "-in", self.path("server.csr"), "-CA", self.ca, "-CAkey", self.path("ca.key"),
                 "-CAcreateserial", "-extfile", self.path("names"), "-out", self.certificate)
-        self.both = self.path("both.pem")  # as Kafka wants it
+        self.both = self.path("both.pem")  # in the format that Kafka expects
         with open(self.both, "w", encoding="ascii") as out:
             for path in (self.key, self.certificate):
                 with open(path, encoding="ascii") as file:
@@ -72,7 +74,7 @@ def certificates():
 
 
 class SecuredKafka(Kafka):
-    """Beside the listener of the tests one that takes logins over TLS only, and nobody may do what was not allowed."""
+    """A Kafka with one more listener, which accepts logins over TLS only and allows nothing that was not granted."""
 
     port_names = (*Kafka.port_names, "secured_port")
 
@@ -111,7 +113,7 @@ def secured_kafka(certificates):
 
 @pytest.fixture(scope="module")
 def secured_pg(certificates, binary):
-    """Takes the role `daemon`, a writer, with its password and over TLS only."""
+    """A PostgreSQL that accepts the role `daemon`, a writer, with a password and over TLS only."""
     key = certificates.path("pg.key")
     shutil.copy(certificates.key, key)
     os.chmod(key, 0o600)
@@ -132,7 +134,7 @@ def secured_pg(certificates, binary):
 
 @contextlib.contextmanager
 def secured_site(secured_pg, secured_kafka, certificates, binary, tmp_path):
-    """Everything over TLS, with passwords, and with the rights that SECURITY.md names and no others."""
+    """All connections over TLS, with passwords, and with exactly the rights that SECURITY.md names."""
     name = f"security-{next(NUMBERS)}"
     stream = Stream(secured_kafka, name, 2)
     site = Site(secured_pg, secured_kafka, binary, "security", tmp_path / "site", stream, policy(first_response="1s"), {
@@ -142,12 +144,12 @@ def secured_site(secured_pg, secured_kafka, certificates, binary, tmp_path):
                   "ssl.ca.location": certificates.ca},
         "postgres": {"host": "localhost", "user": "daemon", "sslmode": "verify-full", "sslrootcert": certificates.ca,
                      "password_file": certificates.secret("pg.password", PASSWORD)},
-        "run": {"log_level": "debug"}, "sla": {"max_silence": "2s"}})  # the topics of the test before are silent
+        "run": {"log_level": "debug"}, "sla": {"max_silence": "2s"}})  # the topics of the previous test are silent
     topics = sorted(set(stream.topics.values()))
     kafka_admin.allow(secured_kafka.port, "User:kpid", (GROUP, name, READ),
                       *((TOPIC, topic, right) for topic in topics for right in (READ, DESCRIBE)),
                       *((TOPIC, site.alert_topic, right) for right in (WRITE, DESCRIBE)))
-    site.command("settings", "set", "kafka.group.id", name)  # the database had the group of the test before
+    site.command("settings", "set", "kafka.group.id", name)  # the database still has the group of the previous test
     yield site
     faults = site.close()
     for topic in [*topics, site.alert_topic]:
@@ -156,7 +158,7 @@ def secured_site(secured_pg, secured_kafka, certificates, binary, tmp_path):
     for log in os.listdir(site.folder):
         with open(os.path.join(site.folder, log), encoding="utf-8", errors="replace") as file:
             text = file.read()
-        assert PASSWORD not in text and WRONG not in text, f"{log} tells a password"
+        assert PASSWORD not in text and WRONG not in text, f"{log} contains a password"
 
 
 @pytest.fixture
@@ -182,7 +184,7 @@ def test_encrypted_to_both_servers_with_no_more_than_its_rights(site):
     site.stream.send_events([event("ticket.opened", f"TLS-{i}") for i in range(50)])
     daemon = site.start("a")
     wait_until(lambda: n_tickets(site) == before + 50, "the tickets")
-    # Alerts go out, too: the right to write to their topic is enough.
+    # Alerts are sent as well: the right to write to their topic is enough.
     wait_until(lambda: len(site.kafka.consume_all(site.alert_topic)) >= 50, "the alerts")
     ((encrypted, version),) = set(site.rows(
         "SELECT ssl, s.version FROM pg_stat_ssl s JOIN pg_stat_activity USING (pid) WHERE usename = 'daemon'"))
@@ -194,7 +196,7 @@ def test_encrypted_to_both_servers_with_no_more_than_its_rights(site):
     daemon.stop(10)
 
 
-# Beside all that is right: an option, what it is instead, and what the log says then.
+# One wrong option each: its name, its value, and the log line it causes.
 WRONG_ONES = [
     ("postgres.sslrootcert", "other_ca", "certificate verify failed"),
     ("postgres.host", "127.0.0.1", "does not match host name"),
@@ -206,9 +208,9 @@ WRONG_ONES = [
 ]
 
 
-def test_a_server_or_a_login_that_is_not_the_right_one(site, certificates):
-    """Nothing is read or written, and the log says why. It goes on trying; where PostgreSQL answers and refuses the login,
-    somebody must act, and it ends with 4."""
+def test_a_wrong_server_or_login(site, certificates):
+    """Nothing is read or written, and the log says why. It keeps trying; if PostgreSQL refuses the login, it ends
+    with status 4, because somebody must act."""
     values = {"other_ca": certificates.other_ca, "wrong": certificates.secret("wrong.password", WRONG)}
     before = n_tickets(site)
     site.stream.send_events([event("ticket.opened", "not by these")])
@@ -231,7 +233,7 @@ def test_a_server_or_a_login_that_is_not_the_right_one(site, certificates):
 
 
 def test_scram(site_of_kafka_3, certificates):
-    """With the right password all goes its way; with another nothing does."""
+    """With the right password everything works; with a wrong one nothing does."""
     site = site_of_kafka_3
     before = n_tickets(site)
     scram = {"kafka_sasl.mechanism": "SCRAM-SHA-512"}
@@ -247,7 +249,7 @@ def test_scram(site_of_kafka_3, certificates):
 
 
 def test_scram_with_kafka_4(site):
-    """A librdkafka that cannot log in to Kafka 4 by SCRAM says so, and what to do; from 2.6.1 on it can."""
+    """A librdkafka that cannot log in to Kafka 4 by SCRAM logs that with the remedy; from 2.6.1 on it can."""
     librdkafka = ctypes.CDLL(ctypes.util.find_library("rdkafka"))
     before = n_tickets(site)
     site.stream.send_events([event("ticket.opened", "by SCRAM")])
@@ -255,22 +257,23 @@ def test_scram_with_kafka_4(site):
     if librdkafka.rd_kafka_version() >= 0x020601ff:
         wait_until(lambda: n_tickets(site) == before + 1, "the ticket")
     else:
-        wait_until(lambda: daemon.logged(r"warning .*SCRAM.*before 2\.6\.1.*PLAIN over TLS"), "it to say why", 30)
+        wait_until(lambda: daemon.logged(r"warning .*SCRAM.*before 2\.6\.1.*PLAIN over TLS"), "the reason to be logged", 30)
         assert n_tickets(site) == before
         found = site.command("doctor", "--set", "kafka.sasl.mechanism=SCRAM-SHA-512", status=None).stdout
         assert re.search(r"before 2\.6\.1", " ".join(found.split()))
     daemon.stop(10)
 
 
-def test_a_right_that_is_missing_is_named(site):
-    """Without the right to read its group the daemon reads nothing, and says which right it lacks."""
+def test_a_missing_right_is_named(site):
+    """Without the right to read its group the daemon reads nothing and names the missing right."""
     site.command("settings", "set", "kafka.group.id", "a-group-of-others")
     daemon = site.start("a", **{"kafka_group.id": "a-group-of-others"})
-    wait_until(lambda: daemon.logged(r"(?i)(?:warning|error).*group.*(?:authoriz|access denied)"), "it to say so", 30)
+    wait_until(lambda: daemon.logged(r"(?i)(?:warning|error).*group.*(?:authoriz|access denied)"), "the log line", 30)
     daemon.stop(10)
 
 
-# Text that is a statement, a format, a path, an address, a row, another line of a log, or an order to a terminal.
+# Text that looks like a statement, a format, a path, an address, a row, another log line, or a terminal control
+# sequence.
 HOSTILE = [
     "'; DROP TABLE kpid.ticket; --", '"; SELECT pg_sleep(60); --', "$1 $$ $body$ \\' E'\\x27", "{1,NULL}", "(1,2)", 'NULL,"}',
     "%s%n%p {0} ${HOME} `id`", "../../../etc/passwd", "http://169.254.169.254/latest", "<script>alert(1)</script>",
@@ -302,7 +305,7 @@ def drives_no_terminal(said):
 
 
 def test_text_is_text(site):
-    """In every field: the rows have it as it was sent, nothing else has happened, and no output obeys it."""
+    """In every field: rows contain it as sent, nothing else happens, and no output is affected by it."""
     tickets = {f"{text}{i}": text for i, text in enumerate(HOSTILE)}
     before = n_tickets(site)
     for ticket, text in tickets.items():
@@ -328,15 +331,15 @@ def test_text_is_text(site):
             continue
         explained = json.loads(site.command("explain", "--json", ticket).stdout)
         assert explained["ticket_id"] == ticket and explained["agrees_with_record"]
-        told = [step["event"]["data"] for step in explained["events"]]
-        assert {data["reason"] for data in told if "reason" in data} == {text}
+        events = [step["event"]["data"] for step in explained["events"]]
+        assert {data["reason"] for data in events if "reason" in data} == {text}
         assert drives_no_terminal(site.command("explain", ticket).stdout)
     assert n_rejected == len(HOSTILE)
     for arguments in (["dlq", "list"], ["top", "--once"], ["alerts", "list"], ["verify"], ["gap", "list"]):
         assert drives_no_terminal(site.command(*arguments, status=None).stdout), arguments
     assert json.loads(site.command("verify", "--json").stdout)["differences"] == []
 
-    # Alerts are JSON of their own; and each line of the log is one that the daemon has written.
+    # Alerts are still valid JSON, and each line of the log is one that the daemon wrote.
     def alerts():
         return [json.loads(message.value)["data"] for message in site.kafka.consume_all(site.alert_topic)]
 

@@ -1,4 +1,4 @@
-"""One ticket that cannot be written holds up nobody: it is set aside with its events, said aloud, and folded later."""
+"""A ticket that cannot be written blocks nobody: it is set aside with its events, reported, and folded later."""
 import datetime
 import json
 import time
@@ -30,7 +30,7 @@ def urgent(site):
 
 
 def connect_as_stranger(site):
-    """Not as the daemon's user, whose sessions end one another when they stand still."""
+    """Not as the daemon's user, whose sessions terminate each other when they are stalled."""
     if not site.one("SELECT count(*) FROM pg_roles WHERE rolname = 'stranger'"):
         site.rows("CREATE ROLE stranger SUPERUSER LOGIN")
     return psycopg2.connect(host=site.pg_host, port=site.pg_port, dbname=site.database, user="stranger",
@@ -39,7 +39,7 @@ def connect_as_stranger(site):
 
 @pytest.fixture
 def stranger(site):
-    """A session of somebody else, with a transaction that it does not end."""
+    """A session of another user, with a transaction that it does not end."""
     connection = connect_as_stranger(site)
     with connection.cursor() as cursor:
         yield cursor
@@ -56,7 +56,8 @@ def findings(site, name, status):
 
 
 def test_a_refused_ticket_is_set_aside(site):
-    """PostgreSQL refuses a row, whatever is done: all others are written, and its events are there when the cause is gone."""
+    """PostgreSQL refuses a row, whatever is tried: all others are written, and its events are folded when the cause
+    is gone."""
     site.rows("ALTER TABLE kpid.ticket ADD CONSTRAINT no_such_ticket CHECK (ticket_id <> 'T17')")
     daemon = site.start("a")
     events = opened(40)
@@ -77,7 +78,7 @@ def test_a_refused_ticket_is_set_aside(site):
     assert site.one("SELECT report.explain_ticket('T17')")["set_aside"]["events"] == 2
     verified = json.loads(site.command("verify", "--json").stdout)
     assert (verified["set_aside"], verified["events_set_aside"], verified["differences"]) == (1, 2, [])
-    assert "1 tickets are set aside, and 2 events" in site.command("verify").stdout
+    assert "1 tickets are set aside with 2 events" in site.command("verify").stdout
     site.rows("ALTER TABLE kpid.ticket DROP CONSTRAINT no_such_ticket")
     site.rows("UPDATE kpid.parked_ticket SET next_at = now()")
     wait_until(lambda: not parked(site), "it to be folded")
@@ -85,8 +86,8 @@ def test_a_refused_ticket_is_set_aside(site):
     site.check_recomputed()
 
 
-def test_a_count_that_is_full_does_not_stop_the_lane(site):
-    """The refusal comes from a sum that many tickets share, and long after the ticket's own row was taken."""
+def test_an_overflowing_sum_does_not_stop_the_lane(site):
+    """The refusal comes from a sum that many tickets share, long after the ticket's own row was written."""
     site.start("a")
     at = now().replace(minute=0, second=0, microsecond=0) - datetime.timedelta(hours=3)
     site.rows("INSERT INTO kpid.agent_kpi_5m SELECT (jsonb_populate_record(NULL::kpid.agent_kpi_5m, jsonb_object_agg(a.attname,"
@@ -124,9 +125,9 @@ def test_a_broken_history_does_not_stop_the_lane(site):
     "SELECT FROM kpid.ticket WHERE ticket_id = 'T3' FOR UPDATE",
     "SELECT FROM kpid.sla_clock WHERE ticket_id = 'T3' FOR UPDATE",
 ], ids=["its row", "a row that belongs to it"])
-def test_a_locked_ticket_holds_up_nobody(urgent, stranger, sql):
-    """Events of a ticket whose rows a stranger holds wait; others are written, and their breaches seen. It was answered in
-    time while it was held: no false alarm."""
+def test_a_locked_ticket_blocks_nobody(urgent, stranger, sql):
+    """Events of a ticket whose rows another session holds wait; others are written, and their breaches detected.
+    The ticket was answered in time while it was held: no false alarm."""
     site = urgent
     daemon = site.start("a")
     site.stream.send_events([event("ticket.opened", f"T{i}", id="o", agent_id="ann") for i in range(6)])
@@ -145,17 +146,17 @@ def test_a_locked_ticket_holds_up_nobody(urgent, stranger, sql):
     wait_until(lambda: parked(site)[0]["reason"] == "locked", "the reason to be known")
     said = json.loads(site.command("explain", "--json", "T3").stdout)["set_aside"]
     assert (said["reason"], said["events"]) == ("locked", 1) and said == site.one("SELECT report.explain_ticket('T3')")["set_aside"]
-    assert "what follows is not all" in site.command("explain", "T3").stdout
+    assert "more events are waiting" in site.command("explain", "T3").stdout
     wait_until(lambda: "psql of ann" in (findings(site, "set aside", None)[0]["advice"] or ""), "doctor to name the session")
-    wait_until(lambda: daemon.logged("held by process .*psql of ann"), "the log to name the session")
+    wait_until(lambda: daemon.logged("process .*psql of ann.* holds rows"), "the log to name the session")
     stranger.connection.rollback()
     wait_until(lambda: not parked(site), "it to be folded")
-    assert daemon.logged("no ticket is set aside any more")
+    assert daemon.logged("no ticket is set aside now")
     assert site.one("SELECT count(*) FROM report.alert WHERE ticket_id = 'T3'") == 0
     site.check_recomputed()
 
 
-def test_a_deadline_of_a_locked_ticket_holds_up_no_other(urgent, stranger):
+def test_a_deadline_of_a_locked_ticket_blocks_no_other(urgent, stranger):
     site = urgent
     site.start("a")
     site.stream.send_events([event("ticket.opened", f"T{i}", id="o", agent_id="ann") for i in range(6)])
@@ -167,8 +168,8 @@ def test_a_deadline_of_a_locked_ticket_holds_up_no_other(urgent, stranger):
     site.check_recomputed()
 
 
-def test_a_refused_deadline_holds_up_no_other(urgent):
-    """What PostgreSQL refuses is the breach of one ticket: all others are breached, and that one is said to be refused."""
+def test_a_refused_deadline_blocks_no_other(urgent):
+    """PostgreSQL refuses the breach of one ticket: all others are breached, and the refusal is reported."""
     site = urgent
     site.rows("ALTER TABLE kpid.alert ADD CONSTRAINT no_such_alert CHECK (ticket_id <> 'T0')")
     daemon = site.start("a")
@@ -185,7 +186,7 @@ def test_a_refused_deadline_holds_up_no_other(urgent):
     daemon.stop(10)
 
 
-def test_a_locked_sum_holds_up_no_other_agent(site, stranger):
+def test_a_locked_sum_blocks_no_other_agent(site, stranger):
     site.start("a")
     site.stream.send_events([event("ticket.opened", "T0", id="o", agent_id="held")])
     wait_until(lambda: site.one("SELECT count(*) FROM report.ticket") == 1, "it to be written")
@@ -200,7 +201,7 @@ def test_a_locked_sum_holds_up_no_other_agent(site, stranger):
 
 
 def test_ingest_waits_for_a_locked_ticket(make_site, tmp_path):
-    """It ends when all is folded, and not before."""
+    """It ends when all events are folded, not before."""
     site = make_site(policy=policy("1h", "8h"))
     path = tmp_path / "first.ndjson"
     path.write_bytes(event("ticket.opened", "T1", id="o", agent_id="ann") + b"\n")
@@ -221,7 +222,7 @@ def test_ingest_waits_for_a_locked_ticket(make_site, tmp_path):
     site.check(recompute([str(path), str(second)], site.policy, str(tmp_path / "expected"), as_of=now()))
 
 
-def test_ingest_says_that_a_ticket_was_refused(make_site, tmp_path):
+def test_ingest_reports_a_refused_ticket(make_site, tmp_path):
     site = make_site(policy=policy("1h", "8h"))
     site.rows("ALTER TABLE kpid.ticket ADD CONSTRAINT no_such_ticket CHECK (ticket_id <> 'T7')")
     path = tmp_path / "file.ndjson"
@@ -231,8 +232,8 @@ def test_ingest_says_that_a_ticket_was_refused(make_site, tmp_path):
     assert site.one("SELECT count(*) FROM report.ticket") == 19 and parked(site)[0]["ticket_id"] == "T7"
 
 
-def test_a_whole_table_that_is_locked_sets_nothing_aside(site, stranger):
-    """Then no ticket can be written, and leaving one out helps no other."""
+def test_a_whole_table_locked_sets_nothing_aside(site, stranger):
+    """Then no ticket can be written, and setting one aside would not help."""
     site.start("a")
     site.stream.send_events(list(opened(3).values()))
     wait_until(lambda: site.one("SELECT count(*) FROM report.ticket") == 3, "them to be written")

@@ -1,5 +1,6 @@
-"""kpid.service as it is installed, under a real systemd: its sandbox, readiness, reload, watchdog and stop."""
+"""kpid.service as installed, under a real systemd: sandbox, readiness, reload, watchdog and stop."""
 import os
+import re
 import signal
 import subprocess
 
@@ -9,6 +10,14 @@ from container import Container
 from daemon import event, is_instrumented, policy, wait_until
 
 WATCHDOG = "[Service]\nWatchdogSec=4\nRestartSec=0\n"
+METRICS = "/run/kpid/metrics.sock"  # in the folder that the unit makes
+ASK = """import socket, sys
+with socket.socket(socket.AF_UNIX) as client:
+    client.connect(sys.argv[1])
+    client.sendall(b"GET /metrics HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n")
+    while piece := client.recv(65536):
+        sys.stdout.buffer.write(piece)
+"""
 
 
 @pytest.fixture
@@ -18,7 +27,7 @@ def machine(binary, tmp_path):
     try:
         made = Container(tmp_path / "machine", f"kpid-{os.getpid()}")
     except OSError as error:
-        pytest.skip(f"no container can be made here: {error}")
+        pytest.skip(f"cannot create a container here: {error}")
     try:
         subprocess.run(["cmake", "--install", os.path.dirname(binary)], check=True, capture_output=True,
                        env={**os.environ, "DESTDIR": made.root})
@@ -30,7 +39,7 @@ def machine(binary, tmp_path):
 
 
 def install(machine, site):
-    """Its configuration, where the service reads it: by the group, and nobody else."""
+    """Its configuration, where the service reads it: readable by its group only."""
     with open(site.ini, encoding="utf-8") as file:
         text = file.read().replace(site.policy_path, "/etc/kpid/policy.json")
     machine.write("/etc/kpid/kpid.ini", text, group="kpid", mode=0o640)
@@ -44,26 +53,31 @@ def openings(first, n):
 
 def test_the_unit(make_stream, make_site, machine):
     stream = make_stream(2)
-    site = make_site(stream, policy(first_response="1h"))
+    site = make_site(stream, policy(first_response="1h"), {"metrics": {"listen": METRICS}})
     install(machine, site)
     machine.write("/etc/systemd/system/kpid.service.d/watchdog.conf", WATCHDOG)
     try:
         machine.boot()
     except OSError as error:
-        pytest.skip(f"no systemd comes up in a container here: {error}")
+        pytest.skip(f"systemd does not start in a container here: {error}")
     wait_until(lambda: machine.property("ActiveState") == "active", lambda: machine.journal()[-2000:] + machine.console())
     assert machine.property("StatusText") == "running"
     stream.send_events(openings(0, 100))
     site.wait_read()
 
-    # It is the user kpid without a right, in its sandbox.
+    # It runs as user kpid without capabilities, in its sandbox.
     pid = machine.property("MainPID")
     status = dict(line.split(":\t", 1) for line in machine.run("cat", f"/proc/{pid}/status").splitlines() if ":\t" in line)
     uid = machine.run("id", "-u", "kpid").strip()
     assert status["Uid"].split()[0] == uid != "0"
     assert status["CapEff"] == status["CapBnd"] == "0" * 16 and status["NoNewPrivs"] == "1" and status["Seccomp"] == "2"
 
-    # Reload: taken, and refused as a whole.
+    # Its sandbox leaves room for the metrics, which read /proc.
+    metrics = machine.run("/usr/bin/python3", "-c", ASK, METRICS)
+    for name in ("process_max_fds", "process_open_fds", "process_resident_memory_bytes", "process_start_time_seconds"):
+        assert float(re.search(rf"(?m)^{name} (.*)$", metrics)[1]) > 0, metrics
+
+    # Reload: accepted, and refused as a whole.
     later = policy(first_response="2h", id="2", effective_from="2100-01-01T00:00:00Z")
     site.write_policy({"revisions": site.policy["revisions"] + later["revisions"]})
     install(machine, site)
@@ -75,7 +89,7 @@ def test_the_unit(make_stream, make_site, machine):
     assert "nothing was reloaded" in machine.journal() and machine.property("ActiveState") == "active"
     install(machine, site)
 
-    # One that hangs is ended, and another begins.
+    # A hung daemon is ended and restarted.
     machine.run("kill", f"-{signal.SIGSTOP.value}", pid)
     wait_until(lambda: machine.property("NRestarts") == "1" and machine.property("ActiveState") == "active",
                lambda: "a restart by the watchdog:\n" + machine.journal()[-2000:])
@@ -84,7 +98,7 @@ def test_the_unit(make_stream, make_site, machine):
     site.wait_read()
     assert site.one("SELECT count(*) FROM report.ticket") == 200
 
-    # It ends in good order, and is not started again for a fault of its configuration.
+    # It ends cleanly, and is not restarted after a configuration error.
     machine.systemctl("stop", "kpid.service")
     assert machine.property("Result") == "success" and machine.property("ActiveState") == "inactive"
     machine.write("/etc/kpid/kpid.ini", "[kafka]\nno.such = 1\n", group="kpid", mode=0o640)

@@ -1,4 +1,4 @@
-"""Producers that use transactions: what is not committed yet is there and waits, what was aborted is no message."""
+"""Producers with transactions: uncommitted messages are waited for, aborted ones are no messages."""
 import contextlib
 import json
 import uuid
@@ -14,7 +14,7 @@ UNKNOWN_LAGS = "SELECT count(*) FROM report.data_freshness WHERE lag_messages IS
 
 @contextlib.contextmanager
 def transaction(stream, *values):
-    """Has the events in the log, in a transaction that stays open; yields it."""
+    """Writes the events to the log in a transaction that stays open; yields it."""
     producer = Producer({"bootstrap.servers": stream.kafka.bootstrap, "transactional.id": f"kpid-tests-{uuid.uuid4()}",
                          "transaction.timeout.ms": 600_000, "log_level": 3})
     producer.init_transactions(30)
@@ -65,7 +65,7 @@ def test_the_end_of_a_transaction_is_no_lag(reading):
     assert site.n_read() == 3
 
 
-def test_doctor_names_a_partition_that_a_transaction_holds_up(reading):
+def test_doctor_names_a_partition_that_a_transaction_blocks(reading):
     site, stream = reading, reading.stream
     with transaction(stream, event("ticket.updated", "other", category="x")):
         held = wait_until(lambda: site.rows("SELECT topic, partition FROM report.data_freshness WHERE held_since IS NOT NULL"),
@@ -79,7 +79,7 @@ def test_doctor_names_a_partition_that_a_transaction_holds_up(reading):
         assert "find-hanging" in found[0]["advice"]
 
 
-def test_who_begins_at_the_end_reads_what_open_transactions_have_written(make_stream, make_site):
+def test_starting_at_the_end_reads_what_open_transactions_have_written(make_stream, make_site):
     stream = make_stream(1)
     site = make_site(stream, policy(first_response="1h"))
     stream.send_events([event("ticket.updated", "before", category="x")])

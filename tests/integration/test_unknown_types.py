@@ -1,12 +1,13 @@
-"""A topic that brought nothing but unknown types went unnoticed: `Ticket.Opened`, `ticket.created`, a header in quotation
-marks (RULES E4). The log says it once with one of them and the remedy; kpid doctor names the topic."""
+"""A topic with only unknown types once went unnoticed: `Ticket.Opened`, `ticket.created`, a header in quotation
+marks (rule E4). The log now reports it once, with an example and the remedy; kpid doctor names the topic.
+"""
 import json
 
 import pytest
 
 from daemon import event, now, rfc3339, wait_until
 
-# How the type is written in a message of each topic, how it is shown, and what the advice says.
+# How the type is written in a message of each topic, how it is shown, and the advice.
 CASES = {
     "opened": ("Ticket.Opened", '"Ticket.Opened"', "send ticket.opened, spelled exactly like this"),
     "closed": ("ticket.created", '"ticket.created"', "send the types that kpid knows, such as ticket.opened"),
@@ -30,7 +31,7 @@ def findings(site):
     return [f for f in json.loads(done.stdout)["findings"] if f["check"] == "types"]
 
 
-def test_a_topic_of_unknown_types_alone_is_noticed(make_stream, make_site):
+def test_a_topic_with_only_unknown_types_is_reported(make_stream, make_site):
     stream = make_stream(2)
     site = make_site(stream)
     site.start("a")
@@ -51,7 +52,7 @@ def test_a_topic_of_unknown_types_alone_is_noticed(make_stream, make_site):
     assert site.one("SELECT unknown_type FROM report.data_freshness WHERE topic = %s AND partition = 0",
                     stream.topics["survey"]) == "com.acme.invoice.paid"
 
-    # Once is enough; and when the sender is put right there is nothing to find.
+    # It is logged once; and when the sender is corrected, there is no finding.
     stream.send([("opened", 0, structured(CASES["opened"][0])), ("closed", 1, event("ticket.closed", "T1")),
                  ("opened", 1, event("ticket.opened", "T1")), ("activity", 1, event("ticket.responded", "T1"))])
     site.wait_read()
@@ -61,7 +62,7 @@ def test_a_topic_of_unknown_types_alone_is_noticed(make_stream, make_site):
 
 @pytest.mark.parametrize("type, shown", [("Ticket.Opened", '"Ticket.Opened"'), ("报修.开单", '"报修.开单"'),
                                          ("x" * 300, '"' + "x" * 159 + '"')])
-def test_a_file_of_unknown_types_alone_is_said(make_site, tmp_path, type, shown):
+def test_a_file_with_only_unknown_types_is_reported(make_site, tmp_path, type, shown):
     site = make_site()
     path = tmp_path / "events.ndjson"
     path.write_bytes((structured(type) + b"\n") * 5)

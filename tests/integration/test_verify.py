@@ -1,5 +1,6 @@
-"""kpid verify: nothing differs while daemons write, ever; what is corrupted is found, that and nothing else, and mended with
-a record."""
+"""kpid verify: finds no difference while daemons write; finds corruption and nothing else, and repairs it with a
+record.
+"""
 import json
 import threading
 
@@ -24,7 +25,7 @@ def found(result):
 
 @pytest.fixture
 def filled(make_stream, make_site):
-    """A site whose daemon has read a nasty set, and runs on."""
+    """A site whose daemon has read a difficult set, and keeps running."""
     stream = make_stream()
     messages, policy = generated(stream, SEED, 250)
     site = make_site(stream, policy)
@@ -35,7 +36,7 @@ def filled(make_stream, make_site):
     return site
 
 
-def test_while_two_daemons_write_nothing_differs(make_stream, make_site):
+def test_nothing_differs_while_two_daemons_write(make_stream, make_site):
     stream = make_stream()
     messages, policy = generated(stream, SEED + 1, 3000 if LONG else 300)
     site = make_site(stream, policy)
@@ -64,12 +65,12 @@ def test_while_two_daemons_write_nothing_differs(make_stream, make_site):
     site.wait_read()
     site.wait_settled()
     assert verify(site)["tickets"] == site.one("SELECT count(*) FROM kpid.ticket") > 100
-    assert n_half >= 3, "it looked at an empty database"
+    assert n_half >= 3, "it checked an empty database"
     assert site.one("SELECT count(*) FROM report.repair") == 0
-    print(f"looked {n_runs} times while it was written")
+    print(f"checked {n_runs} times while daemons wrote")
 
 
-# What is done to a row, and what must be found: table, column, stored, expected; None: anything.
+# A change to a row, and what must be found: table, column, stored, expected; None: anything.
 CORRUPTIONS = {
     "a ticket's column": (
         "UPDATE kpid.ticket SET transfer_count = transfer_count + 7 WHERE ticket_id = (SELECT min(ticket_id) FROM kpid.ticket)",
@@ -105,12 +106,12 @@ CORRUPTIONS = {
         "'deadline', now(), false, 'queued', 0 FROM kpid.ticket",
         ("alert", "state", "breached", "voided")),
     "a sum": (
-        "UPDATE kpid.agent_kpi_5m SET opened = opened + 1 WHERE (time, agent_id) = "
+        "UPDATE kpid.agent_kpi_5m SET opened = coalesce(opened, 0) + 1 WHERE (time, agent_id) = "
         "(SELECT time, agent_id FROM kpid.agent_kpi_5m ORDER BY 1, 2 LIMIT 1)",
         ("agent_kpi_5m", "opened", None, None)),
     "a sum that is not there": (
         "DELETE FROM kpid.agent_kpi_5m WHERE (time, agent_id) = (SELECT time, agent_id FROM kpid.agent_kpi_5m "
-        "WHERE opened = 1 AND responded = 0 ORDER BY 1 DESC, 2 LIMIT 1)",
+        "WHERE opened = 1 AND responded IS NULL ORDER BY 1 DESC, 2 LIMIT 1)",
         ("agent_kpi_5m", "opened", "0", "1")),
     "a sum of nobody": (
         "INSERT INTO kpid.agent_kpi_5m SELECT (jsonb_populate_record(k, '{\"agent_id\": \"nobody ever\"}')).* "
@@ -130,8 +131,9 @@ def matches(difference, wanted):
                  or (expected == "row" and difference["expected"].startswith("{"))))
 
 
-def test_each_corruption_is_found_and_mended(filled):
-    """One after the other on one database: found alone, mended alone, with its record; then all is equal again."""
+def test_each_corruption_is_found_and_repaired(filled):
+    """One after the other on one database: each is found alone and repaired alone, with its record; then all is
+    equal again."""
     site = filled
     assert verify(site)["differences"] == []
     for what, (sql, wanted) in CORRUPTIONS.items():
@@ -143,8 +145,8 @@ def test_each_corruption_is_found_and_mended(filled):
         assert any(matches(d, wanted) for d in result["differences"]), (what, found(result))
         keys = {(d["table"], d["key"]) for d in result["differences"]}
         assert len(keys) == 1, (what, found(result))
-        mended = repair(site)
-        assert mended["repaired"] and found(mended) == found(result), what
+        repaired = repair(site)
+        assert repaired["repaired"] and found(repaired) == found(result), what
         record = site.rows("SELECT table_name, key, column_name, was, is_now FROM report.repair WHERE repair_no > %s "
                            "AND repaired_by = 'ann' AND why = 'a test' AND repaired_at > now() - interval '1 minute'",
                            before)
@@ -153,7 +155,7 @@ def test_each_corruption_is_found_and_mended(filled):
 
 
 def test_all_at_once_beside_a_writer(make_stream, make_site):
-    """Mended while two daemons read on: what they add meanwhile is neither lost nor doubled."""
+    """Repaired while two daemons keep reading: what they add meanwhile is neither lost nor doubled."""
     stream = make_stream()
     messages, policy = generated(stream, SEED + 2, 300)
     site = make_site(stream, policy)
@@ -172,10 +174,10 @@ def test_all_at_once_beside_a_writer(make_stream, make_site):
     site.wait_settled()
     assert verify(site)["differences"] == []
     record = site.one("SELECT count(DISTINCT (table_name, key)) FROM report.repair")
-    assert record >= 8, "the daemons themselves had mended most of it"
+    assert record >= 8, "the daemons themselves had repaired most of it"
 
 
-def test_a_mended_alert_is_told_of(filled):
+def test_a_repaired_alert_is_sent(filled):
     site = filled
     number = site.one("SELECT count(*) FROM kpid.outbox")
     alert_id, revision = site.rows("SELECT alert_id, revision FROM kpid.alert WHERE state = 'resolved' ORDER BY 1 LIMIT 1")[0]
@@ -189,7 +191,7 @@ def test_a_mended_alert_is_told_of(filled):
 def test_a_sample_and_one_ticket(filled):
     site = filled
     assert verify(site, "--sample", "20")["tickets"] == 20
-    site.rows("UPDATE kpid.agent_kpi_5m SET opened = opened + 1")
+    site.rows("UPDATE kpid.agent_kpi_5m SET opened = coalesce(opened, 0) + 1")
     site.rows("UPDATE kpid.ticket SET reopen_count = 50")
     assert {d["table"] for d in verify(site, "--sample", "20", status=1)["differences"]} == {"ticket"}
     ticket_id = site.one("SELECT max(ticket_id) FROM kpid.ticket")
@@ -202,7 +204,7 @@ def test_a_sample_and_one_ticket(filled):
     assert "reopen_count" in words and "… and " in words and "differences" in words
 
 
-def test_a_history_that_cannot_be_read_is_not_mended(filled):
+def test_an_unreadable_history_is_not_repaired(filled):
     site = filled
     ticket_id = site.one("SELECT min(ticket_id) FROM kpid.ticket")
     site.rows("UPDATE kpid.ticket SET history = '\\x0109' WHERE ticket_id = %s", ticket_id)
@@ -213,7 +215,7 @@ def test_a_history_that_cannot_be_read_is_not_mended(filled):
     assert "Restore these rows" in site.command("verify", status=1).stdout
 
 
-def test_a_lost_ticket_is_not_forgotten(filled):
+def test_a_lost_ticket_is_found(filled):
     site = filled
     ticket_id = site.one("SELECT min(ticket_id) FROM kpid.alert")
     site.rows("DELETE FROM kpid.ticket WHERE ticket_id = %s", ticket_id)
@@ -221,7 +223,7 @@ def test_a_lost_ticket_is_not_forgotten(filled):
     assert not result["repaired"] and [d["key"] for d in result["differences"]] == [ticket_id]
 
 
-def test_the_writer_may(filled, pg):
+def test_the_writer_may_repair(filled, pg):
     """The daemon's own role is enough, and cannot change the record."""
     site = filled
     pg_user = f"writer_{site.database}"
@@ -238,9 +240,9 @@ def test_the_writer_may(filled, pg):
 
 @pytest.mark.parametrize("options, words", [
     (["--repair"], "--repair needs --why"),
-    (["--why", "x"], "belong to --repair"),
-    (["--sample", "0"], "is a number of tickets"),
-    (["--sample", "1", "--ticket", "x"], "it is --ticket or --sample"),
+    (["--why", "x"], "only --repair takes --who and --why"),
+    (["--sample", "0"], "takes a number of tickets"),
+    (["--sample", "1", "--ticket", "x"], "either --ticket or --sample"),
 ])
 def test_usage(make_site, options, words):
     assert words in make_site().command("verify", *options, status=2).stderr

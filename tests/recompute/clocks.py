@@ -2,13 +2,13 @@
 
 
 class Always:
-    """The calendar that never rests. Another calendar needs these two methods."""
+    """The calendar that always runs. Other calendars implement the same two methods."""
 
     rests = False
     working_day = None
 
     def elapsed(self, begin, end):
-        """How much of [begin, end) lies inside the calendar."""
+        """How much of [begin, end) is inside the calendar."""
         return end - begin
 
     def advance(self, begin, amount):
@@ -49,8 +49,8 @@ def run_time(begin, end, target, pauses):
 
 
 def run_out(begin, amount, target, pauses, end=None):
-    """The earliest instant at which `amount` has run since `begin`; None while it stands in a pause without an end.
-    With `end`, pauses count up to that instant only."""
+    """The earliest instant at which `amount` has run since `begin`; None during an open pause. With `end`, pauses
+    count only up to that instant."""
     at, left = begin, amount
     for pause in _listed(pauses, target):
         pause_end = end if pause.end is None else pause.end
@@ -67,7 +67,7 @@ def run_out(begin, amount, target, pauses, end=None):
 
 
 class _Epoch:
-    """How a clock stood from an instant on, by all steps up to it, until the next."""
+    """The state of a clock from an instant on, after all steps up to it, until the next."""
 
     __slots__ = ("at", "applied_at", "target", "promise", "pauses")
 
@@ -80,10 +80,11 @@ class _Epoch:
 
 
 class Clock:
-    """Runs from `start` until it is stopped (answered) or ended with its cycle (S5).
+    """Runs from `start` until it is stopped (answered) or ends with its cycle (S5).
 
-    `former` holds the (start, resolved_at) of all cycles before, for a target that continues. `promise` is a due time
-    that replaces the target's. Once breached or over, nothing touches the due time any more."""
+    `former` holds the (start, resolved_at) of all earlier cycles, for a target that continues. `promise` is a due
+    time that replaces the target's. Once breached or over, the due time does not change.
+    """
 
     def __init__(self, name, n, cycle, start, pauses, former=()):
         self.name = name
@@ -102,7 +103,7 @@ class Clock:
         self.breached_at = None
         self._due_at = None  # fixed once breached or over
         self._verdict = None  # fixed once over
-        self.applied_at = start  # when the policy in force came to apply last
+        self.applied_at = start  # when the current policy began to apply
         self._epochs = []
 
     # --- the due time
@@ -113,7 +114,7 @@ class Clock:
 
     @property
     def is_judged(self):
-        """Is there anything to judge it by?"""
+        """Whether there is anything to judge it by."""
         return self.target is not None or self.promise is not None
 
     @property
@@ -136,10 +137,10 @@ class Clock:
             return self.start
         return run_out(self.start, left, self.target, self.pauses, end)
 
-    # --- what happens to it
+    # --- events
 
     def judge_by(self, target, policy, promise):
-        """At its start: what it is judged by."""
+        """At its start: its target and promise."""
         self.target, self.policy, self.promise = target, policy, promise
 
     def change(self, at, target, policy, promise):
@@ -147,7 +148,7 @@ class Clock:
         self._settle(at)
         if not self.runs or self.breached_at is not None:
             return
-        if policy is not self.policy:  # names may be alike
+        if policy is not self.policy:  # two policies may have the same name
             self.applied_at = at
         self.judge_by(target, policy, promise)
         due_at = self._reckon()
@@ -155,12 +156,12 @@ class Clock:
             self._breach(due_at, at, POLICY_CHANGE)
 
     def stop(self, at, agent):
-        """S4: what it waits for happens."""
+        """S4: the awaited event happens."""
         self.agent = agent
         self._finish(at, MET if self.is_judged else NONE)
 
     def end(self, at):
-        """S5: its cycle ends under it."""
+        """S5: its cycle ends before the clock is stopped."""
         self._finish(at, NONE)
         self.lapsed = self._verdict == NONE
 
@@ -172,7 +173,7 @@ class Clock:
         self.over_at = at
 
     def _settle(self, at):
-        """Was it breached by `at`?"""
+        """Whether it was breached by `at`."""
         due_at = self.due_at
         if self.runs and self.breached_at is None and due_at is not None and due_at < at:
             self._breach(due_at, due_at, DEADLINE)
@@ -181,13 +182,13 @@ class Clock:
         self._due_at, self.breached_at, self.cause = due_at, at, cause
 
     def settle(self, as_of):
-        """After all steps: the part that depends on how far time is known (S4, K4)."""
+        """After all steps: the part that depends on the watermark (S4, K4)."""
         self._settle(as_of)
 
     # --- warnings and escalations
 
     def mark(self, at):
-        """After a step at `at`: how it stands from then on."""
+        """After a step at `at`: its state from then on."""
         if not self.runs or self.breached_at is not None:
             return
         if self._epochs and self._epochs[-1].at == at:
@@ -195,9 +196,9 @@ class Clock:
         self._epochs.append(_Epoch(self, at))
 
     def warnings(self):
-        """S8: the instants of all warnings, also those still to come if nothing more happens."""
+        """S8: the instants of all warnings, including those still to come if nothing more happens."""
         found, done, applied_at = [], set(), None
-        changed = self.breached_at if self.cause == POLICY_CHANGE else None  # nothing is warned of after a breach
+        changed = self.breached_at if self.cause == POLICY_CHANGE else None  # no warnings after a breach
         ends = [epoch.at for epoch in self._epochs[1:]] + [self.over_at if changed is None else changed]
         for epoch, end in zip(self._epochs, ends):
             came_to_apply = epoch.applied_at != applied_at
@@ -210,7 +211,7 @@ class Clock:
                 if at is None:
                     continue
                 if at < applied_at and (kind == "ran" or came_to_apply):
-                    done.add(i)  # it lies, or held, before the policy came to apply: skipped for good
+                    done.add(i)  # it was due before the policy began to apply: skipped for good
                     continue
                 at = max(at, epoch.at)
                 due_at = self._due_in(epoch)
@@ -229,7 +230,7 @@ class Clock:
         return run_out(self.start, amount, epoch.target, pauses)
 
     def _ran_at(self, epoch, part):
-        """Where it has run for a part of `within`; a promise is not run."""
+        """When it has run for a part of `within`; time under a promise does not count."""
         if epoch.promise is not None:
             return None
         left = part - self._used_in(epoch)
@@ -248,7 +249,7 @@ class Clock:
         return None if due_at is None else due_at - before
 
     def first_warning(self, as_of):
-        """The first that is due."""
+        """The first one that is due."""
         return min((at for at in self.warnings() if at < as_of), default=None)
 
     def level(self, as_of):
@@ -257,10 +258,10 @@ class Clock:
         instants = [self.breached_at + after for after in self.target.escalations]
         return sum(at < as_of and (self.runs or at < self.over_at) for at in instants)
 
-    # --- what is read from it; after settle()
+    # --- results; valid after settle()
 
     def working_time(self, at):
-        """For how long it ran until `at`, its calendar and pauses taken out."""
+        """How long it ran until `at`, without the time outside its calendar and in pauses."""
         if self.target is None or self.promise is not None:
             return at - self.start
         return run_time(self.start, at, self.target, self.pauses)
@@ -276,7 +277,7 @@ class Clock:
         return PENDING if self.is_judged else NONE
 
     def us_left(self, as_of):
-        """S9, `seconds_left`: as the clock runs, below zero when it is late; of a promise by the wall."""
+        """S9, `seconds_left`: running time, below zero when late; for a promise by the wall clock."""
         if self.promise is not None:
             return max(self.promise, self.start) - as_of
         return self.target.within - self._used() - run_time(self.start, as_of, self.target, self.pauses)

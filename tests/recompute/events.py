@@ -1,4 +1,4 @@
-"""E: from one message to one event, or to the reason why not."""
+"""E: turns one message into one event, or into the reason for its rejection."""
 
 import base64
 
@@ -29,7 +29,7 @@ TOPIC_TYPES = {
 RESOLUTIONS = ("solved", "unsolved", "cancelled", "duplicate")
 DEFAULT_SCALE = {"csat": 5_000_000, "nps": 10_000_000, "ces": 7_000_000}
 
-# What a field holds. `clearable`: an identifier in which null and "" mean "nobody" or "nothing" (F5).
+# The kinds of values. `clearable`: an identifier where null and "" mean "nobody" or "nothing" (F5).
 CLEARABLE, IDENTIFIER, TEXT, BOOLEAN = "clearable", "identifier", "text", "boolean"
 PAST_TIME, PROMISE, RESOLUTION, KIND = "past time", "promise", "resolution", "kind"
 SCORE, SCORES = "score", "scores"
@@ -76,7 +76,7 @@ class Message:
         self.partition = partition
         self.offset = offset
         self.value = value
-        self.headers = headers  # (name, value); a value that is no text may be bytes, None is null
+        self.headers = headers  # (name, value); the value may be bytes if it is not text, None is null
 
 
 class Event:
@@ -86,7 +86,7 @@ class Event:
         return self.ticket_id, self.source, self.id
 
     def content(self):
-        """The canonical text of E2; compared by its UTF-8 bytes."""
+        """The canonical text of E2, compared by its UTF-8 bytes."""
         return _canonical(
             {"data": self.data, "occurred_at": self.occurred_at, "sequence": self.sequence, "type": self.type}
         ).encode()
@@ -108,7 +108,7 @@ _ESCAPES = {c: f"\\u{c:04x}" for c in range(0x20)} | {ord('"'): '\\"', ord("\\")
 
 
 class _Envelope:
-    """Where the parts of an event are in a message: values as parsed, None for absent or null."""
+    """The parts of an event found in a message: values as parsed, None for absent or null."""
 
     def __init__(self, source, id, type, time, sequence, data):
         self.source = source
@@ -119,7 +119,7 @@ class _Envelope:
         self.data = data
 
 
-_NO_TEXT = object()  # the value of a header that is not text: of a wrong type wherever it is read
+_NO_TEXT = object()  # in place of a header value that is not text: has a wrong type wherever it is read
 
 
 def _header_text(value):
@@ -132,14 +132,14 @@ def _header_text(value):
 
 
 def _says_structured(headers):
-    """E1: the content type of the message says that its value is a whole CloudEvent."""
+    """E1: whether the content type says that the value is a whole CloudEvent."""
     value = headers.get("content-type") or ""
     octets = value if isinstance(value, bytes) else value.encode()
     return octets.startswith(b"application/cloudevents")
 
 
 def _structured_data(body):
-    """E7: the object in `data`, or what `data_base64` decodes to; None for neither, no object where it is at fault."""
+    """E7: the object in `data`, or the decoded `data_base64`; None if neither is present, _NO_OBJECT if invalid."""
     encoded = body.get("data_base64")
     if encoded is None:
         return body.get("data")
@@ -153,7 +153,7 @@ def _structured_data(body):
     return data if isinstance(data, dict) else _NO_OBJECT
 
 
-_NO_OBJECT = object()  # data that is given, and cannot be read as an object
+_NO_OBJECT = object()  # data that is present but is not an object
 
 
 def _open_envelope(message, body, topic_types):
@@ -179,7 +179,7 @@ def _open_envelope(message, body, topic_types):
 
 
 class _Reader:
-    """Reads values and collects every fault, so that the first of E5's list can be named."""
+    """Reads values and collects every error, so that the first one in the order of E5 can be reported."""
 
     def __init__(self, now):
         self.now = now
@@ -255,7 +255,7 @@ class _Reader:
         return self.scores(value)
 
     def data(self, type, body):
-        """The listed fields of the type; what is as if absent is left out."""
+        """The listed fields of the type, without those that count as absent."""
         result = {}
         for name, kind in FIELDS[type].items():
             if name not in body:
@@ -290,7 +290,7 @@ def survey_scale(data):
 
 
 def known_type(text):
-    """The last two dotted parts decide (E4); None for a type that is not in the table."""
+    """The type by its last two dotted parts (E4); None for a type that is not in the table."""
     name = ".".join(text.split(".")[-2:])
     return name if name in FIELDS else None
 
@@ -348,7 +348,7 @@ def decode(message, topic_types, now):
 
 
 class Intake:
-    """The set of events: E2's duplicates and conflicts, the dead letters, the counts."""
+    """The set of events: duplicates and conflicts by E2, the dead letters, the counts."""
 
     def __init__(self, topic_types, now, max_ticket_events=MAX_TICKET_EVENTS):
         self.topic_types = topic_types

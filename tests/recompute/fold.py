@@ -1,10 +1,11 @@
-"""F: the state of one ticket, as a function of the set of its events and the revisions of the policy."""
+"""F: the state of one ticket as a function of the set of its events and the policy revisions."""
 
 from bisect import bisect_right
 
 from clocks import Clock, Pause
 from events import survey_scale
 from policy import ATTRIBUTES, choose_revision
+from times import SECOND
 
 RANKS = {
     name: rank
@@ -46,7 +47,7 @@ def _only(data, *names):
 
 
 def steps_of(events):
-    """F1-F3: (the step that opens the ticket or None, all other steps in their order)."""
+    """F1-F3: (the opening step or None, all other steps in order)."""
     steps, closings = [], []
     for event in events:
         steps.append(Step(event.occurred_at, event.type, event, event.data))
@@ -95,7 +96,7 @@ class Response:
         self.at = at
         self.agent = agent
         self.step = step
-        self.started_at = started_at  # of its clock
+        self.started_at = started_at  # the due time of its clock
         self.working_time = None
 
 
@@ -128,9 +129,10 @@ class Ticket:
         self.latest = {}  # target -> its latest clock
         self.first_response = None
         self.arrived = False
-        self.transfers = []  # (at, the agent it is charged to, number of the step)
-        self.reopenings = []  # (at, resolver of the cycle before)
+        self.transfers = []  # (at, the agent it counts for, number of the step)
+        self.reopenings = []  # (at, resolver of the previous cycle)
         self.last_resolver = None
+        self.reply_after_end = None  # F13: the last reply while resolved or closed
         self.surveys = {}  # (cycle, kind) -> Survey
         self.last_csat = None
         self._n_step = 0
@@ -159,7 +161,7 @@ class Ticket:
         return (self.attributes[name] for name in ALL_ATTRIBUTES)
 
     def owner_and_project(self, at):
-        """After all steps <= at."""
+        """The state after all steps <= at."""
         n = bisect_right(self._history, at, key=lambda row: row[0])
         return self._history[n - 1][1:] if n else (None, None)
 
@@ -314,13 +316,18 @@ class Ticket:
         self._end_pause(at)
 
     def _requester_replied(self, at, step):
+        if self.state in (RESOLVED, CLOSED):
+            self.reply_after_end = at
         if not self.is_active:
             return
         if self.state == PAUSED and self.revision and self.pauses[-1].reason in self.revision.resume_on_reply:
             self._end_pause(at)
         if self.first_response is not None and self._running("next_response") is None:
-            before = self.latest.get("next_response")
-            self._start("next_response", at, before.n + 1 if before else 1)
+            self._start_next_response(at)
+
+    def _start_next_response(self, at):
+        before = self.latest.get("next_response")
+        self._start("next_response", at, before.n + 1 if before else 1)
 
     def _resolve(self, at, agent, resolution, automatic=False):
         """F10, and F11 for a closing; S5."""
@@ -362,6 +369,9 @@ class Ticket:
         if self.state in (RESOLVED, CLOSED):
             self.reopenings.append((at, self.cycle.resolver))
             self._start_cycle(at)
+            replied, self.reply_after_end = self.reply_after_end, None
+            if replied is not None and at - replied <= 60 * SECOND and self.first_response is not None:
+                self._start_next_response(at)
 
     def _surveyed(self, at, step):
         data = step.data

@@ -1,4 +1,4 @@
-"""S7: calendars. Any IANA zone; each date's intervals of local time turned into intervals of UTC."""
+"""S7: calendars. Any IANA zone; the local intervals of each date are converted to intervals of UTC."""
 
 import re
 from bisect import bisect_right
@@ -11,12 +11,12 @@ from times import DAY, MINUTE
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _MICROSECOND = timedelta(microseconds=1)
-LAST = (date(2900, 1, 1).toordinal() - _EPOCH_DAY) * DAY  # no farther is looked ahead
+LAST = (date(2900, 1, 1).toordinal() - _EPOCH_DAY) * DAY  # the search ends here
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def _utc(zone, day, minute, is_end):
-    """The instant at which clocks show `minute` of `day`; 24:00 is the first instant of the next date."""
+    """The instant of local time `minute` on `day`; 24:00 is the first instant of the next date."""
     if minute == 1440:
         day, minute, is_end = day + 1, 0, False
     wall = datetime.combine(date.fromordinal(day + _EPOCH_DAY), datetime.min.time()) + timedelta(minutes=minute)
@@ -28,8 +28,9 @@ def _utc(zone, day, minute, is_end):
 
 
 class Hours:
-    """A calendar that rests. weekly: 7 lists of (start, end) in minutes, Monday first; days: number of a date -> such a list;
-    yearly: (month, day of the month) -> such a list. An end that is not later than its start lies on the next date."""
+    """A calendar with hours. weekly: 7 lists of (start, end) in minutes, Monday first; days: number of a date ->
+    such a list; yearly: (month, day of the month) -> such a list. An end that is not later than its start is on the
+    next date."""
 
     rests = True
 
@@ -39,7 +40,7 @@ class Hours:
         self.days = days
         self.yearly = yearly or {}
         self.working_day = working_day
-        self._first = self._last = None  # dates that are laid out, both included
+        self._first = self._last = None  # the dates that are converted so far, both included
         self._starts, self._ends, self._before = [], [], []
 
     def _hours_of(self, day):
@@ -59,7 +60,7 @@ class Hours:
                 yield begins, ends
 
     def _lay_out(self, begin, end):
-        """Makes sure of all dates that can touch [begin, end]."""
+        """Converts all dates that can overlap [begin, end]."""
         first, last = begin // DAY - 3, end // DAY + 3
         if self._first is not None and first >= self._first and last <= self._last:
             return
@@ -91,7 +92,7 @@ class Hours:
         return self._until(end) - self._until(begin)
 
     def advance(self, begin, amount):
-        """None: not before the year 2900."""
+        """Returns None if it is not before the year 2900."""
         reach = begin + amount
         while True:
             self._lay_out(begin, min(reach, LAST))
@@ -113,7 +114,7 @@ class Hours:
 
 
 def minutes(text):
-    """"08:30" -> 510; None if it is no such thing."""
+    """"08:30" -> 510; None if it is not a time of day."""
     if len(text) != 5 or text[2] != ":" or not (text[:2] + text[3:]).isascii() or not (text[:2] + text[3:]).isdigit():
         return None
     hour, minute = int(text[:2]), int(text[3:])
@@ -123,7 +124,7 @@ def minutes(text):
 
 @lru_cache(None)
 def _zones():
-    """What IANA names; beside it a system keeps its own zone and copies that count leap seconds (`right/`)."""
+    """Whether IANA has this zone. A system also has its own zone and copies with leap seconds (`right/`)."""
     return available_timezones() - {"localtime"}
 
 
@@ -132,7 +133,7 @@ def zone_exists(name):
 
 
 def day_number(text):
-    """"2026-10-01" -> days since 1970; None if it is no date of 1990-2200."""
+    """"2026-10-01" -> days since 1970; None if it is not a date of 1990-2200."""
     try:
         day = date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII) else None
     except ValueError:
@@ -141,7 +142,7 @@ def day_number(text):
 
 
 def weekdays_of(key):
-    """P4: the numbers of the days that a key of `weekly` names, Monday is 0; None if it is no such key."""
+    """P4: the weekdays that a key of `weekly` names, Monday is 0; None if the key is invalid."""
     first, dash, last = key.partition("-")
     if first not in WEEKDAYS or (dash and last not in WEEKDAYS):
         return None
@@ -150,7 +151,7 @@ def weekdays_of(key):
 
 
 def dates_of(key):
-    """P4: the numbers of the dates that a key of `days` names, as a range; None if it is no date or range of dates."""
+    """P4: the dates that a key of `days` names, as a range of numbers; None if it is not a date or range of dates."""
     first, slash, last = key.partition("/")
     begin, end = day_number(first), day_number(last if slash else first)
     return None if begin is None or end is None or end < begin else range(begin, end + 1)

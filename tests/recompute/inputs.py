@@ -31,7 +31,7 @@ def _read_ndjson(path):
 
 
 def _header(given):
-    """A text, null, or {"b64": bytes that are no text}."""
+    """Decodes a text, null, or {"b64": bytes that are not text}."""
     return base64.b64decode(given["b64"]) if isinstance(given, dict) else given
 
 

@@ -1,4 +1,4 @@
-"""K: what a ticket contributes, to which agent and 5-minute bucket."""
+"""K: the contributions of a ticket, by agent and 5-minute bucket."""
 
 from collections import defaultdict
 

@@ -1,4 +1,4 @@
-"""P and S1: the policy file, its revisions, and which policy holds for which attributes."""
+"""P and S1: the policy file, its revisions, and which policy matches which attributes."""
 
 import re
 from fractions import Fraction
@@ -14,7 +14,7 @@ TARGETS = ("first_response", "next_response", "arrival", "resolution")
 
 
 class PolicyError(Exception):
-    """All faults of a file at once: a list of (path, words)."""
+    """All errors of a file: a list of (path, message)."""
 
     def __init__(self, faults):
         super().__init__("\n".join(f"{path}: {words}" for path, words in faults))
@@ -22,7 +22,7 @@ class PolicyError(Exception):
 
 
 class Target:
-    """What a policy asks of one clock."""
+    """A policy's target for one kind of clock."""
 
     __slots__ = ("within", "calendar", "pause_on", "carries_on", "warnings", "escalations")
 
@@ -31,8 +31,8 @@ class Target:
         self.calendar = calendar
         self.pause_on = frozenset(pause_on)
         self.carries_on = carries_on
-        self.warnings = tuple(warnings)  # ("ran", part of within) or ("before", how long before it is due)
-        self.escalations = tuple(escalations)  # how long after the breach
+        self.warnings = tuple(warnings)  # ("ran", part of within) or ("before", time before it is due)
+        self.escalations = tuple(escalations)  # time after the breach
 
 
 class Policy:
@@ -49,7 +49,7 @@ class Policy:
 
 
 class _Faulty:
-    """Stands for a calendar with faults, or one that is not there, so that the rest can be judged all the same."""
+    """Replaces an invalid or missing calendar, so that the rest can still be checked."""
 
     def __init__(self, rests, working_day):
         self.rests = rests  # None: unknown
@@ -69,7 +69,7 @@ def _pattern(text):
 class Revision:
     def __init__(self, id, effective_from, resume_on_reply, policies):
         self.id = id
-        self.effective_from = effective_from  # None: for ever back
+        self.effective_from = effective_from  # None: always in force
         self.resume_on_reply = frozenset(resume_on_reply)
         self.policies = policies
 
@@ -84,11 +84,11 @@ def choose_revision(revisions, opened_at):
 
 
 def falls_due(calendar, within):
-    """Whether it does before the year 2900 for every ticket that events can open: the last are of 2200."""
+    """Whether it is due before the year 2900 for every ticket that events can open, up to 2200."""
     after = parse_time("2200-12-31T00:00:00Z") + DAY
     busy = sum((end - start) % 1440 or 1440 for hours in calendar.weekly for start, end in hours)
     if not calendar.yearly and within <= 52 * busy * MINUTE:
-        return True  # in one year or two, so nothing need be laid out
+        return True  # due within a year or two, so no hours need to be computed
     return calendar.advance(after, within) is not None
 
 
@@ -148,7 +148,7 @@ class _Reader:
         return [word for _, word in self.words(path, value)]
 
     def patterns(self, path, value):
-        """Of identifiers, so E7 holds: a whole number is its decimal text."""
+        """A list of identifiers, so by E7 a whole number is its decimal text."""
         if isinstance(value, list):
             value = [
                 str(int(v.text)) if isinstance(v, strictjson.Number) and v.is_whole() and v.digits() <= MAX_WHOLE_DIGITS else v
@@ -191,7 +191,7 @@ class _Reader:
         for i, policy in enumerate(self.list(f"{path}.policies", body.get("policies", []))):
             at = f"{path}.policies[{i}]"
             if policies and not policies[-1].match:
-                self.fault(at, "stands after a policy without match")
+                self.fault(at, "comes after a policy without match")
             policies.append(self.policy(at, policy, calendars))
         return Revision(
             self.text(f"{path}.id", body.get("id", "?")),
@@ -201,7 +201,7 @@ class _Reader:
         )
 
     def calendars(self, path, value):
-        """Name -> calendar; `always` is there without being said."""
+        """Name -> calendar, including the predefined `always`."""
         body = self.object(path, value, optional=value if isinstance(value, dict) else ())
         return {"always": ALWAYS} | {name: self.calendar(f"{path}.{name}", one) for name, one in body.items()}
 
@@ -245,7 +245,7 @@ class _Reader:
         return [hours or [] for hours in week]
 
     def days(self, path, value):
-        """The dates and the yearly days that have hours of their own."""
+        """The dates and yearly days with hours of their own."""
         dates, yearly, taken = {}, {}, {}
         for key, hours in self.object(path, value, optional=value if isinstance(value, dict) else ()).items():
             hours = self.day(f"{path}.{key}", hours)
@@ -256,7 +256,7 @@ class _Reader:
             else:
                 taken[key] = dates_of(key)
                 dates |= dict.fromkeys(dates_of(key), hours)
-        # The later of two that overlap is at fault; of two that begin together, the one that is written later.
+        # The error is at the later of two that overlap; if both begin together, at the one that is written later.
         ordered = sorted(taken, key=lambda key: taken[key].start)
         for i, key in enumerate(ordered):
             if any(taken[key].start in taken[other] for other in ordered[:i]):
@@ -316,7 +316,7 @@ class _Reader:
         return Target(within, calendar, pause_on, reopen == "continue", warnings, escalations)
 
     def duration(self, path, text, working_day=None):
-        """None for what is a fault."""
+        """Returns None if it is invalid."""
         if not isinstance(text, str):
             return self.fault(path, "must be a text")
         try:

@@ -1,10 +1,10 @@
-"""JSON as E5 judges it: stricter than the json module of the standard library."""
+"""JSON by the rules of E5: stricter than the json module of the standard library."""
 
 import json
 import re
 import sys
 
-sys.set_int_max_str_digits(0)  # a long number is a number all the same
+sys.set_int_max_str_digits(0)  # a long number is a valid number
 
 MAX_DEPTH = 16
 
@@ -17,7 +17,7 @@ class NotJson(ValueError):
 
 
 class Number:
-    """A JSON number, kept as it was written."""
+    """A JSON number with its original text."""
 
     __slots__ = ("text",)
 
@@ -49,7 +49,7 @@ class Number:
 
 
 def too_deep(raw):
-    """More than 16 levels of brackets, counted on the bytes outside strings."""
+    """Whether there are more than 16 levels of brackets, counted on the bytes outside strings."""
     if raw.count(b"{") + raw.count(b"[") <= MAX_DEPTH:
         return False
     depth = 0
@@ -105,7 +105,7 @@ _decoder = json.JSONDecoder(
 
 
 def parse(raw):
-    """bytes -> value with numbers as Number; NotJson for all that E5 calls not_json."""
+    """bytes -> value with numbers as Number; raises NotJson for everything that E5 calls not_json."""
     try:
         text = raw.decode("utf-8", "strict")
         value = _decoder.decode(text)

@@ -1,8 +1,8 @@
-"""S2-S9, A and the working time, minute by minute, from the letter of the rules.
+"""Checks S2-S9, A and the working time minute by minute, by the letter of the rules.
 
-Random tickets whose steps lie on whole minutes are looked at once a minute: what was known by the steps up to then, what
-ran in the minute, what held. The fold tells which steps act and which policy matches; what a clock makes of it is found
-here without the arithmetic of clocks.py and hours.py. KPID_LONG=1 takes more of them.
+The steps of random tickets are at whole minutes. Each minute is examined: what was known from the steps up to then,
+whether the clock ran, what held. The fold decides which steps act and which policy matches; the state of a clock is
+derived here without the arithmetic of clocks.py and hours.py. KPID_LONG=1 takes more tickets.
 """
 
 import json
@@ -20,7 +20,7 @@ from test_recompute import NOW, T0, ev
 from times import MINUTE, format_time
 
 N_SEEDS = 1500 if os.environ.get("KPID_LONG") else 150
-HORIZON = 8 * 1440 + 400  # hours may be few, and are the same every day
+HORIZON = 8 * 1440 + 400  # short hours, the same every day
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -28,7 +28,7 @@ WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def spans(r):
-    """Some hours of every day, as minutes after 08:00."""
+    """Random hours that are the same every day, as minutes after 08:00."""
     cuts = sorted(r.sample(range(0, 121), 2 * r.randrange(1, 7)))
     return list(zip(cuts[::2], cuts[1::2]))
 
@@ -113,7 +113,7 @@ def random_events(r):
 
 
 class Story:
-    """The ticket after each step; a minute's state is that of all steps up to it."""
+    """The ticket after each step; the state of a minute is that after all steps up to it."""
 
     def __init__(self, seed):
         r = random.Random(f"letter {seed}")
@@ -136,7 +136,7 @@ class Story:
         return self.steps[-1][1]
 
     def at(self, minute):
-        """Of two steps of one minute there are none."""
+        """There are no two steps in one minute."""
         return next((ticket for at, ticket in reversed(self.steps) if at <= minute), None)
 
 
@@ -168,8 +168,9 @@ class Letter:
     def promise(self, minute):
         return _minute(self.story.at(minute).promises.get(self.name)) if self.cycle == 1 else None
 
-    def stands(self, target, minute, by):
-        """In a listed pause, by the steps up to `by`: until when it stands; None if it does not."""
+    def paused_until(self, target, minute, by):
+        """Until when it is paused at a minute, known from the steps up to `by`; None if it is not in a listed
+        pause."""
         for pause in self.story.at(by).pauses:
             end = HORIZON if pause.end is None else _minute(pause.end)
             if pause.reason in target["pause_on"] and _minute(pause.begin) <= minute < end:
@@ -181,7 +182,7 @@ class Letter:
         open_ = target["calendar"] == "always" or any(
             a <= of_day < b for a, b in self.story.calendars[target["calendar"]]
         )
-        return open_ and self.stands(target, minute, by) is None
+        return open_ and self.paused_until(target, minute, by) is None
 
     def ran(self, target, begin, end, by):
         return sum(self.runs(target, minute, by) for minute in range(begin, end))
@@ -193,7 +194,7 @@ class Letter:
         return sum(self.ran(target, _minute(c.started_at), _minute(c.resolved_at), by) for c in cycles)
 
     def due_by(self, by, ended=None):
-        """`due_at` by the steps up to `by`."""
+        """`due_at` known from the steps up to `by`."""
         target, promise = self.target(by), self.promise(by)
         if promise is not None:
             return max(promise, self.start)
@@ -201,13 +202,13 @@ class Letter:
             return None
         ran, minute = self.used(target, by), self.start
         while ran < target["within"]:
-            until = self.stands(target, minute, by)
+            until = self.paused_until(target, minute, by)
             if until == HORIZON and ended is None:
                 return None
             if until == HORIZON and minute < ended:
                 minute = ended
                 continue
-            heeded = target if until != HORIZON else {**target, "pause_on": []}  # past its end no pause counts
+            heeded = target if until != HORIZON else {**target, "pause_on": []}  # pauses after its end do not count
             ran, minute = ran + self.runs(heeded, minute, by), minute + 1
         return minute
 
@@ -230,7 +231,7 @@ class Letter:
                     return self.breach(due, now, POLICY_CHANGE, now)
             self.due = due
             if due is None and self.over is None and now > self.story.steps[-1][0]:
-                return  # nothing comes of itself
+                return  # nothing happens by itself
             target = self.target(now)
             if before.policy is not policy_then or applied is None:
                 policy_then, applied, done = before.policy, now, {}
@@ -266,7 +267,7 @@ class Letter:
     def breach(self, due, at, cause, by):
         self.due, self.breached, self.cause, self.breached_by = due, at, cause, by
 
-    # what follows, at as_of
+    # the final results, at as_of
 
     def is_breached(self):
         return self.breached is not None and (self.over is not None or self.breached < self.story.as_of)
@@ -277,13 +278,13 @@ class Letter:
         judged = self.target_or_promise()
         if self.over is None:
             return PENDING if judged else NONE
-        return None  # met or none: S4 and S5, as the fold has it
+        return None  # met or none: by S4 and S5, as in the fold
 
     def target_or_promise(self):
         return any(judge is not None for judge in self.judges())
 
     def judges(self):
-        """(target, promise) by which it stands now; those of a breach remain."""
+        """(target, promise) that judge it now; those of a breach are kept."""
         by = self.breached_by if self.breached is not None else HORIZON if self.over is None else self.over
         return self.target(by), self.promise(by)
 
@@ -332,7 +333,7 @@ class Letter:
         return target["within"] - self.used(target, HORIZON) - self.ran(target, self.start, as_of, HORIZON)
 
     def working(self, until):
-        """From its start, as it ran; by the wall where nothing says how it runs."""
+        """From its start, as it ran; by the wall clock without a target."""
         target, promise = self.judges()
         if target is None or promise is not None:
             return until - self.start

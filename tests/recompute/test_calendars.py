@@ -38,7 +38,7 @@ def open_between(calendar, begin, end):
     while (starts := calendar.advance(at, 1) - 1) < end:
         ends = starts + 1
         step = DAY
-        while step:  # as far as it runs without a rest
+        while step:  # until its first interruption
             while calendar.elapsed(ends, ends + step) == step:
                 ends += step
             step //= 2
@@ -85,7 +85,7 @@ def test_S7_a_night_and_the_next_morning_are_a_union():
     assert open_between(calendar, "2026-01-05T12:00:00Z", "2026-01-06T12:00:00Z") == ["01-05T22:00/01-06T09:00"]
 
 
-def test_P4_yearly_days_and_what_wins_over_them():
+def test_P4_yearly_days_and_their_precedence():
     calendar = hours("UTC", ["09:00-10:00"], {"2026-12-25": ["11:00-12:00"]}, {"12-25": [], "02-29": []})
     assert open_between(calendar, "2026-12-24T00:00:00Z", "2026-12-26T00:00:00Z") == [
         "12-24T09:00/12-24T10:00", "12-25T11:00/12-25T12:00"]
@@ -112,27 +112,28 @@ def test_S7_24_00_joins_the_next_date():
 @pytest.mark.parametrize(
     "zone, weekly, begin, end, wanted",
     [
-        # Berlin leaves out 02:00-03:00 of 2026-03-29 (01:00Z) ...
+        # Berlin skips 02:00-03:00 of 2026-03-29 (01:00Z) ...
         ("Europe/Berlin", "01:00-05:00", "2026-03-29T00:00:00Z", "2026-03-29T12:00:00Z", ["03-29T00:00/03-29T03:00"]),
         ("Europe/Berlin", "02:30-04:00", "2026-03-29T00:00:00Z", "2026-03-29T12:00:00Z", ["03-29T01:30/03-29T02:00"]),
         ("Europe/Berlin", "01:00-02:30", "2026-03-29T00:00:00Z", "2026-03-29T12:00:00Z", ["03-29T00:00/03-29T01:30"]),
         ("Europe/Berlin", "02:15-02:45", "2026-03-29T00:00:00Z", "2026-03-29T12:00:00Z", ["03-29T01:15/03-29T01:45"]),
         ("Europe/Berlin", "02:00-03:00", "2026-03-29T00:00:00Z", "2026-03-29T12:00:00Z", []),
-        # ... and has 02:00-03:00 of 2026-10-25 twice (00:00Z, 01:00Z).
+        # ... and repeats 02:00-03:00 of 2026-10-25 (00:00Z, 01:00Z).
         ("Europe/Berlin", "02:30-02:45", "2026-10-25T00:00:00Z", "2026-10-25T12:00:00Z", ["10-25T00:30/10-25T01:45"]),
         ("Europe/Berlin", "01:00-02:00", "2026-10-24T22:00:00Z", "2026-10-25T12:00:00Z", ["10-24T23:00/10-25T01:00"]),
         ("Europe/Berlin", "03:00-04:00", "2026-10-25T00:00:00Z", "2026-10-25T12:00:00Z", ["10-25T02:00/10-25T03:00"]),
         ("America/New_York", "00:30-01:30", "2026-11-01T00:00:00Z", "2026-11-02T00:00:00Z", ["11-01T04:30/11-01T06:30"]),
-        # Lord Howe by half an hour: 02:00-02:30 of 2026-10-04 is not (15:30Z), 01:30-02:00 of 2026-04-05 is twice (14:30Z).
+        # Lord Howe by half an hour: skips 02:00-02:30 of 2026-10-04 (15:30Z), repeats 01:30-02:00 of 2026-04-05
+        # (14:30Z).
         ("Australia/Lord_Howe", "02:10-03:00", "2026-10-03T12:00:00Z", "2026-10-04T00:00:00Z", ["10-03T15:40/10-03T16:00"]),
         ("Australia/Lord_Howe", "01:40-01:50", "2026-04-04T12:00:00Z", "2026-04-05T00:00:00Z", ["04-04T14:40/04-04T15:20"]),
-        # Havana at midnight: 00:00-01:00 of 2026-03-08 is not (05:00Z), that of 2024-11-03 is twice (04:00Z, 05:00Z).
+        # Havana at midnight: skips 00:00-01:00 of 2026-03-08 (05:00Z), repeats that of 2024-11-03 (04:00Z, 05:00Z).
         ("America/Havana", "23:00-24:00", "2026-03-08T00:00:00Z", "2026-03-08T12:00:00Z", ["03-08T04:00/03-08T05:00"]),
         ("America/Havana", "00:00-02:00", "2026-03-08T00:00:00Z", "2026-03-08T12:00:00Z", ["03-08T05:00/03-08T06:00"]),
         ("America/Havana", "00:00-01:00", "2026-03-08T00:00:00Z", "2026-03-08T12:00:00Z", []),
         ("America/Havana", "23:00-24:00", "2024-11-03T00:00:00Z", "2024-11-03T12:00:00Z", ["11-03T03:00/11-03T04:00"]),
         ("America/Havana", "00:00-00:30", "2024-11-03T00:00:00Z", "2024-11-03T12:00:00Z", ["11-03T04:00/11-03T05:30"]),
-        # A night goes by the zone's rules of the date of each of its ends.
+        # Each end of a night follows the zone's rules for its own date.
         ("Europe/Berlin", "22:00-06:00", "2026-03-28T12:00:00Z", "2026-03-29T12:00:00Z", ["03-28T21:00/03-29T04:00"]),
         ("Europe/Berlin", "04:00-02:30", "2026-03-28T03:00:00Z", "2026-03-29T02:00:00Z", ["03-28T03:00/03-29T01:30"]),
         ("Europe/Berlin", "04:00-02:30", "2026-10-24T02:00:00Z", "2026-10-25T03:00:00Z", ["10-24T02:00/10-25T01:30"]),
@@ -140,7 +141,7 @@ def test_S7_24_00_joins_the_next_date():
         ("America/Havana", "22:00-00:00", "2024-11-03T00:00:00Z", "2024-11-03T12:00:00Z", ["11-03T02:00/11-03T05:00"]),
         ("America/Havana", "22:00-00:00", "2026-03-08T00:00:00Z", "2026-03-08T12:00:00Z", ["03-08T03:00/03-08T05:00"]),
         ("America/Havana", "22:00-00:30", "2026-03-08T00:00:00Z", "2026-03-08T12:00:00Z", ["03-08T03:00/03-08T05:30"]),
-        # Apia had no 2011-12-30: its hours move forward by the day, to where those of the 31st are.
+        # Apia skipped 2011-12-30: its hours move forward by the day, to those of the 31st.
         ("Pacific/Apia", "09:00-10:00", "2011-12-29T12:00:00Z", "2011-12-31T12:00:00Z",
          ["12-29T19:00/12-29T20:00", "12-30T19:00/12-30T20:00"]),
     ],
@@ -150,7 +151,7 @@ def test_S7_changes_of_clocks(zone, weekly, begin, end, wanted):
 
 
 def test_S7_union():
-    """02:15-02:45 moves onto 03:15-03:45, which is worked already."""
+    """02:15-02:45 moves to 03:15-03:45, which are working hours already."""
     calendar = hours("Europe/Berlin", {"sun": ["02:15-02:45", "03:00-03:20"]})
     day = parse_time("2026-03-29T00:00:00Z"), parse_time("2026-03-30T00:00:00Z")
     assert calendar.elapsed(*day) == 45 * MINUTE
@@ -167,7 +168,7 @@ def test_S7_any_iana_zone():
 
 
 def _instants_of(zone, base, wall):
-    """All instants, in whole minutes, at which clocks show `wall`; where there is none, the one by S7."""
+    """All instants, in whole minutes, with the local time `wall`; if there is none, the one by S7."""
     around = [base + timedelta(minutes=m) for m in range(-2 * 1440, 3 * 1440)]
     walls = [(u, u.astimezone(zone).replace(tzinfo=None)) for u in around]
     found = [u for u, shown in walls if shown == wall]
@@ -181,7 +182,7 @@ def _instants_of(zone, base, wall):
 
 @pytest.mark.parametrize("seed", range(8))
 def test_S7_by_its_letter(seed):
-    """Each minute about a change of clocks, from a search for the instants at which clocks show the ends."""
+    """Each minute around a clock change, compared with a search for the instants of the local times."""
     r = random.Random(f"calendar {seed}")
     name, around = (
         ("Europe/Berlin", "2026-03-29"), ("Europe/Berlin", "2026-10-25"), ("America/New_York", "2026-03-08"),
@@ -195,7 +196,7 @@ def test_S7_by_its_letter(seed):
     for date in dates:
         cuts = sorted(r.sample([*range(0, 241, 5), *range(1200, 1441, 20)], 2 * r.randrange(1, 5)))
         texts = [f"{a // 60:02}:{a % 60:02}-{b // 60:02}:{b % 60:02}" for a, b in zip(cuts[::2], cuts[1::2])]
-        if cuts[-1] < 1440:  # a night over the first hours of the next date
+        if cuts[-1] < 1440:  # a night that overlaps the first hours of the next date
             texts.append(f"{cuts[-1] // 60:02}:{cuts[-1] % 60:02}-0{r.randrange(4)}:{r.randrange(0, 60, 5):02}")
         days[date.isoformat()] = texts
     calendar = hours(name, {"mon": []}, days)
@@ -228,7 +229,7 @@ def test_S7_by_its_letter(seed):
 
 
 def test_S7_laid_out_in_any_order():
-    """However far apart the questions are, and in whatever order they come."""
+    """Answers do not depend on how far apart the questions are, or on their order."""
     ask = [parse_time(t) for t in ("2060-06-01T00:00:00Z", "2001-01-01T00:00:00Z", "2026-03-29T00:30:00Z")]
     calendar = hours("Europe/Berlin", {day: ["02:30-04:00"] for day in WEEK})
     for at in ask:
@@ -289,8 +290,8 @@ def test_S3_calendar_and_pauses_intersect():
     p = office("4h", pause_on=["c"])
     assert due("2026-01-05T08:00:00Z", *pause(60, 120), p=p) == "2026-01-05T14:00:00Z"
     assert due("2026-01-05T08:00:00Z", *pause(230, 310), p=p) == "2026-01-05T13:20:00Z"  # 11:50-13:10: 20 minutes of it
-    assert due("2026-01-05T08:00:00Z", *pause(241, 299), p=p) == "2026-01-05T12:00:00Z"  # at lunch, and due before
-    assert due("2026-01-05T09:00:00Z", *pause(241, 299), p=p) == "2026-01-05T14:00:00Z"  # at lunch: nothing is lost
+    assert due("2026-01-05T08:00:00Z", *pause(241, 299), p=p) == "2026-01-05T12:00:00Z"  # during lunch, and due before
+    assert due("2026-01-05T09:00:00Z", *pause(241, 299), p=p) == "2026-01-05T14:00:00Z"  # during lunch: nothing is lost
     assert due("2026-01-05T08:00:00Z", ev("paused", 60, reason="c"), p=p) is None
     assert due("2026-01-05T08:00:00Z", ev("paused", 241, reason="c"), p=p) == "2026-01-05T12:00:00Z"
 
@@ -309,7 +310,7 @@ def test_S2_promise_replaces_the_calendar():
 
 
 def test_S2_continue_on_a_calendar():
-    """Over lunch and the night nothing is used; the second cycle starts with 3 h 30 min."""
+    """Over lunch and the night no time runs; the second cycle starts with 3 h 30 min."""
     events = (ev("resolved", 5.5 * 60), ev("reopened", 30 * 60))
     assert due("2026-01-05T09:00:00Z", *events, p=office("5h", reopen="continue")) == "2026-01-06T15:30:00Z"
     assert due("2026-01-05T09:00:00Z", *events, p=office("5h")) == "2026-01-07T11:00:00Z"
@@ -336,7 +337,7 @@ def test_S6_change_of_policy_changes_the_calendar():
 def test_S9_outside_the_calendar_is_not_paused():
     p = office("5h")
     state = lambda at, *events: clock("2026-01-05T08:00:00Z", *events, p=p, at=at).live_state(parse_time(at))
-    assert state("2026-01-05T12:30:00Z") == "pending"  # 80 % of it, not past
+    assert state("2026-01-05T12:30:00Z") == "pending"  # exactly 80 % of it
     assert state("2026-01-05T13:00:01Z") == "at_risk"
     assert state("2026-01-05T14:00:00Z") == "at_risk"
     assert state("2026-01-05T14:00:01Z") == "breached"
@@ -349,7 +350,7 @@ def test_S9_seconds_left_run_as_the_clock_runs():
     left = lambda at, *events, **more: clock("2026-01-05T08:00:00Z", *events, **more).us_left(parse_time(at))
     assert left("2026-01-05T09:00:00Z", p=office("5h")) == 4 * HOUR
     assert left("2026-01-05T12:30:00Z", p=office("5h")) == HOUR
-    assert left("2026-01-06T07:59:00Z", p=office("5h")) == -2 * HOUR  # late by working time, too
+    assert left("2026-01-06T07:59:00Z", p=office("5h")) == -2 * HOUR  # late by working time as well
     assert left("2026-01-01T00:00:00Z", p=office("5h")) == 5 * HOUR
     paused = (ev("paused", 30, reason="c"),)
     assert left("2026-01-05T15:00:00Z", *paused, p=office("5h", pause_on=["c"])) == 4 * HOUR + 30 * MINUTE
@@ -367,7 +368,8 @@ def without_ellipses(body):
 
 
 def faults(c=OFFICE, **changes):
-    """The paths below `$.revisions[0]`, of a revision with one calendar `c` and one target on it; `...` takes away."""
+    """The paths below `$.revisions[0]` of a revision with one calendar `c` and one target on it; `...` removes a
+    key."""
     asks = without_ellipses({"within": "2h", "calendar": "c", **changes})
     body = {"id": "r", "calendars": {"c": c}, "policies": [{"name": "p", "targets": {"resolution": asks}}]}
     try:
@@ -440,7 +442,7 @@ def changed(**changes):
         ),
     ],
 )  # fmt: skip
-def test_P_calendar_faults(calendar, wanted):
+def test_P_calendar_errors(calendar, wanted):
     assert faults(calendar) == wanted
 
 
@@ -475,7 +477,7 @@ def test_target_that_never_falls_due():
     never = {f"{month:02}-{day:02}": [] for month in range(1, 13) for day in range(1, 32) if yearly_of(f"{month:02}-{day:02}")}
     assert len(never) == 366 and faults(changed(days=never)) == ["~.within"]
     del never["02-29"]
-    assert faults(changed(days=never)) == []  # leap days that are no Sunday are worked
+    assert faults(changed(days=never)) == []  # leap days that are not Sundays are working days
 
 
 def test_P2_wd_needs_a_working_day():
@@ -484,7 +486,7 @@ def test_P2_wd_needs_a_working_day():
 
 
 def test_P_a_faulty_calendar_is_one_fault():
-    """What is asked of it is judged as far as it can be."""
+    """Whatever uses it is still checked as far as possible."""
     assert faults(changed(time_zone="?"), within="2wd") == ["calendars.c.time_zone"]
     assert faults(changed(working_day="?"), within="2wd") == ["calendars.c.working_day"]
     assert faults(changed(time_zone="?"), within="1d") == ["calendars.c.time_zone", "~.within"]

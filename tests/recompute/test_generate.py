@@ -1,4 +1,4 @@
-"""The generator: what its policies ask for, and what comes of them."""
+"""The generator: its policies, and what they lead to."""
 
 import json
 import subprocess
@@ -33,7 +33,7 @@ def test_policies_have_no_faults(tmp_path, options):
         assert policy.load(tmp_path / "p.json")
 
 
-def test_calendars_that_people_have(many):
+def test_realistic_calendars(many):
     calendars = [
         calendar for file in many for revision in file["revisions"]
         for name, calendar in revision["calendars"].items() if name != "always"
@@ -69,14 +69,14 @@ def test_targets_ask_for_everything(many):
     assert any(target.get("pause_on") and target["calendar"] != "always" for target in targets)
 
 
-def test_hours_and_nothing_are_told_apart_from_the_new(tmp_path):
+def test_old_options_give_the_same_policies(tmp_path):
     for options, has in ((["--calendars"], (True, False)), (["--warnings"], (False, True)), ([], (False, False))):
         text = json.dumps([generate(tmp_path, seed, *options) for seed in range(3)])
         assert ("time_zone" in text, "warn_at" in text or "escalate_after" in text) == has
 
 
-def test_the_tables_of_what_it_makes(tmp_path):
-    """Every state of an alert comes up, and the order of the events is nothing."""
+def test_the_tables_of_generated_events(tmp_path):
+    """Every state of an alert occurs, and the order of the events has no effect."""
     states = set()
     for seed in range(7):
         generate(tmp_path, seed, "--calendars", "--warnings", tickets=60)

@@ -148,7 +148,7 @@ def test_E1_binary_mode_and_frame():
     assert (event.identity(), event.occurred_at, event.sequence) == (("T", "/s", "1"), at(3), "9")
 
 
-def test_E5_headers_that_are_no_text():
+def test_E5_headers_that_are_not_text():
     headers = {"ce_type": "ticket.opened", "ce_id": "1", "ce_source": "/s", "ce_time": when(3), "ce_sequence": "9"}
     for name in headers:
         for value in ("a\0b", b"\xff", b"\xed\xa0\x80"):
@@ -277,7 +277,7 @@ def test_E5_items_are_scores(name):
 
 
 @pytest.mark.parametrize("name", ["answers", "expected"])
-def test_E6_items_have_a_scale_of_their_own(name):
+def test_E6_items_have_their_own_scale(name):
     assert is_event(reason(survey(0, 1, scale_max=1, answers_scale_max=5, **{name: {"a": 5}})))
     assert reason(survey(0, 1, scale_max=1, answers_scale_max=5, **{name: {"a": 6}})) == "bad_value"
     assert reason(survey(0, 4, answers_scale_max=3, **{name: {"a": 4}})) == "bad_value"
@@ -431,7 +431,7 @@ def test_F2_second_opened_updates_and_assigns():
     assert (ticket["opened_at"], ticket["transfer_count"]) == (T0, 0)
 
 
-def test_F3_closing_tells_of_response_and_resolution():
+def test_F3_closing_implies_response_and_resolution():
     close = ev("closed", 9, agent_id="c", automatic=True, first_response_at=when(2), resolved_at=when(5))
     ticket = run(opened(agent_id="a"), close).ticket
     assert (ticket["first_response_at"], ticket["responder_id"]) == (at(2), "a")
@@ -536,6 +536,21 @@ def test_F13_next_response():
     )  # fmt: skip
     assert (result.live["next_response"]["n"], result.live["next_response"]["due_at"]) == (2, at(10))
     assert result.kpi("next_response_within_sla") == {("x", 0): 1}
+
+
+def test_F13_a_reply_that_reopens():
+    p = (plain(next_response="5m"),)
+    done = (opened(), ev("responded", 1), ev("closed", 2))
+
+    def start(*events):
+        clock = run(*done, *events, p=p, as_of=at(6)).live.get("next_response")
+        return clock and clock["due_at"] - 5 * MINUTE
+
+    assert start(ev("requester_replied", 3), ev("reopened", 4)) == at(4)
+    assert start(ev("requester_replied", 4), ev("reopened", 4)) == at(4)
+    assert start(ev("requester_replied", 3), survey(3.2, 5), ev("reopened", 4)) == at(4)
+    assert start(ev("requester_replied", 3), ev("reopened", 4.01)) is None
+    assert start(ev("requester_replied", 3), ev("reopened", 3.5), ev("closed", 3.6), ev("reopened", 3.7)) is None
 
 
 def test_F14_surveys():
@@ -770,7 +785,7 @@ def test_P3_no_policy_but_a_promise():
     assert run(opened(resolution_due_at=when(1)), ev("resolved", 1)).ticket["resolution_verdict"] == "met"
 
 
-# --- the whole
+# --- all together
 
 
 def test_calendar_is_two_methods():

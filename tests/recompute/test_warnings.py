@@ -21,7 +21,7 @@ def matched(priority, policy_of_target, name=None):
 
 
 def instants(*events, p, name="resolution", n=None):
-    """Minutes after T0 of all warnings of a clock, those to come too."""
+    """Minutes after T0 of all warnings of a clock, including future ones."""
     result = run(*events, p=p if isinstance(p, (list, tuple)) else (p,), as_of=T0 + 1)
     clocks = [clock for clock in result.folded["T"].clocks if clock.name == name and clock.n == (n or clock.n)]
     return sorted({(moment - T0) / MINUTE for clock in clocks for moment in clock.warnings()})
@@ -73,7 +73,7 @@ def test_S8_before_it_is_due_by_the_wall():
 
 
 def test_S8_by_the_steps_up_to_then():
-    """A pause moves the due time away before the instant; one after it undoes nothing."""
+    """A pause moves the due time away before the instant; a pause after it undoes nothing."""
     p = warns("4m before", pause_on=["c"])
     pause = lambda a, b: (ev("paused", a, reason="c"), ev("resumed", b))
     assert instants(opened(), *pause(3, 5), p=p) == [8]
@@ -98,7 +98,8 @@ def test_S8_skipped_when_it_has_stopped_by_then():
 
 
 def test_S8_skipped_for_good_before_the_start():
-    """Due at 10:00, the day before: it held at the start, and a pause that comes to nothing does not bring it back."""
+    """Due at 10:00, the day before: the warning was due at the start, and a pause of zero length does not bring it
+    back."""
     p = on_office("2h", "3h before")
     clock = run(opened(), p=p, as_of=at(1)).folded["T"].latest["resolution"]
     assert clock.warnings() == []
@@ -116,20 +117,20 @@ def test_S8_skipped_for_good_before_the_policy_came_to_apply():
         assert instants(opened(), ev("updated", 4, priority="1"), p=p) == [5]
         assert instants(opened(), ev("updated", 5, priority="1"), p=p) == [5]
         assert instants(opened(), ev("updated", 6, priority="1"), p=p) == []
-    # The contrast: a step that changes the policy does not warn of what held before, one under the policy does.
+    # In contrast: a step that changes the policy gives no warnings for the past; a step under the same policy does.
     p = (matched("1", warns("5m before")), slow)
     promised = (opened(priority="1", resolution_due_at=when(30)), ev("updated", 6, resolution_due_at=when(8)))
     assert instants(*promised, p=p) == [6]
     assert instants(promised[0], ev("updated", 6, resolution_due_at=when(8), priority="2"), p=p) == []
 
 
-def test_S8_a_step_that_brings_it_nearer_warns_at_that_step():
+def test_S8_a_step_that_advances_a_warning_warns_at_that_step():
     p = warns("5m before", pause_on=["c"])
     assert instants(opened(resolution_due_at=when(30)), ev("updated", 3, resolution_due_at=when(6)), p=p) == [3]
 
 
 def test_S8_in_a_pause_there_is_no_due_time_to_hold():
-    """From none to one is nearer: it warns when the pause ends, also of what would have held without the pause."""
+    """From none to one is nearer: it warns when the pause ends, also for an instant that lies in the pause."""
     office = target("2h", calendar="office", warn_at=["150m before"], pause_on=["c"])
     body = {
         "id": "r", "calendars": {"office": OFFICE},
@@ -159,12 +160,12 @@ def test_S8_once_due_no_later_step_undoes_it():
     assert instants(opened(), ev("updated", 6, resolution_due_at=when(600)), p=warns("5m before")) == [5]
 
 
-def test_S8_a_policy_that_applies_again_warns_anew():
+def test_S8_a_policy_that_applies_again_warns_again():
     p = (matched("1", warns("50%", "2m before")), plain(resolution="1h"))
     events = (ev("updated", 6, priority="2"), ev("updated", 7, priority="1"))
     assert instants(opened(priority="1"), *events, p=p) == [5, 8]
     away = (ev("updated", 3, priority="2"), ev("updated", 7, priority="1"))
-    assert instants(opened(priority="1"), *away, p=p) == [8]  # 50 % lies before it came to apply last
+    assert instants(opened(priority="1"), *away, p=p) == [8]  # 50 % is before it last began to apply
 
 
 def test_S8_policies_of_one_name_are_two():
@@ -195,10 +196,10 @@ def test_S2_S8_a_promise_keeps_the_before_warnings_alone():
     assert instants(opened(), ev("updated", 3, resolution_due_at=when(60)), p=p) == [58]
     assert instants(opened(), ev("updated", 5.5, resolution_due_at=when(60)), p=p) == [5, 58]
     assert instants(opened(resolution_due_at=when(6)), p=plain(arrival="1h")) == []
-    assert instants(opened(5, resolution_due_at=when(1)), p=p) == []  # due at its start: it held before
+    assert instants(opened(5, resolution_due_at=when(1)), p=p) == []  # due at its start, so before the policy applied
 
 
-def test_S2_S8_parts_that_were_run_in_cycles_before():
+def test_S2_S8_parts_that_ran_in_earlier_cycles():
     again = (ev("resolved", 4), ev("reopened", 20))
     p = warns("30%", "40%", "60%", reopen="continue")
     assert instants(opened(), *again, p=p, n=2) == [20, 22]
@@ -244,7 +245,7 @@ def test_S8_escalations_from_the_instant_of_the_change():
 
 
 def test_S2_S8_escalations_of_a_promise():
-    """Of the policy that the attributes match at the breach; another after it changes nothing."""
+    """By the policy that the attributes match at the breach; a later one changes nothing."""
     p = (matched("1", warns(escalate_after=["1m"])), warns(escalate_after=["1m", "2m", "3m"]))
     promised = opened(priority="1", resolution_due_at=when(5))
     assert level(promised, p=p, as_of=60) == 1
@@ -268,7 +269,7 @@ def test_S9_at_risk_by_warnings():
 
 
 def test_S9_where_no_warning_could_come():
-    """80 % of it then: a promise with parts only, or what was skipped for good."""
+    """80 % of it then: a promise with parts only, or only skipped warnings."""
     promised = lambda n: run(opened(resolution_due_at=when(10)), p=(warns("50%"),), as_of=at(n)).live["resolution"]["state"]
     assert (promised(6), promised(8), promised(8.1)) == ("pending", "pending", "at_risk")
     p = (matched("1", warns("50%")), plain(resolution="1h"))
@@ -329,7 +330,7 @@ def test_A4_columns_of_a_warning():
     row = alert(*events, p=p, as_of=8)
     assert picked(row, "state", "level", "owner_at_breach", "project_id") == ("warning", 0, "b", "p")
     assert picked(row, "due_at", "breached_at", "cause", "resolved_at") == (at(60), None, None, None)
-    assert picked(row, "policy", "policy_version") == ("plain", "r")  # the one in force, not the one that warned
+    assert picked(row, "policy", "policy_version") == ("plain", "r")  # the current one, not the one that warned
 
 
 def test_A4_columns_of_a_breach():
@@ -363,7 +364,7 @@ def test_S1_A4_shadow_of_a_warning():
 def test_S8_a_breach_is_due_after_its_instant():
     assert alert(opened(), p=warns(), as_of=10) is None
     assert alert(opened(), p=warns("50%"), as_of=5) is None
-    # K4: a stop that is known decides, whatever as_of says.
+    # K4: a known stop decides, regardless of as_of.
     assert alert(opened(), ev("resolved", 12), p=warns(), as_of=1)["state"] == "resolved"
 
 
@@ -384,7 +385,7 @@ def test_S8_a_breach_is_due_after_its_instant():
         (dict(warn_at=["1d before"]), []),
         (dict(warn_at="50%"), ["~.warn_at"]),
         (dict(warn_at=[50]), ["~.warn_at[0]"]),
-        (dict(warn_at=["3h before"]), []),  # on a calendar that rests it may be longer than within
+        (dict(warn_at=["3h before"]), []),  # on a calendar with hours it may be longer than within
         (dict(warn_at=["2h before"], calendar="always"), []),
         (dict(warn_at=["2h1s before"], calendar="always"), ["~.warn_at[0]"]),
         (dict(warn_at=["3d before"], calendar="always", within="2x"), ["~.within"]),

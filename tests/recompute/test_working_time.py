@@ -1,4 +1,4 @@
-"""Working time beside elapsed time: what a clock ran until the first response, and until each resolution."""
+"""Working time and elapsed time: how long a clock ran until the first response, and until each resolution."""
 
 import json
 
@@ -61,7 +61,7 @@ def test_working_time_of_each_cycle_from_its_start():
     p = on_office(resolution={**TWO_HOURS, "reopen": "continue"})
     events = (opened(), ev("resolved", 60, agent_id="a"), ev("reopened", 180), ev("resolved", 310, agent_id="b"))
     result = run(*events, p=p)
-    assert [cycle["working_us"] for cycle in result.cycles] == [HOUR, 70 * MINUTE]  # what was used before is not in it
+    assert [cycle["working_us"] for cycle in result.cycles] == [HOUR, 70 * MINUTE]  # time used in earlier cycles is not included
     assert result.ticket["resolution_working_us"] == 70 * MINUTE
     assert result.kpi("resolution_working_us_sum") == {("a", 60): HOUR, ("b", 310): 70 * MINUTE}
     again = run(*events, ev("reopened", 400), p=p)
@@ -82,14 +82,14 @@ def test_working_time_of_a_first_response_in_a_later_cycle():
     p = on_office(first_response=TWO_HOURS)
     lapsed = (opened(), ev("resolved", 60, resolution="cancelled"), ev("reopened", 180), ev("responded", 310))
     assert run(*lapsed, p=p).ticket["first_response_working_us"] == 70 * MINUTE
-    # Its clock was breached in cycle 1, so it is no new one: it goes on from the opening.
+    # Its clock was breached in cycle 1, so it is not a new one: it runs from the opening.
     breached = (opened(), ev("resolved", 150, resolution="cancelled"), ev("reopened", 180), ev("responded", 310))
     result = run(*breached, p=p)
     assert (result.ticket["first_response_verdict"], both(result)) == ("breached", (250 * MINUTE, None))
 
 
-def test_working_time_by_what_judges_the_clock():
-    """The target in force at the end; of a breached clock the one of the breach, as S6 leaves it."""
+def test_working_time_by_the_target_that_judges_the_clock():
+    """By the target in force at the end; for a breached clock by that at the breach (S6)."""
     always = {"name": "always", "match": {"priority": ["1"]}, "targets": {"resolution": target("30h")}}
     p = on_office(always, resolution=TWO_HOURS)
     stop = ev("resolved", 24 * 60)

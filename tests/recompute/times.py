@@ -54,7 +54,7 @@ def parse_time(text):
 
 
 def format_time(at):
-    """Microseconds -> RFC 3339 in UTC, for people and for the generator."""
+    """Microseconds -> RFC 3339 in UTC, for output and for the generator."""
     days, rest = divmod(at, DAY)
     day = date.fromordinal(days + _EPOCH).isoformat()
     seconds, micros = divmod(rest, SECOND)

@@ -1,15 +1,16 @@
-/* In the place of adapters/kafka/: brokers with logs that may lose their ends or be made anew, a group whose members
- * come, go and stand still, and the probe. Also of app/dispatch.c, which sends nothing here. */
+/* Replaces adapters/kafka/: brokers whose logs may be truncated or recreated, a consumer group whose members come, go
+ * and freeze, and the probe. Also replaces app/dispatch.c, which sends nothing here. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "adapters/kafka/consumer.h"
 #include "adapters/kafka/fingerprint.h"
+#include "adapters/kafka/log_identity.h"
 #include "adapters/kafka/probe.h"
-#include "adapters/kafka/reread.h"
 #include "app/dispatch.h"
 #include "app/lane.h"
 #include "kpid/base/check.h"
+#include "kpid/base/clock.h"
 #include "kpid/base/memory.h"
 #include "kpid/core/timestamp.h"
 #include "sim.h"
@@ -17,27 +18,27 @@
 enum {
 	MOST_PARTITIONS = SIM_TOPICS * SIM_MOST_PARTITIONS,
 	MOST_MEMBERS = 8,
-	LOOK_US = 200000,       /* how often the coordinator looks at its group */
-	SESSION_US = 2000000,   /* so long a member may be silent */
-	REBALANCE_US = 5000000, /* so long it may take to give partitions up */
-	CHECK_US = 13000000     /* so long it takes until what was read is looked for */
+	LOOK_US = 200000,       /* how often the coordinator checks its group */
+	SESSION_US = 2000000,   /* how long a member may be silent */
+	REBALANCE_US = 5000000, /* how long a member may take to give up partitions */
+	CHECK_US = 13000000     /* by when a recreated topic is detected */
 };
 
 struct rd_kafka_topic_s {
 	const char *name;
 };
 
-/* One partition, as a consumer has it. */
+/* A partition of a consumer. */
 struct fetch {
-	bool assigned, broken; /* broken: its offset is out of range, and was said to be */
-	bool paused;           /* stays so when it is given up and taken again */
+	bool assigned, broken; /* broken: its offset is out of range, and that was reported */
+	bool paused;           /* outlives the assignment */
 	bool out_of_range;
 	int lane;
 	int64_t next_offset, eof_at;
-	int64_t first; /* where it was begun, before all that was handed over since */
-	int64_t seen;  /* where the log ended when the brokers answered last: what has come by then waits to be read */
+	int64_t first; /* where the assignment began */
+	int64_t seen;  /* the log's end in the last answer of the brokers: messages before it wait to be read */
 	struct sim_plan *fetching;
-	struct sim_message **given; /* by offset, since it was assigned: what was handed over */
+	struct sim_message **given; /* by offset: messages delivered since the assignment */
 	size_t n_given, given_capacity;
 };
 
@@ -58,7 +59,7 @@ struct kafka_consumer {
 	struct group_event *first, *last;
 	uint32_t owned, target, to_give_up;
 	bool is_member, kicked, waits_for_answer, closing, closed;
-	int64_t gone_since_us; /* of a process that died, or is frozen: since when the group has not heard of it */
+	int64_t gone_since_us; /* since when the process is dead or frozen */
 };
 
 struct topic {
@@ -70,7 +71,8 @@ const char *const sim_topics[SIM_TOPICS] = {"opened", "activity"};
 int sim_n_partitions;
 
 static struct topic topics[SIM_TOPICS];
-static struct kafka_consumer *members; /* live processes' and, until they are missed, dead ones' */
+static struct kafka_consumer
+        *members; /* consumers of live processes, and of dead ones that the group has not noticed yet */
 static bool is_eager, wants_rebalance, revoking;
 static int64_t revoking_since_us;
 
@@ -127,7 +129,7 @@ int64_t kafka_next_message(int topic, int number, int64_t offset)
 	return offset;
 }
 
-/* The last stable offset: where the first open transaction begins; else the end. */
+/* The last stable offset: where the first open transaction begins, otherwise the end. */
 static int64_t stable_end(const struct sim_partition *partition)
 {
 	int64_t offset = partition->low;
@@ -194,7 +196,7 @@ static void look_at_range(struct fetch *fetch, const struct sim_partition *parti
 		fetch->out_of_range = true;
 }
 
-/* It is looked for what was read of it, by whoever reads it now, and by whoever takes it later. */
+/* The current owner and later ones check whether the log is still the same. */
 static void upset(int index)
 {
 	at(index)->was_cut = true;
@@ -211,15 +213,15 @@ static int any_partition(void)
 	return index;
 }
 
-/* Between an accepted gap and the next commit there is no message to know the log by: whatever else then stands there
- * up to that offset is taken for it, by anybody. Such logs are left alone. */
+/* Between an accepted gap and the next commit, no fingerprint identifies the log. Nobody could notice that such a log
+ * was replaced, so it is left alone. */
 static bool is_known(int index)
 {
 	return source_has_fingerprint(index / SIM_MOST_PARTITIONS, index % SIM_MOST_PARTITIONS);
 }
 
-/* As at an unclean election of a leader. Who fetches from there is told so before anything is written anew: its next
- * fetch is under way all the time, and an election takes longer. Otherwise librdkafka before 2.1 has no way to know. */
+/* Like an unclean leader election. Consumers learn about it before new messages are written: their next fetch is
+ * already under way, and an election takes longer. Otherwise librdkafka before 2.1 could not know. */
 bool kafka_lose_tail(void)
 {
 	int index = any_partition();
@@ -233,7 +235,7 @@ bool kafka_lose_tail(void)
 		look_at_range(&consumer->fetches[index], partition);
 	upset(index);
 	sim_counts.truncated++;
-	sim_trace("%s/%d ends at %zu now", sim_topics[index / SIM_MOST_PARTITIONS], index % SIM_MOST_PARTITIONS,
+	sim_trace("%s/%d now ends at %zu", sim_topics[index / SIM_MOST_PARTITIONS], index % SIM_MOST_PARTITIONS,
 	          partition->n);
 	return true;
 }
@@ -247,12 +249,12 @@ bool kafka_lose_head(void)
 	partition->low += 1 + sim_below((uint32_t)((int64_t)partition->n - partition->low));
 	upset(index);
 	sim_counts.truncated++;
-	sim_trace("%s/%d begins at %lld now", sim_topics[index / SIM_MOST_PARTITIONS], index % SIM_MOST_PARTITIONS,
+	sim_trace("%s/%d now begins at %lld", sim_topics[index / SIM_MOST_PARTITIONS], index % SIM_MOST_PARTITIONS,
 	          (long long)partition->low);
 	return true;
 }
 
-bool kafka_make_anew(void)
+bool kafka_recreate_topic(void)
 {
 	int index = any_partition();
 	struct sim_partition *partition = at(index);
@@ -262,7 +264,73 @@ bool kafka_make_anew(void)
 	partition->low = partition->passed_to = 0;
 	upset(index);
 	sim_counts.truncated++;
-	sim_trace("%s/%d is made anew", sim_topics[index / SIM_MOST_PARTITIONS], index % SIM_MOST_PARTITIONS);
+	sim_trace("%s/%d is recreated", sim_topics[index / SIM_MOST_PARTITIONS], index % SIM_MOST_PARTITIONS);
+	return true;
+}
+
+/* Nobody has read anything of its log, nor of a former one. */
+static bool is_unread(int index)
+{
+	const struct sim_partition *partition = at(index);
+	if (!source_is_unread(index / SIM_MOST_PARTITIONS, index % SIM_MOST_PARTITIONS))
+		return false;
+	for (const struct kafka_consumer *consumer = members; consumer != NULL; consumer = consumer->next) {
+		const struct fetch *fetch = &consumer->fetches[index];
+		for (size_t i = 0; i < fetch->n_given && i < partition->n; i++)
+			if (fetch->given[i] == partition->log[i])
+				return false;
+	}
+	return true;
+}
+
+static void append_junk(int index)
+{
+	kafka_append(index / SIM_MOST_PARTITIONS, index % SIM_MOST_PARTITIONS, "{}", 2, TIME_NONE, NULL);
+}
+
+bool kafka_empty_unread(void)
+{
+	int index = any_partition();
+	if (!is_unread(index))
+		return false;
+	for (uint32_t n = 1 + sim_below(3); n > 0; n--)
+		append_junk(index);
+	at(index)->low = (int64_t)at(index)->n;
+	upset(index);
+	sim_counts.truncated++;
+	sim_trace("%s/%d is emptied", sim_topics[index / SIM_MOST_PARTITIONS], index % SIM_MOST_PARTITIONS);
+	return true;
+}
+
+struct refill {
+	int index;
+	size_t n; /* messages of the former log */
+};
+
+static void append_unless_full(void *context)
+{
+	const struct refill *refill = context;
+	if (at(refill->index)->n < refill->n)
+		append_junk(refill->index);
+}
+
+bool kafka_replace_unread(void)
+{
+	int index = any_partition();
+	struct sim_partition *partition = at(index);
+	if (!is_unread(index))
+		return false;
+	struct refill *refill = sim_alloc(sizeof(*refill));
+	*refill = (struct refill){index, partition->n};
+	/* Faster than any fetch, or not. */
+	int64_t most_us = sim_chance(500) ? 40 : 1000000;
+	for (size_t i = 0; i < refill->n; i++)
+		sim_after(sim_between(0, most_us), NULL, append_unless_full, refill);
+	partition->n = 0;
+	partition->low = partition->passed_to = 0;
+	upset(index);
+	sim_counts.truncated++;
+	sim_trace("%s/%d is replaced", sim_topics[index / SIM_MOST_PARTITIONS], index % SIM_MOST_PARTITIONS);
 	return true;
 }
 
@@ -312,7 +380,7 @@ static void add_event(struct kafka_consumer *consumer, bool revokes, uint32_t pa
 	else
 		consumer->last->next = event;
 	consumer->last = event;
-	/* Wakes it; if not, it polls anyway. */
+	/* Usually wakes the member; otherwise it polls anyway. */
 	if (consumer->poll == NULL && sim_chance(700) && !consumer->instance->dead)
 		consumer->poll = sim_after(sim_between(10, 2000), consumer->instance,
 		                           (void (*)(void *))kafka_consumer_poll, consumer);
@@ -434,7 +502,7 @@ struct kafka_consumer *kafka_consumer_new(struct event_base *base, const struct 
 
 void kafka_consumer_free(struct kafka_consumer *consumer)
 {
-	(void)consumer; /* the group misses it in time */
+	(void)consumer; /* the group removes it after SESSION_US */
 }
 
 rd_kafka_t *kafka_consumer_handle(const struct kafka_consumer *consumer)
@@ -544,7 +612,7 @@ static void on_readable(struct kafka_consumer *consumer, int lane)
 struct wake {
 	struct kafka_consumer *consumer;
 	int lane;
-	int index; /* of what was fetched */
+	int index; /* of the partition that was fetched */
 };
 
 static void on_wake(void *context)
@@ -568,12 +636,12 @@ static void on_fetched(void *context)
 	struct fetch *fetch = &wake->consumer->fetches[wake->index];
 	fetch->fetching = NULL;
 	fetch->seen = stable_end(at(wake->index));
-	look_at_range(fetch, at(wake->index)); /* said at once, whenever it is read */
+	look_at_range(fetch, at(wake->index)); /* reported at once, whenever it is read */
 	if (fetch->assigned)
 		wake_lane(wake->consumer, fetch->lane);
 }
 
-/* The answer comes whether the process stands still or not. */
+/* The answer arrives even if the process is frozen. */
 static void fetch_more(struct kafka_consumer *consumer, int index)
 {
 	struct fetch *fetch = &consumer->fetches[index];
@@ -584,7 +652,7 @@ static void fetch_more(struct kafka_consumer *consumer, int index)
 	fetch->fetching = sim_after(sim_between(50, 5000), NULL, on_fetched, wake);
 }
 
-void kafka_consumer_lead(struct kafka_consumer *consumer, const char *topic, int32_t partition, int lane)
+void kafka_consumer_forward(struct kafka_consumer *consumer, const char *topic, int32_t partition, int lane)
 {
 	consumer->fetches[index_of(topic, partition)].lane = lane;
 }
@@ -640,16 +708,7 @@ void kafka_consumer_unassign(struct kafka_consumer *consumer, const rd_kafka_top
 	}
 }
 
-void kafka_consumer_begin_anew(struct kafka_consumer *consumer, const rd_kafka_topic_partition_list_t *all,
-                               const char *topic, int32_t partition,
-                               int (*lane_of)(void *context, const char *topic, int32_t partition), void *context)
-{
-	for (int i = 0; i < all->cnt; i++)
-		if (is_eager || index_of(all->elems[i].topic, all->elems[i].partition) == index_of(topic, partition))
-			take(consumer, &all->elems[i], lane_of(context, all->elems[i].topic, all->elems[i].partition));
-}
-
-void kafka_consumer_pause(struct kafka_consumer *consumer, const char *topic, int32_t partition, bool pause)
+static void set_paused(struct kafka_consumer *consumer, const char *topic, int32_t partition, bool pause)
 {
 	struct fetch *fetch = &consumer->fetches[index_of(topic, partition)];
 	fetch->paused = pause;
@@ -657,14 +716,41 @@ void kafka_consumer_pause(struct kafka_consumer *consumer, const char *topic, in
 		wake_lane(consumer, fetch->lane);
 }
 
+void kafka_consumer_pause(struct kafka_consumer *consumer, const char *topic, int32_t partition)
+{
+	set_paused(consumer, topic, partition, true);
+}
+
+void kafka_consumer_resume(struct kafka_consumer *consumer, const char *topic, int32_t partition)
+{
+	if (consumer->fetches[index_of(topic, partition)].paused)
+		set_paused(consumer, topic, partition, false);
+}
+
+void kafka_consumer_reassign(struct kafka_consumer *consumer, const rd_kafka_topic_partition_list_t *all,
+                             const char *topic, int32_t partition,
+                             int (*lane_of)(void *context, const char *topic, int32_t partition), void *context)
+{
+	set_paused(consumer, topic, partition, false);
+	for (int i = 0; i < all->cnt; i++)
+		if (is_eager || index_of(all->elems[i].topic, all->elems[i].partition) == index_of(topic, partition))
+			take(consumer, &all->elems[i], lane_of(context, all->elems[i].topic, all->elems[i].partition));
+}
+
 void kafka_consumer_commit(struct kafka_consumer *consumer, const rd_kafka_topic_partition_list_t *offsets)
 {
 	(void)consumer, (void)offsets;
 }
 
-void kafka_consumer_heard(struct kafka_consumer *consumer)
+bool kafka_consumer_is_cut_off(const struct kafka_consumer *consumer)
 {
 	(void)consumer;
+	return false;
+}
+
+void kafka_consumer_note_contact(struct kafka_consumer *consumer, int64_t asked_us)
+{
+	(void)consumer, (void)asked_us;
 }
 
 /* ---- messages ---- */
@@ -689,7 +775,7 @@ static rd_kafka_message_t *message_at(int index, int64_t offset)
 	return message;
 }
 
-/* The next of a partition; NULL: there is nothing. */
+/* The next message of a partition; NULL: there is none. */
 static rd_kafka_message_t *fetch_next(struct fetch *fetch, int index)
 {
 	const struct sim_partition *partition = at(index);
@@ -705,7 +791,7 @@ static rd_kafka_message_t *fetch_next(struct fetch *fetch, int index)
 	int64_t seen = fetch->seen < (int64_t)partition->n ? fetch->seen : (int64_t)partition->n;
 	for (; offset < seen && sim_message_is_void(partition->log[offset]); offset++)
 		if ((size_t)offset < fetch->n_given)
-			fetch->given[offset] = NULL; /* of the log that was there before */
+			fetch->given[offset] = NULL; /* from the previous log */
 	if (offset > fetch->seen)
 		return NULL;
 	if (offset == fetch->seen || offset == (int64_t)partition->n) {
@@ -738,7 +824,7 @@ size_t kafka_consumer_read(struct kafka_consumer *consumer, int lane, rd_kafka_m
 	return n_read;
 }
 
-/* What the daemon calls of librdkafka itself. */
+/* Functions of librdkafka that the daemon calls directly. */
 void rd_kafka_message_destroy(rd_kafka_message_t *message)
 {
 	free(message);
@@ -896,69 +982,71 @@ void kafka_probe_wake(struct kafka_probe *probe, struct kafka_probe_list *list)
 	release_list(list);
 }
 
-/* ---- what reads messages again ---- */
+/* ---- checks for recreated topics ---- */
 
-struct kafka_reread {
+struct kafka_log_identity {
 	struct sim_instance *instance;
-	kafka_reread_fn fn;
+	kafka_log_identity_fn fn;
 	void *context;
-	struct kafka_reread_list list; /* asked for; one at a time */
+	struct kafka_log_identity_list list; /* the question; one at a time */
 	struct sim_plan *plan;
 };
 
-void kafka_reread_add(struct kafka_reread_list *list, const char *topic, int32_t partition, int64_t offset)
+void kafka_log_identity_add(struct kafka_log_identity_list *list, const char *topic, int32_t partition, int64_t offset)
 {
 	list->items = mem_grow(list->items, &list->capacity, list->n + 1, sizeof(*list->items));
 	list->items[list->n++] =
-	        (struct kafka_reread_item){.topic = mem_strdup(topic), .partition = partition, .offset = offset};
+	        (struct kafka_log_identity_item){.topic = mem_strdup(topic), .partition = partition, .offset = offset};
 }
 
-static void release_reread(struct kafka_reread_list *list)
+static void release_identity_list(struct kafka_log_identity_list *list)
 {
 	for (size_t i = 0; i < list->n; i++)
 		free(list->items[i].topic);
 	free(list->items);
-	*list = (struct kafka_reread_list){.n = 0};
+	*list = (struct kafka_log_identity_list){.n = 0};
 }
 
-struct kafka_reread *kafka_reread_new(struct event_base *base, const struct kpid_config *config, kafka_reread_fn fn,
-                                      void *context)
+struct kafka_log_identity *kafka_log_identity_new(struct event_base *base, const struct kpid_config *config,
+                                                  kafka_log_identity_fn fn, void *context)
 {
-	struct kafka_reread *reread = mem_zalloc(sizeof(*reread));
+	struct kafka_log_identity *identity = mem_zalloc(sizeof(*identity));
 	(void)base, (void)config;
-	*reread = (struct kafka_reread){.instance = sim_current(), .fn = fn, .context = context};
-	return reread;
+	*identity = (struct kafka_log_identity){.instance = sim_current(), .fn = fn, .context = context};
+	return identity;
 }
 
-void kafka_reread_free(struct kafka_reread *reread)
+void kafka_log_identity_free(struct kafka_log_identity *identity)
 {
-	if (reread == NULL)
+	if (identity == NULL)
 		return;
-	sim_cancel(reread->plan);
-	release_reread(&reread->list);
-	free(reread);
+	sim_cancel(identity->plan);
+	release_identity_list(&identity->list);
+	free(identity);
 }
 
-static void hand_reread_back(void *context)
+static void hand_identity_back(void *context)
 {
-	struct kafka_reread *reread = context;
-	struct kafka_reread_list list = reread->list;
-	reread->plan = NULL;
-	reread->list = (struct kafka_reread_list){.n = 0};
-	reread->fn(reread->context, &list);
-	release_reread(&list);
+	struct kafka_log_identity *identity = context;
+	struct kafka_log_identity_list list = identity->list;
+	identity->plan = NULL;
+	identity->list = (struct kafka_log_identity_list){.n = 0};
+	identity->fn(identity->context, &list);
+	release_identity_list(&list);
 }
 
-static void read_log_again(struct kafka_reread_item *item)
+static void read_log_again(struct kafka_log_identity_item *item)
 {
 	int index = index_of(item->topic, item->partition);
 	if (item->offset >= (int64_t)at(index)->n) {
-		item->state = REREAD_NOT_THERE;
-	} else if (item->offset < at(index)->low) {
-		item->state = REREAD_GONE;
+		item->state = LOG_IDENTITY_NOT_THERE;
+	} else if (item->offset < at(index)->low || sim_message_is_void(at(index)->log[item->offset])) {
+		item->state = LOG_IDENTITY_GONE;
+	} else if (item->offset >= stable_end(at(index))) {
+		item->state = LOG_IDENTITY_UNKNOWN;
 	} else {
 		rd_kafka_message_t *message = message_at(index, item->offset);
-		item->state = REREAD_FOUND;
+		item->state = LOG_IDENTITY_FOUND;
 		item->fingerprint = kafka_fingerprint(message);
 		rd_kafka_message_destroy(message);
 	}
@@ -966,51 +1054,75 @@ static void read_log_again(struct kafka_reread_item *item)
 
 static void read_logs_again(void *context)
 {
-	struct kafka_reread *reread = context;
+	struct kafka_log_identity *identity = context;
 	bool away = !sim_is_calm() && sim_chance(50);
-	for (size_t i = 0; i < reread->list.n && !away; i++)
-		read_log_again(&reread->list.items[i]);
+	for (size_t i = 0; i < identity->list.n && !away; i++)
+		read_log_again(&identity->list.items[i]);
 	int64_t delay_us = away ? 2000000 : sim_between(50, sim_is_calm() ? 3000 : 300000);
 	sim_owe(delay_us);
-	reread->plan = sim_after(delay_us, reread->instance, hand_reread_back, reread);
+	identity->plan = sim_after(delay_us, identity->instance, hand_identity_back, identity);
 }
 
-void kafka_reread_ask(struct kafka_reread *reread, struct kafka_reread_list *list)
+void kafka_log_identity_ask(struct kafka_log_identity *identity, struct kafka_log_identity_list *list)
 {
-	if (reread->list.n > 0)
-		sim_fail("%s asks for messages again before it was answered", reread->instance->name);
-	reread->list = *list;
-	*list = (struct kafka_reread_list){.n = 0};
-	reread->plan = sim_after(sim_between(50, 3000), reread->instance, read_logs_again, reread);
+	if (identity->list.n > 0)
+		sim_fail("%s asks again before it was answered", identity->instance->name);
+	identity->list = *list;
+	*list = (struct kafka_log_identity_list){.n = 0};
+	identity->plan = sim_after(sim_between(50, 3000), identity->instance, read_logs_again, identity);
 }
 
-/* ---- who sends alerts over HTTP: nobody ---- */
+/* ---- the dispatcher of alerts, which sends nothing ---- */
 
 struct dispatch {
+	struct pg_session *session; /* the daemon waits until it is open */
 	struct receivers *receivers;
 };
+
+static void on_dispatch_ready(void *context)
+{
+	(void)context;
+}
+
+static void on_dispatch_lost(void *context, const char *reason)
+{
+	(void)context, (void)reason;
+}
 
 struct dispatch *dispatch_new(struct event_base *base, const struct kpid_config *config, struct receivers *receivers)
 {
 	struct dispatch *dispatch = mem_zalloc(sizeof(*dispatch));
-	(void)base, (void)config;
+	dispatch->session = pg_session_new(base, &config->postgres, "dispatch",
+	                                   &(struct pg_session_events){on_dispatch_ready, on_dispatch_lost, dispatch});
 	dispatch->receivers = receivers;
 	return dispatch;
 }
 
 void dispatch_free(struct dispatch *dispatch)
 {
-	if (dispatch != NULL)
-		receivers_free(dispatch->receivers);
+	if (dispatch == NULL)
+		return;
+	pg_session_free(dispatch->session);
+	receivers_free(dispatch->receivers);
 	free(dispatch);
 }
 
 void dispatch_start(struct dispatch *dispatch)
 {
-	(void)dispatch;
+	pg_session_start(dispatch->session);
 }
 
-void dispatch_speak(struct dispatch *dispatch, const struct kpid_config *config)
+const struct pg_session *dispatch_session(const struct dispatch *dispatch)
+{
+	return dispatch->session;
+}
+
+void dispatch_describe_delay(const struct dispatch *dispatch, struct buf *out)
+{
+	(void)dispatch, (void)out; /* nothing is sent to receivers here */
+}
+
+void dispatch_set_voice(struct dispatch *dispatch, const struct kpid_config *config)
 {
 	(void)dispatch, (void)config;
 }

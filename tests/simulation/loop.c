@@ -1,5 +1,5 @@
-/* In the place of libevent, of the clock, and of processes: what is planned happens one by one, in the order of its
- * time. A process is kafka_feed_run() on a stack of its own, which rests while the loop "runs". */
+/* Replaces libevent, the clock, and processes. Planned actions happen one by one in the order of their times. A
+ * process is kafka_feed_run() on a stack of its own, which is suspended while the loop "runs". */
 #include <event2/event.h>
 #include <stdlib.h>
 #include <time.h>
@@ -20,7 +20,7 @@ enum { MOST_INSTANCES = 3, STACK_BYTES = 512 * 1024 };
 
 struct sim_plan {
 	int64_t due_us;
-	uint64_t no; /* in the order of planning, among those of one time */
+	uint64_t no; /* order of planning, among plans of the same time */
 	struct sim_instance *instance;
 	void (*fn)(void *context);
 	void *context;
@@ -159,10 +159,10 @@ static void process(void)
 {
 	struct place *place = entered;
 	switch_ended(NULL, &place->back_bottom, &place->back_size);
-	struct config_faults faults = CONFIG_FAULTS_INIT;
+	struct config_errors faults = CONFIG_ERRORS_INIT;
 	struct receivers *receivers = receivers_load(NULL, &faults);
-	config_faults_release(&faults);
-	int status = kafka_feed_run(place->config, receivers, NULL, NULL, 0);
+	config_errors_release(&faults);
+	int status = kafka_feed_run(place->config, receivers, &(struct kafka_feed_order){.path = NULL});
 	if (status != 0 && !place->instance->crashing)
 		sim_fail("%s ended with %d", place->instance->name, status);
 	place->instance->dead = true;
@@ -191,7 +191,7 @@ struct sim_instance *sim_instance_start(int index, struct kpid_config *config)
 	return place->instance;
 }
 
-/* Its loop was broken: it goes on behind event_base_dispatch(). */
+/* Its loop was broken: it returns from event_base_dispatch(). */
 static void go_on_if_broken(struct sim_instance *instance)
 {
 	if (instance != NULL && !instance->dead && instance->base->broken)
@@ -236,7 +236,7 @@ void sim_loop(bool (*done)(void))
 			continue;
 		now_us = plan->due_us;
 		if (plan->instance != NULL && plan->instance->frozen_until_us > now_us) {
-			/* All that has waited is there at once, in any order. */
+			/* Everything that has waited is ready at once, in any order. */
 			plan->due_us = plan->instance->frozen_until_us + sim_between(0, 200);
 			push(plan);
 			continue;
@@ -346,7 +346,7 @@ int event_pending(const struct event *event, short kinds, struct timeval *timeou
 	return event->plan != NULL;
 }
 
-/* ---- what else a process asks its machine ---- */
+/* ---- other calls of the operating system ---- */
 
 int __wrap_clock_gettime(clockid_t clock, struct timespec *now);
 pid_t __wrap_getpid(void);
@@ -369,7 +369,7 @@ pid_t __wrap_getpid(void)
 	return 1;
 }
 
-/* One for all: a process that starts must not change the tables of another. */
+/* The same for all processes: one that starts must not change the tables of another. */
 void __wrap_hash_seed(uint64_t seed)
 {
 	(void)seed;

@@ -1,5 +1,5 @@
-/* simulate: seeds through the simulation, one after the other. One that fails is told, and --seed N --trace tells its
- * story. */
+/* simulate: runs seeds through the simulation, one after the other. Reports a seed that fails; --seed N --trace
+ * prints its steps. */
 #include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -15,7 +15,7 @@ static const char usage[] =
 
 static struct sim_options options = {.seed = 1, .most_messages = 1000, .most_faults = 1000};
 
-/* An assertion of the daemon's, or worse: which seed it was. */
+/* A failed check of the daemon, or a crash: prints which seed it was. */
 static void on_crash(int number)
 {
 	char line[64];
@@ -67,6 +67,8 @@ static void print_counts(void)
 	        {"leases_taken", c->leases_taken},
 	        {"parked", c->parked},
 	        {"strangers", c->strangers},
+	        {"inserted", c->inserted},
+	        {"collisions", c->collisions},
 	};
 	fputs("counts", stdout);
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)

@@ -1,6 +1,5 @@
-/* The lease of who sends alerts, the statements about it, and in the place of adapters/kafka/producer.c a client whose
- * messages take their time, get lost on their way, or arrive while nobody hears of it. What must hold of the topic is
- * looked at here, message by message. */
+/* The lease for sending alerts, its statements, and a replacement of adapters/kafka/producer.c: a client whose
+ * messages are slow, get lost, or arrive unnoticed. Also checks the invariants of the topic, message by message. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,9 +9,10 @@
 #include "kpid/base/memory.h"
 #include "kpid/core/timestamp.h"
 #include "sim.h"
+#include "sql/queries.h"
 
-/* A seed lasts seconds: so does what is 15 s long in the daemon. */
-const struct lease_times lease_times = {.long_us = 1500000, .renew_us = 300000, .take_us = 100000};
+/* A seed lasts seconds, so the daemon's times of 15 s are shorter here. */
+const struct lease_times lease_times = {.long_us = 1500000, .renew_us = 300000, .take_us = 100000, .idle_us = 1000000};
 
 enum { MESSAGE_TIMEOUT_US = 1000000, MOST_HOLDERS = 8 };
 
@@ -21,10 +21,10 @@ enum { MESSAGE_TIMEOUT_US = 1000000, MOST_HOLDERS = 8 };
 struct seen { /* of one alert */
 	struct seen *next;
 	struct text alert_id;
-	int64_t revision; /* the highest that has arrived */
+	int64_t revision; /* the highest revision that has arrived */
 };
 
-struct holder { /* of the lease, by name: until when it had it for certain */
+struct holder { /* lease by name: until when the instance certainly held it */
 	const char *name;
 	int64_t until_us;
 };
@@ -51,7 +51,7 @@ static struct seen *seen_of(struct text alert_id)
 	return seen;
 }
 
-/* For the first time the messages of an alert arrive in the order of their revisions. */
+/* Counting first arrivals only, the messages of an alert arrive in the order of their revisions. */
 static void arrive(struct text alert_id, int64_t revision)
 {
 	struct seen *seen = seen_of(alert_id);
@@ -78,7 +78,7 @@ static struct holder *holder_of(const char *name)
 		if (strcmp(holders[i].name, name) == 0)
 			return &holders[i];
 	}
-	sim_fail("more instances than there are");
+	sim_fail("too many instances");
 	return &holders[0];
 }
 
@@ -86,12 +86,12 @@ void outbox_check_lease(const struct transaction *transaction, const struct cell
 {
 	bool taken = was == NULL || !cell_same(was[L_EPOCH], is[L_EPOCH]);
 	if (was != NULL && cell_number(is[L_EPOCH]) < cell_number(was[L_EPOCH]))
-		sim_fail("the epoch of a lease has fallen");
+		sim_fail("the epoch of a lease decreased");
 	if (!taken && !cell_same(was[L_HOLDER], is[L_HOLDER]))
 		sim_fail("a lease has another holder under the same epoch");
 	if (was != NULL && taken && cell_us(was[L_EXPIRES]) > sim_now_us() &&
 	    sim_connection_is_there(cell_number(was[L_PID])))
-		sim_fail("a lease was taken from who held it");
+		sim_fail("a lease was taken from its holder");
 	holder_of(connection_owner(transaction))->until_us = cell_us(is[L_EXPIRES]);
 	if (was != NULL && taken)
 		sim_counts.leases_taken++;
@@ -104,9 +104,9 @@ void outbox_check_delete(const struct transaction *transaction, const struct cel
 	const struct cell *lease = slot == NULL ? NULL : slot->committed;
 	if (lease == NULL || !text_equal(cell_as_text(lease[L_HOLDER]), text_of(connection_owner(transaction))) ||
 	    cell_number(lease[L_PID]) != sim_connection_number(transaction))
-		sim_fail("%s deletes a message and does not hold the lease", connection_owner(transaction));
+		sim_fail("%s deletes a message without holding the lease", connection_owner(transaction));
 	if (seen_of(cell_as_text(was[1]))->revision < cell_number(was[2]))
-		sim_fail("a message of alert %.*s was deleted and has not arrived", was[1].len, was[1].data);
+		sim_fail("a message of alert %.*s was deleted before it arrived", was[1].len, was[1].data);
 }
 
 /* ---- statements ---- */
@@ -114,33 +114,33 @@ void outbox_check_delete(const struct transaction *transaction, const struct cel
 bool lease_take_run(struct statement *s)
 {
 	const struct cell now = cell_time(sim_now_us());
-	const struct cell expires = cell_time(sim_now_us() + cell_number(s->params[3]));
-	struct slot *slot = table_place(LEASES, &s->params[0]);
+	const struct cell expires = cell_time(sim_now_us() + cell_number(s->params[LEASE_TAKE_PARAM_DURATION_US]));
+	struct slot *slot = table_place(LEASES, &s->params[LEASE_TAKE_PARAM_NAME]);
 	for (int pass = 0; pass < 2; pass++) { /* first without the lock */
 		const struct cell *row = slot_row(slot, s->transaction);
-		if (row != NULL && !cell_same(row[L_EPOCH], s->params[2]) &&
+		if (row != NULL && !cell_same(row[L_EPOCH], s->params[LEASE_TAKE_PARAM_EPOCH]) &&
 		    cell_number(row[L_EXPIRES]) > cell_number(now) && sim_connection_is_there(cell_number(row[L_PID])))
 			return true;
 		if (pass == 0 && !slot_lock(s->transaction, slot))
 			return false;
 	}
 	const struct cell *old = slot_row(slot, s->transaction);
-	bool renews = old != NULL && cell_same(old[L_EPOCH], s->params[2]);
+	bool renews = old != NULL && cell_same(old[L_EPOCH], s->params[LEASE_TAKE_PARAM_EPOCH]);
 	int64_t epoch = old == NULL ? 1 : cell_number(old[L_EPOCH]) + (renews ? 0 : 1);
-	struct cell row[L_COLUMNS] = {s->params[0], s->params[1], cell_int8(sim_connection_number(s->transaction)),
-	                              cell_int8(epoch), expires};
+	struct cell row[L_COLUMNS] = {s->params[LEASE_TAKE_PARAM_NAME], s->params[LEASE_TAKE_PARAM_HOLDER],
+	                              cell_int8(sim_connection_number(s->transaction)), cell_int8(epoch), expires};
 	slot_put(s->transaction, slot, row_copy(LEASES, row));
-	statement_add_row(s, &row[L_EPOCH], 1);
+	statement_add_row(s, &row[L_EPOCH], LEASE_TAKE_N_COLUMNS);
 	return true;
 }
 
 bool lease_hold_run(struct statement *s)
 {
-	struct slot *slot = table_place(LEASES, &s->params[0]);
+	struct slot *slot = table_place(LEASES, &s->params[LEASE_HOLD_PARAM_NAME]);
 	if (!slot_lock(s->transaction, slot))
 		return false;
 	const struct cell *row = slot_row(slot, s->transaction);
-	if (row == NULL || !cell_same(row[L_EPOCH], s->params[1])) {
+	if (row == NULL || !cell_same(row[L_EPOCH], s->params[LEASE_HOLD_PARAM_EPOCH])) {
 		s->refused_sqlstate = SQLSTATE_LEASE_LOST;
 		s->refused_message = "the lease has another holder now";
 	}
@@ -152,7 +152,7 @@ static bool is_first(const struct cell *row, const struct cell *first)
 	return first == NULL || cell_number(row[0]) < cell_number(first[0]);
 }
 
-/* The oldest, some at a time. */
+/* The oldest messages, some at a time. */
 bool outbox_read_run(struct statement *s)
 {
 	int64_t last = 0;
@@ -168,7 +168,11 @@ bool outbox_read_run(struct statement *s)
 		char revision[24];
 		snprintf(revision, sizeof(revision), "%lld", (long long)cell_number(first[2]));
 		last = cell_number(first[0]);
-		statement_add_row(s, (struct cell[]){first[0], first[1], cell_text(text_of(revision))}, 3);
+		statement_add_row(s,
+		                  (struct cell[]){[OUTBOX_READ_SEQ] = first[0],
+		                                  [OUTBOX_READ_KEY] = first[1],
+		                                  [OUTBOX_READ_PAYLOAD] = cell_text(text_of(revision))},
+		                  OUTBOX_READ_N_COLUMNS);
 	}
 	return true;
 }
@@ -176,7 +180,7 @@ bool outbox_read_run(struct statement *s)
 bool outbox_delete_run(struct statement *s)
 {
 	size_t n;
-	const struct cell *numbers = statement_elements(s->params[0], &n);
+	const struct cell *numbers = statement_elements(s->params[OUTBOX_DELETE_PARAM_SEQS], &n);
 	for (size_t i = 0; i < n; i++) {
 		struct slot *slot = table_find(OUTBOX, &numbers[i]);
 		if (slot == NULL || slot_row(slot, s->transaction) == NULL)
@@ -188,10 +192,19 @@ bool outbox_delete_run(struct statement *s)
 	return true;
 }
 
-/* Whether something waits too long is said in the log, and is left to tests with real servers. */
-bool outbox_late_run(struct statement *s)
+/* No message is as old as to be logged; tests with real servers check that. */
+bool outbox_oldest_run(struct statement *s)
 {
-	(void)s;
+	struct cell row[OUTBOX_OLDEST_N_COLUMNS] = {[OUTBOX_OLDEST_AGE_S] = cell_int8(0),
+	                                            [OUTBOX_OLDEST_HOLDER] = cell_null(),
+	                                            [OUTBOX_OLDEST_PID] = cell_null(),
+	                                            [OUTBOX_OLDEST_IS_ALIVE] = cell_bool(false)};
+	for (size_t i = 0; i < store[OUTBOX].n; i++) {
+		if (slot_row(store[OUTBOX].slots[i], s->transaction) == NULL)
+			continue;
+		statement_add_row(s, row, OUTBOX_OLDEST_N_COLUMNS);
+		break;
+	}
 	return true;
 }
 
@@ -263,7 +276,7 @@ static void answered(void *context)
 	serve(producer);
 }
 
-/* By the world: the client may be frozen or dead by then. */
+/* Called by the world: the client may be frozen or dead by then. */
 static void arrive_all(void *context)
 {
 	for (const struct message *message = context; message != NULL; message = message->next)
@@ -281,7 +294,7 @@ static struct message *copy_of(const struct message *messages)
 	return first;
 }
 
-/* librdkafka looks for what is too old before it sends. */
+/* librdkafka checks for expired messages before it sends. */
 static void send_all(void *context)
 {
 	struct kafka_producer *producer = context;
@@ -299,7 +312,7 @@ static void send_all(void *context)
 		return;
 	int64_t way_us = sim_between(50, sim_chance(100) ? 40000 : 2000);
 	sim_owe(way_us);
-	if (sim_is_calm() || !sim_chance(30)) /* else it is lost */
+	if (sim_is_calm() || !sim_chance(30)) /* otherwise it is lost */
 		sim_after(way_us, NULL, arrive_all, copy_of(producer->on_way));
 	else
 		report_all(producer, producer->on_way, PRODUCER_FAILED), producer->on_way = NULL;
@@ -334,7 +347,7 @@ void kafka_producer_free(struct kafka_producer *producer)
 	free(producer);
 }
 
-/* Who was frozen for longer than its lease sends nothing of what it read before. */
+/* An instance that was frozen for longer than its lease must not send what it read before. */
 bool kafka_producer_send(struct kafka_producer *producer, struct text key, struct text payload, int64_t number)
 {
 	struct message *message = sim_alloc(sizeof(*message));

@@ -1,9 +1,10 @@
-/* The statements about what was set aside. */
+/* The statements about parked tickets and events. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "kpid/core/timestamp.h"
 #include "queries.h"
+#include "sql/queries.h"
 
 static struct cell *row_of_ticket(const struct statement *s, struct cell ticket_id)
 {
@@ -21,12 +22,15 @@ static bool is_due(const struct cell *row)
 	return row != NULL && cell_us(row[PT_NEXT]) <= sim_now_us();
 }
 
-bool parked_is_due(const struct statement *s)
+struct cell parked_next_at(const struct statement *s)
 {
-	for (size_t i = 0; i < store[PARKED_TICKETS].n; i++)
-		if (is_due(slot_row(store[PARKED_TICKETS].slots[i], s->transaction)))
-			return true;
-	return false;
+	struct cell next = cell_null();
+	for (size_t i = 0; i < store[PARKED_TICKETS].n; i++) {
+		const struct cell *row = slot_row(store[PARKED_TICKETS].slots[i], s->transaction);
+		if (row != NULL && (next.len < 0 || cell_us(row[PT_NEXT]) < cell_us(next)))
+			next = row[PT_NEXT];
+	}
+	return next;
 }
 
 bool parked_is_unsettled(const struct statement *s)
@@ -41,14 +45,14 @@ bool parked_is_unsettled(const struct statement *s)
 
 bool parked_among(struct statement *s)
 {
-	struct elements ids = elements_of(s->params[0]);
+	struct elements ids = elements_of(s->params[PARKED_AMONG_PARAM_TICKET_IDS]);
 	for (size_t i = 0; i < ids.n; i++)
 		if (is_parked(s, ids.items[i]))
-			add_row(s, &ids.items[i], 1);
+			add_row(s, &ids.items[i], PARKED_AMONG_N_COLUMNS);
 	return true;
 }
 
-/* ---- putting ---- */
+/* ---- parking ---- */
 
 static bool put_event(struct statement *s, struct cell ticket_id, struct cell source_no, struct cell event)
 {
@@ -56,7 +60,7 @@ static bool put_event(struct statement *s, struct cell ticket_id, struct cell so
 	struct slot *slot = table_place(PARKED_EVENTS, row);
 	if (!slot_lock(s->transaction, slot))
 		return false;
-	for (int i = 0; i < PE_COLUMNS; i++) /* the parameters go away */
+	for (int i = 0; i < PE_COLUMNS; i++) /* the parameters do not outlive the call */
 		row[i] = row[i].len < 0 ? row[i] : cell_text(cell_as_text(row[i]));
 	slot_put(s->transaction, slot, row_copy(PARKED_EVENTS, row));
 	return true;
@@ -64,26 +68,26 @@ static bool put_event(struct statement *s, struct cell ticket_id, struct cell so
 
 bool parked_put(struct statement *s)
 {
-	enum { EVENT_TICKETS, EVENT_SOURCES, EVENTS, TICKETS_, REASONS, COUNTS };
-	struct elements of[6];
-	for (int i = 0; i < 6; i++)
+	struct elements of[PARKED_PUT_PARAM_DETAIL]; /* the arrays before it */
+	for (int i = 0; i < PARKED_PUT_PARAM_DETAIL; i++)
 		of[i] = elements_of(s->params[i]);
-	for (size_t i = 0; i < of[TICKETS_].n; i++)
-		if (!slot_lock(s->transaction, table_place(PARKED_TICKETS, &of[TICKETS_].items[i])))
+	for (size_t i = 0; i < of[PARKED_PUT_PARAM_TICKET_IDS].n; i++)
+		if (!slot_lock(s->transaction, table_place(PARKED_TICKETS, &of[PARKED_PUT_PARAM_TICKET_IDS].items[i])))
 			return false;
-	for (size_t i = 0; i < of[EVENTS].n; i++)
-		if (!put_event(s, of[EVENT_TICKETS].items[i], of[EVENT_SOURCES].items[i], of[EVENTS].items[i]))
+	for (size_t i = 0; i < of[PARKED_PUT_PARAM_EVENTS].n; i++)
+		if (!put_event(s, of[PARKED_PUT_PARAM_EVENT_TICKET_IDS].items[i],
+		               of[PARKED_PUT_PARAM_EVENT_SOURCE_NOS].items[i], of[PARKED_PUT_PARAM_EVENTS].items[i]))
 			return false;
-	for (size_t i = 0; i < of[TICKETS_].n; i++) {
-		struct slot *slot = table_find(PARKED_TICKETS, &of[TICKETS_].items[i]);
+	for (size_t i = 0; i < of[PARKED_PUT_PARAM_TICKET_IDS].n; i++) {
+		struct slot *slot = table_find(PARKED_TICKETS, &of[PARKED_PUT_PARAM_TICKET_IDS].items[i]);
 		const struct cell *old = slot_row(slot, s->transaction);
 		struct cell row[PT_COLUMNS] = {
-		        [PT_TICKET] = cell_text(cell_as_text(of[TICKETS_].items[i])),
-		        [PT_REASON] = cell_text(cell_as_text(of[REASONS].items[i])),
+		        [PT_TICKET] = cell_text(cell_as_text(of[PARKED_PUT_PARAM_TICKET_IDS].items[i])),
+		        [PT_REASON] = cell_text(cell_as_text(of[PARKED_PUT_PARAM_REASONS].items[i])),
 		        [PT_ATTEMPTS] = cell_int4(0),
 		        [PT_NEXT] = cell_time(sim_now_us()),
 		};
-		int64_t n = cell_number(of[COUNTS].items[i]);
+		int64_t n = cell_number(of[PARKED_PUT_PARAM_N_EVENTS].items[i]);
 		if (old != NULL)
 			memcpy(row, old, sizeof(row));
 		row[PT_EVENTS] = cell_int8(n + (old == NULL ? 0 : cell_number(old[PT_EVENTS])));
@@ -93,7 +97,7 @@ bool parked_put(struct statement *s)
 	return true;
 }
 
-/* ---- trying again ---- */
+/* ---- retries ---- */
 
 static int compare_due(const void *a, const void *b)
 {
@@ -107,7 +111,7 @@ static int compare_keys(const void *a, const void *b)
 	return compare_texts(*(const struct cell *const *)a, *(const struct cell *const *)b);
 }
 
-/* In the order of their numbers, which is that in which they were put. */
+/* In the order of their numbers, which is the order in which they were parked. */
 static void add_events(struct statement *s, struct cell ticket_id)
 {
 	size_t n = 0;
@@ -115,17 +119,27 @@ static void add_events(struct statement *s, struct cell ticket_id)
 		const struct cell *event = slot_row(store[PARKED_EVENTS].slots[i], s->transaction);
 		if (event == NULL || !cell_same(event[PE_TICKET], ticket_id))
 			continue;
-		add_row(s, (struct cell[]){ticket_id, event[PE_NO], event[PE_SOURCE], event[PE_EVENT]}, 4);
+		add_row(s,
+		        (struct cell[]){[PARKED_DUE_TICKET_ID] = ticket_id,
+		                        [PARKED_DUE_EVENT_NO] = event[PE_NO],
+		                        [PARKED_DUE_SOURCE_NO] = event[PE_SOURCE],
+		                        [PARKED_DUE_EVENT] = event[PE_EVENT]},
+		        PARKED_DUE_N_COLUMNS);
 		n++;
 	}
 	if (n == 0)
-		add_row(s, (struct cell[]){ticket_id, cell_null(), cell_null(), cell_null()}, 4);
+		add_row(s,
+		        (struct cell[]){[PARKED_DUE_TICKET_ID] = ticket_id,
+		                        [PARKED_DUE_EVENT_NO] = cell_null(),
+		                        [PARKED_DUE_SOURCE_NO] = cell_null(),
+		                        [PARKED_DUE_EVENT] = cell_null()},
+		        PARKED_DUE_N_COLUMNS);
 }
 
 bool parked_due(struct statement *s)
 {
 	struct cell **due = sim_alloc((store[PARKED_TICKETS].n + 1) * sizeof(*due));
-	size_t n = 0, most = (size_t)cell_number(s->params[0]);
+	size_t n = 0, most = (size_t)cell_number(s->params[PARKED_DUE_PARAM_LIMIT]);
 	for (size_t i = 0; i < store[PARKED_TICKETS].n; i++) {
 		struct cell *row = slot_row(store[PARKED_TICKETS].slots[i], s->transaction);
 		if (is_due(row))
@@ -143,7 +157,8 @@ bool parked_due(struct statement *s)
 
 bool parked_lock(struct statement *s)
 {
-	struct elements sources = elements_of(s->params[0]), ids = elements_of(s->params[1]);
+	struct elements sources = elements_of(s->params[PARKED_LOCK_PARAM_SOURCE_NOS]),
+	                ids = elements_of(s->params[PARKED_LOCK_PARAM_TICKET_IDS]);
 	for (size_t i = 0; i < sources.n; i++) {
 		struct slot *slot = source_by_no(cell_number(sources.items[i]), s->transaction);
 		if (slot != NULL && !slot_lock(s->transaction, slot))
@@ -155,14 +170,14 @@ bool parked_lock(struct statement *s)
 		    slot_row(slot, s->transaction) == NULL)
 			continue;
 		slot_lock(s->transaction, slot);
-		add_row(s, &ids.items[i], 1);
+		add_row(s, &ids.items[i], PARKED_LOCK_N_COLUMNS);
 	}
 	return true;
 }
 
 bool parked_take(struct statement *s)
 {
-	struct elements numbers = elements_of(s->params[0]);
+	struct elements numbers = elements_of(s->params[PARKED_TAKE_PARAM_EVENT_NOS]);
 	size_t n = 0;
 	for (size_t i = 0; i < numbers.n; i++) {
 		struct slot *slot = table_find(PARKED_EVENTS, &numbers.items[i]);
@@ -179,7 +194,8 @@ bool parked_take(struct statement *s)
 
 bool parked_end(struct statement *s)
 {
-	struct elements ids = elements_of(s->params[0]), counts = elements_of(s->params[1]);
+	struct elements ids = elements_of(s->params[PARKED_END_PARAM_TICKET_IDS]),
+	                counts = elements_of(s->params[PARKED_END_PARAM_N_EVENTS]);
 	for (size_t i = 0; i < ids.n; i++) {
 		struct slot *slot = table_find(PARKED_TICKETS, &ids.items[i]);
 		struct cell *row = row_copy(PARKED_TICKETS, slot_row(slot, s->transaction));
@@ -193,8 +209,7 @@ bool parked_end(struct statement *s)
 
 bool parked_later(struct statement *s)
 {
-	enum { IDS, REASON, WORDS, FIRST, LONGEST };
-	struct elements ids = elements_of(s->params[IDS]);
+	struct elements ids = elements_of(s->params[PARKED_LATER_PARAM_TICKET_IDS]);
 	for (size_t i = 0; i < ids.n; i++) {
 		struct slot *slot = table_find(PARKED_TICKETS, &ids.items[i]);
 		if (slot == NULL || slot_row(slot, s->transaction) == NULL)
@@ -202,10 +217,13 @@ bool parked_later(struct statement *s)
 		if (!slot_lock(s->transaction, slot))
 			return false;
 		struct cell *row = row_copy(PARKED_TICKETS, slot_row(slot, s->transaction));
-		int64_t attempts = cell_same(row[PT_REASON], s->params[REASON]) ? cell_number(row[PT_ATTEMPTS]) + 1 : 1;
-		int64_t pause_us = cell_number(s->params[FIRST]) << (attempts < 40 ? attempts : 40);
-		int64_t longest_us = cell_number(s->params[LONGEST]);
-		row[PT_REASON] = cell_text(cell_as_text(s->params[REASON]));
+		int64_t attempts = cell_same(row[PT_REASON], s->params[PARKED_LATER_PARAM_REASON])
+		                           ? cell_number(row[PT_ATTEMPTS]) + 1
+		                           : 1;
+		int64_t pause_us = cell_number(s->params[PARKED_LATER_PARAM_FIRST_US])
+		                   << (attempts < 40 ? attempts : 40);
+		int64_t longest_us = cell_number(s->params[PARKED_LATER_PARAM_LONGEST_US]);
+		row[PT_REASON] = cell_text(cell_as_text(s->params[PARKED_LATER_PARAM_REASON]));
 		row[PT_ATTEMPTS] = cell_int4(attempts);
 		row[PT_NEXT] = cell_time(sim_now_us() + (pause_us < longest_us ? pause_us : longest_us));
 		slot_put(s->transaction, slot, row);
@@ -221,7 +239,10 @@ bool parked_count(struct statement *s)
 		n += row != NULL;
 		n_refused += row != NULL && cell_is(row[PT_REASON], "refused");
 	}
-	add_row(s, (struct cell[]){cell_int8(n), cell_int8(n_refused)}, 2);
+	add_row(s,
+	        (struct cell[]){
+	                [PARKED_COUNT_N_PARKED] = cell_int8(n), [PARKED_COUNT_N_REFUSED] = cell_int8(n_refused)},
+	        PARKED_COUNT_N_COLUMNS);
 	return true;
 }
 
@@ -233,7 +254,7 @@ bool parked_counted(struct statement *s)
 
 bool ticket_read_skip(struct statement *s)
 {
-	struct elements ids = elements_of(s->params[0]);
+	struct elements ids = elements_of(s->params[TICKET_READ_PARAM_TICKET_IDS]);
 	if (ids.n > 1)
 		qsort(ids.items, ids.n, sizeof(struct cell), compare_texts);
 	for (size_t i = 0; i < ids.n; i++) {
@@ -246,9 +267,13 @@ bool ticket_read_skip(struct statement *s)
 			add_ticket(s, slot_row(slot, s->transaction));
 		} else {
 			add_row(s,
-			        (struct cell[]){row[0], cell_null(), cell_null(), cell_null(), cell_null(),
-			                        cell_null()},
-			        6);
+			        (struct cell[]){[TICKET_READ_TICKET_ID] = row[0],
+			                        [TICKET_READ_REV] = cell_null(),
+			                        [TICKET_READ_AS_OF] = cell_null(),
+			                        [TICKET_READ_OPENED_AT] = cell_null(),
+			                        [TICKET_READ_REVISION_NO] = cell_null(),
+			                        [TICKET_READ_HISTORY] = cell_null()},
+			        TICKET_READ_N_COLUMNS);
 		}
 	}
 	return true;

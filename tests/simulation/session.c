@@ -1,11 +1,12 @@
-/* In the place of adapters/pg/session.c and of libpq's results: a session of the daemon, and behind it a connection of
- * the server, which may outlive it. What the server has done and what the session has heard of it are two things. */
+/* Replaces adapters/pg/session.c and the results of libpq: a session of the daemon, and behind it a connection of the
+ * server, which may outlive the session. The server may have done more than the session knows. */
 #include "adapters/pg/session.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "adapters/pg/channels.h"
 #include "kpid/base/memory.h"
 #include "kpid/core/timestamp.h"
 #include "sim.h"
@@ -15,14 +16,16 @@ enum { FIRST_PAUSE_MS = 100, LONGEST_PAUSE_MS = 5000, LOCK_TIMEOUT_US = 5000000,
 static const struct {
 	const char *sql;
 	int64_t timeout_us;
-} lock_timeouts[] = {{"SET LOCAL lock_timeout = '1s'", 1000000}, {"SET LOCAL lock_timeout = '300ms'", 300000}};
+} lock_timeouts[] = {{"SET LOCAL lock_timeout = '1s'", 1000000},
+                     {"SET LOCAL lock_timeout = '3s'", 3000000},
+                     {"SET LOCAL lock_timeout = '300ms'", 300000}};
 
 enum op_kind { OP_QUERY, OP_COMMAND, OP_SYNC, OP_FLUSH };
 
 struct op {
 	struct op *next;
 	enum op_kind kind;
-	struct statement statement; /* of a command only the file: its text */
+	struct statement statement; /* a command has only the file, which is its text */
 	pg_result_fn fn;
 	void *context;
 };
@@ -37,15 +40,15 @@ struct connection {
 	struct sim_instance *instance;
 	struct transaction transaction;
 	struct queue sent, answered;
-	size_t n_sent, n_to_deliver; /* of what is answered: asked for */
+	size_t n_sent, n_to_deliver; /* of the answers: those that were asked for */
 	size_t n_answered;
-	bool open, in_block, failed; /* a transaction is open; it is one of BEGIN; it has failed */
-	bool skipping;               /* up to the next sync */
+	bool open, in_block, failed; /* a transaction is open; BEGIN opened it; it has failed */
+	bool skipping;               /* until the next sync */
 	bool closed;
 	int64_t number, idle_since_us, waits_since_us;
-	int64_t lock_timeout_us; /* of this transaction; 0: as the session has it */
+	int64_t lock_timeout_us; /* of this transaction; 0: that of the session */
 	struct sim_plan *step, *deliver, *turn;
-	pg_result_fn turn_fn; /* NULL: results are delivered */
+	pg_result_fn turn_fn; /* NULL: no callback has postponed its work */
 	void *turn_context;
 	PGresult *turn_result;
 };
@@ -62,6 +65,8 @@ struct pg_session {
 	int pause_ms;
 	struct sim_plan *retry;
 	const char *refusal; /* SQLSTATE of the first one since the last sync; "": none */
+	const char *channel; /* NULL: none */
+	void (*notified)(void *context);
 };
 
 static struct connection *connections;
@@ -109,6 +114,23 @@ static struct op *shift(struct queue *queue)
 
 /* ---- the server ---- */
 
+static void notify(void *context)
+{
+	const struct connection *connection = context;
+	struct pg_session *session = connection->session;
+	if (session != NULL && session->connection == connection && session->phase == PHASE_READY)
+		session->notified(session->events.context);
+}
+
+/* As after NOTIFY. */
+static void notify_all(const char *channel)
+{
+	for (struct connection *connection = connections; connection != NULL; connection = connection->next)
+		if (connection->session != NULL && connection->session->channel != NULL &&
+		    strcmp(connection->session->channel, channel) == 0)
+			sim_after(sim_between(5, 2000), connection->instance, notify, connection);
+}
+
 static void end_transaction(struct connection *connection, bool commit)
 {
 	if (connection->open && commit)
@@ -116,7 +138,13 @@ static void end_transaction(struct connection *connection, bool commit)
 	else if (connection->open)
 		sim_counts.rollbacks++;
 	connection->open = connection->in_block = connection->failed = false;
+	bool has_alerts = commit && connection->transaction.has_alerts;
+	bool has_deadline = commit && connection->transaction.has_deadline;
 	transaction_end(&connection->transaction, commit);
+	if (has_alerts)
+		notify_all(CHANNEL_ALERT);
+	if (has_deadline)
+		notify_all(CHANNEL_DEADLINE);
 }
 
 static void close_connection(struct connection *connection)
@@ -161,7 +189,7 @@ static void answer(struct connection *connection, struct op *op)
 	connection->n_answered++;
 }
 
-/* The transaction fails, and what is left of the pipeline is passed over. */
+/* The transaction fails, and the rest of the pipeline is skipped. */
 static void refuse(struct connection *connection, struct op *op, const char *sqlstate, const char *message)
 {
 	sim_trace("  %s %s: %s", connection->instance->name, op->statement.file, message);
@@ -218,7 +246,7 @@ static int64_t lock_timeout(const struct connection *connection)
 	return connection->lock_timeout_us > 0 ? connection->lock_timeout_us : LOCK_TIMEOUT_US;
 }
 
-/* False: it waits. */
+/* Returns false if it waits. */
 static bool query(struct connection *connection, struct op *op)
 {
 	static const char *const faults[][2] = {{"40P01", "deadlock detected"},
@@ -274,7 +302,7 @@ static void ask_for_answers(struct connection *connection)
 		connection->deliver = sim_after(sim_between(5, 300), connection->instance, deliver, connection);
 }
 
-/* False: it waits for a lock. */
+/* Returns false if it waits for a lock. */
 static bool work(struct connection *connection, struct op *op)
 {
 	if (op->kind == OP_FLUSH) {
@@ -308,7 +336,7 @@ static void step(void *context)
 			connection->sent.first = op;
 			if (connection->sent.last == NULL)
 				connection->sent.last = op;
-			/* Looked at again when the lock may be free, or its time is up. */
+			/* Continues when the lock may be free or the timeout has passed. */
 			int64_t left_us = connection->waits_since_us + lock_timeout(connection) - sim_now_us();
 			connection->step =
 			        sim_after(sim_between(100, left_us > 100 ? left_us : 100), NULL, step, connection);
@@ -323,7 +351,7 @@ static void step(void *context)
 		close_connection(connection);
 }
 
-/* The client is gone. What it had sent may arrive all the same, up to somewhere. */
+/* The client is gone. Some of the statements that it sent may arrive nevertheless. */
 static void detach(struct connection *connection)
 {
 	if (connection == NULL)
@@ -440,7 +468,7 @@ static bool has_sync(const struct queue *queue)
 	return op != NULL;
 }
 
-/* Before a sync, libpq gives what was skipped sometimes each its result, sometimes none. */
+/* Before a sync, libpq sometimes delivers a result for each skipped statement, and sometimes none. */
 static void deliver(void *context)
 {
 	struct connection *connection = context;
@@ -477,6 +505,12 @@ struct pg_session *pg_session_new(struct event_base *base, const struct config_p
 	return session;
 }
 
+void pg_session_listen(struct pg_session *session, const char *channel, void (*notified)(void *context))
+{
+	session->channel = channel;
+	session->notified = notified;
+}
+
 void pg_session_free(struct pg_session *session)
 {
 	if (session == NULL)
@@ -499,9 +533,9 @@ void pg_session_start(struct pg_session *session)
 	session->retry = sim_after(sim_between(500, 5000), session->instance, on_connected, session);
 }
 
-/* The simulated server never refuses what lasts. */
+/* The simulated server refuses nothing permanently. */
 void pg_session_on_unusable(struct pg_session *session,
-                            void (*unusable)(void *context, enum sql_fault fault, const char *reason))
+                            void (*unusable)(void *context, enum sql_error fault, const char *reason))
 {
 	(void)session, (void)unusable;
 }
@@ -511,10 +545,21 @@ bool pg_session_is_ready(const struct pg_session *session)
 	return session->phase == PHASE_READY;
 }
 
+const char *pg_session_trouble(const struct pg_session *session)
+{
+	(void)session;
+	return NULL;
+}
+
 void pg_session_reopen(struct pg_session *session)
 {
 	if (session->phase == PHASE_READY)
 		lose(session, "it is opened again");
+}
+
+void pg_session_expect_collisions(struct pg_session *session, bool expected)
+{
+	(void)session, (void)expected;
 }
 
 const char *pg_session_refusal(const struct pg_session *session)
@@ -561,8 +606,8 @@ void pg_session_flush(struct pg_session *session)
 	send(session, OP_FLUSH, (struct op){.statement = {.file = "(flush)"}});
 }
 
-/* In the simulation no time passes in a callback: chance decides. */
-bool pg_session_turn_is_over(const struct pg_session *session)
+/* No simulated time passes in a callback, so this is random. */
+bool pg_session_should_yield(const struct pg_session *session)
 {
 	(void)session;
 	return sim_chance(100);
@@ -579,7 +624,7 @@ static void next_turn(void *context)
 	deliver(connection);
 }
 
-void pg_session_take_turn(struct pg_session *session, PGresult *result, pg_result_fn fn, void *context)
+void pg_session_yield(struct pg_session *session, PGresult *result, pg_result_fn fn, void *context)
 {
 	struct connection *connection = session->connection;
 	connection->turn_fn = fn;
@@ -634,7 +679,7 @@ static struct pg_session *any_session(void)
 	if (n == 0)
 		return NULL;
 	size_t at = sim_below((uint32_t)n);
-	/* A connection that is busy is worth more. */
+	/* Prefers busy connections. */
 	for (struct pg_session *session = sessions; session != NULL; session = session->next)
 		if (session->phase == PHASE_READY && session->connection->in_block && sim_chance(500))
 			return session;
@@ -660,7 +705,7 @@ bool sessions_cut_one(void)
 	return true;
 }
 
-/* Its server process ends at once; the client hears of it later. */
+/* The server process ends at once; the client learns of it later. */
 static void terminate(struct connection *connection)
 {
 	struct pg_session *session = connection->session;
@@ -690,7 +735,7 @@ void sessions_restart_server(int64_t down_us)
 	sim_counts.restarts++;
 }
 
-int sessions_end_standing(const struct connection *but)
+int sessions_terminate_stalled(const struct connection *but)
 {
 	int n = 0;
 	for (struct connection *connection = connections, *next; connection != NULL; connection = next) {

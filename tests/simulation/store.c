@@ -1,4 +1,5 @@
-/* Tables in memory with what the SQL relies on: read committed, one writer a row, rows seen by others at commit. */
+/* In-memory tables with what the SQL relies on: read committed, one writer per row, rows visible to others at
+ * commit. */
 #include <endian.h>
 #include <string.h>
 
@@ -16,6 +17,7 @@ void store_start(void)
 	        [SETTINGS] = {"setting", 2, 1, NULL, 0, 0},
 	        [REVISIONS] = {"policy_revision", 3, 1, NULL, 0, 0}, /* id, revision_no, json */
 	        [SOURCES] = {"source_partition", SP_COLUMNS, 2, NULL, 0, 0},
+	        [HEARTBEATS] = {"heartbeat", H_COLUMNS, 1, NULL, 0, 0},
 	        [GAPS] = {"gap", 5, 1, NULL, 0, 0}, /* gap_no, topic, partition, expected_offset, accepted */
 	        [TICKETS] = {"ticket", 40, 1, NULL, 0, 0},
 	        [CYCLES] = {"past_cycle", 11, 2, NULL, 0, 0},
@@ -175,7 +177,7 @@ bool slot_lock(struct transaction *transaction, struct slot *slot)
 void slot_put(struct transaction *transaction, struct slot *slot, struct cell *row)
 {
 	if (slot->owner != transaction)
-		sim_fail("the simulation writes a row that it has not locked");
+		sim_fail("the simulation writes a row without locking it");
 	slot->pending = row;
 	slot->written = true;
 }
@@ -191,7 +193,7 @@ struct cell *row_copy(enum store_table table, const struct cell *row)
 void transaction_end(struct transaction *transaction, bool commit)
 {
 	if (commit)
-		oracle_check_commit(transaction);
+		check_commit_invariants(transaction);
 	for (size_t i = 0; i < transaction->n; i++) {
 		struct slot *slot = transaction->locked[i];
 		if (commit && slot->written)
@@ -202,6 +204,6 @@ void transaction_end(struct transaction *transaction, bool commit)
 	}
 	transaction->n = 0;
 	transaction->waits_for = NULL;
-	transaction->has_sources = false;
+	transaction->has_sources = transaction->has_alerts = transaction->has_deadline = false;
 	sessions_wake();
 }

@@ -1,4 +1,5 @@
-/* One seed: what producers send, what breaks, and when; then calm, and all must come to rest. */
+/* One seed: what producers send, which faults happen, and when; then no more faults, and everything must come to
+ * rest. */
 #include "sim.h"
 
 #include <stdarg.h>
@@ -20,15 +21,15 @@ enum {
 	N_POLICIES = 4,
 	OPERATOR_US = 700000,
 	LOOK_US = 250000,
-	LOOKS = 6,             /* so often it is at rest: what a partition's message showed is written down by then */
-	PATIENCE_US = 90000000 /* within which all must have come to rest: fences are looked at after 15 s */
+	LOOKS = 6,             /* interval of checks for rest: observations of partitions are written by then */
+	PATIENCE_US = 90000000 /* within which all must have come to rest: fences are checked after 15 s */
 };
 
 #define BEGIN_US (INT64_C(1767600000) * US_PER_SECOND) /* 2026-01-05T08:00:00Z */
 
 struct sim_counts sim_counts;
 
-/* One stream of chance for each thing, so that leaving out a fault changes no message. */
+/* A random stream for each purpose, so that leaving out a fault does not change any message. */
 struct chance {
 	uint64_t state;
 };
@@ -41,7 +42,7 @@ static struct {
 	bool wanted[MOST_INSTANCES];
 	int n_instances, n_lanes, policy, fault_per_mille;
 	const char *batch_events, *batch_age, *tick;
-	bool calm, jumps, dawdles, transactional, has_fast_sender, refuses, has_strangers, failed, at_rest;
+	bool calm, jumps, dawdles, transactional, has_fast_sender, refuses, has_strangers, replaces, failed, at_rest;
 	int looks;
 	int64_t owes_until_us;
 	char reason[512];
@@ -53,7 +54,7 @@ static struct {
 	struct policy_set *set;
 } policies[N_POLICIES];
 
-/* ---- chance, memory, failure ---- */
+/* ---- random numbers, memory, failure ---- */
 
 static uint64_t next_of(struct chance *chance)
 {
@@ -156,7 +157,7 @@ void sim_trace(const char *format, ...)
 	va_end(arguments);
 }
 
-/* The daemon's log is part of the trace: in the place of daemon/base/log.c. */
+/* The daemon's log is part of the trace: replaces daemon/base/log.c. */
 #define TRACE_LINE                                                                                                     \
 	va_list arguments;                                                                                             \
 	va_start(arguments, format);                                                                                   \
@@ -228,7 +229,7 @@ static void load_policies(void)
 	if (policies[0].fd != 0)
 		return;
 	for (int i = 0; i < N_POLICIES; i++) {
-		struct policy_faults faults;
+		struct file_errors faults;
 		policies[i].fd = memfd_create("policy", 0);
 		dprintf(policies[i].fd, "%s", policy_texts[i]);
 		snprintf(policies[i].path, sizeof(policies[i].path), "/proc/self/fd/%d", policies[i].fd);
@@ -238,7 +239,7 @@ static void load_policies(void)
 			        faults.items[0].message.ptr);
 			abort();
 		}
-		policy_faults_release(&faults);
+		file_errors_release(&faults);
 	}
 }
 
@@ -347,7 +348,7 @@ static void write_event(struct sent *message, int no)
 	enum event_type type = any_type();
 	if (world.has_fast_sender && below(c, 4) == 0)
 		ago_us = -between(c, 0, 3000000);
-	/* Some take the id of another: the same again, or other content. */
+	/* Some use the id of another event, with the same or other content. */
 	int id = below(c, 12) == 0 ? (int)below(c, (uint32_t)no + 1) : no;
 	uint32_t ticket = below(c, 3);
 	message->occurred_us = now_us - ago_us;
@@ -379,7 +380,7 @@ static void write_junk(struct sent *message)
 	message->len = which < 5 ? (uint32_t)strlen(junk[which]) : 0;
 }
 
-/* Half of the seeds have producers that send in transactions, some of which stay open for long. */
+/* In half of the seeds producers use transactions, and some stay open for long. */
 static struct sim_transaction *transactions[MOST_TRANSACTIONS];
 
 static void end_transaction(void *context)
@@ -409,7 +410,7 @@ static void send_one(void *context)
 	uint32_t kind = below(c, 20);
 	if (kind == 0) {
 		write_junk(message);
-	} else if (kind <= 3 && n_sent > 0) { /* again, perhaps elsewhere */
+	} else if (kind <= 3 && n_sent > 0) { /* again, possibly elsewhere */
 		*message = sent[below(c, (uint32_t)n_sent)];
 		if (below(c, 2) == 0)
 			message->partition = (int)below(c, (uint32_t)sim_n_partitions);
@@ -446,13 +447,15 @@ static void start(int index)
 	                      "topics.activity=*",
 	                      "sla.max_silence=24h",
 	                      "kpi.fcr_window=1h",
+	                      "metrics.listen=", /* no port of this machine, which may be taken */
+	                      "appraisal.refresh=0",
 	                      lanes,
 	                      instance,
 	                      events,
 	                      age,
 	                      tick,
 	                      policy};
-	struct config_faults faults = CONFIG_FAULTS_INIT;
+	struct config_errors faults = CONFIG_ERRORS_INIT;
 	world.wanted[index] = true;
 	if (world.instances[index] != NULL && !world.instances[index]->dead)
 		return;
@@ -465,7 +468,7 @@ static void start(int index)
 	struct kpid_config *config = kpid_config_load(NULL, sets, sizeof(sets) / sizeof(sets[0]), &faults);
 	if (config == NULL) {
 		sim_fail("the configuration: %s: %s", faults.items[0].key, faults.items[0].message);
-		config_faults_release(&faults);
+		config_errors_release(&faults);
 		return;
 	}
 	world.instances[index] = sim_instance_start(index, config);
@@ -482,12 +485,28 @@ static void start_later(int index, int64_t delay_us)
 	sim_after(delay_us, NULL, start_planned, (void *)(intptr_t)index);
 }
 
-/* ---- what breaks ---- */
+/* ---- faults ---- */
 
-enum fault_kind { CRASH, STOP, FREEZE, START, CUT, TERMINATE, RESTART, REBALANCE, JUMP, TAIL, HEAD, ANEW, N_FAULTS };
+enum fault_kind {
+	CRASH,
+	STOP,
+	FREEZE,
+	START,
+	CUT,
+	TERMINATE,
+	RESTART,
+	REBALANCE,
+	JUMP,
+	TAIL,
+	HEAD,
+	RECREATE,
+	N_FAULTS,
+	EMPTY = N_FAULTS, /* planned by plan_replacements() alone */
+	REPLACE
+};
 
-static const char *const fault_names[] = {"crash",   "stop",      "freeze", "start", "cut",  "terminate",
-                                          "restart", "rebalance", "jump",   "tail",  "head", "anew"};
+static const char *const fault_names[] = {"crash",     "stop", "freeze", "start", "cut",      "terminate", "restart",
+                                          "rebalance", "jump", "tail",   "head",  "recreate", "empty",     "replace"};
 
 struct fault {
 	enum fault_kind kind;
@@ -528,7 +547,7 @@ static void happen(void *context)
 		if (instance != NULL) {
 			instance->frozen_until_us = sim_now_us() + fault->long_us;
 			if (instance->frozen_until_us > world.owes_until_us)
-				world.owes_until_us = instance->frozen_until_us; /* what waits for that goes on then */
+				world.owes_until_us = instance->frozen_until_us; /* waiting transactions go on then */
 			sim_counts.freezes++;
 		}
 		break;
@@ -559,21 +578,25 @@ static void happen(void *context)
 	case HEAD:
 		kafka_lose_head();
 		break;
-	case ANEW:
-		kafka_make_anew();
+	case RECREATE:
+		kafka_recreate_topic();
 		break;
-	case N_FAULTS:
+	case EMPTY:
+		kafka_empty_unread();
+		break;
+	case REPLACE:
+		kafka_replace_unread();
 		break;
 	}
 }
 
 static void plan_faults(int64_t span_us)
 {
-	/* Cuts are what everything hangs on. */
+	/* Cuts are the most important faults. */
 	static const enum fault_kind often[] = {CRASH, FREEZE, CUT, CUT, CUT, TERMINATE, TERMINATE, REBALANCE, START};
 	struct chance *c = &world.breaks;
 	int n = (int)below(c, MOST_FAULTS);
-	/* Logs. Where the end of a transaction takes the place of the message that was read last, nothing shows it. */
+	/* Logs. If the end of a transaction replaces the message that was read last, nothing reveals it. */
 	bool loses = below(c, 3) == 0 && !world.transactional;
 	for (int i = 0; i < n; i++) {
 		struct fault *fault = sim_alloc(sizeof(*fault));
@@ -589,7 +612,25 @@ static void plan_faults(int64_t span_us)
 	}
 }
 
-/* ---- somebody who accepts gaps ---- */
+/* Partitions are emptied before they are read, lose their owners, and get other logs. In a few seeds only: there is
+ * less to read then. */
+static void plan_replacements(int64_t span_us)
+{
+	static const enum fault_kind kinds[] = {EMPTY, REPLACE, REPLACE, CRASH, FREEZE, REBALANCE};
+	struct chance *c = &world.breaks;
+	int n = 3 + (int)below(c, 20);
+	for (int i = 0; i < n; i++) {
+		struct fault *fault = sim_alloc(sizeof(*fault));
+		fault->kind = i < 3 ? EMPTY : kinds[below(c, sizeof(kinds) / sizeof(kinds[0]))];
+		fault->index = (int)below(c, (uint32_t)world.n_instances);
+		fault->long_us = between(c, 1000, 8000000);
+		int64_t at_us = between(c, 0, i < 3 ? 500000 : span_us + 3000000);
+		if (i < world.options.most_faults)
+			sim_after(at_us, NULL, happen, fault);
+	}
+}
+
+/* ---- an operator who accepts gaps ---- */
 
 static void accept_gap(struct transaction *transaction, struct slot *slot)
 {
@@ -604,6 +645,8 @@ static void accept_gap(struct transaction *transaction, struct slot *slot)
 	row[SP_NEXT] = cell_int8(resume);
 	row[SP_FINGERPRINT] = row[SP_CHECKED] = row[SP_CHECKED_FINGERPRINT] = row[SP_READ_TO] = cell_null();
 	row[SP_EPOCH] = cell_int8(cell_number(row[SP_EPOCH]) + 1);
+	row[SP_COMPLETE] = source_complete(row, NULL);
+	row[SP_HEARTBEAT] = cell_null();
 	sim_trace("the gap of %s/%lld is accepted, on at %lld", sim_topics[topic],
 	          (long long)cell_number(row[SP_PARTITION]), (long long)resume);
 	slot_put(transaction, slot, row);
@@ -624,7 +667,7 @@ static void operate(void *context)
 	sim_after(OPERATOR_US, NULL, operate, NULL);
 }
 
-/* ---- a stranger who holds rows ---- */
+/* ---- another session that locks rows ---- */
 
 static void let_go(void *context)
 {
@@ -650,7 +693,7 @@ static void hold(void *context)
 	sim_after(between(&world.breaks, 200000, 4000000), NULL, hold, NULL);
 }
 
-/* ---- calm, and rest ---- */
+/* ---- no more faults, and rest ---- */
 
 static void calm_down(void *context)
 {
@@ -681,7 +724,7 @@ static bool is_read(int topic, int number)
 	return kafka_next_message(topic, number, next) == (int64_t)partition->n;
 }
 
-/* What is no message counts for no lag. */
+/* Offsets without messages do not count as lag. */
 static bool shows_lag(int topic, int number)
 {
 	struct cell key[2] = {cell_text(text_of(sim_topics[topic])), cell_int4(number)};
@@ -690,7 +733,7 @@ static bool shows_lag(int topic, int number)
 	return cell_number(row[SP_HIGH]) != (read_to > next ? read_to : next);
 }
 
-/* Why it is not; NULL: it is. */
+/* Why it is not at rest; NULL: it is. */
 static const char *why_not_at_rest(void)
 {
 	static char why[64];
@@ -775,6 +818,7 @@ static void choose(uint64_t seed)
 	world.refuses = below(&c, 4) == 0;
 	world.has_strangers = below(&c, 4) == 0;
 	kafka_start(1 + (int)below(&c, SIM_MOST_PARTITIONS), below(&c, 2) == 0);
+	world.replaces = below(&c, 16) == 0 && !world.transactional;
 }
 
 static void set_out(void)
@@ -782,6 +826,8 @@ static void set_out(void)
 	int64_t *until_us = sim_alloc(sizeof(*until_us));
 	int64_t span_us = plan_messages();
 	plan_faults(span_us);
+	if (world.replaces)
+		plan_replacements(span_us);
 	sim_after(span_us + 3000000, NULL, calm_down, NULL);
 	sim_after(OPERATOR_US, NULL, operate, NULL);
 	if (world.has_strangers)
@@ -811,12 +857,12 @@ bool sim_run(const struct sim_options *options)
 	set_out();
 	sim_loop(is_done);
 	if (!world.failed)
-		oracle_check_rest(policies[world.policy].set, INT64_C(3600) * US_PER_SECOND);
+		check_expected_tables(policies[world.policy].set, INT64_C(3600) * US_PER_SECOND);
 	bool failed = world.failed;
 	sim_counts.seeds++;
 	if (failed)
 		printf("seed %llu: %s\n", (unsigned long long)options->seed, world.reason);
-	world.failed = true; /* nothing of what ends now counts */
+	world.failed = true; /* failures while shutting down do not count */
 	for (int i = 0; i < MOST_INSTANCES; i++)
 		if (runs(i))
 			sim_instance_crash(world.instances[i]);

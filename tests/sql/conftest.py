@@ -1,12 +1,13 @@
-"""A private PostgreSQL, databases that are migrated, and `kpid migrate` for any tree of SQL files.
+"""A private PostgreSQL, migrated databases, and `kpid migrate` built with any tree of SQL files.
 
-The program under test is the command itself (daemon/cli, daemon/adapters/pg/migrate.c) with a table of commands that has
-no other. So a test can give it migrations that fail, which the real one must not carry.
+The program under test is `kpid migrate` itself (daemon/cli, daemon/adapters/pg/migrate.c), linked without the other
+commands. So a test can build it with migrations that fail.
 """
 import glob
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import pytest
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "tests", "fixture"))
 
+from measures import LEDGER_MEASURES, MEASURES  # noqa: E402, F401
 from servers import Postgres  # noqa: E402
 
 COMMANDS = """
@@ -25,21 +27,12 @@ const struct cli_command cli_commands[] = {
 int main(int argc, char **argv) { return cli_main(argc, argv); }
 """
 SOURCES = ["daemon/cli/cli.c", "daemon/cli/cmd_migrate.c", "daemon/cli/json_out.c", "daemon/cli/term.c",
-           "daemon/adapters/pg/migrate.c", "daemon/adapters/pg/statements.c", "daemon/adapters/pg/words.c",
+           "daemon/adapters/pg/migrate.c", "daemon/adapters/pg/sql_lexer.c", "daemon/adapters/pg/error_text.c",
            "daemon/config/*.c",
            "daemon/base/*.c", "daemon/core/wire/*.c", "daemon/core/sla/duration.c"]
 INSTRUMENTED = ["--coverage", "-fprofile-update=atomic"] if os.environ.get("KPID_SQL_OBJECTS") else [
     "-fsanitize=address,undefined"]
 PACKAGES = ["libpq", "libcrypto", "inih", "jansson", "rdkafka"]
-MEASURES = """opened responded first_response_measured first_response_within_sla first_response_us_sum resolved
-    resolution_measured resolution_within_sla resolution_us_sum arrival_measured arrival_within_sla
-    next_response_measured next_response_within_sla closed reopened fcr_eligible fcr_resolved transferred_out
-    csat_responses csat_satisfied csat_score_micros_sum nps_responses nps_promoters nps_detractors ces_responses
-    ces_score_micros_sum first_response_working_us_sum resolution_working_us_sum""".split()
-
-
-def public_name(measure):
-    return measure.replace("_us_sum", "_seconds_sum").replace("_micros_sum", "_sum")
 
 
 def run(*command, **options):
@@ -47,7 +40,7 @@ def run(*command, **options):
 
 
 class Program:
-    """kpid with the one command."""
+    """`kpid migrate` against one server."""
 
     def __init__(self, path, server):
         self.path = path
@@ -68,23 +61,33 @@ class Program:
     def json(self, database, *arguments, **options):
         return json.loads(self(database, *arguments, "--json", **options).stdout)
 
+    def queries(self):
+        """The embedded queries, by file name: what embed.cmake makes of sql/queries."""
+        with open(os.path.join(os.path.dirname(self.path), "sql_files.c"), encoding="ascii") as file:
+            source = file.read()
+        names = dict(re.findall(r'\{"queries/(\w+\.sql)", (file_\d+)\}', source))
+        texts = dict(re.findall(r"char (file_\d+)\[\] = \{(.*)0\};", source))
+        return {name: bytes.fromhex(re.sub(r"'\\x|',", "", texts[array])).decode() for name, array in names.items()}
+
     def states(self, database):
         return {row["version"]: row["state"] for row in self.json(database, "status")["migrations"]}
 
 
 @pytest.fixture(scope="session")
 def objects(tmp_path_factory):
-    """Everything but the SQL files, compiled."""
-    kept = os.environ.get("KPID_SQL_OBJECTS")  # of tests/coverage
+    """The compiled program without the SQL files."""
+    kept = os.environ.get("KPID_SQL_OBJECTS")  # set by tests/coverage
     directory = pathlib.Path(kept) if kept else tmp_path_factory.mktemp("objects")
     commands = directory / "commands.c"
     commands.write_text(COMMANDS)
     sources = [str(commands)]
     for pattern in SOURCES:
         sources += sorted(glob.glob(os.path.join(ROOT, pattern)))
+    done = run("cmake", f"-DROOT={ROOT}/sql", f"-DOUT={directory}/sql/queries.h", "-P", f"{ROOT}/sql/names.cmake")
+    assert done.returncode == 0, done.stderr
     flags = run("pkg-config", "--cflags", *PACKAGES).stdout.split()
     done = run("cc", "-std=c17", "-D_GNU_SOURCE", '-DKPID_VERSION="test"', "-g", *INSTRUMENTED,
-               "-fno-sanitize-recover=all", f"-I{ROOT}/include", f"-I{ROOT}/daemon", *flags, "-c", *sources,
+               "-fno-sanitize-recover=all", f"-I{ROOT}/include", f"-I{ROOT}/daemon", f"-I{directory}", *flags, "-c", *sources,
                cwd=directory)
     assert done.returncode == 0, done.stderr
     return directory
@@ -92,7 +95,7 @@ def objects(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def build(objects, tmp_path_factory, pg):
-    """build(change): the program over a copy of sql/ that change(folder) may have altered."""
+    """build(change): the program built with a copy of sql/ that change(folder) has altered."""
     def build_one(change=lambda folder: None, server=pg):
         directory = tmp_path_factory.mktemp("program")
         tree = directory / "sql"
@@ -176,13 +179,16 @@ def columns(connection, table):
 
 
 def insert_buckets(connection, buckets):
-    """buckets: (time, agent) -> {measure: value}"""
+    """buckets: (time, agent) -> {measure: value}. A measure that is 0 is NULL in half of the rows, if the
+    schema allows it: both mean the same."""
     from psycopg2.extras import execute_values
-    names = [name for name in MEASURES if name in columns(connection, "agent_kpi_5m")]  # of this version's
+    names = [measure.column for measure in MEASURES]
+    (may_be_null,), = rows(connection, "SELECT NOT bool_or(attnotnull) FROM pg_attribute WHERE attrelid = "
+                           "'kpid.agent_kpi_5m'::regclass AND attname = ANY (%s)", names)
     with connection.cursor() as cursor:
         execute_values(cursor, f'INSERT INTO kpid.agent_kpi_5m ("time", agent_id, {", ".join(names)}) VALUES %s',
-                       [(time, agent, *(values.get(name, 0) for name in names))
-                        for (time, agent), values in buckets.items()], page_size=1000)
+                       [(time, agent, *(values.get(name) or (None if may_be_null and n % 2 else 0) for name in names))
+                        for n, ((time, agent), values) in enumerate(buckets.items())], page_size=1000)
 
 
 def insert_ticket(connection, ticket_id, **values):
@@ -194,7 +200,7 @@ def insert_ticket(connection, ticket_id, **values):
 
 
 def rows_read(db, table, sql, *values):
-    """Of a table, by one statement: rows that were looked at, not rows that were found."""
+    """The rows of a table that a statement scans, whether it returns them or not."""
     counter = ("SELECT coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0) FROM pg_stat_xact_user_tables"
                " WHERE relid = %s::regclass")
     rows(db, "BEGIN")
@@ -205,8 +211,11 @@ def rows_read(db, table, sql, *values):
     return after - before
 
 
+LEDGER_KEY = {"day": "2026-01-05", "ticket_id": "T1", "agent_id": "ann", "project_id": "p1", "team_id": ""}
+
+
 def insert_some(connection):
-    """At least one row in every private table that there is, of this version or an earlier one."""
+    """Inserts at least one row into every private table, of this version or an earlier one."""
     insert(connection, "setting", name="report.time_zone", value="Asia/Shanghai")
     insert(connection, "policy_revision", id="2026-01", effective_from="-infinity", json="{}", sha256=b"\1")
     insert(connection, "source_partition", topic="ticket-opened", partition=0, epoch=1, owner="one", next_offset=7)
@@ -228,6 +237,7 @@ def insert_some(connection):
     insert(connection, "dead_letter", topic="survey", partition=1, offset=9, reason="not_json", detail="nothing",
            value=b"\xff{\n")
     for table, values in {
+        "heartbeat": {"instance": "one"},
         "lease": {"name": "outbox", "holder": "one", "pid": 1, "epoch": 1, "taken_at": "2026-01-05Z",
                   "expires_at": "2026-01-05Z"},
         "parked_ticket": {"ticket_id": "T1", "reason": "refused", "detail": "22003: integer out of range", "n_events": 1},
@@ -241,6 +251,14 @@ def insert_some(connection):
                          **({"revision": 1} if "revision" in columns(connection, "notification") else {})},
         "repair": {"repaired_by": "bob", "why": "a bad disk", "table_name": "agent_backlog", "key": "ann",
                    "column_name": "backlog", "was": "2", "is_now": "1"},
+        "ledger": {**LEDGER_KEY, "channel": "phone", "category": "repair/lift", "priority": "1", "opened": 1},
+        "ledger_item": {**LEDGER_KEY, "item": "speed", "kind": "csat", "answered": 1, "perceived_sum": 800_000, "paired": 0,
+                        "gap_sum": 0},
+        "ledger_ticket": {"ticket_id": "T1", "rev": 1, "generation": 1, "project_id": "p1", "channel": "phone",
+                          "category": "repair/lift", "priority": "1", "opened_project_id": "p1", "opened_team_id": ""},
+        "ledger_solved": {"ticket_id": "T1", "cycle": 1, "requester_ref": "r1", "project_id": "p1", "category_root": "repair/",
+                          "resolved_at": "2026-01-05Z", "resolver_id": "ann"},
+        "ledger_repeat_due": {"ticket_id": "T1"},
         "delivery": {"receiver": "ops", "alert_id": "a1", "revision": 1, "state": "pending", "next_at": "2026-01-05Z"},
     }.items():
         if columns(connection, table):

@@ -1,4 +1,4 @@
-"""What becomes of an alert's row: as it is judged, acknowledged, silenced, and when time is up (RULES A)."""
+"""The row of an alert when it is judged, acknowledged, silenced, and when a time limit passes (rules A)."""
 import contextlib
 import os
 
@@ -14,14 +14,14 @@ def query(name):
 
 
 class Alerts:
-    """The queries of the daemon, on rows by name."""
+    """Runs the queries of the daemon, with rows by column name."""
 
     def __init__(self, db):
         self.db = db
         rows(db, f"PREPARE put AS {query('alert_put')}")
         rows(db, f"PREPARE void AS {query('alert_void')}")
-        rows(db, f"PREPARE attend AS {query('alert_attend')}")
-        rows(db, f"PREPARE attend_silences (boolean) AS {query('silence_attend')}")
+        rows(db, f"PREPARE attend AS {query('alert_apply_acks')}")
+        rows(db, f"PREPARE attend_silences (boolean) AS {query('silence_expire')}")
 
     def put(self, state="breached", **values):
         breach = state not in ("warning", "averted")
@@ -68,7 +68,7 @@ def test_A2_warning_breach_resolution(alerts):
     assert alerts.row()["revision"] == 3
 
 
-def test_A3_voided_wins_over_what_warnings_say(alerts):
+def test_A3_voided_wins_over_warnings(alerts):
     alerts.put("breached")
     alerts.void()
     for state in ("warning", "averted"):
@@ -78,11 +78,18 @@ def test_A3_voided_wins_over_what_warnings_say(alerts):
     assert alerts.state() == "breached" and alerts.messages() == ["breached", "voided", "breached"]
 
 
-def test_a_warning_that_is_undone_is_averted(alerts):
+def test_A1_an_undone_warning_is_voided_until_it_is_one_again(alerts):
     alerts.put("warning")
     alerts.void()
     alerts.void()
-    assert alerts.state() == "averted" and alerts.messages() == ["warning", "averted"]
+    assert alerts.state() == "voided" and alerts.messages() == ["warning", "voided"]
+    alerts.put("warning")
+    assert alerts.state() == "warning" and alerts.messages() == ["warning", "voided", "warning"]
+    alerts.put("averted")
+    alerts.void()
+    assert alerts.state() == "voided" and alerts.messages()[-2:] == ["averted", "voided"]
+    alerts.put("averted")
+    assert alerts.state() == "averted"
 
 
 def test_a_breach_is_sent_though_its_warning_was_too_old(alerts):
@@ -92,14 +99,14 @@ def test_a_breach_is_sent_though_its_warning_was_too_old(alerts):
     assert alerts.messages() == ["breached", "resolved"]
 
 
-def test_what_was_decided_about_a_breach_stays(alerts):
+def test_the_delivery_of_a_breach_is_decided_once(alerts):
     alerts.put("breached", delivery="too_old")
     alerts.put("breached", level=1)
     alerts.put("resolved")
     assert alerts.messages() == [] and alerts.row()["delivery"] == "too_old"
 
 
-def test_acknowledged_stays_so_while_it_lasts(alerts):
+def test_an_active_alert_stays_acknowledged(alerts):
     alerts.put("breached")
     assert alerts.ack() == [("acknowledged",)]
     assert alerts.state() == "acknowledged" and alerts.row()["revision"] == 1
@@ -112,8 +119,8 @@ def test_acknowledged_stays_so_while_it_lasts(alerts):
     assert alerts.messages() == ["breached", "acknowledged", "acknowledged", "resolved"]
 
 
-def test_an_alert_that_changes_while_it_is_thought_of(pg, database, db, alerts):
-    """What is not committed yet when receivers are thought of is thought of next."""
+def test_an_alert_that_changes_while_it_is_dispatched(pg, database, db, alerts):
+    """A change that commits after the dispatcher has read the alert is dispatched next time."""
     rows(db, f"PREPARE done AS {query('dispatch_done')}")
     alerts.put("breached")
     with contextlib.closing(pg.connect(database)) as other:
@@ -141,7 +148,7 @@ def test_unack(alerts):
     assert (found["acknowledged_by"], found["why"], found["ended_by"], found["ended_why"]) == ("bob", "on it", "cat", "not mine")
 
 
-def test_fires_again_when_its_time_is_up(alerts):
+def test_fires_again_after_the_given_time(alerts):
     alerts.put("breached")
     alerts.ack(after="1 hour")
     alerts.attend()
@@ -153,7 +160,7 @@ def test_fires_again_when_its_time_is_up(alerts):
     assert rows(alerts.db, "SELECT ended_by FROM report.acknowledgement") == [("kpid",)]
 
 
-def test_an_acknowledgement_of_what_is_over_by_then_ends(alerts):
+def test_the_acknowledgement_of_a_resolved_alert_ends(alerts):
     alerts.put("breached")
     alerts.ack()
     alerts.put("resolved")
@@ -163,7 +170,7 @@ def test_an_acknowledgement_of_what_is_over_by_then_ends(alerts):
     assert rows(alerts.db, "SELECT ended_by, ended_why FROM report.acknowledgement") == [("kpid", "the alert was over")]
 
 
-def test_who_acknowledges_again_takes_it_over(alerts):
+def test_a_second_acknowledgement_takes_over(alerts):
     alerts.put("breached")
     alerts.ack()
     alerts.attend()
@@ -175,7 +182,7 @@ def test_who_acknowledges_again_takes_it_over(alerts):
         ("bob", "cat"), ("cat", None)]
 
 
-def test_what_is_given_back_before_the_daemon_looks_is_not_sent(alerts):
+def test_an_acknowledgement_withdrawn_at_once_is_not_sent(alerts):
     alerts.put("breached")
     alerts.ack()
     rows(alerts.db, "SELECT report.unack_alert('a1', 'bob', 'oh')")
@@ -187,7 +194,7 @@ def test_what_is_given_back_before_the_daemon_looks_is_not_sent(alerts):
     "report.ack_alert('a1', 'bob', 'on it')", "report.unack_alert('a1', 'bob', 'not mine')",
     "report.silence_alerts(now() + interval '1 hour', 'bob', 'lift works')", "report.end_silence(1)"])
 def test_an_operators_open_transaction_holds_no_row_that_the_daemon_needs(pg, database, alerts, act):
-    """Breaches, escalations and what is over are written, and time is looked at, while somebody has yet to COMMIT."""
+    """The daemon writes breaches, escalations and ends of alerts while an operator has not committed."""
     alerts.put("breached")
     silence(alerts.db, project_id="p2")
     if "unack" in act:
@@ -205,7 +212,7 @@ def test_an_operators_open_transaction_holds_no_row_that_the_daemon_needs(pg, da
     assert rows(alerts.db, "SELECT count(*) FROM kpid.acknowledgement WHERE pending") == [(0,)]
 
 
-def test_two_who_act_on_one_alert_do_not_wait_for_ever(pg, database, alerts):
+def test_two_operators_on_one_alert_do_not_wait_forever(pg, database, alerts):
     alerts.put("breached")
     with contextlib.closing(pg.connect(database)) as other:
         rows(other, "BEGIN")
@@ -241,13 +248,13 @@ def test_who_and_why_have_a_limit(alerts, sql):
     ("recalculation", {"asked_by": "bob", "why": "w", "revision_nos": [1]}, "why", 2000),
     ("repair", {"repaired_by": "bob", "why": "w", "table_name": "t", "key": "k"}, "repaired_by", 200),
     ("repair", {"repaired_by": "bob", "why": "w", "table_name": "t", "key": "k"}, "why", 2000)])
-def test_no_table_takes_more_of_who_and_why(db, table, values, column, most):
+def test_tables_limit_who_and_why(db, table, values, column, most):
     insert(db, table, **{**values, column: "é" * most})
     with pytest.raises(psycopg2.errors.CheckViolation):
         insert(db, table, **{**values, column: "é" * (most + 1), **({"alert_id": "a2"} if "alert_id" in values else {})})
 
 
-def test_fires_not_again_when_it_is_over(alerts):
+def test_a_resolved_alert_does_not_fire_again(alerts):
     alerts.put("breached")
     alerts.ack(after="1 hour")
     alerts.attend()
@@ -259,12 +266,12 @@ def test_fires_not_again_when_it_is_over(alerts):
 
 @pytest.mark.parametrize("sql, words", [
     ("report.ack_alert('nope', 'bob', 'why')", "there is no alert nope"),
-    ("report.ack_alert('a1', '', 'why')", "says who and why"),
-    ("report.ack_alert('a1', 'bob', NULL)", "says who and why"),
-    ("report.ack_alert('a1', 'bob', 'why', interval '0')", "at once"),
+    ("report.ack_alert('a1', '', 'why')", "needs who and why"),
+    ("report.ack_alert('a1', 'bob', NULL)", "needs who and why"),
+    ("report.ack_alert('a1', 'bob', 'why', interval '0')", "must be positive"),
     ("report.unack_alert('a1', 'bob', 'why')", "is breached, not acknowledged"),
-    ("report.silence_alerts(now() - interval '1 hour', 'bob', 'why')", "later than now"),
-    ("report.silence_alerts(now() + interval '1 hour', 'bob', '')", "says who and why"),
+    ("report.silence_alerts(now() - interval '1 hour', 'bob', 'why')", "in the future"),
+    ("report.silence_alerts(now() + interval '1 hour', 'bob', '')", "needs who and why"),
 ])
 def test_refusals(alerts, sql, words):
     alerts.put("breached")
@@ -272,10 +279,10 @@ def test_refusals(alerts, sql, words):
         rows(alerts.db, f"SELECT {sql}")
 
 
-def test_only_a_breach_that_lasts_can_be_acknowledged(alerts):
+def test_only_an_active_breach_can_be_acknowledged(alerts):
     for state in ("warning", "resolved"):
         alerts.put(state)
-        with pytest.raises(psycopg2.Error, match=f"is {state}; only a breach that lasts"):
+        with pytest.raises(psycopg2.Error, match=f"is {state}; only an active breach"):
             alerts.ack()
 
 
@@ -287,14 +294,14 @@ def silence(db, **values):
     ({}, True), ({"project_id": "p1"}, True), ({"project_id": "p2"}, False), ({"target": "resolution"}, True),
     ({"target": "arrival"}, False), ({"project_id": "p1", "target": "arrival"}, False),
     ({"ends_at": "2026-01-02Z"}, False), ({"starts_at": "2099-01-01Z"}, False)])
-def test_silence_keeps_back_what_it_names(alerts, where, silenced):
+def test_a_silence_holds_back_the_alerts_that_it_names(alerts, where, silenced):
     silence(alerts.db, **where)
     alerts.put("breached")
     assert alerts.row()["delivery"] == ("silenced" if silenced else "queued")
     assert alerts.messages() == ([] if silenced else ["breached"])
 
 
-def test_what_lasts_is_sent_when_the_silence_ends(alerts):
+def test_active_alerts_are_sent_when_the_silence_ends(alerts):
     (number,), = rows(alerts.db, "SELECT report.silence_alerts(now() + interval '1 hour', 'bob', 'lift works', 'p1')")
     alerts.put("warning")
     alerts.put("breached")
@@ -310,8 +317,8 @@ def test_what_lasts_is_sent_when_the_silence_ends(alerts):
 
 
 @pytest.mark.parametrize("analyze", [False, True])
-def test_past_silences_slow_no_breach(alerts, analyze):
-    """Those that last are read, however many there were: by each alert, and by each look at what has ended."""
+def test_past_silences_do_not_slow_a_breach(alerts, analyze):
+    """Only active silences are read, for each alert and at each check for ended ones, no matter how many there were."""
     rows(alerts.db, "INSERT INTO kpid.silence (starts_at, ends_at, made_by, why, project_id)"
                     " SELECT '2026-01-01Z', '2026-01-02Z', 'bob', 'w', 'p1' FROM generate_series(1, 20000)")
     alerts.attend()
@@ -322,7 +329,7 @@ def test_past_silences_slow_no_breach(alerts, analyze):
     assert rows_read(alerts.db, "kpid.silence", "EXECUTE attend_silences (true)") <= 3
 
 
-def test_alerts_that_a_silence_keeps_back_are_looked_at_when_one_has_ended(alerts):
+def test_silenced_alerts_are_read_only_when_a_silence_has_ended(alerts):
     silence(alerts.db)
     for number in range(100):
         alerts.put("breached", alert_id=f"a{number}", n=number + 1)
@@ -333,16 +340,16 @@ def test_alerts_that_a_silence_keeps_back_are_looked_at_when_one_has_ended(alert
     assert rows(alerts.db, "EXECUTE attend_silences (true)") == [(False, 0)]
 
 
-def test_past_acknowledgements_slow_no_look(alerts):
+def test_past_acknowledgements_do_not_slow_the_tick(alerts):
     rows(alerts.db, "INSERT INTO kpid.acknowledgement (alert_id, acknowledged_by, why, fires_again_at, ended_at, pending)"
                     " SELECT 'x' || i, 'bob', 'w', timestamptz '2026-01-02Z', timestamptz '2026-01-02Z', false FROM generate_series(1, 20000) i"
                     " UNION ALL SELECT 'y' || i, 'bob', 'w', timestamptz '2100-01-02Z', NULL, false FROM generate_series(1, 1000) i")
     rows(alerts.db, "ANALYZE kpid.acknowledgement")
     assert rows_read(alerts.db, "kpid.acknowledgement", "EXECUTE attend") == 0
-    assert rows_read(alerts.db, "kpid.acknowledgement", query("tick").replace("$1", "1000000")) == 0
+    assert rows_read(alerts.db, "kpid.acknowledgement", query("tick").replace("$1", "1000000")) == 1  # the next to end
 
 
-def test_what_is_over_when_the_silence_ends_is_not_sent(alerts):
+def test_resolved_alerts_are_not_sent_when_the_silence_ends(alerts):
     silence(alerts.db)
     alerts.put("breached")
     alerts.put("resolved")
@@ -351,7 +358,7 @@ def test_what_is_over_when_the_silence_ends_is_not_sent(alerts):
     assert alerts.messages() == [] and alerts.row()["delivery"] == "over"
 
 
-def test_operator_may_attend_and_nothing_else(alerts, pg, database):
+def test_operators_may_acknowledge_and_silence_and_nothing_else(alerts, pg, database):
     alerts.put("breached")
     rows(alerts.db, "DROP ROLE IF EXISTS an_operator")
     rows(alerts.db, "CREATE ROLE an_operator LOGIN IN ROLE kpid_operator")
@@ -367,7 +374,7 @@ def test_operator_may_attend_and_nothing_else(alerts, pg, database):
     rows(alerts.db, "DROP ROLE an_operator")
 
 
-def test_false_alarms_are_counted_by_the_hour(alerts):
+def test_false_alarms_are_counted_per_hour(alerts):
     day = "2026-01-05"
     for number, (state, project, hour, delivery) in enumerate([
             ("breached", "p1", 10, "queued"), ("breached", "p1", 10, "queued"), ("breached", "p1", 10, "too_old"),
@@ -379,3 +386,85 @@ def test_false_alarms_are_counted_by_the_hour(alerts):
     assert rows(alerts.db, "SELECT extract(hour FROM time AT TIME ZONE 'UTC')::integer, project_id, breached, voided, voided_sent,"
                 " unconfirmed FROM report.alert_hourly ORDER BY 1, 2") == [
         (10, "p1", 3, 2, 1, 1), (10, None, 1, 0, 0, 0), (11, "p1", 1, 0, 0, 0)]
+
+
+# ---- notifications: idle instances wait for them ----
+
+
+@pytest.fixture
+def woken(pg, database, db):
+    """The channels notified since the last call, by transactions of the fixture `db`."""
+    with contextlib.closing(pg.connect(database)) as listener:
+        for channel in ("kpid_alert", "kpid_action", "kpid_deadline"):
+            rows(listener, f"LISTEN {channel}")
+
+        def since():
+            rows(listener, "SELECT 1")  # the server sends what has come with the answer
+            listener.poll()
+            found = [notification.channel for notification in listener.notifies]
+            listener.notifies.clear()
+            return found
+
+        yield since
+
+
+def test_an_alert_to_be_sent_wakes_the_senders_once(alerts, woken):
+    insert_ticket(alerts.db, "T2")
+    rows(alerts.db, "BEGIN")
+    alerts.put("breached")
+    alerts.put("breached", alert_id="a2", ticket_id="T2")
+    rows(alerts.db, "COMMIT")
+    assert woken() == ["kpid_alert"]
+    alerts.void()
+    assert woken() == ["kpid_alert"]
+
+
+def test_an_alert_that_is_not_sent_wakes_nobody(alerts, woken):
+    alerts.put("breached", delivery="shadow")
+    alerts.attend()
+    assert woken() == []
+
+
+def test_an_acknowledgement_wakes_whoever_applies_it_but_applying_does_not(alerts, woken):
+    alerts.put("breached")
+    woken()
+    alerts.ack()
+    assert woken() == ["kpid_action"]
+    alerts.attend()
+    assert woken() == ["kpid_alert"]
+    rows(alerts.db, "SELECT report.unack_alert('a1', 'bob', 'not mine')")
+    assert woken() == ["kpid_action"]
+
+
+def test_a_silence_and_its_early_end_wake_whoever_ends_it(alerts, woken):
+    (number,), = rows(alerts.db, "SELECT report.silence_alerts(now() + interval '1 h', 'bob', 'works')")
+    assert woken() == ["kpid_action"]
+    rows(alerts.db, "SELECT report.end_silence(%s)", number)
+    assert woken() == ["kpid_action"]
+    alerts.attend()
+    assert woken() == []
+
+
+def tick(db):
+    found, = dicts(db, query("tick").replace("$1", "1000000"))
+    return found
+
+
+def test_the_tick_says_when_operators_need_attention(alerts):
+    db = alerts.db
+    assert tick(db)["actions_at"] is None
+    alerts.put("breached")
+    rows(db, "SELECT report.silence_alerts(now() + interval '2 h', 'bob', 'works')")
+    assert rows(db, "SELECT %s = ends_at FROM kpid.silence", tick(db)["actions_at"]) == [(True,)]
+    alerts.ack(after="1 h")
+    assert tick(db)["actions_at"] <= tick(db)["now"]
+    alerts.attend()
+    assert rows(db, "SELECT %s = fires_again_at FROM kpid.acknowledgement", tick(db)["actions_at"]) == [(True,)]
+
+
+@pytest.mark.parametrize("instance, owner, wakes", [("a", "a", False), ("a", "b", True), (None, "a", True)])
+def test_a_deadline_wakes_other_instances_only(db, woken, instance, owner, wakes):
+    insert(db, "source_partition", topic="t", partition=0, epoch=1, owner=owner)
+    rows(db, f"PREPARE wake AS {query('deadline_wake')}")
+    rows(db, "EXECUTE wake (%s)", instance)
+    assert woken() == ["kpid_deadline"] * wakes

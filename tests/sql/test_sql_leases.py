@@ -1,4 +1,4 @@
-"""Leases, and deadlines of tickets that somebody has locked."""
+"""Leases, and deadlines of tickets that another session has locked."""
 import contextlib
 import os
 
@@ -15,7 +15,7 @@ def query(name):
 
 @pytest.fixture
 def two(pg, database, db):
-    """Two sessions that ask for the lease "x"."""
+    """Two sessions that compete for the lease "x"."""
     with contextlib.closing(pg.connect(database)) as other:
         for connection in (db, other):
             rows(connection, f"PREPARE take (text, text, bigint, bigint) AS {query('lease_take')}")
@@ -39,7 +39,7 @@ def test_a_lease_has_one_holder_who_may_renew_it(two):
     assert rows(one, "SELECT holder, epoch, expires_at > now() + interval '14 s' FROM kpid.lease") == [("a", 1, True)]
 
 
-def test_a_lease_that_has_run_out_is_taken_and_its_holder_fenced(two):
+def test_an_expired_lease_is_taken_and_its_holder_fenced(two):
     one, other = two
     assert take(one, "a", seconds=0) == 1
     assert take(other, "b") == 2
@@ -60,13 +60,13 @@ def test_a_lease_of_a_session_that_has_ended_is_free(pg, database, two):
     assert epoch == 2
 
 
-def test_a_lease_that_runs_out_and_is_renewed_stays_with_its_holder(two):
+def test_an_expired_lease_can_be_renewed_if_nobody_took_it(two):
     one, other = two
     assert take(one, "a", seconds=0) == 1
     assert take(one, "a", 1) == 1 and take(other, "b") is None
 
 
-def test_nobody_takes_a_lease_in_the_middle_of_its_holders_transaction(two):
+def test_nobody_takes_a_lease_during_a_transaction_of_its_holder(two):
     one, other = two
     assert take(one, "a", seconds=0) == 1
     rows(one, "BEGIN")
@@ -80,7 +80,7 @@ def test_nobody_takes_a_lease_in_the_middle_of_its_holders_transaction(two):
 
 @pytest.fixture
 def clocks(db):
-    """Three tickets with an alert each, due."""
+    """Three tickets with one alert each, whose clocks are due."""
     for number in (1, 2, 3):
         insert_ticket(db, f"T{number}")
         insert(db, "sla_clock", ticket_id=f"T{number}", target=3, n=1, cycle=1, started_at="2026-01-05Z",
@@ -98,7 +98,7 @@ def due(db):
     "SELECT FROM kpid.ticket WHERE ticket_id = 'T1' FOR UPDATE", "SELECT FROM kpid.alert WHERE ticket_id = 'T1' FOR SHARE",
     "UPDATE kpid.ticket SET rev = rev + 1 WHERE ticket_id = 'T1'", "DELETE FROM kpid.sla_clock WHERE ticket_id = 'T1'",
     "SAVEPOINT s; SELECT FROM kpid.ticket WHERE ticket_id = 'T1' FOR NO KEY UPDATE"])
-def test_a_deadline_whose_rows_are_locked_is_passed_over(pg, database, clocks, lock):
+def test_a_deadline_with_locked_rows_is_skipped(pg, database, clocks, lock):
     assert due(clocks) == ["T1", "T2", "T3"]
     with contextlib.closing(pg.connect(database)) as other:
         rows(other, "BEGIN")
@@ -110,20 +110,20 @@ def test_a_deadline_whose_rows_are_locked_is_passed_over(pg, database, clocks, l
     assert due(clocks) == ["T1", "T2", "T3"]
 
 
-def test_who_holds_rows_is_named(pg, database, clocks):
+def test_sessions_that_hold_locks_are_named(pg, database, clocks):
     with contextlib.closing(pg.connect(database)) as other:
         rows(other, "SET application_name = 'a person'")
         rows(clocks, "SET ROLE kpid_writer")
         rows(other, "BEGIN")
         rows(other, "SELECT FROM kpid.ticket FOR UPDATE")
         rows(other, "SELECT pg_sleep(1.1)")
-        (who, ended), = rows(clocks, query("standing_end"))
+        (who, ended), = rows(clocks, query("terminate_stalled"))
         assert who.startswith(f"process {other.get_backend_pid()} of postgres (a person)") and not ended
         rows(clocks, "RESET ROLE")
         rows(other, "COMMIT")
 
 
 @pytest.mark.parametrize("id, answer", [("0", False), ("3", False)])
-def test_transactions_that_are_over_hold_nothing(db, id, answer):
+def test_finished_transactions_are_not_in_progress(db, id, answer):
     assert rows(db, f"SELECT kpid.is_in_progress('{id}'::xid)") == [(answer,)]
     assert rows(db, "SELECT kpid.is_in_progress(pg_current_xact_id()::xid)") == [(True,)]

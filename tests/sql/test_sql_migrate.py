@@ -1,4 +1,4 @@
-"""kpid migrate up, status, verify: on empty and filled databases, twice, at once, refused, failing."""
+"""kpid migrate up, status and verify: on empty and filled databases, repeated, concurrent, refused and failing."""
 import contextlib
 import json
 import os
@@ -34,17 +34,30 @@ $body$;
 def dump(pg, database):
     done = run(f"{PG_BIN}/pg_dump", "--schema=kpid", "--schema=report", env=pg.env(database))
     assert done.returncode == 0, done.stderr
-    # pg_dump of later minor releases begins and ends with a random word.
+    # Newer minor releases of pg_dump begin and end with a random word.
     return [line for line in done.stdout.splitlines() if not line.startswith(("\\restrict", "\\unrestrict"))]
 
 
 def add(name, text):
-    """A change of the tree: one migration more."""
+    """A change of the tree that adds one migration."""
     return lambda folder: (folder / name).write_text(text)
 
 
-def test_files_are_numbered_without_holes():
+def test_files_are_numbered_without_gaps():
     assert VERSIONS == list(range(1, len(FILES) + 1))
+
+
+def test_released_migrations_never_change(pg, program, empty):
+    """sql/released.sha256 lists the text of each released file as it is embedded and stored in kpid.migration."""
+    with open(os.path.join(ROOT, "sql", "released.sha256"), encoding="utf-8") as file:
+        released = [line.split() for line in file if not line.startswith("#")]
+    program(empty, "up")
+    found = dict(line.split("|") for line in pg.psql(
+        "SELECT to_char(version, 'FM0000') || '_' || name || '.sql', encode(sha256, 'hex') FROM kpid.migration", empty).splitlines())
+    wrong = [f"sql/migrations/{name} was released and {'has changed' if name in found else 'is missing'}: restore it, and put the "
+             "change into a new migration (sql/README.md)" for sha256, name in released if found.get(name) != sha256]
+    assert not wrong, "\n".join(wrong)
+    assert [name for _, name in released] == FILES[:len(released)], "list released files in order, without gaps"
 
 
 def test_up_on_an_empty_database_and_twice(pg, program, empty):
@@ -65,12 +78,12 @@ def test_up_on_an_empty_database_and_twice(pg, program, empty):
 
 
 def test_the_baseline_is_complete():
-    """Before its last file nothing can be stored, so a filled database has all of it."""
+    """Before its last file is applied nothing can be stored, so every filled database has all of the baseline."""
     assert FILES[BASELINE - 1] == f"{BASELINE:04d}_privileges.sql"
 
 
-# Each migration after the baseline, and one that is not there yet and changes every table. PostgreSQL 15.20 refuses the
-# latter for a table whose row type a function with an SQL-standard body uses.
+# Each migration after the baseline, and a future one that changes every table. PostgreSQL 15.20 refuses the latter if a
+# function with an SQL-standard body uses the row type of a table.
 @pytest.mark.parametrize("first", VERSIONS[BASELINE - 1:])
 def test_up_on_a_filled_database(pg, build, database_at, first):
     empty = database_at(first)
@@ -87,21 +100,21 @@ def test_up_on_a_filled_database(pg, build, database_at, first):
         assert [step["version"] for step in program.json(empty, "up")["applied"]] == [*VERSIONS[first:], NEXT]
         assert before == {table: rows(connection, query) for table, query in queries.items()}
         for view in views:
-            if view != "agent_kpi_rolling":  # the bucket is long ago; its backlog is there
+            if view != "agent_kpi_rolling":  # the buckets are too old to be included; the backlog is
                 assert rows(connection, f"SELECT * FROM report.{view}"), view
         assert len(rows(connection, "SELECT 1 FROM report.agent_kpi_rolling")) == 6
 
 
 @pytest.fixture
 def database_at(build, empty):
-    """A database to which the first N migrations were applied."""
+    """A database with the first N migrations applied."""
     def migrate(n):
         build(lambda folder: [(folder / name).unlink() for name in FILES[n:]])(empty, "up")
         return empty
     return migrate
 
 
-def test_no_function_is_tied_to_the_tables_that_it_uses(db):
+def test_no_function_depends_on_the_tables_that_it_uses(db):
     assert rows(db, "SELECT oid::regprocedure::text FROM pg_proc WHERE prosqlbody IS NOT NULL"
                     " AND pronamespace::regnamespace::text IN ('kpid', 'report')") == []
 
@@ -128,7 +141,7 @@ def test_dry_run_changes_nothing(pg, program, empty):
     ("DELETE FROM kpid.migration WHERE version = 1", {1: "missed"}),
     ("INSERT INTO kpid.migration (version, name, sha256) VALUES (9000, 'later', '')", {9000: "unknown"}),
 ])
-def test_tampering_is_found_and_refused(pg, program, database, tamper, state):
+def test_tampering_is_detected_and_refused(pg, program, database, tamper, state):
     pg.psql(tamper, database)
     before = dump(pg, database)
     assert {k: v for k, v in program.states(database).items() if v != "applied"} == state
@@ -139,7 +152,7 @@ def test_tampering_is_found_and_refused(pg, program, database, tamper, state):
     assert dump(pg, database) == before
 
 
-def test_a_changed_file_is_found(build, database):
+def test_a_changed_file_is_detected(build, database):
     def change(folder):
         with open(folder / FILES[1], "a", encoding="utf-8") as file:
             file.write("-- one line more\n")
@@ -178,7 +191,7 @@ def test_a_migration_that_fails_leaves_nothing(pg, build, database, text, line, 
     assert (states[NEXT], states[NEXT + 1]) == ("applied", "pending")
 
 
-def test_what_ends_no_statement(pg, build, database):
+def test_semicolons_that_end_no_statement(pg, build, database):
     text = """
 -- ; ' " $$ /*
 /* ; ' -- /* $x$ */ still */
@@ -205,7 +218,7 @@ CREATE TABLE kpid.moment AS SELECT timestamptz '2026-01-02 00:00' AS at, 'é\\' 
     assert "applied" in program.states(database).values()
 
 
-def test_bad_names_of_files_are_refused(build, database):
+def test_bad_file_names_are_refused(build, database):
     for name in ("4_x.sql", "0004x.sql", f"{VERSIONS[-1]:04d}_again.sql", "0000_zero.sql"):
         done = build(add(name, "SELECT 1"))(database, "status", status=1)
         assert "NNNN_name.sql" in done.stderr
@@ -229,8 +242,8 @@ def test_the_second_of_two_waits(pg, program, empty):
     assert "waiting for process" in err and "(the first)" in err
 
 
-def test_a_strangers_advisory_locks_stop_no_migration(pg, program, empty):
-    """Anybody who may connect can take any of them."""
+def test_advisory_locks_of_others_do_not_block_a_migration(pg, program, empty):
+    """Any role that may connect can take any advisory lock."""
     pg.psql("DROP ROLE IF EXISTS a_stranger; CREATE ROLE a_stranger LOGIN", empty)
     with contextlib.closing(pg.connect(empty, user="a_stranger")) as stranger:
         rows(stranger, "SELECT pg_advisory_lock(1802529124, 1835624306)")
@@ -244,7 +257,7 @@ def test_a_strangers_advisory_locks_stop_no_migration(pg, program, empty):
 
 
 def test_a_frozen_migration_leaves_nothing(pg, build, empty):
-    """The server ends its session, and the next one does it all."""
+    """The server ends its session, and the next run starts over."""
     frozen = build(add(f"{NEXT:04d}_slow.sql", "SELECT pg_sleep(1);\nSELECT pg_sleep(1);"))
     process = frozen.start(empty, "up")
     sleeping = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(1)%%' AND state = %s"
@@ -254,7 +267,7 @@ def test_a_frozen_migration_leaves_nothing(pg, build, empty):
         process.send_signal(signal.SIGSTOP)
         while not (found := rows(db, sleeping, "idle in transaction")):
             pass
-        rows(db, "SELECT pg_terminate_backend(%s)", found[0][0])  # the server does so by itself after the time below
+        rows(db, "SELECT pg_terminate_backend(%s)", found[0][0])  # the server does this by itself after the time-out below
         settings = "SELECT current_setting('idle_in_transaction_session_timeout'), current_setting('lock_timeout')"
         done = build(add(f"{NEXT:04d}_slow.sql", f"CREATE TABLE kpid.probe AS {settings} AS lock"))(empty, "up")
         assert f"{NEXT:04d}_slow" in done.stdout and done.stdout.count(" applied in ") == 1
@@ -274,6 +287,24 @@ def test_many_at_once(program, empty):
     assert sorted(applied) == VERSIONS
 
 
+def test_another_session_creates_the_roles_before_this_one_has_the_lock(pg, build, empty):
+    """The role in which objects are created is chosen under the lock. Otherwise the rest would belong to who runs it."""
+    first = build(lambda folder: [(folder / name).unlink() for name in FILES[1:]])
+
+    def delay_the_lock(folder):
+        query = folder.parent / "queries" / "migrate_lock_try.sql"
+        query.write_text("SELECT pg_sleep(3);\n" + query.read_text())
+    slow = build(delay_the_lock)
+    late = slow.start(empty, "up")
+    while pg.psql("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(3)%'") == "0":
+        assert late.poll() is None
+    first(empty, "up")
+    _, err = late.communicate(timeout=60)
+    assert late.returncode == 0, err
+    assert pg.psql("SELECT DISTINCT relowner::regrole FROM pg_class WHERE relnamespace = 'kpid'::regnamespace", empty) == \
+        "kpid_owner"
+
+
 def test_exit_statuses(pg, program, empty):
     assert "which" not in program(empty, status=2).stdout
     program(empty, "sideways", status=2)
@@ -283,10 +314,10 @@ def test_exit_statuses(pg, program, empty):
     program(empty, "up", "--set", "postgres.port=1", status=4)
     program("nowhere", "status", status=4)
     pg.psql("CREATE ROLE stranger LOGIN")
-    program(empty, "up", user="stranger", status=1)
+    program(empty, "up", user="stranger", status=4)
     program(empty, "up")
-    assert "permission denied" in program(empty, "status", user="stranger", status=1).stderr
-    assert "permission denied" in program(empty, "up", user="stranger", status=1).stderr
+    assert "permission denied" in program(empty, "status", user="stranger", status=4).stderr
+    assert "permission denied" in program(empty, "up", user="stranger", status=4).stderr
     pg.psql("DROP ROLE stranger")
 
 
@@ -335,7 +366,7 @@ def test_databases_of_one_cluster_at_once(build, bare):
         assert process.returncode == 0, err
     assert [owners(bare, name) for name in names] == ["kpid_owner"] * len(names)
     assert bare.psql("SELECT rolname FROM pg_roles WHERE rolname ~ '^kpid_' AND NOT rolcanlogin ORDER BY 1") == \
-        "kpid_operator\nkpid_owner\nkpid_reader\nkpid_writer"
+        "kpid_board\nkpid_hr\nkpid_operator\nkpid_owner\nkpid_reader\nkpid_writer"
 
 
 @pytest.mark.parametrize("inherits", ["INHERIT", "NOINHERIT"])
@@ -346,9 +377,9 @@ def test_without_a_superuser(build, inherits, roles_exist):
         server.create_database("shop")
         server.psql("ALTER DATABASE shop OWNER TO admin")
         user = "admin"
-        if roles_exist:  # made by somebody else; who migrates is a mere member
+        if roles_exist:  # created by another role; the migrating role is only a member
             server.psql("CREATE ROLE kpid_owner; CREATE ROLE kpid_writer; CREATE ROLE kpid_reader;"
-                        "CREATE ROLE kpid_operator;"
+                        "CREATE ROLE kpid_operator; CREATE ROLE kpid_board; CREATE ROLE kpid_hr;"
                         "GRANT kpid_owner TO dba; ALTER DATABASE shop OWNER TO dba")
             user = "dba"
         program = build(server=server)
@@ -356,7 +387,7 @@ def test_without_a_superuser(build, inherits, roles_exist):
         assert owners(server, "shop") == "kpid_owner"
         if not roles_exist:
             server.psql("GRANT kpid_owner TO dba")
-        # Another member adds to it: what is new is the owner's, and the readers can read it.
+        # Another member adds a migration: its objects belong to the owner, and readers can read them.
         later = build(add(f"{NEXT:04d}_more.sql", "CREATE TABLE kpid.more (n int);\n"
                           "CREATE VIEW report.more AS SELECT n FROM kpid.more;\n"), server)
         later("shop", "up", user="dba")

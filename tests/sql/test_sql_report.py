@@ -1,4 +1,4 @@
-"""The schema report: what each view says, that all of it is explained, and that a filter reads only what it must."""
+"""The schema report: the contents of each view, comments on everything, and that filters read no more than needed."""
 import datetime
 import json
 import os
@@ -10,12 +10,15 @@ from decimal import Decimal
 import pytest
 from psycopg2 import errors
 
-from conftest import MEASURES, dicts, insert, insert_buckets, insert_some, insert_ticket, public_name, rows
+from conftest import dicts, insert, insert_buckets, insert_some, insert_ticket, rows
+from measures import MEASURES
 
 UTC = datetime.timezone.utc
 FIVE = datetime.timedelta(minutes=5)
 HOUR = datetime.timedelta(hours=1)
-PUBLIC = [public_name(name) for name in MEASURES]
+COLUMNS = [measure.column for measure in MEASURES]
+PUBLIC = [measure.public for measure in MEASURES]
+PUBLIC_NAME = dict(zip(COLUMNS, PUBLIC))
 WINDOWS = {"15m": HOUR / 4, "1h": HOUR, "4h": 4 * HOUR, "24h": 24 * HOUR, "7d": 168 * HOUR, "30d": 720 * HOUR}
 SEED = int(os.environ.get("KPID_SEED", "1"))
 
@@ -30,17 +33,17 @@ def floor(moment):
 
 def some_measures(rng):
     return {name: rng.randrange(10 ** 12) if name.endswith("_us_sum") else rng.randrange(5)
-            for name in MEASURES if rng.random() < 0.5}
+            for name in COLUMNS if rng.random() < 0.5}
 
 
 def add_up(buckets, chosen, key):
-    """The oracle: key(time, agent) -> the public sums of the chosen buckets."""
+    """Expected result: key(time, agent) -> the public sums of the chosen buckets."""
     sums = {}
     for (time, agent), values in buckets.items():
         if chosen(time):
             into = sums.setdefault(key(time, agent), dict.fromkeys(PUBLIC, Decimal(0)))
             for name, value in values.items():
-                into[public_name(name)] += Decimal(value) / (10 ** 6 if public_name(name) != name else 1)
+                into[PUBLIC_NAME[name]] += Decimal(value) / (10 ** 6 if PUBLIC_NAME[name] != name else 1)
     return sums
 
 
@@ -75,16 +78,17 @@ def test_columns(db):
     assert found["alert"][-2:] == ["warned_at", "warnings"]
     assert found["alert"][:17] == """alert_id ticket_id target n state level due_at breached_at cause owner_at_breach
         project_id policy policy_version detected_at resolved_at unconfirmed delivery""".split()
-    assert sorted(found) == """acknowledgement agent_kpi_5m agent_kpi_daily agent_kpi_hourly agent_kpi_rolling alert alert_delivery alert_hourly data_freshness
-        dead_letter gap parked readme recalculation repair silence sla_live ticket ticket_cycle version""".split()
+    assert sorted(found) == """acknowledgement agent_backlog agent_kpi_5m agent_kpi_daily agent_kpi_hourly agent_kpi_rolling alert alert_delivery alert_hourly data_freshness
+        dead_letter gap ledger ledger_item ledger_status parked readme recalculation repair setting silence sla_clock sla_live ticket ticket_cycle version""".split()
 
 
 def test_types_are_plain(db):
     types = rows(db, "SELECT DISTINCT data_type FROM information_schema.columns WHERE table_schema = 'report'")
-    assert {name for (name,) in types} == {"text", "integer", "bigint", "numeric", "boolean", "timestamp with time zone"}
+    assert {name for (name,) in types} == {"text", "integer", "bigint", "numeric", "boolean", "date",
+                                            "timestamp with time zone"}
 
 
-def test_everything_is_explained(db):
+def test_everything_has_a_comment(db):
     assert rows(db, """
         SELECT c.oid::regclass::text, a.attname FROM pg_class c
         LEFT JOIN LATERAL (SELECT attnum, attname FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0
@@ -120,7 +124,7 @@ def test_version(db):
 # -- tickets ---------------------------------------------------------------------------------------------------------
 
 
-def test_ticket_words(db):
+def test_ticket_enumerations_are_text(db):
     insert(db, "policy_revision", id="2026-01", effective_from="-infinity", json="{}", sha256=b"")
     for n in range(5):
         insert_ticket(db, f"T{n}", state=n, resolution=n, first_response_verdict=min(n, 3),
@@ -211,7 +215,7 @@ def test_rolling_decays_by_the_clock_of_the_server(db):
     insert_buckets(db, buckets)
     (as_of,), = rows(db, "SELECT DISTINCT as_of FROM report.agent_kpi_rolling")
     found = dicts(db, "SELECT * FROM report.agent_kpi_rolling")
-    assert {row["as_of"] for row in found} != {as_of}  # another statement, another time
+    assert {row["as_of"] for row in found} != {as_of}  # each statement has its own time
     as_of = found[0]["as_of"]
     assert datetime.timedelta(0) <= as_of - now < datetime.timedelta(minutes=4)
     assert {(row["agent_id"], row["window"], row["backlog"]): {name: row[name] for name in PUBLIC} for row in found} == \
@@ -228,7 +232,7 @@ def test_rolling_moves_within_a_transaction(db):
 
 
 def test_rolling_in_every_zone_of_the_session(db):
-    """A day is 24 hours, also where clocks change."""
+    """A window of a day is 24 hours, even when clocks change."""
     rows(db, "SET TIME ZONE 'Europe/Berlin'")
     fake_clock(db)
     now = utc(2026, 3, 29, 12)  # clocks went forward at 01:00 UTC
@@ -240,7 +244,7 @@ def test_rolling_in_every_zone_of_the_session(db):
 
 
 def first_instant(zone, date):
-    """Of a local date: the earliest 5 minutes that carry it."""
+    """The earliest 5 minutes of a local date."""
     at = datetime.datetime(date.year, date.month, date.day, tzinfo=UTC) - 16 * HOUR
     while at.astimezone(zone).date() != date:
         at += FIVE
@@ -253,7 +257,7 @@ def first_instant(zone, date):
     ("Asia/Kathmandu", utc(2026, 1, 1)),
     ("Europe/Berlin", utc(2026, 3, 29)),
     ("Europe/Berlin", utc(2026, 10, 25)),
-    ("Australia/Lord_Howe", utc(2026, 4, 4)),    # half an hour
+    ("Australia/Lord_Howe", utc(2026, 4, 4)),    # clocks change by half an hour
     ("America/Havana", utc(2024, 11, 3)),        # two midnights
     ("America/Havana", utc(2026, 3, 8)),         # no midnight
     ("America/Sao_Paulo", utc(2018, 11, 4)),     # no midnight
@@ -275,7 +279,7 @@ def test_days_are_cut_in_the_zone(db, name, around):
         if date not in starts:
             starts[date] = first_instant(zone, date)
         return starts[date]
-    rows(db, "SET TIME ZONE 'America/Los_Angeles'")  # of the session: must not matter
+    rows(db, "SET TIME ZONE 'America/Los_Angeles'")  # the zone of the session must not matter
     expected = add_up(buckets, lambda time: True, lambda time, agent: (start(time), agent))
     assert len(starts) >= 4
     assert read_sums(db, "SELECT * FROM report.agent_kpi_daily", "time", "agent_id") == expected
@@ -284,7 +288,7 @@ def test_days_are_cut_in_the_zone(db, name, around):
                      "agent_id") == {key: value for key, value in expected.items() if key[0] > some and key[1] == "ann"}
 
 
-def test_days_lose_nothing_where_clocks_go_back_over_midnight(db):
+def test_days_are_complete_when_clocks_go_back_over_midnight(db):
     insert(db, "setting", name="report.time_zone", value="America/St_Johns")  # 2010-11-07 00:01 was 23:01 again
     for last in range(0, 24):
         rows(db, "DELETE FROM kpid.agent_kpi_5m")
@@ -308,7 +312,7 @@ def test_no_buckets_no_rows(db):
         assert rows(db, f"SELECT * FROM report.agent_kpi_{view}") == []
 
 
-def test_what_is_unknown_is_null_and_not_all(db):
+def test_unmeasured_rates_are_null_not_100_percent(db):
     insert_buckets(db, {(utc(2026, 1, 1), "ann"): {"opened": 1, "closed": 1}})
     (share,), = rows(db, "SELECT sum(first_response_within_sla)::numeric / nullif(sum(first_response_measured), 0)"
                          " FROM report.agent_kpi_daily")
@@ -329,9 +333,9 @@ def plan(db, sql):
     return found
 
 
-def test_a_filter_reads_only_what_it_must(db):
+def test_a_filter_reads_only_the_rows_it_needs(db):
     rows(db, f"""
-        INSERT INTO kpid.agent_kpi_5m ("time", agent_id, {", ".join(MEASURES)})
+        INSERT INTO kpid.agent_kpi_5m ("time", agent_id, {", ".join(COLUMNS)})
         SELECT t, 'agent-' || a, {", ".join(["1"] * len(MEASURES))}
         FROM generate_series(date_bin('5 minutes', now() - interval '1440 hours', '2000-01-01'), now(), '5 minutes') t,
             generate_series(1, 10) a""")
@@ -343,7 +347,7 @@ def test_a_filter_reads_only_what_it_must(db):
                  and node["Node Type"] not in ("Bitmap Index Scan",)]
         indexes = [node for node in nodes if node.get("Index Name") == "agent_kpi_5m_pkey"]
         assert indexes and all(node["Node Type"] != "Seq Scan" for node in scans), sql
-        # The oldest and the newest bucket are looked up, too.
+        # The oldest and the newest bucket are looked up as well.
         return sum((node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
                    for node in scans) - 2
     day = 10 * 288
@@ -374,7 +378,7 @@ def test_one_ticket_is_found_by_its_key(db):
 
 
 def insert_clock(db, ticket_id, left, target=0, at_risk=None, **values):
-    """A clock with `left` seconds left, that is at risk since `at_risk` seconds (or from then on, if negative)."""
+    """A clock with `left` seconds left that has been at risk for `at_risk` seconds (negative: will be in that time)."""
     (now,), = rows(db, "SELECT now()")
     second = datetime.timedelta(seconds=1)
     insert(db, "sla_clock_idle", **{
@@ -390,13 +394,13 @@ def test_sla_live(db):
     insert_clock(db, "pending", 3_000, at_risk=-1_000)
     insert_clock(db, "pending", 3_000, target=3, at_risk=-1_000)
     insert_clock(db, "at_risk", 1_000, target=1, at_risk=1)
-    insert_clock(db, "due", -50, target=2, at_risk=2_000)  # not judged yet: its sources are behind
+    insert_clock(db, "due", -50, target=2, at_risk=2_000)  # not judged yet: its sources lag
     insert_clock(db, "breached", -1_000, at_risk=3_000, breached=True)
     insert_clock(db, "breached_stood", -1_000, at_risk=3_000, breached=True, due_at="2026-01-01Z")
     insert_clock(db, "breached_paused", -1_000, at_risk=3_000, breached=True, left_us=-5_000_000, **paused)
     insert_clock(db, "paused", 0, due_at=None, left_us=1_234_567, **paused)
     insert_clock(db, "paused_at_risk", 0, at_risk=5, due_at=None, left_us=1, **paused)
-    insert_clock(db, "stopped", -1_000, at_risk=3_000, stopped=True)  # its alert waits; nobody else does
+    insert_clock(db, "stopped", -1_000, at_risk=3_000, stopped=True)  # only its alert is still to be written
     found = {(row["ticket_id"], row["target"]): row for row in dicts(db, "SELECT * FROM report.sla_live")}
     assert {key: row["state"] for key, row in found.items()} == {
         ("pending", "first_response"): "pending",
@@ -425,8 +429,8 @@ HOURS_ID = "00000000-0000-0000-0000-000000000007"
 PERIOD_US = 28 * 86_400_000_000
 
 
-def lay_out(db, first, last):
-    """09:00-12:00 of each day, in whole periods from that of one date to that of another."""
+def store_hours(db, first, last):
+    """Stores the hours 09:00-12:00 of each day, in whole periods, from the period of one date to that of another."""
     day_us, hour_us = 86_400_000_000, 3_600_000_000
     first, last = (int(utc(*date).timestamp()) * 1_000_000 // PERIOD_US for date in (first, last))
     for period in range(first, last + 1):
@@ -448,11 +452,11 @@ def live_at(db):
 
 
 def test_seconds_left_run_in_the_hours_of_the_calendar(db):
-    """S9: 09:00-12:00 of each day; of a calendar that is not laid out nothing is known."""
+    """S9: hours are 09:00-12:00 of each day; NULL for a calendar whose hours are not stored."""
     insert_ticket(db, "T1", revision_no=7)
     insert_ticket(db, "T2", revision_no=8)
     insert(db, "calendar", revision_no=7, calendar="office", hours_id=HOURS_ID)
-    lay_out(db, (2026, 1, 25), (2026, 2, 28))
+    store_hours(db, (2026, 1, 25), (2026, 2, 28))
     for ticket in "T1", "T2":
         insert_clock(db, ticket, 0, zero_at="2026-02-10 10:00Z", calendar="office")
     at = live_at(db)
@@ -463,12 +467,12 @@ def test_seconds_left_run_in_the_hours_of_the_calendar(db):
 
 
 def test_seconds_left_are_right_far_beyond_a_year(db):
-    """They go by the hours between, or are not known: never by as much of them as happens to be laid out."""
+    """They count all hours in between or are NULL; they never count only the part that happens to be stored."""
     insert_ticket(db, "T1", revision_no=7)
     insert_ticket(db, "T2", revision_no=7)
     insert_ticket(db, "T3", revision_no=7)
     insert(db, "calendar", revision_no=7, calendar="office", hours_id=HOURS_ID)
-    lay_out(db, (2024, 1, 1), (2029, 6, 30))
+    store_hours(db, (2024, 1, 1), (2029, 6, 30))
     insert_clock(db, "T1", 0, zero_at="2029-02-10 10:00Z", calendar="office")
     insert_clock(db, "T2", 0, zero_at="2024-02-10 10:00Z", calendar="office", breached=True)
     insert_clock(db, "T3", 0, zero_at="2031-02-10 10:00Z", calendar="office")
@@ -514,7 +518,7 @@ def history(*events):
 
 @pytest.fixture
 def tool(db, pg, database):
-    """A connection as a BI tool has it."""
+    """A connection like that of a BI tool."""
     rows(db, "DROP ROLE IF EXISTS a_tool")
     rows(db, "CREATE ROLE a_tool LOGIN IN ROLE kpid_reader")
     connection = pg.connect(database, "a_tool")
@@ -524,23 +528,23 @@ def tool(db, pg, database):
 
 
 def test_explain_ticket(db, tool):
-    """What it tells of events and clocks is in tests/integration/test_explain.py; here, what was recorded."""
+    """The stored rows. For events and clocks see tests/integration/test_explain.py."""
     insert_some(db)
     rows(db, "UPDATE kpid.policy_revision SET json = %s", '{"calendars": {"office": {"time_zone": "UTC"}}, "policies": '
          '[{"name": "other", "match": {"priority": ["1"]}}, {"name": "gold", "targets": {}}]}')
     at = 1_767_600_000_000_000  # 2026-01-05 08:00Z
     rows(db, "UPDATE kpid.ticket SET policy = 'gold', cycle = 1, history = %s", history((0, at, "ann"), (4, at + 1, "bob")))
-    (told,), = rows(tool, "SET timezone = 'Asia/Shanghai'; SELECT report.explain_ticket('T1')")
-    assert [(step["at"], step["owner"], step["effect"], step["topic"]) for step in told["events"]] == [
+    (explained,), = rows(tool, "SET timezone = 'Asia/Shanghai'; SELECT report.explain_ticket('T1')")
+    assert [(step["at"], step["owner"], step["effect"], step["topic"]) for step in explained["events"]] == [
         ("2026-01-05T08:00:00Z", "ann", "opened; assigned to ann; policy is gold", "ticket-opened"),
         ("2026-01-05T08:00:00.000001Z", "ann", "first response, by bob", "ticket-opened")]
-    assert told["clocks"] == [] and told["agrees_with_record"]
-    assert told["passed_over"] == [{"policy": "other", "attribute": "priority", "value": None}]
-    assert told["ticket"]["agent_id"] == "ann" and [cycle["cycle"] for cycle in told["cycles"]] == [1, 1]
-    assert told["ticket"]["opened_at"] == "2026-01-05T08:00:00+00:00"  # whatever the zone of the session
-    assert told["policy_text"] == {"name": "gold", "targets": {}} and told["calendars"] == {"office": {"time_zone": "UTC"}}
-    assert [clock["state"] for clock in told["live"]] == ["breached"]
-    alert, = told["alerts"]
+    assert explained["clocks"] == [] and explained["agrees_with_record"]
+    assert explained["passed_over"] == [{"policy": "other", "attribute": "priority", "value": None}]
+    assert explained["ticket"]["agent_id"] == "ann" and [cycle["cycle"] for cycle in explained["cycles"]] == [1, 1]
+    assert explained["ticket"]["opened_at"] == "2026-01-05T08:00:00+00:00"  # in any time zone of the session
+    assert explained["policy_text"] == {"name": "gold", "targets": {}} and explained["calendars"] == {"office": {"time_zone": "UTC"}}
+    assert [clock["state"] for clock in explained["live"]] == ["breached"]
+    alert, = explained["alerts"]
     assert alert["alert_id"] == "a1" and alert["acknowledgements"][0]["acknowledged_by"] == "bob"
     assert alert["deliveries"][0]["receiver"] == "ops" and alert["due_at"] == "2026-01-05T10:00:00Z"
     assert rows(tool, "SELECT report.explain_ticket('nope')") == [(None,)]
@@ -555,9 +559,9 @@ GOOD = history((0, 1_767_600_000_000_000, "ann"))
     b"", b"\x02", b"\x01\x0c", GOOD[:-1], GOOD[:9], GOOD + b"\x00", GOOD.replace(b"ann", b"a\xffn"), GOOD.replace(b"ann", b"a\0n"),
     b"\x01\x0c" + GOOD[2:], GOOD.replace(b"\x1durn", b"\x04urn"), b"\x01\x00" + b"\xff" * 12,
     history((0, 1_000_000, "ann"))], ids=range(12))
-def test_a_broken_history_is_said_to_be_one(db, tool, broken):
+def test_a_broken_history_is_reported(db, tool, broken):
     insert_ticket(db, "T1", history=broken)
-    with pytest.raises(errors.DataCorrupted, match="a broken history: .* at byte [0-9]+ of [0-9]+"):
+    with pytest.raises(errors.DataCorrupted, match="broken history: .* at byte [0-9]+ of [0-9]+"):
         rows(tool, "SELECT report.explain_ticket('T1')")
 
 
@@ -585,7 +589,11 @@ def test_data_freshness(db):
            complete_until="2026-01-01Z", state="finished")  # retired
     insert(db, "source_partition", topic="f", partition=0, epoch=1, owner="one", next_offset=7, high_offset=9, read_to=8)
     insert(db, "source_partition", topic="g", partition=0, epoch=1, owner="one", high_offset=9, read_to=9)
+    insert(db, "source_partition", topic="h", partition=0, epoch=0, owner="", next_offset=7, high_offset=9)
+    insert(db, "source_partition", topic="i", partition=0, epoch=1, owner="one", next_offset=7, high_offset=9)
+    rows(db, "UPDATE kpid.source_partition SET end_seen_at = CASE WHEN topic = 'i' THEN now() - interval '11 s' ELSE now() END"
+             " WHERE topic NOT IN ('a', 'c', 'e')")
     found = rows(db, "SELECT topic, lag_messages, round(lag_seconds / 30) * 30, complete_until IS NULL"
                      " FROM report.data_freshness ORDER BY topic")
     assert found == [("a", None, None, True), ("b", 3, 90, False), ("c", 0, 0, True), ("d", 0, None, True),
-                     ("e", 2, 0, False), ("f", 1, None, True), ("g", 0, None, True)]
+                     ("e", 2, 0, False), ("f", 1, None, True), ("g", 0, None, True), ("h", None, None, True), ("i", None, None, True)]

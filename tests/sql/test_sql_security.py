@@ -1,4 +1,4 @@
-"""Functions that run with their owner's rights: what a caller shadows must not change what they do."""
+"""Functions with their owner's rights: a caller who shadows names must not change what they do."""
 import os
 import re
 
@@ -6,11 +6,11 @@ import pytest
 
 from conftest import ROOT, insert_some, rows
 
-ROLES = ("reader", "writer", "operator")
+ROLES = ("reader", "writer", "operator", "hr")
 OWNERS_FUNCTIONS = """
     SELECT p.oid::regprocedure::text FROM pg_proc p
-    WHERE p.prosecdef AND p.pronamespace IN ('kpid'::regnamespace, 'report'::regnamespace) ORDER BY 1"""
-# Who may call each of them. A new one has to be listed here, with the calls that the attack below tries.
+    WHERE p.prosecdef AND p.pronamespace::regnamespace::text IN ('kpid', 'report', 'appraisal') ORDER BY 1"""
+# The roles that may call each of them. List a new one here, with the calls that the attack below tries.
 CALLERS = {
     "report.ack_alert(text,text,text,interval)": {"operator", "writer"},
     "report.unack_alert(text,text,text)": {"operator", "writer"},
@@ -18,7 +18,18 @@ CALLERS = {
         {"operator", "writer"},
     "report.end_silence(bigint)": {"operator", "writer"},
     "report.explain_ticket(text)": {"reader", "operator", "writer"},
+    "appraisal.apply_revisions(jsonb,text)": {"hr"},
+    "appraisal.least_settle_us()": {"hr"},
+    "appraisal.preview(text,jsonb)": {"hr"},
+    "appraisal.replace_roster(jsonb,text)": {"hr"},
+    "appraisal.tickets(text,text,text,text,text,jsonb)": {"hr"},
 }
+PLAN = """{"revisions": [{"id": "r", "servqual": {"d": ["x"]}, "plans": [{"name": "p", "roles": ["a*"], "cycles": ["month"], "min_n": 1,
+    "grades": [{"name": "A", "at_least": "50%"}, {"name": "B"}], "flags": [{"name": "f", "mark": "opened", "per": "resolved", "min_count": 1}],
+    "indicators": [{"name": "i", "kind": "process", "unit": "percent", "better": "up", "weight": 60, "adjust": ["category:1"],
+        "value": "opened / opened", "score": {"linear": {"zero": 0, "full": "1h"}}},
+        {"name": "k", "kind": "process", "unit": "count", "better": "up", "weight": 40, "value": "opened - answered(d)",
+        "score": {"deduct": {"from": 0, "each": 1, "less": 1}}}]}]}]}"""
 CALLS = {
     "report.ack_alert(text,text,text,interval)": ["report.ack_alert('a1', 'bob', 'on it', '1 hour')"],
     "report.unack_alert(text,text,text)": ["report.unack_alert('a1', 'bob', 'not mine')"],
@@ -26,6 +37,12 @@ CALLS = {
         ["report.silence_alerts(now() + interval '1 hour', 'bob', 'lift works')"],
     "report.end_silence(bigint)": ["report.end_silence(1)"],
     "report.explain_ticket(text)": ["report.explain_ticket('T1')"],
+    "appraisal.apply_revisions(jsonb,text)":
+        ["appraisal.apply_revisions('[{\"id\": \"r\", \"effective_from\": \"2026-01-01T00:00:00Z\", \"json\": \"{}\"}]', 'bob')"],
+    "appraisal.least_settle_us()": ["appraisal.least_settle_us()"],
+    "appraisal.preview(text,jsonb)": ["appraisal.preview('2026-01')", f"appraisal.preview('2026-01', $plan${PLAN}$plan$)"],
+    "appraisal.tickets(text,text,text,text,text,jsonb)": [f"appraisal.tickets('2026-01', 'p', 'agent', 'ann', 'i', $plan${PLAN}$plan$)"],
+    "appraisal.replace_roster(jsonb,text)": ["appraisal.replace_roster('[{\"agent\": \"ann\", \"since\": \"2026-01-01\"}]', 'bob')"],
 }
 
 
@@ -45,15 +62,15 @@ def logins(pg, template):
         pg.psql(f"DROP ROLE {name}")
 
 
-def test_every_function_with_its_owners_rights_looks_in_pg_temp_last(db):
+def test_every_function_with_its_owners_rights_searches_pg_temp_last(db):
     bad = rows(db, """
         SELECT p.oid::regprocedure::text, p.proconfig FROM pg_proc p
-        WHERE p.prosecdef AND p.pronamespace IN ('kpid'::regnamespace, 'report'::regnamespace)
+        WHERE p.prosecdef AND p.pronamespace::regnamespace::text IN ('kpid', 'report', 'appraisal')
             AND NOT coalesce(p.proconfig @> ARRAY['search_path=pg_catalog, pg_temp'], false)""")
     assert bad == []
 
 
-def test_only_who_needs_it_may_call_a_function_with_its_owners_rights(db):
+def test_only_listed_roles_may_call_functions_with_their_owners_rights(db):
     assert [name for (name,) in rows(db, OWNERS_FUNCTIONS)] == sorted(CALLERS)
     for name, callers in CALLERS.items():
         for role in ROLES:
@@ -63,16 +80,16 @@ def test_only_who_needs_it_may_call_a_function_with_its_owners_rights(db):
 
 
 def test_only_the_writer_may_call_private_functions(db):
-    for role in ("reader", "operator"):
+    for role in ("reader", "operator", "hr"):
         assert rows(db, "SELECT p.oid::regprocedure::text FROM pg_proc p WHERE p.pronamespace = 'kpid'::regnamespace"
                         " AND (has_function_privilege(%s, p.oid, 'EXECUTE') AND has_schema_privilege(%s, 'kpid', 'USAGE'))",
                     role, role) == []
 
 
 def shadow_everything(connection):
-    """Types, functions and operators of pg_catalog that the functions use, once more in the caller's temporary schema.
+    """Creates types, functions and operators of pg_catalog that the functions use in the caller's temporary schema.
 
-    A domain that checks with the caller's function would run it wherever the type is used."""
+    A domain whose check calls the caller's function would run it wherever the type is used."""
     words = set(re.findall(r"[a-z_0-9]+", " ".join(sql_texts()).lower()))
     rows(connection, "CREATE TEMP TABLE seen (who text)")
     rows(connection, "GRANT ALL ON seen TO PUBLIC")
@@ -117,9 +134,9 @@ def shadow_everything(connection):
 
 @pytest.mark.parametrize("path", ["pg_temp, pg_catalog", "pg_catalog, pg_temp", '"$user", public'])
 @pytest.mark.parametrize("role", ROLES)
-def test_what_a_caller_shadows_never_runs_with_the_owners_rights(pg, db, database, role, path):
+def test_shadowed_names_never_run_with_the_owners_rights(pg, db, database, role, path):
     insert_some(db)
-    # The right to make temporary objects goes with the migration; an administrator may have given it back.
+    # The migration revokes the right to create temporary objects; an administrator may have granted it again.
     rows(db, f"GRANT TEMPORARY ON DATABASE {database} TO PUBLIC")
     connection = pg.connect(database, role)
     shadow_everything(connection)
@@ -129,7 +146,7 @@ def test_what_a_caller_shadows_never_runs_with_the_owners_rights(pg, db, databas
             for call in calls:
                 try:
                     rows(connection, f"SELECT {call}")
-                except Exception as error:  # a shadow may well break the caller's own statement
+                except Exception as error:  # a shadowed name may break the caller's own statement
                     assert "attack" not in str(error)
     for (view,) in rows(db, "SELECT viewname FROM pg_views WHERE schemaname = 'report'"):
         try:
@@ -140,8 +157,8 @@ def test_what_a_caller_shadows_never_runs_with_the_owners_rights(pg, db, databas
     connection.close()
 
 
-def test_the_shadows_do_attack_a_function_without_the_setting(pg, db, database):
-    """The attack works where the guard is missing; otherwise the test above would prove nothing."""
+def test_shadowed_names_do_attack_a_function_without_the_setting(pg, db, database):
+    """Without the guard the attack succeeds; otherwise the test above would prove nothing."""
     rows(db, f"GRANT TEMPORARY ON DATABASE {database} TO PUBLIC")
     rows(db, """
         CREATE FUNCTION report.careless(what text) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog
@@ -154,7 +171,7 @@ def test_the_shadows_do_attack_a_function_without_the_setting(pg, db, database):
     connection.close()
 
 
-def test_a_database_of_its_own_takes_the_right_to_temporary_tables_away(pg, program, empty):
+def test_a_dedicated_database_revokes_the_right_to_temporary_tables(pg, program, empty):
     program(empty, "up")
     assert pg.psql("SELECT bool_or(has_database_privilege('kpid_' || r, 'empty', 'TEMPORARY'))"
                    " FROM unnest('{reader,writer,operator}'::text[]) r") == "f"

@@ -1,17 +1,17 @@
-"""What every session of kpid sets for itself, whatever its role or database says."""
+"""Settings that every session of kpid makes for itself, regardless of those of its role or database."""
 import os
 
 import pytest
 
 FILE = os.path.join(os.path.dirname(__file__), "..", "..", "sql", "queries", "session_begin.sql")
 WANTED = {
-    # What could change a figure.
+    # Settings that could change a figure.
     "search_path": "pg_catalog, pg_temp", "TimeZone": "UTC", "DateStyle": "ISO, YMD", "IntervalStyle": "postgres",
     "bytea_output": "hex", "standard_conforming_strings": "on", "extra_float_digits": "1", "array_nulls": "on",
     "transform_null_equals": "off", "default_transaction_isolation": "read committed",
-    # A client that vanished is noticed.
+    # A dead client is detected.
     "tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "2", "tcp_user_timeout": "15000",
-    # A session lives, and holds nobody up.
+    # The session stays open and blocks nobody.
     "idle_session_timeout": "0", "statement_timeout": "0", "idle_in_transaction_session_timeout": "1min", "lock_timeout": "5s",
     "jit": "off",
 }
@@ -40,7 +40,7 @@ def setting(cursor, name):
     return cursor.fetchone()[0]
 
 
-def test_a_session_sets_what_matters(session):
+def test_a_session_sets_its_settings(session):
     before = {name: setting(session, name) for name in OTHERWISE}
     in_recovery, read_only, pid, _ = begin(session)
     assert (in_recovery, read_only) == (False, False)
@@ -49,6 +49,6 @@ def test_a_session_sets_what_matters(session):
     assert all(before[name] != WANTED[name] for name in OTHERWISE)
 
 
-def test_a_session_says_that_it_only_reads(session):
+def test_a_read_only_session_is_detected(session):
     session.execute("SET default_transaction_read_only = on")
     assert begin(session)[:2] == (False, True)

@@ -1,4 +1,4 @@
-"""The schema on the other versions of PostgreSQL that kpid supports: the oldest that can be had, 17 and 18."""
+"""The schema on the other supported versions of PostgreSQL: the oldest available 15, 17 and 18."""
 import contextlib
 import os
 
@@ -8,7 +8,7 @@ from conftest import insert_some, rows
 from servers import Postgres, other_postgres_versions, postgres_directory
 
 
-def test_later_major_versions_and_the_oldest_15_are_tried():
+def test_later_major_versions_and_the_oldest_15_are_available():
     majors = [version.split(".")[0] for version in other_postgres_versions()]
     assert sorted(majors) == ["15", "17", "18"]
 

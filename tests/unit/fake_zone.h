@@ -1,4 +1,4 @@
-/* Zones made by hand, as lists of changes, so that the core is tested without those of the machine. */
+/* Time zones as hand-written lists of changes, so that tests of the core do not depend on those of the machine. */
 #ifndef KPID_TESTS_FAKE_ZONE_H
 #define KPID_TESTS_FAKE_ZONE_H
 
@@ -8,7 +8,7 @@
 #include "kpid/port/zone.h"
 
 struct fake_change {
-	const char *at; /* NULL: since ever */
+	const char *at; /* NULL: no beginning */
 	int32_t offset_s;
 };
 
@@ -23,11 +23,11 @@ static const struct fake_zone fake_zones[] = {
         {"Asia/Shanghai", {{NULL, 8 * 3600}}, 1},
         /* 2026-03-29 02:00 -> 03:00, 2026-10-25 03:00 -> 02:00 */
         {"Europe/Berlin", {{NULL, 3600}, {"2026-03-29T01:00:00Z", 7200}, {"2026-10-25T01:00:00Z", 3600}}, 3},
-        /* half an hour: 2026-04-05 02:00 -> 01:30, 2026-10-04 02:00 -> 02:30 */
+        /* by half an hour: 2026-04-05 02:00 -> 01:30, 2026-10-04 02:00 -> 02:30 */
         {"Australia/Lord_Howe", {{NULL, 39600}, {"2026-04-04T15:00:00Z", 37800}, {"2026-10-03T15:30:00Z", 39600}}, 3},
-        /* midnight: 2026-03-08 00:00 -> 01:00, 2026-11-01 01:00 -> 00:00 */
+        /* at midnight: 2026-03-08 00:00 -> 01:00, 2026-11-01 01:00 -> 00:00 */
         {"America/Havana", {{NULL, -18000}, {"2026-03-08T05:00:00Z", -14400}, {"2026-11-01T05:00:00Z", -18000}}, 3},
-        /* a date that was left out: 2011-12-30 */
+        /* a date that was skipped: 2011-12-30 */
         {"Pacific/Apia", {{NULL, -36000}, {"2011-12-30T10:00:00Z", 50400}}, 2},
 };
 

@@ -1,8 +1,8 @@
-/* A ticket made by hand for the tests of the fold: events by minutes after T0, and three policies. */
+/* A ticket for the tests of the fold: events by minutes after T0, and three policies. */
 #ifndef KPID_TESTS_FOLD_CASE_H
 #define KPID_TESTS_FOLD_CASE_H
 
-/* cmocka.h wants these before it. */
+/* cmocka.h needs these before it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -23,9 +23,9 @@
 
 enum { FOLD_CASE_EVENTS = 64 };
 
-/* By priority. "1": response in 10 minutes, next response in 20, arrival in 30, resolution in 60, which stand
- * while paused for "wait" or no reason. "2": response in 5, resolution in 100 that continues over reopenings and
- * stands for "wait". "3": resolution in 20 and nothing else. Others: no policy. */
+/* Policies by priority. "1": response in 10 minutes, next response in 20, arrival in 30, resolution in 60; all
+ * pause for "wait" or without a reason. "2": response in 5, resolution in 100 that continues over reopenings and
+ * pauses for "wait". "3": only resolution in 20. Others: no policy. */
 struct fold_case {
 	struct arena arena;
 	struct ticket_event events[FOLD_CASE_EVENTS];
@@ -90,7 +90,7 @@ static inline void fold_case_free(struct fold_case *c)
 	free(c);
 }
 
-/* An event at so many minutes after T0, by an agent (NULL: absent; "": nobody). */
+/* Adds an event at these minutes after T0, by an agent (NULL: absent; "": nobody). */
 static inline struct ticket_event *happens(struct fold_case *c, int64_t minutes, enum event_type type,
                                            const char *agent)
 {
@@ -165,7 +165,7 @@ static inline const struct ticket *fold(struct fold_case *c)
 	return fold_as_of(c, LATER);
 }
 
-/* NULL: not listed. */
+/* Returns NULL if the clock is not listed. */
 static inline const struct sla_clock *clock_of(const struct ticket *ticket, enum sla_target target, uint32_t n)
 {
 	for (size_t i = 0; i < ticket->n_clocks; i++)
@@ -174,7 +174,7 @@ static inline const struct sla_clock *clock_of(const struct ticket *ticket, enum
 	return NULL;
 }
 
-/* The sum of a measure, for one agent ("": nobody) in one bucket, or over all of them (NULL; TIME_NONE). */
+/* The sum of a measure for one agent ("": nobody) in one bucket, or in all (NULL; TIME_NONE). */
 static inline int64_t kpi_of(const struct ticket *ticket, enum kpi_measure measure, const char *agent, int64_t time_us)
 {
 	int64_t sum = 0;
@@ -198,7 +198,7 @@ static inline int64_t kpi_of(const struct ticket *ticket, enum kpi_measure measu
 
 #define assert_time(time_us, expected_us) assert_int_equal((time_us), (expected_us))
 
-/* Each test gets a fresh case as *state. */
+/* Gives each test a new case as *state. */
 static inline int fold_case_setup(void **state)
 {
 	*state = fold_case_new();

@@ -1,5 +1,5 @@
-/* Tickets with very many events, each of a kind that makes another part of the fold work, and a policy with all that a
- * policy may have: a calendar, lists of pauses, warnings, escalations, a target that continues. */
+/* Tickets with very many events. Each shape exercises another part of the fold, under a policy with all features:
+ * a calendar, pause reasons, warnings, escalations, a target that continues. */
 #ifndef KPID_TESTS_LARGE_TICKET_H
 #define KPID_TESTS_LARGE_TICKET_H
 
@@ -11,14 +11,14 @@
 #include "kpid/core/batch.h"
 
 enum large_shape {
-	LARGE_PAUSES,       /* for two reasons in turn, of which each target lists one */
+	LARGE_PAUSES,       /* for two reasons in turn, and each target lists one */
 	LARGE_UPDATES,      /* from one policy to another */
 	LARGE_PROMISES,     /* a later promise each time */
 	LARGE_PAUSE_UPDATE, /* pauses and changes of policy in turn */
 	LARGE_REPLIES,      /* two mail robots: a next response each */
 	LARGE_REOPENINGS,   /* resolved and reopened */
 	LARGE_REOPEN_PAUSE, /* paused, resolved and reopened */
-	LARGE_CLOSINGS,     /* closed with what a closing tells of, and reopened */
+	LARGE_CLOSINGS,     /* closed by an event with all its times, and reopened */
 	LARGE_SURVEYS,
 	LARGE_ASSIGNMENTS,
 	LARGE_N_SHAPES
@@ -54,17 +54,17 @@ static const char large_policies[] =
 
 static inline struct policy_set *large_policy_set(void)
 {
-	struct policy_faults faults;
-	struct policy_set *set = policy_set_parse(text_of(large_policies), fake_zone_find, &faults);
-	for (size_t i = 0; i < faults.n; i++)
-		fprintf(stderr, "%.*s: %.*s\n", (int)faults.items[i].path.len, faults.items[i].path.ptr,
-		        (int)faults.items[i].message.len, faults.items[i].message.ptr);
+	struct file_errors errors;
+	struct policy_set *set = policy_set_parse(text_of(large_policies), fake_zone_find, &errors);
+	for (size_t i = 0; i < errors.n; i++)
+		fprintf(stderr, "%.*s: %.*s\n", (int)errors.items[i].path.len, errors.items[i].path.ptr,
+		        (int)errors.items[i].message.len, errors.items[i].message.ptr);
 	assert(set != NULL);
 	set->revisions[0].revision_no = 1;
 	return set;
 }
 
-/* The i-th event; 0 is the opening. id: for its identifier. */
+/* The i-th event; 0 is the opening. `id` is the buffer for its identifier. */
 static inline struct ticket_event large_event(enum large_shape shape, size_t i, char id[40])
 {
 	static const char *const agents[] = {"ann", "bob"};
@@ -133,22 +133,23 @@ static inline struct ticket_event large_event(enum large_shape shape, size_t i, 
 	return event;
 }
 
-/* The row of a ticket and what else its batches gave. */
+/* The row of a ticket and the other results of its batches. */
 struct large_ticket {
 	struct policy_set *policies;
 	struct batch batch;
 	struct arena scratch;
 	struct kpi_sums sums;
 	struct stored_ticket stored;
-	char *history;
-	struct ticket last; /* numbers only: its pointers are gone */
+	char *history, *previous_history; /* texts of the ticket being put point into the previous one */
+	struct ticket last;               /* numbers only; its pointers are dangling */
 	size_t n_clock_puts, n_alert_puts, n_voids, n_cycle_puts, n_letters;
 };
 
 static inline void large_put_ticket(void *context, const struct ticket_row *row)
 {
 	struct large_ticket *large = context;
-	free(large->history);
+	free(large->previous_history);
+	large->previous_history = large->history;
 	large->history = malloc(row->history.len);
 	assert(large->history != NULL);
 	memcpy(large->history, row->history.ptr, row->history.len);
@@ -233,10 +234,11 @@ static inline void large_ticket_free(struct large_ticket *large)
 	batch_release(&large->batch);
 	policy_set_free(large->policies);
 	free(large->history);
+	free(large->previous_history);
 	free(large);
 }
 
-/* Events from <= i < to of a shape into one batch, and that into the ticket. */
+/* Evaluates events from <= i < to of a shape as one batch for the ticket. */
 static inline void large_fill(struct large_ticket *large, enum large_shape shape, size_t from, size_t to)
 {
 	batch_clear(&large->batch);
@@ -251,7 +253,7 @@ static inline void large_fill(struct large_ticket *large, enum large_shape shape
 	batch_seal(&large->batch);
 }
 
-/* In parts of n_steps each. after_part: NULL, or called after each of them. */
+/* In parts of n_steps each. after_part is NULL, or called after each part. */
 static inline int large_evaluate_parts(struct large_ticket *large, int64_t as_of_us, size_t n_steps,
                                        void (*after_part)(struct large_ticket *large))
 {

@@ -1,4 +1,4 @@
-/* RULES A: the alert row of a breached clock. */
+/* Rules A: the alert row of a breached clock. */
 #include "fold_case.h"
 
 static bool alert_at(struct fold_case *c, int64_t as_of_us, enum sla_target target, struct alert *alert_out)
@@ -9,7 +9,7 @@ static bool alert_at(struct fold_case *c, int64_t as_of_us, enum sla_target targ
 	return alert_of_clock(TEXT("T-1"), ticket, clock, alert_out);
 }
 
-static void test_A1_no_row_for_a_clock_that_is_not_breached(void **state)
+static void test_A1_no_row_without_a_breach(void **state)
 {
 	struct fold_case *c = *state;
 	struct alert alert = {.n = 77};
@@ -35,7 +35,7 @@ static void test_A2_breached_then_resolved(void **state)
 	assert_int_equal(alert.cause, CAUSE_DEADLINE);
 	assert_who(alert.owner_at_breach, "bob");
 	assert_who(alert.project_id, "north");
-	assert_who(alert.policy, "urgent"); /* that judged the breach */
+	assert_who(alert.policy, "urgent"); /* the policy that judged the breach */
 	assert_who(alert.policy_version, "2026-01");
 	assert_int_equal(alert.evidence_offset, 100);
 	ends(c, 95, EVENT_RESOLVED, NULL, RESOLUTION_CANCELLED);
@@ -93,9 +93,9 @@ static void test_alert_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        fold_test(test_A1_no_row_for_a_clock_that_is_not_breached), fold_test(test_A2_breached_then_resolved),
-	        fold_test(test_A2_ended_with_its_cycle_is_resolved),        fold_test(test_A4_promise_without_a_policy),
-	        cmocka_unit_test(test_A4_id_is_a_hash_of_the_key),          cmocka_unit_test(test_alert_names),
+	        fold_test(test_A1_no_row_without_a_breach),          fold_test(test_A2_breached_then_resolved),
+	        fold_test(test_A2_ended_with_its_cycle_is_resolved), fold_test(test_A4_promise_without_a_policy),
+	        cmocka_unit_test(test_A4_id_is_a_hash_of_the_key),   cmocka_unit_test(test_alert_names),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* Evaluating batches against a database in memory: whatever the order, the batches and the duplicates, the rows
- * end the same (DESIGN, Semantics), and nothing is alarmed about before it is complete. */
+/* Evaluates batches against an in-memory database. The rows are the same for any order, batching and duplicates,
+ * and no alarm is raised before the sources are complete. */
 #include "fold_case.h"
 
 #include <errno.h>
@@ -21,11 +21,11 @@ struct alert_cell {
 	int n_changes;
 };
 
-/* What the tables hold about one ticket, and the sums. */
+/* The contents of the tables for one ticket, and the sums. */
 struct store {
 	struct stored_ticket ticket;
-	char *history;
-	struct ticket_row row; /* numbers of the last row written; its pointers are gone */
+	char *history, *previous_history; /* texts of the ticket being put point into the previous one */
+	struct ticket_row row;            /* numbers of the last row written; its pointers are dangling */
 	int n_writes;
 	struct kpi_cell kpis[MOST_ROWS * 4];
 	size_t n_kpis;
@@ -41,6 +41,7 @@ struct store {
 	size_t max_events;
 	int64_t now_us;
 	int64_t n_duplicates;
+	size_t n_breaches, n_voided; /* by the tallies */
 	struct fold_case *fold;
 	struct batch batch;
 	struct arena scratch;
@@ -63,7 +64,8 @@ static void put_ticket(void *context, const struct ticket_row *row)
 {
 	struct store *store = context;
 	assert_int_equal(row->rev, store->ticket.rev + 1);
-	free(store->history);
+	free(store->previous_history);
+	store->previous_history = store->history;
 	store->history = malloc(row->history.len);
 	assert_non_null(store->history);
 	memcpy(store->history, row->history.ptr, row->history.len);
@@ -92,7 +94,8 @@ static void put_clock(void *context, struct text ticket_id, const struct sla_clo
 	(void)ticket_id;
 	size_t i = clock_at(store, clock->target, clock->n);
 	assert_true(i < MOST_ROWS);
-	/* Of which something is to fall due, and of which nothing is, are kept apart: it is taken out of one first. */
+	/* Clocks with and without something to fall due are kept apart; a move removes it from the other list
+	 * first. */
 	if (i < store->n_clocks)
 		assert_int_equal(store->clocks[i].fires_us == TIME_NONE, clock->fires_us == TIME_NONE);
 	store->n_clocks += i == store->n_clocks;
@@ -223,6 +226,7 @@ static void store_free(struct store *store)
 	for (size_t i = 0; i < store->n_conflicts; i++)
 		free(store->conflicts[i]);
 	free(store->history);
+	free(store->previous_history);
 	batch_release(&store->batch);
 	arena_release(&store->scratch);
 	free(store);
@@ -244,7 +248,7 @@ static struct batch_sink sink_of(struct store *store)
 	};
 }
 
-/* The transaction of what is in the store's batch. */
+/* Commits the store's batch. */
 static void commit(struct store *store, int64_t as_of_us)
 {
 	const struct batch_sink sink = sink_of(store);
@@ -261,6 +265,9 @@ static void commit(struct store *store, int64_t as_of_us)
 	}
 	for (size_t i = 0; i < store->batch.n_sources; i++)
 		store->n_duplicates += store->batch.sources[i].n_duplicates;
+	store->n_breaches += store->batch.tally.n_breaches;
+	for (int i = 0; i < TARGET_N; i++)
+		store->n_voided += store->batch.tally.n_voided[i];
 	add_sums(store, &sums);
 	kpi_sums_release(&sums);
 	batch_clear(&store->batch);
@@ -278,7 +285,7 @@ static void judge(struct store *store, int64_t as_of_us)
 	commit(store, as_of_us);
 }
 
-/* ---- what the tables say, as text ---- */
+/* ---- the tables as text ---- */
 
 static int compare_lines(const void *a, const void *b)
 {
@@ -347,7 +354,7 @@ static void random_events(struct fold_case *c, size_t n)
 			event->score_micros = rand() % 6 * INT64_C(1000000);
 		if (event->type == EVENT_CLOSED && rand() % 2 == 0)
 			event->automatic = TRI_TRUE;
-		if (i > 0 && rand() % 12 == 0) /* the identity of the event before, most likely with other content */
+		if (i > 0 && rand() % 12 == 0) /* the identity of the previous event, most likely with other content */
 			event->id = c->events[i - 1].id;
 	}
 }
@@ -366,12 +373,12 @@ static void test_any_order_any_batches_same_rows(void **state)
 			bool taken[FOLD_CASE_EVENTS] = {false};
 			int64_t as_of_us = TIME_NONE;
 			for (size_t n_taken = 0; n_taken < n;) {
-				size_t i = (size_t)rand() % n; /* also those that were taken: duplicates */
+				size_t i = (size_t)rand() % n; /* also the accepted ones: duplicates */
 				n_taken += !taken[i];
 				taken[i] = true;
 				add(store, &c->events[i]);
 				if (rand() % 4 ==
-				    0) /* what is complete only grows, and may be ahead of what is still to come */
+				    0) /* the watermark only grows, and may be ahead of events still to come */
 					as_of_us = as_of_us > AT(0) || rand() % 3 != 0 ? as_of_us : AT(rand() % 120);
 				if (rand() % 2 == 0)
 					commit(store, as_of_us);
@@ -411,7 +418,7 @@ static int recompute(struct store *to, const struct store *from, struct text his
 	return result;
 }
 
-static void test_what_is_recomputed_is_what_is_stored(void **state)
+static void test_recomputed_rows_equal_stored_rows(void **state)
 {
 	(void)state;
 	srand(5);
@@ -442,8 +449,8 @@ static void test_what_is_recomputed_is_what_is_stored(void **state)
 	}
 }
 
-/* A history that no batch can have written is no history. */
-static void test_what_is_no_history_is_not_recomputed(void **state)
+/* A history that no batch can have written is refused. */
+static void test_a_broken_history_is_not_recomputed(void **state)
 {
 	(void)state;
 	struct fold_case *c = fold_case_new();
@@ -502,6 +509,8 @@ static void test_deadline_fires_once_without_events(void **state)
 	assert_int_equal(store->alerts[0].alert.state, ALERT_BREACHED);
 	judge(store, AT(6));
 	assert_int_equal(store->alerts[0].n_changes, 1);
+	assert_int_equal(store->n_breaches, 1);
+	assert_int_equal(store->n_voided, 0);
 	store_free(store);
 	fold_case_free(c);
 }
@@ -527,7 +536,30 @@ static void test_late_proof_voids_and_corrects(void **state)
 	fold_case_free(c);
 }
 
-static void test_what_a_clock_that_was_ahead_has_judged_is_judged_again(void **state)
+static void test_A3_a_refuted_breach_is_voided_though_its_warning_stays(void **state)
+{
+	static const struct warning_rule warnings[] = {{.us = 3 * MINUTE}};
+	(void)state;
+	struct fold_case *c = fold_case_new();
+	struct store *store = store_new(c);
+	c->policies[1].targets[TARGET_FIRST_RESPONSE].warnings = warnings;
+	c->policies[1].targets[TARGET_FIRST_RESPONSE].n_warnings = 1;
+	opens(c, 0, "2", "ann");
+	happens(c, 4, EVENT_RESPONDED, "bob"); /* after the warning, before the deadline */
+	add(store, &c->events[0]);
+	commit(store, AT(30));
+	assert_int_equal(store->n_alerts, 1);
+	assert_int_equal(store->alerts[0].alert.state, ALERT_BREACHED);
+	add(store, &c->events[1]);
+	commit(store, AT(31));
+	assert_true(store->alerts[0].voided);
+	assert_int_equal(store->n_breaches, 1);
+	assert_int_equal(store->n_voided, 1);
+	store_free(store);
+	fold_case_free(c);
+}
+
+static void test_verdicts_of_a_fast_clock_are_judged_again(void **state)
 {
 	(void)state;
 	struct fold_case *c = fold_case_new();
@@ -540,19 +572,19 @@ static void test_what_a_clock_that_was_ahead_has_judged_is_judged_again(void **s
 	commit(store, AT(8));
 	assert_int_equal(store->n_alerts, 1);
 	add(store, &c->events[1]);
-	store->now_us = AT(8) - US_PER_SECOND; /* the clocks of two servers may differ by so much */
+	store->now_us = AT(8) - US_PER_SECOND; /* the clocks of two servers may differ by this much */
 	commit(store, AT(3));
 	assert_true(store->ticket.as_of_us == AT(8) && !store->alerts[0].voided);
 	add(store, &c->events[2]);
-	store->now_us = AT(4); /* put back */
+	store->now_us = AT(4); /* set back */
 	commit(store, AT(3));
 	assert_true(store->ticket.as_of_us == AT(3) && store->alerts[0].voided);
 	store_free(store);
 	fold_case_free(c);
 }
 
-/* The answer is in another partition that was not read yet: known so far is only the late closing. */
-static void test_no_alarm_about_what_is_not_complete(void **state)
+/* The answer is on another partition and not read yet; only the late closing is known so far. */
+static void test_no_alarm_before_sources_are_complete(void **state)
 {
 	(void)state;
 	struct fold_case *c = fold_case_new();
@@ -593,7 +625,7 @@ static void test_deferred_alarm_is_raised_when_complete(void **state)
 	fold_case_free(c);
 }
 
-static void test_unknown_revision_hands_nothing_over(void **state)
+static void test_unknown_revision_has_no_effects(void **state)
 {
 	(void)state;
 	struct fold_case *c = fold_case_new();
@@ -615,7 +647,7 @@ static void test_unknown_revision_hands_nothing_over(void **state)
 	fold_case_free(c);
 }
 
-static void test_E5_too_many_events_of_one_ticket_are_put_aside(void **state)
+static void test_E5_too_many_events_of_one_ticket_are_dead_letters(void **state)
 {
 	(void)state;
 	struct fold_case *c = fold_case_new();
@@ -631,7 +663,7 @@ static void test_E5_too_many_events_of_one_ticket_are_put_aside(void **state)
 
 	struct ticket_event *more = happens(c, 0, EVENT_REOPENED, NULL); /* however early */
 	add(store, more);
-	add(store, &c->events[1]); /* what is there is a duplicate, as ever */
+	add(store, &c->events[1]); /* a stored event is a duplicate, as always */
 	c->events[2].occurred_us = AT(1);
 	add(store, &c->events[2]); /* and may be replaced by a smaller content */
 	batch_source(&store->batch, SOURCE_NO, 0);
@@ -665,7 +697,10 @@ static void test_dropping_a_source_leaves_the_others(void **state)
 		batch_add_event(&batch, &c->events[i]);
 	}
 	batch_add_dead_letter(&batch, &(struct batch_dead_letter){.source_no = 0, .topic = TEXT("t"), .detail = "d"});
+	arrivals_add(&batch.arrivals, 0, AT(1), AT(2));
+	arrivals_add(&batch.arrivals, 1, AT(1), AT(2));
 	batch_drop_source(&batch, 0);
+	assert_int_equal(batch.arrivals.n, 1);
 	assert_int_equal(batch.n_sources, 1);
 	assert_int_equal(batch.n_events, 1);
 	assert_int_equal(batch.n_dead_letters, 0);
@@ -675,17 +710,17 @@ static void test_dropping_a_source_leaves_the_others(void **state)
 	fold_case_free(c);
 }
 
-static void test_completeness_is_never_ahead_of_the_clock(void **state)
+static void test_the_watermark_is_never_ahead_of_the_clock(void **state)
 {
 	(void)state;
-	struct batch_source source = {.complete_us = AT(10)};
-	assert_true(batch_source_complete_until(&source, AT(60)) == AT(10));
-	assert_true(batch_source_complete_until(&source, AT(9)) == AT(9));
-	source = (struct batch_source){.complete_us = TIME_NONE};
-	assert_true(batch_source_complete_until(&source, AT(60)) == TIME_NONE);
+	struct batch_source source = {.watermark_us = AT(10)};
+	assert_true(batch_source_event_time_watermark(&source, AT(60)) == AT(10));
+	assert_true(batch_source_event_time_watermark(&source, AT(9)) == AT(9));
+	source = (struct batch_source){.watermark_us = TIME_NONE};
+	assert_true(batch_source_event_time_watermark(&source, AT(60)) == TIME_NONE);
 }
 
-/* Tombstones and rejected messages alone: something has moved, and there is no ticket. */
+/* Only tombstones and rejected messages: offsets have moved, but there is no ticket. */
 static void test_a_batch_without_tickets(void **state)
 {
 	(void)state;
@@ -699,7 +734,7 @@ static void test_a_batch_without_tickets(void **state)
 	batch_release(&batch);
 }
 
-/* Each agent comes back after all of them were new: whatever was made larger meanwhile still finds it. */
+/* Each agent is used again after all of them were new, so lookups must survive every growth. */
 static void test_sums_of_more_agents_than_fit_at_first(void **state)
 {
 	enum { N_AGENTS = 5000, N_BUCKETS = 2 };
@@ -712,7 +747,7 @@ static void test_sums_of_more_agents_than_fit_at_first(void **state)
 		for (int i = 0; i < N_AGENTS; i++) {
 			snprintf(names[i], sizeof(names[i]), "a%05d", i);
 			for (int bucket = 0; bucket < N_BUCKETS; bucket++) {
-				struct kpi_entry entry = {text_of(names[i]), bucket * BUCKET_US, KPI_OPENED, i + 1};
+				struct kpi_entry entry = {text_of(names[i]), 0, bucket * BUCKET_US, KPI_OPENED, i + 1};
 				kpi_sums_add(&sums, &entry, 1, 1);
 			}
 			kpi_sums_add_backlog(&sums, text_of(names[i]), i + 1);
@@ -732,8 +767,8 @@ static void test_sums_of_more_agents_than_fit_at_first(void **state)
 	kpi_sums_release(&sums);
 }
 
-/* Whichever ticket of whatever batch cannot be written: what is tried comes to leave it out, in few tries. */
-static void test_a_ticket_that_is_refused_is_soon_left_out(void **state)
+/* Whichever ticket cannot be written: within a few tries it is left out. */
+static void test_a_refused_ticket_is_soon_left_out(void **state)
 {
 	(void)state;
 	for (size_t n_tickets = 1; n_tickets < 300; n_tickets++) {
@@ -751,8 +786,8 @@ static void test_a_ticket_that_is_refused_is_soon_left_out(void **state)
 	}
 }
 
-/* A lock is passed over first, which leaves out no other ticket. */
-static void test_a_ticket_that_is_locked_is_left_out(void **state)
+/* A locked ticket is skipped first, and no other ticket is left out. */
+static void test_a_locked_ticket_is_left_out(void **state)
 {
 	struct batch_care care = batch_care_first();
 	(void)state;
@@ -763,8 +798,8 @@ static void test_a_ticket_that_is_locked_is_left_out(void **state)
 	assert_int_equal(care.n_kept, 25);
 }
 
-/* What is no ticket's fault ends with no ticket left out; nor is there an end of trying once all are. */
-static void test_what_concerns_everything_leaves_no_ticket_out(void **state)
+/* For a failure that no ticket causes, no ticket is left out in the end; trying also continues once all are. */
+static void test_a_general_failure_leaves_no_ticket_out(void **state)
 {
 	struct batch_care care = batch_care_first();
 	(void)state;
@@ -775,8 +810,8 @@ static void test_what_concerns_everything_leaves_no_ticket_out(void **state)
 	assert_false(batch_care_narrow(&care, FAULT_DATA, 100));
 }
 
-/* An event that is taken out of a batch and put into another one is the same. */
-static void test_events_of_a_batch_go_into_another(void **state)
+/* An event that moves from one batch to another stays the same. */
+static void test_events_can_move_to_another_batch(void **state)
 {
 	static const struct ticket_event event = {
 	        .ticket_id = TEXT("t"), .source = TEXT("s"), .id = TEXT("e"), .source_no = 7};
@@ -799,32 +834,57 @@ static void test_events_of_a_batch_go_into_another(void **state)
 	batch_release(&other);
 }
 
-/* 9,000 tickets of 1990 answered in 2200: times that are accepted, in a sum beyond 64 bits. */
+static void test_a_row_takes_its_measures_in_any_order(void **state)
+{
+	enum { STEP = 11 }; /* has no common divisor with the number of measures */
+	struct kpi_sums sums;
+	size_t n;
+	(void)state;
+	assert_true(KPI_N_MEASURES % STEP != 0);
+	kpi_sums_init(&sums);
+	for (int i = 0; i < 2 * KPI_N_MEASURES; i++) {
+		enum kpi_measure measure = (enum kpi_measure)(i * STEP % KPI_N_MEASURES);
+		struct kpi_entry entry = {TEXT("ann"), 0, BUCKET_US, measure, 1000 + (int)measure};
+		kpi_sums_add(&sums, &entry, 1, 1);
+		struct kpi_row **rows = kpi_sums_sorted(&sums, &n);
+		assert_int_equal(n, 1);
+		for (int j = 0; j < KPI_N_MEASURES; j++) {
+			int times = 0;
+			for (int k = 0; k <= i; k++)
+				times += k * STEP % KPI_N_MEASURES == j;
+			assert_int_equal(kpi_row_sum(rows[0], (enum kpi_measure)j), times * (1000 + j));
+		}
+	}
+	kpi_sums_release(&sums);
+}
+
+/* 9,000 tickets of 1990 answered in 2200: accepted times whose sum exceeds 64 bits. */
 static void test_sums_do_not_overflow(void **state)
 {
 	enum { N_TICKETS = 9000 };
-	static const enum kpi_measure times[] = {KPI_FIRST_RESPONSE_US_SUM, KPI_RESOLUTION_US_SUM,
-	                                         KPI_FIRST_RESPONSE_WORKING_US_SUM, KPI_RESOLUTION_WORKING_US_SUM};
 	const int64_t each_us = INT64_C(210) * 365 * US_PER_DAY;
 	const kpi_sum expected = (kpi_sum)N_TICKETS * each_us;
 	struct kpi_sums sums;
 	size_t n;
 	(void)state;
 	assert_true(expected > 6 * (kpi_sum)INT64_MAX);
-	for (size_t t = 0; t < 4; t++) {
-		struct kpi_entry entry = {TEXT("ann"), BUCKET_US, times[t], each_us};
+	for (int i = 0; i < KPI_N_MEASURES; i++) {
+		enum kpi_measure measure = (enum kpi_measure)i;
+		if (kpi_measure_unit(measure) != KPI_MICROSECONDS)
+			continue;
+		struct kpi_entry entry = {TEXT("ann"), 0, BUCKET_US, measure, each_us};
 		kpi_sums_init(&sums);
-		for (int i = 0; i < N_TICKETS; i++)
+		for (int t = 0; t < N_TICKETS; t++)
 			kpi_sums_add(&sums, &entry, 1, 1);
 		struct kpi_row **rows = kpi_sums_sorted(&sums, &n);
 		assert_int_equal(n, 1);
-		assert_true(kpi_row_sum(rows[0], times[t]) == expected);
-		kpi_sums_add_sum(&sums, TEXT("ann"), BUCKET_US, times[t], -2 * expected);
-		assert_true(kpi_row_sum(rows[0], times[t]) == -expected);
-		for (int i = 0; i < N_TICKETS; i++)
+		assert_true(kpi_row_sum(rows[0], measure) == expected);
+		kpi_sums_add_sum(&sums, TEXT("ann"), BUCKET_US, measure, -2 * expected);
+		assert_true(kpi_row_sum(rows[0], measure) == -expected);
+		for (int t = 0; t < N_TICKETS; t++)
 			kpi_sums_add(&sums, &entry, 1, 1);
 		kpi_sums_sorted(&sums, &n);
-		assert_int_equal(n, 0); /* all of it is zero again, also what was carried over */
+		assert_int_equal(n, 0); /* all zero again, including what was carried over */
 		kpi_sums_release(&sums);
 	}
 }
@@ -834,24 +894,26 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_a_batch_without_tickets),
 	        cmocka_unit_test(test_any_order_any_batches_same_rows),
-	        cmocka_unit_test(test_what_is_recomputed_is_what_is_stored),
-	        cmocka_unit_test(test_what_is_no_history_is_not_recomputed),
+	        cmocka_unit_test(test_recomputed_rows_equal_stored_rows),
+	        cmocka_unit_test(test_a_broken_history_is_not_recomputed),
 	        cmocka_unit_test(test_duplicates_change_nothing_and_are_counted),
 	        cmocka_unit_test(test_deadline_fires_once_without_events),
 	        cmocka_unit_test(test_late_proof_voids_and_corrects),
-	        cmocka_unit_test(test_what_a_clock_that_was_ahead_has_judged_is_judged_again),
-	        cmocka_unit_test(test_no_alarm_about_what_is_not_complete),
+	        cmocka_unit_test(test_A3_a_refuted_breach_is_voided_though_its_warning_stays),
+	        cmocka_unit_test(test_verdicts_of_a_fast_clock_are_judged_again),
+	        cmocka_unit_test(test_no_alarm_before_sources_are_complete),
 	        cmocka_unit_test(test_deferred_alarm_is_raised_when_complete),
-	        cmocka_unit_test(test_unknown_revision_hands_nothing_over),
-	        cmocka_unit_test(test_E5_too_many_events_of_one_ticket_are_put_aside),
+	        cmocka_unit_test(test_unknown_revision_has_no_effects),
+	        cmocka_unit_test(test_E5_too_many_events_of_one_ticket_are_dead_letters),
 	        cmocka_unit_test(test_dropping_a_source_leaves_the_others),
-	        cmocka_unit_test(test_completeness_is_never_ahead_of_the_clock),
+	        cmocka_unit_test(test_the_watermark_is_never_ahead_of_the_clock),
 	        cmocka_unit_test(test_sums_of_more_agents_than_fit_at_first),
+	        cmocka_unit_test(test_a_row_takes_its_measures_in_any_order),
 	        cmocka_unit_test(test_sums_do_not_overflow),
-	        cmocka_unit_test(test_a_ticket_that_is_refused_is_soon_left_out),
-	        cmocka_unit_test(test_a_ticket_that_is_locked_is_left_out),
-	        cmocka_unit_test(test_what_concerns_everything_leaves_no_ticket_out),
-	        cmocka_unit_test(test_events_of_a_batch_go_into_another),
+	        cmocka_unit_test(test_a_refused_ticket_is_soon_left_out),
+	        cmocka_unit_test(test_a_locked_ticket_is_left_out),
+	        cmocka_unit_test(test_a_general_failure_leaves_no_ticket_out),
+	        cmocka_unit_test(test_events_can_move_to_another_batch),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

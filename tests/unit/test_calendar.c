@@ -1,8 +1,8 @@
-/* RULES S7: working time of calendars, in zones whose clocks change. */
+/* Rule S7: working time of calendars, in zones with clock changes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
-/* cmocka needs what stands above it */
+/* cmocka needs the includes above it */
 #include <cmocka.h>
 
 #include "fake_zone.h"
@@ -84,7 +84,7 @@ static void test_S7_days_come_before_the_week(void **state)
 	(void)state;
 	struct calendar calendar;
 	office(&calendar, "Asia/Shanghai");
-	/* 2026-10-01, a Thursday, is off; 2026-10-10, a Saturday, is worked. */
+	/* 2026-10-01, a Thursday, is off; 2026-10-10, a Saturday, is a working day. */
 	const struct calendar_date dates[] = {{20727, 20727, {NULL, 0}}, {20736, 20736, {lunch_break, N(lunch_break)}}};
 	calendar.dates = dates;
 	calendar.n_dates = N(dates);
@@ -125,7 +125,7 @@ static void test_S7_time_that_does_not_exist(void **state)
 	assert_int_equal(calendar.spans[i].end_us, at("2026-03-29T03:45:00+02:00"));
 	calendar_release(&calendar);
 
-	/* Only the start is in the gap, and moves to the end or behind it: empty. */
+	/* Only the start is in the gap; it moves to the end or beyond it: empty. */
 	static const struct calendar_hours to_3[] = {{2 * 60, 3 * 60, false}};
 	every_day(&calendar, "Europe/Berlin", to_3, N(to_3));
 	assert_worked(&calendar, "2026-03-29T00:00:00Z", "2026-03-29T12:00:00Z", 0);
@@ -143,7 +143,7 @@ static void test_S7_time_that_exists_twice(void **state)
 	assert_int_equal(calendar.spans[i].end_us, at("2026-10-25T02:45:00+01:00"));
 	calendar_release(&calendar);
 
-	/* The union: the first ends behind the start of the second. */
+	/* The union: the first interval ends after the start of the second. */
 	static const struct calendar_hours twins[] = {{60, 150, false}, {150, 240, false}};
 	every_day(&calendar, "Europe/Berlin", twins, N(twins));
 	i = calendar_span_at(&calendar, at("2026-10-25T00:00:00Z"));
@@ -168,7 +168,8 @@ static void test_S7_change_at_midnight(void **state)
 	(void)state;
 	struct calendar calendar;
 	every_day(&calendar, "America/Havana", all_day, N(all_day));
-	/* Every instant is in it, so the dates meet: 24:00 is the first of two midnights, 00:00 moves with the gap. */
+	/* Every instant is included, so the dates meet: 24:00 is the first of two midnights, 00:00 moves with the
+	 * gap. */
 	assert_worked(&calendar, "2026-01-01T00:00:00Z", "2026-12-01T00:00:00Z", 334 * 1440);
 	calendar_release(&calendar);
 
@@ -213,7 +214,7 @@ static void test_S7_night_shift_lies_on_two_dates(void **state)
 {
 	(void)state;
 	struct calendar calendar = calendar_in("Asia/Shanghai");
-	calendar.weekly[0] = (struct calendar_day){a_night, N(a_night)}; /* of Monday alone, 2026-03-09 */
+	calendar.weekly[0] = (struct calendar_day){a_night, N(a_night)}; /* Monday 2026-03-09 only */
 	assert_span(&calendar, "2026-03-10T01:00:00+08:00", "2026-03-09T22:00:00+08:00", "2026-03-10T06:00:00+08:00");
 	assert_worked(&calendar, "2026-03-09T00:00:00+08:00", "2026-03-16T00:00:00+08:00", 480);
 	assert_after(&calendar, "2026-03-10T05:59:00+08:00", 2, "2026-03-16T22:01:00+08:00");
@@ -252,14 +253,14 @@ static void test_S7_ends_of_a_night_shift_go_by_their_own_dates(void **state)
 {
 	(void)state;
 	struct calendar calendar;
-	/* From 04:00 to 02:30 of the next date: Berlin leaves 02:30 of 2026-03-29 out, and has that of 2026-10-25
-	 * twice. */
+	/* From 04:00 to 02:30 of the next date. In Berlin 02:30 does not exist on 2026-03-29 and exists twice on
+	 * 2026-10-25. */
 	static const struct calendar_hours long_night[] = {{4 * 60, 2 * 60 + 30, true}};
 	every_day(&calendar, "Europe/Berlin", long_night, N(long_night));
 	assert_span(&calendar, "2026-03-29T00:00:00Z", "2026-03-28T04:00:00+01:00", "2026-03-29T03:30:00+02:00");
 	assert_span(&calendar, "2026-10-25T00:00:00Z", "2026-10-24T04:00:00+02:00", "2026-10-25T02:30:00+01:00");
 	calendar_release(&calendar);
-	/* Havana's midnight of 2026-11-01 comes twice, that of 2026-03-08 moves on to 01:00. An end of 00:00 is the
+	/* Havana's midnight of 2026-11-01 exists twice, that of 2026-03-08 moves to 01:00. An end of 00:00 is the
 	 * second, 24:00 the first. */
 	static const struct calendar_hours to_midnight[] = {{22 * 60, 0, true}};
 	every_day(&calendar, "America/Havana", to_midnight, N(to_midnight));
@@ -282,7 +283,8 @@ static void test_S7_ranges_of_dates_and_days_of_the_year(void **state)
 	calendar.yearly = yearly;
 	calendar.n_yearly = N(yearly);
 	assert_worked(&calendar, "2026-09-30T00:00:00+08:00", "2026-10-09T00:00:00+08:00", 2 * 450);
-	assert_worked(&calendar, "2025-10-03T00:00:00+08:00", "2025-10-04T00:00:00+08:00", 60); /* no date has it */
+	assert_worked(&calendar, "2025-10-03T00:00:00+08:00", "2025-10-04T00:00:00+08:00",
+	              60); /* not part of any date */
 	assert_worked(&calendar, "2026-12-25T00:00:00+08:00", "2026-12-26T00:00:00+08:00", 60);
 	assert_worked(&calendar, "2199-12-24T00:00:00+08:00", "2199-12-27T00:00:00+08:00", 2 * 450 + 60);
 	assert_worked(&calendar, "2028-02-28T00:00:00+08:00", "2028-03-01T00:00:00+08:00", 450);
@@ -291,7 +293,7 @@ static void test_S7_ranges_of_dates_and_days_of_the_year(void **state)
 	calendar_release(&calendar);
 }
 
-static void test_calendar_that_hardly_works_is_not_reached(void **state)
+static void test_a_calendar_that_hardly_works_is_never_due(void **state)
 {
 	(void)state;
 	static const struct calendar_hours a_minute[] = {{600, 601, false}};
@@ -303,7 +305,8 @@ static void test_calendar_that_hardly_works_is_not_reached(void **state)
 	calendar.yearly = leap_day;
 	calendar.n_yearly = 1;
 	assert_true(calendar_reaches(&calendar, minute_us));
-	assert_true(calendar_reaches(&calendar, 170 * minute_us)); /* leap days from 2204 to 2896 but centuries */
+	assert_true(calendar_reaches(&calendar,
+	                             170 * minute_us)); /* leap days from 2204 to 2896 except those of centuries */
 	assert_false(calendar_reaches(&calendar, 171 * minute_us));
 	assert_false(calendar_reaches(&calendar, 172 * minute_us));
 	assert_int_equal(calendar.n_spans, 0);
@@ -313,8 +316,8 @@ static void test_calendar_that_hardly_works_is_not_reached(void **state)
 	calendar_release(&calendar);
 }
 
-/* Views are given the hours between now and what was asked, once. */
-static void test_what_is_asked_is_taken_once(void **state)
+/* Each query for hours is handed to the views once. */
+static void test_each_query_for_hours_is_handed_over_once(void **state)
 {
 	(void)state;
 	struct calendar calendar;
@@ -328,7 +331,7 @@ static void test_what_is_asked_is_taken_once(void **state)
 	assert_false(calendar_take_asked(&calendar, now_us, until_us));
 	calendar_ask(&calendar, until_us);
 	assert_true(calendar_take_asked(&calendar, now_us, until_us));
-	calendar_ask(&calendar, now_us - US_PER_DAY); /* it is late already */
+	calendar_ask(&calendar, now_us - US_PER_DAY); /* already late */
 	assert_true(calendar_take_asked(&calendar, now_us, until_us));
 	calendar_ask(&calendar, now_us - US_PER_DAY / 2);
 	assert_false(calendar_take_asked(&calendar, now_us, until_us));
@@ -341,7 +344,7 @@ static int64_t any_time(const char *from, int64_t length_us)
 	return at(from) + (int64_t)(drand48() * (double)length_us);
 }
 
-/* Working time is additive, and what is due is the earliest instant; however the calendar was extended. */
+/* Working time is additive, and the due time is the earliest instant, however the calendar was extended. */
 static void test_S7_properties(void **state)
 {
 	(void)state;
@@ -355,7 +358,8 @@ static void test_S7_properties(void **state)
 				int16_t start = (int16_t)(480 * i + (int)(drand48() * 470));
 				int16_t end = (int16_t)(start + 1 + (int)(drand48() * (480 * (i + 1) - start - 1)));
 				hours[kind][i] = (struct calendar_hours){start, end, false};
-				if (i == 2 && round % 2 == 1) /* a night, over the first hours of the next date */
+				if (i == 2 &&
+				    round % 2 == 1) /* a night that overlaps the first hours of the next date */
 					hours[kind][i] =
 					        (struct calendar_hours){start, (int16_t)(drand48() * start), true};
 			}
@@ -405,8 +409,8 @@ int main(void)
 	        cmocka_unit_test(test_S7_night_shift_and_the_next_morning_are_a_union),
 	        cmocka_unit_test(test_S7_ends_of_a_night_shift_go_by_their_own_dates),
 	        cmocka_unit_test(test_S7_ranges_of_dates_and_days_of_the_year),
-	        cmocka_unit_test(test_calendar_that_hardly_works_is_not_reached),
-	        cmocka_unit_test(test_what_is_asked_is_taken_once),
+	        cmocka_unit_test(test_a_calendar_that_hardly_works_is_never_due),
+	        cmocka_unit_test(test_each_query_for_hours_is_handed_over_once),
 	        cmocka_unit_test(test_S7_properties),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,7 +12,7 @@
 
 #include "kpid/base/check.h"
 
-/* What a child says that checks, and how it ends. */
+/* Output and exit status of a child that runs a check. */
 static int ends_with(bool holds, char *said, size_t size)
 {
 	int ends[2];
@@ -36,7 +36,7 @@ static int ends_with(bool holds, char *said, size_t size)
 	return WEXITSTATUS(status);
 }
 
-static void test_what_holds_costs_nothing(void **state)
+static void test_a_true_check_has_no_effect(void **state)
 {
 	char said[512];
 	(void)state;
@@ -44,20 +44,20 @@ static void test_what_holds_costs_nothing(void **state)
 	assert_string_equal(said, "");
 }
 
-static void test_what_does_not_hold_ends_with_70_and_says_where(void **state)
+static void test_a_false_check_exits_with_70_and_prints_the_place(void **state)
 {
 	char said[512];
 	(void)state;
 	assert_int_equal(ends_with(false, said, sizeof(said)), 70);
 	assert_non_null(strstr(said, " test_check.c:"));
-	assert_non_null(strstr(said, "it does not hold that holds;"));
+	assert_non_null(strstr(said, "not true: holds;"));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_what_holds_costs_nothing),
-	        cmocka_unit_test(test_what_does_not_hold_ends_with_70_and_says_where),
+	        cmocka_unit_test(test_a_true_check_has_no_effect),
+	        cmocka_unit_test(test_a_false_check_exits_with_70_and_prints_the_place),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* RULES S1-S6: when clocks are due and how they are judged. */
+/* Rules S1-S6: due times and verdicts of clocks. */
 #include "fold_case.h"
 
 static const struct sla_clock *resolution_as_of(struct fold_case *c, int64_t as_of_us)
@@ -59,7 +59,7 @@ static void test_S2_restart_is_the_default(void **state)
 	assert_int_equal(clock->evidence_offset, 102);
 }
 
-static void test_S2_continue_carries_what_was_used(void **state)
+static void test_S2_continue_carries_used_time(void **state)
 {
 	struct fold_case *c = *state;
 	opens(c, 0, "2", NULL);
@@ -87,11 +87,11 @@ static void test_S2_continue_with_nothing_left_is_due_at_its_start(void **state)
 	assert_int_equal(clock_of(fold_as_of(c, AT(161)), TARGET_RESOLUTION, 2)->verdict, VERDICT_BREACHED);
 }
 
-static void test_S2_continue_reckons_by_the_target_that_applies_now(void **state)
+static void test_S2_continue_uses_the_current_target(void **state)
 {
 	struct fold_case *c = *state;
 	opens(c, 0, "1", NULL);
-	pauses(c, 10, ""); /* stops "urgent", not "normal" */
+	pauses(c, 10, ""); /* pauses "urgent", not "normal" */
 	happens(c, 30, EVENT_RESUMED, NULL);
 	ends(c, 50, EVENT_RESOLVED, NULL, RESOLUTION_SOLVED);
 	updates(c, 55, "2");
@@ -172,7 +172,7 @@ static void test_S2_promise_without_target(void **state)
 	const struct ticket *ticket = fold(c);
 	assert_int_equal(ticket->n_clocks, 1);
 	const struct sla_clock *clock = clock_of(ticket, TARGET_RESOLUTION, 1);
-	assert_time(clock->due_us, AT(10)); /* before the start counts as at the start */
+	assert_time(clock->due_us, AT(10)); /* a time before the start counts as the start */
 	assert_time(clock->within_us, TIME_NONE);
 	assert_null(clock->policy);
 	assert_int_equal(clock->verdict, VERDICT_BREACHED);
@@ -203,7 +203,7 @@ static void test_S3_due_is_unknown_in_a_pause(void **state)
 	assert_true(clock->paused);
 	assert_time(clock->left_us, 40 * MINUTE);
 	assert_int_equal(clock->verdict, VERDICT_PENDING);
-	/* already reached before the pause */
+	/* reached before the pause */
 	assert_time(clock_of(ticket, TARGET_FIRST_RESPONSE, 1)->due_us, AT(10));
 	assert_int_equal(clock_of(ticket, TARGET_FIRST_RESPONSE, 1)->verdict, VERDICT_BREACHED);
 	assert_time(clock_of(ticket, TARGET_FIRST_RESPONSE, 1)->left_us, -10 * MINUTE);
@@ -262,7 +262,7 @@ static void test_S4_in_time_at_the_due_time_itself(void **state)
 	assert_true(clock->stopped);
 }
 
-static void test_S4_breached_once_the_due_time_is_past(void **state)
+static void test_S4_breached_after_the_due_time(void **state)
 {
 	struct fold_case *c = *state;
 	opens(c, 0, "1", "ann");
@@ -321,16 +321,51 @@ static void test_S6_change_of_policy_recomputes_from_the_start(void **state)
 	struct fold_case *c = *state;
 	opens(c, 0, "1", "ann");
 	pauses(c, 10, "wait");
-	pauses(c, 30, NULL); /* stops "urgent" only */
+	pauses(c, 30, NULL); /* pauses only "urgent" */
 	happens(c, 40, EVENT_RESUMED, NULL);
 	assert_time(resolution_as_of(c, AT(50))->due_us, AT(90));
 	updates(c, 50, "2");
 	assert_time(resolution_as_of(c, AT(50))->due_us, AT(120));
 	updates(c, 60, "nothing of ours");
 	const struct sla_clock *clock = resolution_as_of(c, LATER);
-	assert_int_equal(clock->verdict, VERDICT_NONE); /* listed: it had a due time once */
+	assert_int_equal(clock->verdict, VERDICT_NONE); /* listed: it once had a due time */
 	assert_time(clock->due_us, TIME_NONE);
 	assert_null(clock->policy);
+}
+
+static void test_S6_clocks_without_a_target_are_distinguished(void **state)
+{
+	struct fold_case *c = *state;
+	opens(c, 0, "no policy", "ann");
+	happens(c, 1, EVENT_RESPONDED, NULL);
+	ends(c, 5, EVENT_RESOLVED, NULL, RESOLUTION_SOLVED); /* the arrival lapses */
+	happens(c, 10, EVENT_REOPENED, NULL);                /* arrival and resolution start again */
+	happens(c, 12, EVENT_RESPONDED, NULL);
+	happens(c, 13, EVENT_REQUESTER_REPLIED, NULL);
+	updates(c, 14, "1");
+	const struct ticket *ticket = fold_as_of(c, AT(15));
+	assert_int_equal(ticket->n_clocks, 3);
+	assert_null(clock_of(ticket, TARGET_FIRST_RESPONSE, 1));
+	assert_time(clock_of(ticket, TARGET_ARRIVAL, 2)->due_us, AT(40));
+	assert_time(clock_of(ticket, TARGET_NEXT_RESPONSE, 1)->due_us, AT(33));
+	assert_time(clock_of(ticket, TARGET_RESOLUTION, 2)->due_us, AT(70));
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(ticket->clocks[i].verdict, VERDICT_PENDING);
+}
+
+static void test_F15_the_latest_clock_is_shown_though_it_has_no_target(void **state)
+{
+	struct fold_case *c = *state;
+	opens(c, 0, "1", "ann");
+	ends(c, 5, EVENT_RESOLVED, NULL, RESOLUTION_CANCELLED); /* the first response lapses */
+	updates(c, 6, "no policy");
+	happens(c, 10, EVENT_REOPENED, NULL);
+	happens(c, 12, EVENT_RESPONDED, NULL);
+	happens(c, 13, EVENT_REQUESTER_REPLIED, NULL); /* starts another clock, after one that is over */
+	const struct ticket *ticket = fold_as_of(c, AT(15));
+	assert_time(clock_of(ticket, TARGET_FIRST_RESPONSE, 1)->due_us, AT(10));
+	assert_null(clock_of(ticket, TARGET_FIRST_RESPONSE, 2));
+	assert_time(ticket->first_response_due_us, TIME_NONE);
 }
 
 static void test_S6_breached_stays_breached(void **state)
@@ -407,7 +442,7 @@ static void test_S6_later_promises(void **state)
 	assert_time(clock->due_us, AT(20));
 }
 
-static void test_S9_facts_of_a_running_clock(void **state)
+static void test_S9_state_of_a_running_clock(void **state)
 {
 	struct fold_case *c = *state;
 	opens(c, 0, "1", "ann");
@@ -415,17 +450,17 @@ static void test_S9_facts_of_a_running_clock(void **state)
 	const struct sla_clock *clock = resolution_as_of(c, AT(21));
 	assert_false(clock->paused); /* the reason is not listed */
 	assert_time(clock->due_us, AT(60));
-	assert_time(clock->zero_us, AT(60));
+	assert_time(clock->countdown_zero_us, AT(60));
 	assert_time(clock->at_risk_us, AT(48) + 1); /* past 80 % */
 	pauses(c, 48, "wait");
 	happens(c, 50, EVENT_RESUMED, NULL);
 	clock = resolution_as_of(c, AT(51));
 	assert_time(clock->due_us, AT(62));
-	assert_time(clock->zero_us, AT(62));
-	assert_time(clock->at_risk_us, AT(50) + 1); /* not while it stood at 80 % */
+	assert_time(clock->countdown_zero_us, AT(62));
+	assert_time(clock->at_risk_us, AT(50) + 1); /* not while it was paused at 80 % */
 }
 
-static void test_S9_stood_after_the_breach(void **state)
+static void test_S9_paused_after_the_breach(void **state)
 {
 	struct fold_case *c = *state;
 	opens(c, 0, "1", "ann");
@@ -433,17 +468,17 @@ static void test_S9_stood_after_the_breach(void **state)
 	happens(c, 90, EVENT_RESUMED, NULL);
 	const struct sla_clock *clock = resolution_as_of(c, AT(100));
 	assert_time(clock->due_us, AT(60));
-	assert_time(clock->zero_us, AT(80)); /* 20 minutes over by the clock, 40 by the wall */
+	assert_time(clock->countdown_zero_us, AT(80)); /* 20 minutes over by the clock, 40 by the wall clock */
 }
 
-static void test_S9_promise_is_at_risk_by_the_wall(void **state)
+static void test_S9_promise_is_at_risk_by_the_wall_clock(void **state)
 {
 	struct fold_case *c = *state;
 	opens(c, 10, "1", "ann")->times[EVENT_RESOLUTION_DUE_AT] = AT(20);
 	pauses(c, 12, "wait");
 	const struct sla_clock *clock = resolution_as_of(c, AT(13));
 	assert_time(clock->at_risk_us, AT(18) + 1);
-	assert_time(clock->zero_us, AT(20));
+	assert_time(clock->countdown_zero_us, AT(20));
 }
 
 static void test_S9_carried_time_counts(void **state)
@@ -454,7 +489,7 @@ static void test_S9_carried_time_counts(void **state)
 	happens(c, 200, EVENT_REOPENED, NULL);
 	const struct sla_clock *clock = clock_of(fold_as_of(c, AT(201)), TARGET_RESOLUTION, 2);
 	assert_time(clock->at_risk_us, AT(200));
-	assert_time(clock->zero_us, AT(210));
+	assert_time(clock->countdown_zero_us, AT(210));
 	pauses(c, 204, "wait");
 	assert_time(clock_of(fold_as_of(c, AT(205)), TARGET_RESOLUTION, 2)->left_us, 6 * MINUTE);
 }
@@ -477,9 +512,9 @@ int main(void)
 	        fold_test(test_S2_clocks_of_an_opening),
 	        fold_test(test_S2_without_target_no_clock),
 	        fold_test(test_S2_restart_is_the_default),
-	        fold_test(test_S2_continue_carries_what_was_used),
+	        fold_test(test_S2_continue_carries_used_time),
 	        fold_test(test_S2_continue_with_nothing_left_is_due_at_its_start),
-	        fold_test(test_S2_continue_reckons_by_the_target_that_applies_now),
+	        fold_test(test_S2_continue_uses_the_current_target),
 	        fold_test(test_S2_lapsed_clocks_start_again),
 	        fold_test(test_S2_lapses_without_a_target_too),
 	        fold_test(test_S2_breached_and_met_clocks_do_not_start_again),
@@ -491,19 +526,21 @@ int main(void)
 	        fold_test(test_S3_pauses_of_an_ended_clock_count_up_to_its_end),
 	        fold_test(test_S3_starting_inside_a_pause),
 	        fold_test(test_S4_in_time_at_the_due_time_itself),
-	        fold_test(test_S4_breached_once_the_due_time_is_past),
+	        fold_test(test_S4_breached_after_the_due_time),
 	        fold_test(test_S5_end_of_a_cycle),
 	        fold_test(test_S5_no_work_no_judgement),
 	        fold_test(test_S5_paused_clock_lapses_with_a_due_time),
 	        fold_test(test_S6_change_of_policy_recomputes_from_the_start),
+	        fold_test(test_S6_clocks_without_a_target_are_distinguished),
+	        fold_test(test_F15_the_latest_clock_is_shown_though_it_has_no_target),
 	        fold_test(test_S6_breached_stays_breached),
 	        fold_test(test_S6_breached_by_the_change),
 	        fold_test(test_S6_due_at_the_change_itself_is_not_breached_by_it),
 	        fold_test(test_S6_stopped_clocks_are_not_touched),
 	        fold_test(test_S6_later_promises),
-	        fold_test(test_S9_facts_of_a_running_clock),
-	        fold_test(test_S9_stood_after_the_breach),
-	        fold_test(test_S9_promise_is_at_risk_by_the_wall),
+	        fold_test(test_S9_state_of_a_running_clock),
+	        fold_test(test_S9_paused_after_the_breach),
+	        fold_test(test_S9_promise_is_at_risk_by_the_wall_clock),
 	        fold_test(test_S9_carried_time_counts),
 	        fold_test(test_S9_breached_in_a_pause),
 	};

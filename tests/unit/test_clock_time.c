@@ -1,4 +1,5 @@
-/* RULES S3: how long a clock runs and when it has run for so long, by sums, against a walk over all pauses. */
+/* Rule S3: how long a clock runs, and when it has run for a given time; prefix sums against a walk over all
+ * pauses. */
 #include "fold_case.h"
 
 #include "../../daemon/core/sla/clock_time.h"
@@ -10,7 +11,7 @@ struct life {
 	struct pause pauses[MOST_PAUSES];
 	struct ticket_cycle cycles[MOST_CYCLES];
 	struct clock_sums sums;
-	struct clock_ground ground;
+	struct clock_context context;
 	struct text listed[2];
 	struct target_rule rules[3];
 	int64_t end_us;
@@ -20,7 +21,7 @@ static int64_t walk_ran(const struct life *life, const struct target_rule *rule,
                         int64_t cut_us)
 {
 	int64_t ran_us = to_us - from_us;
-	for (size_t i = 0; i < life->ground.n_pauses; i++) {
+	for (size_t i = 0; i < life->context.n_pauses; i++) {
 		const struct pause *pause = &life->pauses[i];
 		int64_t end_us = pause->end_us == TIME_FOR_EVER ? cut_us : pause->end_us;
 		int64_t start_us = pause->start_us > from_us ? pause->start_us : from_us;
@@ -31,7 +32,7 @@ static int64_t walk_ran(const struct life *life, const struct target_rule *rule,
 	return ran_us;
 }
 
-/* Instant by instant: all times of a life are whole minutes. */
+/* Minute by minute: all times are whole minutes. */
 static int64_t walk_reaches(const struct life *life, const struct target_rule *rule, int64_t from_us, int64_t run_us)
 {
 	for (int64_t at_us = from_us; at_us <= life->end_us + run_us; at_us += MINUTE)
@@ -40,7 +41,7 @@ static int64_t walk_reaches(const struct life *life, const struct target_rule *r
 	return TIME_NONE;
 }
 
-/* Pauses that follow one another, touch, and last no time at all, over cycles; the last one may have no end. */
+/* Pauses in sequence, adjacent, and of zero length, over cycles; the last one may be open. */
 static void random_life(struct life *life)
 {
 	static const char *const reasons[] = {"", "wait", "other"};
@@ -65,7 +66,7 @@ static void random_life(struct life *life)
 	}
 	life->end_us = AT(at + 5);
 	life->sums = (struct clock_sums){.arena = &life->arena, .max_pauses = n, .max_cycles = n_cycles};
-	life->ground = (struct clock_ground){life->pauses, n, life->cycles, &life->sums};
+	life->context = (struct clock_context){life->pauses, n, life->cycles, &life->sums};
 }
 
 static int64_t random_minute(const struct life *life)
@@ -78,9 +79,9 @@ static void ask(const struct life *life, const struct target_rule *rule)
 	int64_t a_us = random_minute(life), b_us = random_minute(life), run_us = (1 + rand() % 30) * MINUTE;
 	int64_t from_us = a_us < b_us ? a_us : b_us, to_us = a_us < b_us ? b_us : a_us;
 	size_t first = 0;
-	while (first < life->ground.n_pauses && life->pauses[first].end_us < from_us)
+	while (first < life->context.n_pauses && life->pauses[first].end_us < from_us)
 		first++;
-	const struct clock_time time = {&life->ground, rule, first, TIME_FOR_EVER};
+	const struct clock_time time = {&life->context, rule, first, TIME_FOR_EVER};
 	assert_time(clock_time_ran(&time, from_us, to_us), walk_ran(life, rule, from_us, to_us, TIME_FOR_EVER));
 	assert_time(clock_time_reaches(&time, from_us, run_us), walk_reaches(life, rule, from_us, run_us));
 }
@@ -88,14 +89,14 @@ static void ask(const struct life *life, const struct target_rule *rule)
 static void ask_used(const struct life *life, const struct target_rule *rule)
 {
 	size_t n = (size_t)rand() % (life->sums.max_cycles + 1);
-	const struct clock_time time = {&life->ground, rule, life->ground.n_pauses, TIME_FOR_EVER};
+	const struct clock_time time = {&life->context, rule, life->context.n_pauses, TIME_FOR_EVER};
 	int64_t used_us = 0;
 	for (size_t i = 0; i < n; i++)
 		used_us += walk_ran(life, rule, life->cycles[i].started_us, life->cycles[i].resolved_us, TIME_FOR_EVER);
 	assert_time(clock_time_used(&time, n), used_us);
 }
 
-static void test_S3_sums_say_what_a_walk_over_all_pauses_says(void **state)
+static void test_S3_prefix_sums_equal_a_walk_over_all_pauses(void **state)
 {
 	(void)state;
 	srand(11);
@@ -113,7 +114,7 @@ static void test_S3_sums_say_what_a_walk_over_all_pauses_says(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_S3_sums_say_what_a_walk_over_all_pauses_says),
+	        cmocka_unit_test(test_S3_prefix_sums_equal_a_walk_over_all_pauses),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -71,7 +71,7 @@ static void test_unknown_names_are_not_found(void **state)
 		assert_int_equal(event_field_find(text_of(names[i])), FIELD_UNKNOWN);
 }
 
-static void test_E4_the_last_two_dotted_parts_decide(void **state)
+static void test_E4_the_last_two_parts_of_a_type_count(void **state)
 {
 	(void)state;
 	for (enum event_type type = 0; type < EVENT_N_TYPES; type++)
@@ -135,7 +135,7 @@ static void test_names_of_fields_and_words(void **state)
 	assert_string_equal(survey_kind_name(SURVEY_CES), "ces");
 }
 
-/* DESIGN 1.1, written out again. */
+/* The table of rule E2, written a second time. */
 static void test_fields_of_each_type(void **state)
 {
 	static const uint32_t agent = BIT(EVENT_AGENT_ID);
@@ -279,7 +279,7 @@ static void test_E2_same_content(void **state)
 	assert_false(ticket_event_same_content(&a, &b));
 }
 
-/* Every field of a type changes both its comparison and its canonical text. */
+/* Each field of a type changes both the comparison and the canonical text. */
 static void test_E2_comparison_sees_every_field(void **state)
 {
 	(void)state;
@@ -334,7 +334,7 @@ static void test_F1_order(void **state)
 	struct ticket_event b = a;
 	(void)state;
 	assert_int_equal(ticket_event_order(&a, &b), 0);
-	/* each key decides against all the later ones */
+	/* each key outweighs all later ones */
 	b.id = TEXT("10");
 	assert_before(&a, &b);
 	b.source = TEXT("/a");
@@ -365,7 +365,7 @@ int main(void)
 	        cmocka_unit_test(test_init_leaves_everything_absent),
 	        cmocka_unit_test(test_table_is_in_the_order_of_bytes_and_every_name_is_found),
 	        cmocka_unit_test(test_unknown_names_are_not_found),
-	        cmocka_unit_test(test_E4_the_last_two_dotted_parts_decide),
+	        cmocka_unit_test(test_E4_the_last_two_parts_of_a_type_count),
 	        cmocka_unit_test(test_F1_ranks_are_the_values_of_the_types),
 	        cmocka_unit_test(test_names_of_fields_and_words),
 	        cmocka_unit_test(test_fields_of_each_type),

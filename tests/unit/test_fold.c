@@ -1,11 +1,11 @@
-/* RULES F: the state of one ticket. */
+/* Rules F: the state of one ticket. */
 #include "fold_case.h"
 
 static void test_F1_order_of_steps(void **state)
 {
 	struct fold_case *c = *state;
 	opens(c, 0, "1", NULL);
-	/* All at one time: by sequence first, then rank. */
+	/* All at the same time: by sequence first, then rank. */
 	struct ticket_event *assigned = happens(c, 5, EVENT_ASSIGNED, "bob");
 	struct ticket_event *responded = happens(c, 5, EVENT_RESPONDED, NULL);
 	assert_who(fold(c)->responder_id, "bob"); /* rank: assigned before responded */
@@ -87,12 +87,12 @@ static void test_F3_closing_yields_response_and_resolution(void **state)
 	closing->times[EVENT_RESOLVED_AT] = AT(30);
 	const struct ticket *ticket = fold(c);
 	assert_time(ticket->first_response_us, AT(5));
-	assert_who(ticket->responder_id, "bob"); /* the owner then */
+	assert_who(ticket->responder_id, "bob"); /* the owner at that time */
 	assert_time(ticket->cycles[0].resolved_us, AT(30));
 	assert_who(ticket->cycles[0].resolver_id, "eve"); /* the closing's agent */
 	assert_int_equal(ticket->cycles[0].resolution, RESOLUTION_UNSOLVED);
 	assert_time(ticket->cycles[0].closed_us, AT(90));
-	assert_int_equal(kpi_of(ticket, KPI_RESOLVED, "eve", AT(30)), 1); /* not automatic, whatever the closing is */
+	assert_int_equal(kpi_of(ticket, KPI_RESOLVED, "eve", AT(30)), 1); /* not automatic, even if the closing is */
 	assert_int_equal(ticket->resolution_verdict, VERDICT_MET);
 }
 
@@ -104,7 +104,7 @@ static void test_F3_responder_without_owner_is_the_closings_agent(void **state)
 	assert_who(fold(c)->responder_id, "eve");
 }
 
-static void test_F3_times_after_the_closing_count_for_nothing(void **state)
+static void test_F3_times_after_the_closing_are_ignored(void **state)
 {
 	struct fold_case *c = *state;
 	opens(c, 0, "1", "ann");
@@ -163,7 +163,7 @@ static void test_F4_no_opening(void **state)
 	assert_int_equal(fold_as_of(c, LATER)->csat_scale_micros, 5000000);
 }
 
-static void test_F5_attributes_are_what_was_said_last(void **state)
+static void test_F5_the_latest_attributes_count(void **state)
 {
 	struct fold_case *c = *state;
 	struct ticket_event *opened = opens(c, 0, "1", "ann");
@@ -186,7 +186,7 @@ static void test_F5_nobody(void **state)
 	assert_who(fold(c)->owner_id, "ann"); /* absent changes nothing */
 	happens(c, 2, EVENT_ASSIGNED, "");
 	assert_who(fold(c)->owner_id, NULL);
-	happens(c, 3, EVENT_RESPONDED, ""); /* elsewhere as if absent: the owner then */
+	happens(c, 3, EVENT_RESPONDED, ""); /* in other events as if absent: the owner at that time */
 	assert_who(fold(c)->responder_id, NULL);
 }
 
@@ -258,10 +258,10 @@ static void test_F9_pauses(void **state)
 	assert_int_equal(fold(c)->state, TICKET_OPEN);
 	pauses(c, 10, "wait");
 	assert_int_equal(fold(c)->state, TICKET_PAUSED);
-	pauses(c, 20, "parts"); /* does not stop the clock: it runs on from 20 */
+	pauses(c, 20, "parts"); /* does not pause the clock: it runs on from 20 */
 	assert_time(clock_of(fold(c), TARGET_RESOLUTION, 1)->due_us, AT(70));
 	pauses(c, 25, "parts");
-	pauses(c, 30, NULL); /* stops it again */
+	pauses(c, 30, NULL); /* pauses it again */
 	assert_time(clock_of(fold_as_of(c, AT(31)), TARGET_RESOLUTION, 1)->due_us, TIME_NONE);
 	happens(c, 50, EVENT_RESUMED, NULL);
 	const struct ticket *ticket = fold(c);
@@ -362,7 +362,7 @@ static void test_F11_automatic_closing_after_a_response(void **state)
 	const struct ticket *ticket = fold(c);
 	assert_int_equal(kpi_of(ticket, KPI_RESOLVED, "ann", AT(5)), 1);
 	assert_int_equal(ticket->resolution_verdict, VERDICT_MET);
-	assert_int_equal(clock_of(ticket, TARGET_NEXT_RESPONSE, 1)->verdict, VERDICT_NONE); /* it is no response */
+	assert_int_equal(clock_of(ticket, TARGET_NEXT_RESPONSE, 1)->verdict, VERDICT_NONE); /* not a response */
 }
 
 static void test_F12_reopening(void **state)
@@ -393,14 +393,14 @@ static void test_F13_next_response(void **state)
 	happens(c, 1, EVENT_REQUESTER_REPLIED, NULL); /* no response yet */
 	happens(c, 2, EVENT_RESPONDED, NULL);
 	happens(c, 3, EVENT_REQUESTER_REPLIED, NULL);
-	happens(c, 4, EVENT_REQUESTER_REPLIED, NULL); /* one runs */
+	happens(c, 4, EVENT_REQUESTER_REPLIED, NULL); /* one already runs */
 	happens(c, 5, EVENT_RESPONDED, "bot")->automatic = TRI_TRUE;
 	happens(c, 24, EVENT_RESPONDED, "bob"); /* due at 23 */
 	pauses(c, 30, "parts");
 	happens(c, 31, EVENT_REQUESTER_REPLIED, NULL);
 	ends(c, 32, EVENT_RESOLVED, "eve", RESOLUTION_SOLVED);
-	happens(c, 33, EVENT_REQUESTER_REPLIED, NULL); /* while resolved */
-	happens(c, 34, EVENT_REOPENED, NULL);
+	happens(c, 33, EVENT_REQUESTER_REPLIED, NULL); /* while resolved, too long before the reopening */
+	happens(c, 35, EVENT_REOPENED, NULL);
 	happens(c, 35, EVENT_REQUESTER_REPLIED, NULL);
 	const struct ticket *ticket = fold_as_of(c, AT(36));
 	const struct sla_clock *first = clock_of(ticket, TARGET_NEXT_RESPONSE, 1);
@@ -416,6 +416,44 @@ static void test_F13_next_response(void **state)
 	assert_int_equal(third->cycle, 2);
 	assert_time(third->fires_us, AT(55));
 	assert_null(clock_of(ticket, TARGET_NEXT_RESPONSE, 4));
+}
+
+static void test_F13_a_reply_that_reopens(void **state)
+{
+	struct fold_case *c = *state;
+	opens(c, 0, "1", "ann");
+	happens(c, 1, EVENT_RESPONDED, NULL);
+	ends(c, 2, EVENT_CLOSED, "ann", RESOLUTION_SOLVED);
+	happens(c, 3, EVENT_REQUESTER_REPLIED, NULL);
+	happens(c, 4, EVENT_REOPENED, NULL); /* 60 s later */
+	const struct sla_clock *clock = clock_of(fold_as_of(c, AT(5)), TARGET_NEXT_RESPONSE, 1);
+	assert_non_null(clock);
+	assert_time(clock->start_us, AT(4));
+	assert_int_equal(clock->cycle, 2);
+	assert_int_equal(clock->verdict, VERDICT_PENDING);
+}
+
+static void test_F13_a_reply_long_before_the_reopening(void **state)
+{
+	struct fold_case *c = *state;
+	opens(c, 0, "1", "ann");
+	happens(c, 1, EVENT_RESPONDED, NULL);
+	ends(c, 2, EVENT_CLOSED, "ann", RESOLUTION_SOLVED);
+	happens(c, 3, EVENT_REQUESTER_REPLIED, NULL)->occurred_us--;
+	happens(c, 4, EVENT_REOPENED, NULL);
+	ends(c, 5, EVENT_CLOSED, "ann", RESOLUTION_SOLVED);
+	happens(c, 6, EVENT_REOPENED, NULL); /* no reply in between */
+	assert_null(clock_of(fold_as_of(c, AT(7)), TARGET_NEXT_RESPONSE, 1));
+}
+
+static void test_F13_a_reply_that_reopens_what_nobody_answered(void **state)
+{
+	struct fold_case *c = *state;
+	opens(c, 0, "1", "ann");
+	ends(c, 2, EVENT_RESOLVED, "ann", RESOLUTION_CANCELLED);
+	happens(c, 3, EVENT_REQUESTER_REPLIED, NULL);
+	happens(c, 3, EVENT_REOPENED, NULL);
+	assert_null(clock_of(fold_as_of(c, AT(7)), TARGET_NEXT_RESPONSE, 1));
 }
 
 static struct ticket_event *surveyed(struct fold_case *c, int64_t minutes, enum survey_kind kind, int64_t micros)
@@ -489,26 +527,31 @@ static void test_revision_is_pinned_while_the_opening_stays(void **state)
 
 /* --- the observer --- */
 
-struct told {
-	size_t n;
+struct observed {
+	size_t n, n_announced;
 	char lines[1024];
 };
+
+static void note_number(void *context, size_t n_steps)
+{
+	((struct observed *)context)->n_announced = n_steps;
+}
 
 static void write_down(void *context, const struct ticket_event *event, int64_t effective_us, bool derived,
                        const char *effect, const struct ticket *after)
 {
-	struct told *told = context;
-	told->n++;
-	size_t len = strlen(told->lines);
-	snprintf(told->lines + len, sizeof(told->lines) - len, "%d %s%s: %s [%s]\n",
+	struct observed *observed = context;
+	observed->n++;
+	size_t len = strlen(observed->lines);
+	snprintf(observed->lines + len, sizeof(observed->lines) - len, "%d %s%s: %s [%s]\n",
 	         (int)((effective_us - T0) / MINUTE), derived ? "+" : "", event_type_name(event->type), effect,
 	         ticket_state_name(after->state));
 }
 
-static void test_observer_is_told_each_step(void **state)
+static void test_observer_sees_each_step(void **state)
 {
 	struct fold_case *c = *state;
-	struct told told = {0, ""};
+	struct observed observed = {0, 0, ""};
 	opens(c, 0, "1", "ann");
 	happens(c, 1, EVENT_RESUMED, NULL);
 	happens(c, 4, EVENT_ASSIGNED, "bob");
@@ -517,8 +560,8 @@ static void test_observer_is_told_each_step(void **state)
 	struct ticket_event *closing = ends(c, 20, EVENT_CLOSED, "eve", RESOLUTION_UNSOLVED);
 	closing->times[EVENT_FIRST_RESPONSE_AT] = AT(5);
 	ends(c, 21, EVENT_RESOLVED, NULL, RESOLUTION_SOLVED);
-	fold_watched(c, LATER, &(struct fold_observer){write_down, &told});
-	assert_string_equal(told.lines,
+	fold_watched(c, LATER, &(struct fold_observer){true, note_number, NULL, write_down, &observed});
+	assert_string_equal(observed.lines,
 	                    "0 ticket.opened: opened; assigned to ann; priority is 1; policy is urgent [open]\n"
 	                    "1 ticket.resumed: no effect: the ticket is open [open]\n"
 	                    "4 ticket.assigned: transfer from ann to bob [open]\n"
@@ -528,9 +571,10 @@ static void test_observer_is_told_each_step(void **state)
 	                    "20 ticket.closed: resolved by eve as unsolved; ends the wait for the next response; "
 	                    "closed by eve [closed]\n"
 	                    "21 ticket.resolved: no effect: already closed [closed]\n");
+	assert_int_equal(observed.n_announced, observed.n);
 }
 
-/* --- whatever the order of arrival --- */
+/* --- any order of arrival --- */
 
 static struct text one_of(const char *const *words, size_t n)
 {
@@ -563,7 +607,7 @@ static void fill_at_random(struct fold_case *c, struct ticket_event *event)
 	event->source_offset = (int64_t)c->n;
 }
 
-/* All that shows of a folded ticket, as bytes that do not depend on where it lies in memory. */
+/* All visible state of a folded ticket, as bytes that do not depend on memory addresses. */
 static void print_text(FILE *out, struct text t)
 {
 	fprintf(out, "%u:%.*s,", t.len, (int)t.len, t.ptr == NULL ? "" : t.ptr);
@@ -617,7 +661,7 @@ static char *printed(const struct ticket *ticket)
 	return bytes;
 }
 
-/* Takes events as they come, as an intake does: in order of F1, each identity once. */
+/* Inserts events in order of arrival: sorted by F1, each identity once. */
 static size_t take(const struct ticket_event **sorted, size_t n, const struct ticket_event *event)
 {
 	size_t at = 0;
@@ -648,7 +692,7 @@ static void test_any_order_of_arrival_with_duplicates(void **state)
 			bool taken[FOLD_CASE_EVENTS] = {false};
 			size_t n_sorted = 0, n_taken = 0;
 			while (n_taken < n) {
-				size_t i = (size_t)rand() % n; /* also those that were taken: duplicates */
+				size_t i = (size_t)rand() % n; /* also the accepted ones: duplicates */
 				n_taken += !taken[i];
 				taken[i] = true;
 				n_sorted = take(sorted, n_sorted, &c->events[i]);
@@ -672,10 +716,10 @@ int main(void)
 	        fold_test(test_F2_later_opening_is_an_update),
 	        fold_test(test_F3_closing_yields_response_and_resolution),
 	        fold_test(test_F3_responder_without_owner_is_the_closings_agent),
-	        fold_test(test_F3_times_after_the_closing_count_for_nothing),
+	        fold_test(test_F3_times_after_the_closing_are_ignored),
 	        fold_test(test_F3_closing_opens_if_nothing_else_does),
 	        fold_test(test_F4_no_opening),
-	        fold_test(test_F5_attributes_are_what_was_said_last),
+	        fold_test(test_F5_the_latest_attributes_count),
 	        fold_test(test_F5_nobody),
 	        fold_test(test_F6_transfers),
 	        fold_test(test_F7_first_response),
@@ -691,10 +735,13 @@ int main(void)
 	        fold_test(test_F11_automatic_closing_after_a_response),
 	        fold_test(test_F12_reopening),
 	        fold_test(test_F13_next_response),
+	        fold_test(test_F13_a_reply_that_reopens),
+	        fold_test(test_F13_a_reply_long_before_the_reopening),
+	        fold_test(test_F13_a_reply_that_reopens_what_nobody_answered),
 	        fold_test(test_F14_last_survey_of_a_kind_in_a_cycle),
 	        fold_test(test_F15_current_cycle),
 	        fold_test(test_revision_is_pinned_while_the_opening_stays),
-	        fold_test(test_observer_is_told_each_step),
+	        fold_test(test_observer_sees_each_step),
 	        fold_test(test_any_order_of_arrival_with_duplicates),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

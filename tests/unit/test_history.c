@@ -69,12 +69,12 @@ static void assert_same_event(const struct ticket_event *a, const struct ticket_
 	assert_true(ticket_event_same_identity(a, b));
 	assert_true(ticket_event_same_content(a, b));
 	for (int i = 0; i < EVENT_N_TEXTS; i++)
-		assert_true(text_equal(a->texts[i], b->texts[i])); /* absent is not empty */
+		assert_true(text_equal(a->texts[i], b->texts[i])); /* absent is not the same as empty */
 	assert_int_equal(a->source_no, b->source_no);
 	assert_true(a->source_offset == b->source_offset);
 }
 
-static void test_what_is_packed_comes_back(void **state)
+static void test_packing_round_trips(void **state)
 {
 	(void)state;
 	enum { N = 200 };
@@ -123,7 +123,7 @@ static void test_common_events_are_small(void **state)
 	buf_release(&packed);
 }
 
-/* Any bytes are a history or -EBADMSG; the sanitizers see to the rest. */
+/* Any bytes are a history or -EBADMSG; the sanitizers check the memory accesses. */
 static void test_damaged_histories_are_refused(void **state)
 {
 	(void)state;
@@ -141,7 +141,7 @@ static void test_damaged_histories_are_refused(void **state)
 		for (int i = 0; i < 3; i++)
 			packed.data[(size_t)rand() % packed.len_bytes] = (char)rand();
 		size_t len = rand() % 2 == 0 ? packed.len_bytes : (size_t)rand() % (packed.len_bytes + 1);
-		/* A copy of that length alone, so that reading past its end is seen. */
+		/* A copy of exactly that length, so that reading past its end is detected. */
 		char *copy = malloc(len == 0 ? 1 : len);
 		assert_non_null(copy);
 		memcpy(copy, packed.data, len);
@@ -157,8 +157,8 @@ static void test_damaged_histories_are_refused(void **state)
 	assert_true(n_refused > 1000);
 }
 
-/* Each as an event of one field, whose last byte or bytes say too much. */
-static void test_values_that_there_are_not(void **state)
+/* Each value as an event of one field, whose last bytes are invalid. */
+static void test_invalid_values_are_refused(void **state)
 {
 	static const struct {
 		const char *bytes;
@@ -172,11 +172,11 @@ static void test_values_that_there_are_not(void **state)
 	        {"\1\100\0\1\1\2\2\0\5", 9, -EBADMSG},               /* resolution 5 */
 	        {"\1\100\0\1\1\2\2\0\30", 9, -EBADMSG},              /* automatic 3 */
 	        {"\1\100\0\1\1\2\2\0\200\2", 10, 0},                 /* a scale of the items */
-	        {"\1\100\0\1\1\2\2\0\200\0", 10, -EBADMSG},          /* one up to 0 */
-	        {"\1\100\0\1\1\2\2\0\200", 9, -EBADMSG},             /* none, though it is announced */
+	        {"\1\100\0\1\1\2\2\0\200\0", 10, -EBADMSG},          /* a scale that is not above 0 */
+	        {"\1\100\0\1\1\2\2\0\200", 9, -EBADMSG},             /* announced, but missing */
 	        {"\1\0\0\1\1\200\200\200\200\20\2\0", 12, -EBADMSG}, /* source 2^31 */
 	        {"\1\213\0\1\1\2\2\0\0\2", 10, 0},
-	        {"\1\213\0\1\1\2\2\0\0\0", 10, -EBADMSG},     /* a scale up to 0 */
+	        {"\1\213\0\1\1\2\2\0\0\0", 10, -EBADMSG},     /* a scale that is not above 0 */
 	        {"\1\213\0\1\1\2\2\0\1\2", 10, -EBADMSG},     /* a score below 0 */
 	        {"\1\0\0\1\1\377\377\377\377\17\2\0", 12, 0}, /* -2^31 */
 	};
@@ -196,10 +196,10 @@ static void test_values_that_there_are_not(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_what_is_packed_comes_back),
+	        cmocka_unit_test(test_packing_round_trips),
 	        cmocka_unit_test(test_common_events_are_small),
 	        cmocka_unit_test(test_damaged_histories_are_refused),
-	        cmocka_unit_test(test_values_that_there_are_not),
+	        cmocka_unit_test(test_invalid_values_are_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* The strict reader and its decimals, by themselves and against jansson. */
+/* The strict JSON reader and its decimals: against fixed cases and against jansson. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +11,7 @@
 
 #include "../../daemon/core/wire/decimal.h"
 #include "../../daemon/core/wire/jsonscan.h"
+#include "../../daemon/core/wire/member_names.h"
 #include "kpid/base/buf.h"
 #include "kpid/base/memory.h"
 
@@ -19,7 +20,7 @@ enum { LEVELS = 16, SLOT_A = 0, SLOT_B, SLOT_DATA, N_SLOTS };
 struct result {
 	bool is_json;
 	struct jsonscan_value root;
-	struct jsonscan_fault fault;
+	struct jsonscan_error error;
 	struct jsonscan_value outer[N_SLOTS], inner[N_SLOTS];
 };
 
@@ -51,8 +52,8 @@ static int find_slot(struct text name)
 static struct result scan(struct text json)
 {
 	struct result result = {0};
-	const struct jsonscan_wanted wanted = {find_slot, SLOT_DATA, result.outer, result.inner};
-	result.is_json = jsonscan_read(json, LEVELS, &wanted, &arena, &result.root, &result.fault);
+	const struct jsonscan_wanted wanted = {find_slot, SLOT_DATA, result.outer, result.inner, false};
+	result.is_json = jsonscan_read(json, LEVELS, &wanted, &arena, &result.root, &result.error);
 	return result;
 }
 
@@ -60,7 +61,7 @@ static void assert_json(const char *json)
 {
 	struct result result = scan(text_of(json));
 	if (!result.is_json)
-		fail_msg("rejected at %zu (%s): %s", result.fault.at_byte, result.fault.words, json);
+		fail_msg("rejected at %zu (%s): %s", result.error.at_byte, result.error.text, json);
 }
 
 static void assert_not_json(const char *json, const char *words, size_t at_byte)
@@ -68,8 +69,8 @@ static void assert_not_json(const char *json, const char *words, size_t at_byte)
 	struct result result = scan(text_of(json));
 	if (result.is_json)
 		fail_msg("accepted: %s", json);
-	assert_string_equal(result.fault.words, words);
-	assert_int_equal(result.fault.at_byte, at_byte);
+	assert_string_equal(result.error.text, words);
+	assert_int_equal(result.error.at_byte, at_byte);
 }
 
 static void assert_all_json(const char *const texts[], size_t n)
@@ -179,7 +180,7 @@ static void test_E5_numbers_beyond_a_double(void **state)
 	assert_all_json(good, N_OF(good));
 	for (size_t i = 0; i < N_OF(bad); i++)
 		assert_not_json(bad[i], "number beyond the range of a double", 0);
-	/* a big integer is fine as long as it is finite */
+	/* a big integer is fine if it is finite */
 	assert_json("123456789012345678901234567890");
 	memset(digits, '9', sizeof(digits));
 	digits[308] = '\0';
@@ -189,8 +190,8 @@ static void test_E5_numbers_beyond_a_double(void **state)
 	assert_not_json(digits, "number beyond the range of a double", 0);
 }
 
-/* Around 2^1024 - 2^970, where a double becomes infinite, digit by digit as strtod() sees it. */
-static void test_E5_the_edge_of_a_double_is_exact(void **state)
+/* Around 2^1024 - 2^970, where a double becomes infinite; digit by digit as in strtod(). */
+static void test_E5_the_limit_of_a_double_is_exact(void **state)
 {
 	static const char edge[] = "179769313486231580793728971405303415079934132710037826936173778980444968292764"
 	                           "750946649017977587207096330286416692887910946555547851940402630657488671505820"
@@ -226,7 +227,7 @@ static void test_E5_strings(void **state)
 	assert_not_json("\"12345678\tb\"", "control character in a string; write \\n or \\u00xx", 9);
 	assert_not_json("\"\x1f\"", "control character in a string; write \\n or \\u00xx", 1);
 	assert_not_json("\"\\x\"", "unknown escape in a string", 1);
-	assert_not_json("\"\\", "string without an end", 1);
+	assert_not_json("\"\\", "unterminated string", 1);
 	assert_not_json("\"\\u12\"", "no four hexadecimal digits after \\u", 3);
 	assert_not_json("\"\\u12g4\"", "no four hexadecimal digits after \\u", 3);
 	assert_not_json("\"\\U0041\"", "unknown escape in a string", 1);
@@ -256,9 +257,9 @@ static void test_E5_lone_surrogates_in_escapes(void **state)
 static void test_E5_bad_UTF_8(void **state)
 {
 	static const char *const bad[] = {
-	        "\x80", /* a continuation alone */
+	        "\x80", /* a continuation byte alone */
 	        "\xbf",
-	        "\xc3", /* cut off */
+	        "\xc3", /* truncated */
 	        "\xe7\x89",
 	        "\xf0\x9f\x98",
 	        "\xc0\x80", /* overlong */
@@ -336,7 +337,7 @@ static void test_E5_duplicate_keys_among_many(void **state)
 		buf_add_format(&buf, ",\"%u\":1}", n_names / 2);
 		struct result result = scan(buf_text(&buf));
 		assert_false(result.is_json);
-		assert_string_equal(result.fault.words, "duplicate key");
+		assert_string_equal(result.error.text, "duplicate key");
 		buf_release(&buf);
 	}
 }
@@ -357,11 +358,11 @@ static void test_E5_duplicate_keys_around_large_objects(void **state)
 	assert_true(scan(buf_text(&buf)).is_json);
 	buf.len_bytes = len_bytes;
 	buf_add_str(&buf, ",\"k1\":0,\"a\":0}");
-	assert_string_equal(scan(buf_text(&buf)).fault.words, "duplicate key");
+	assert_string_equal(scan(buf_text(&buf)).error.text, "duplicate key");
 	buf_release(&buf);
 }
 
-/* Names made to fall into one bucket: they are sorted instead, with the same verdict. */
+/* Names that collide in one hash bucket: they are sorted instead, with the same result. */
 static void test_E5_duplicate_keys_among_colliding_names(void **state)
 {
 	enum { N_NAMES = 400, MASK = 0x7ff };
@@ -372,7 +373,7 @@ static void test_E5_duplicate_keys_among_colliding_names(void **state)
 	buf_add_str(&buf, "{\"data\":{");
 	for (unsigned i = 0; n_found < N_NAMES; i++) {
 		snprintf(name, sizeof(name), "%u", i);
-		if ((jsonscan_hash(text_of(name)) & MASK) != 0)
+		if ((member_name_hash(text_of(name)) & MASK) != 0)
 			continue;
 		buf_add_format(&buf, "%s\"%s\":%u", n_found == 0 ? "" : ",", name, i);
 		if (n_found++ == 0)
@@ -383,7 +384,7 @@ static void test_E5_duplicate_keys_among_colliding_names(void **state)
 	assert_true(scan(buf_text(&buf)).is_json);
 	buf.len_bytes = len_bytes;
 	buf_add_format(&buf, ",\"%s\":1},\"a\":1}", first);
-	assert_string_equal(scan(buf_text(&buf)).fault.words, "duplicate key");
+	assert_string_equal(scan(buf_text(&buf)).error.text, "duplicate key");
 	buf_release(&buf);
 }
 
@@ -418,7 +419,7 @@ static void test_E5_levels_of_any_bytes(void **state)
 	assert_false(jsonscan_is_deeper(TEXT("[[\"[[["), 2));
 	assert_true(jsonscan_is_deeper(TEXT("]]]}[[{"), 2));
 	assert_false(jsonscan_is_deeper(TEXT("[}[}[}[}"), 1));
-	assert_false(jsonscan_is_deeper(TEXT("[ \\\"[ [ \" ["), 2)); /* no escape outside strings */
+	assert_false(jsonscan_is_deeper(TEXT("[ \\\"[ [ \" ["), 2)); /* not an escape outside strings */
 	assert_true(jsonscan_is_deeper(TEXT("\\[[["), 2));
 	assert_false(jsonscan_is_deeper(TEXT("\"\\"), 2));
 	assert_false(jsonscan_is_deeper(TEXT_ABSENT, 0));
@@ -648,7 +649,7 @@ static void mutate(struct buf *buf)
 			memmove(buf->data + at + 1, buf->data + at, buf->len_bytes - at - 1);
 			buf->data[at] = byte;
 			break;
-		default: /* cut off */
+		default: /* truncate */
 			if (random_below(8) == 0)
 				buf->len_bytes = at;
 		}
@@ -676,16 +677,16 @@ static void assert_same_members(const struct result *result, json_t *root)
 	}
 }
 
-/* Does jansson take it? With two differences that are known: a text of more levels than ours is left
- * out by the caller, and a raw NUL is never JSON (jansson passes over one that follows a number or a word). */
+/* Whether jansson accepts it, with two known differences: the caller leaves out text with more levels than we
+ * allow, and a raw NUL is never valid (jansson skips one after a number or a word). */
 static json_t *load(struct text json)
 {
-	/* Integers beyond 64 bits are JSON to us, and to jansson as reals. */
+	/* Integers beyond 64 bits are valid JSON here, and reals for jansson. */
 	static const size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL;
 	return memchr(json.ptr, '\0', json.len) != NULL ? NULL : json_loadb(json.ptr, json.len, flags, NULL);
 }
 
-/* Compares the two readers over one text; true if both took it. */
+/* Compares the two readers on one text; true if both accepted it. */
 static bool agrees(struct text json)
 {
 	struct result result = scan(json);
@@ -710,7 +711,7 @@ static void test_E5_agrees_with_jansson(void **state)
 		add_value(&buf, 1 + random_below(5));
 		if (random_below(2) == 0)
 			mutate(&buf);
-		/* In a block of just its size, so that a sanitizer sees a read beyond it. */
+		/* In a block of exactly its size, so that a sanitizer detects a read beyond it. */
 		char *exact = mem_alloc(buf.len_bytes);
 		memcpy(exact, buf_text(&buf).ptr, buf.len_bytes);
 		struct text json = {exact, (uint32_t)buf.len_bytes};
@@ -734,7 +735,7 @@ int main(void)
 	        TEST(test_E5_trailing_text),
 	        TEST(test_E5_number_grammar),
 	        TEST(test_E5_numbers_beyond_a_double),
-	        TEST(test_E5_the_edge_of_a_double_is_exact),
+	        TEST(test_E5_the_limit_of_a_double_is_exact),
 	        TEST(test_E5_strings),
 	        TEST(test_E5_NUL_raw_or_escaped),
 	        TEST(test_E5_lone_surrogates_in_escapes),

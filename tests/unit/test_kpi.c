@@ -1,4 +1,4 @@
-/* RULES K: what a ticket contributes, to which agent and bucket. */
+/* Rules K: the contributions of a ticket, by agent and bucket. */
 #include "fold_case.h"
 
 static void test_K_names_are_all_different(void **state)
@@ -10,6 +10,29 @@ static void test_K_names_are_all_different(void **state)
 			assert_string_not_equal(kpi_measure_name((enum kpi_measure)i),
 			                        kpi_measure_name((enum kpi_measure)j));
 	}
+}
+
+static bool ends_with(const char *name, const char *ending)
+{
+	size_t len = strlen(name), ending_len = strlen(ending);
+	return len > ending_len && strcmp(name + len - ending_len, ending) == 0;
+}
+
+static void test_K1_names_show_the_unit(void **state)
+{
+	int n_times = 0;
+	(void)state;
+	for (int i = 0; i < KPI_N_MEASURES; i++) {
+		enum kpi_measure measure = (enum kpi_measure)i;
+		const char *name = kpi_measure_name(measure);
+		bool is_time = ends_with(name, "_us_sum");
+		assert_int_equal(kpi_measure_unit(measure), is_time                          ? KPI_MICROSECONDS
+		                                            : ends_with(name, "_micros_sum") ? KPI_MILLIONTHS
+		                                                                             : KPI_COUNT);
+		assert_int_equal(kpi_measure_time(measure), is_time ? n_times : -1);
+		n_times += is_time;
+	}
+	assert_int_equal(n_times, KPI_N_TIMES);
 }
 
 static void test_K_opened(void **state)
@@ -33,7 +56,7 @@ static void test_K_first_response_met(void **state)
 	assert_int_equal(kpi_of(ticket, KPI_FIRST_RESPONSE_WITHIN_SLA, "bob", AT(7)), 1);
 }
 
-static void test_K_first_response_breached_is_the_owners_then(void **state)
+static void test_K_first_response_breached_counts_for_the_owner_then(void **state)
 {
 	struct fold_case *c = *state;
 	opens(c, 0, "1", "ann");
@@ -130,7 +153,7 @@ static void test_K_fcr_window(void **state)
 	assert_int_equal(fcr_of(c, KPI_FCR_ELIGIBLE), 1);
 }
 
-static void test_K_fcr_is_of_cycle_1_alone(void **state)
+static void test_K_fcr_counts_cycle_1_only(void **state)
 {
 	struct fold_case *c = *state;
 	opens(c, 0, "1", NULL);
@@ -203,7 +226,7 @@ static void test_K_survey_of_nobody(void **state)
 	assert_int_equal(kpi_of(fold(c), KPI_CSAT_RESPONSES, "", AT(0)), 1);
 }
 
-static void test_K4_all_events_count_whatever_as_of(void **state)
+static void test_K4_all_events_count_for_any_as_of(void **state)
 {
 	struct fold_case *c = *state;
 	opens(c, 0, "1", "ann");
@@ -218,20 +241,21 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_K_names_are_all_different),
+	        cmocka_unit_test(test_K1_names_show_the_unit),
 	        fold_test(test_K_opened),
 	        fold_test(test_K_first_response_met),
-	        fold_test(test_K_first_response_breached_is_the_owners_then),
+	        fold_test(test_K_first_response_breached_counts_for_the_owner_then),
 	        fold_test(test_K_breached_while_nobody_owned_it),
 	        fold_test(test_K_resolution_per_cycle),
 	        fold_test(test_K_next_response),
 	        fold_test(test_K_fcr),
 	        fold_test(test_K_fcr_window),
-	        fold_test(test_K_fcr_is_of_cycle_1_alone),
+	        fold_test(test_K_fcr_counts_cycle_1_only),
 	        fold_test(test_K_csat),
 	        fold_test(test_K_nps),
 	        fold_test(test_K_ces),
 	        fold_test(test_K_survey_of_nobody),
-	        fold_test(test_K4_all_events_count_whatever_as_of),
+	        fold_test(test_K4_all_events_count_for_any_as_of),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

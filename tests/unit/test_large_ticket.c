@@ -1,5 +1,5 @@
-/* A ticket of very many events costs in proportion to them: where a part of the fold looks at all of them, or at all
- * pauses, cycles or clocks, for each of them, these tests do not end before their time is up. */
+/* The cost of a ticket with very many events is proportional to their number. If a part of the fold visits all
+ * events, pauses, cycles or clocks for each event, these tests time out. */
 #include "fold_case.h"
 
 #include "large_ticket.h"
@@ -17,7 +17,7 @@ static void evaluate(struct large_ticket *large, enum large_shape shape, size_t 
 	assert_int_equal(large_evaluate(large, as_of(to)), BATCH_OK);
 }
 
-/* All at once, one more, one again, and a deadline: how they come does not matter. */
+/* All at once, one more, a duplicate, and a deadline: the order of arrival does not matter. */
 static void test_one_ticket_of_40000_events_is_folded_in_time(void **state)
 {
 	(void)state;
@@ -38,8 +38,8 @@ static void test_one_ticket_of_40000_events_is_folded_in_time(void **state)
 	}
 }
 
-/* The same rows as in one batch, whose sums are equal: what the others took off and added again is nothing. */
-static void test_many_batches_give_what_one_gives(void **state)
+/* The same rows and sums as in one batch: intermediate additions and subtractions cancel out. */
+static void test_many_batches_equal_one(void **state)
 {
 	enum { N = 1000, STEP = 50 };
 	(void)state;
@@ -47,7 +47,7 @@ static void test_many_batches_give_what_one_gives(void **state)
 		struct large_ticket *once = large_ticket_new(), *bit_by_bit = large_ticket_new();
 		evaluate(once, (enum large_shape)shape, 0, N);
 		for (size_t i = 0; i < N; i += STEP) {
-			size_t j = i / STEP % 2 == 0 ? i + STEP : i - STEP; /* neighbours change places: late ones */
+			size_t j = i / STEP % 2 == 0 ? i + STEP : i - STEP; /* neighbours change places: late events */
 			large_fill(bit_by_bit, (enum large_shape)shape, j, j + STEP);
 			assert_int_equal(large_evaluate(bit_by_bit, as_of(N)), BATCH_OK);
 		}
@@ -66,8 +66,8 @@ static void test_many_batches_give_what_one_gives(void **state)
 	}
 }
 
-/* 8,000 pauses under a calendar with nine warnings blocked the loop for 40 s. */
-static void test_warnings_of_a_clock_with_40000_pauses_come_when_they_are_due(void **state)
+/* 8,000 pauses under a calendar with nine warnings once blocked the loop for 40 s. */
+static void test_warnings_of_a_clock_with_40000_pauses_are_on_time(void **state)
 {
 	(void)state;
 	struct large_ticket *large = large_ticket_new();
@@ -76,7 +76,7 @@ static void test_warnings_of_a_clock_with_40000_pauses_come_when_they_are_due(vo
 	assert_int_equal(last->state, TICKET_PAUSED);
 	assert_int_equal(last->n_pauses, N_EVENTS - 1);
 	assert_int_equal(last->n_clocks, 3);
-	assert_int_equal(large->n_alert_puts, 3); /* each of its clocks runs every other minute, and was warned of */
+	assert_int_equal(large->n_alert_puts, 3); /* each of its clocks runs every other minute, and had a warning */
 	assert_int_equal(last->resolution_verdict, VERDICT_PENDING);
 	large_ticket_free(large);
 }
@@ -85,7 +85,7 @@ enum { PART_STEPS = 500, MOST_ROWS_OF_A_STEP = 2 };
 
 static size_t n_parts, n_done;
 
-/* What is seen of an evaluation from outside: rows of its effects, and events that were there. */
+/* The externally visible results of an evaluation: rows of effects, and known events. */
 static size_t count_done(const struct large_ticket *large)
 {
 	return large->n_clock_puts + large->n_alert_puts + large->n_voids + large->n_cycle_puts +
@@ -108,8 +108,8 @@ static void evaluate_in_parts(struct large_ticket *large, enum large_shape shape
 	assert_int_equal(large_evaluate_parts(large, as_of(to), PART_STEPS, check_part), BATCH_OK);
 }
 
-/* Between two parts the loop does other things: 50,000 alerts of one ticket were one part. */
-static void test_no_part_of_an_evaluation_does_more_than_its_steps(void **state)
+/* The loop must run between two parts; 50,000 alerts of one ticket were once a single part. */
+static void test_no_part_of_an_evaluation_exceeds_its_steps(void **state)
 {
 	enum { N = 20000 };
 	(void)state;
@@ -125,14 +125,17 @@ static void test_no_part_of_an_evaluation_does_more_than_its_steps(void **state)
 	}
 }
 
-/* Batches that wait, and a writer that is idle, kept 25 MiB each. */
-static void test_what_a_fold_needed_is_given_back(void **state)
+/* It used to hold all events of the ticket as structs, and its batch kept 25 MiB afterwards. */
+static void test_an_evaluation_needs_little_memory(void **state)
 {
+	enum { SCRATCH_BYTES = 32 << 20 };
 	(void)state;
 	for (int shape = 0; shape < LARGE_N_SHAPES; shape++) {
 		struct large_ticket *large = large_ticket_new();
-		evaluate(large, (enum large_shape)shape, 0, N_EVENTS);
-		assert_int_equal(large->batch.folding.total_bytes, 0);
+		evaluate(large, (enum large_shape)shape, 0, N_EVENTS - 1);
+		assert_in_range(large->scratch.total_bytes, 0, SCRATCH_BYTES);
+		evaluate(large, (enum large_shape)shape, N_EVENTS - 1, N_EVENTS);
+		assert_in_range(large->scratch.total_bytes, 0, SCRATCH_BYTES);
 		assert_in_range(large->batch.packed.capacity_bytes, 0, 1 << 20);
 		large_ticket_free(large);
 	}
@@ -142,10 +145,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_one_ticket_of_40000_events_is_folded_in_time),
-	        cmocka_unit_test(test_many_batches_give_what_one_gives),
-	        cmocka_unit_test(test_no_part_of_an_evaluation_does_more_than_its_steps),
-	        cmocka_unit_test(test_what_a_fold_needed_is_given_back),
-	        cmocka_unit_test(test_warnings_of_a_clock_with_40000_pauses_come_when_they_are_due),
+	        cmocka_unit_test(test_many_batches_equal_one),
+	        cmocka_unit_test(test_no_part_of_an_evaluation_exceeds_its_steps),
+	        cmocka_unit_test(test_an_evaluation_needs_little_memory),
+	        cmocka_unit_test(test_warnings_of_a_clock_with_40000_pauses_are_on_time),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* What of a stranger's text reaches a terminal or a log. */
+/* How untrusted text is written to a terminal or a log. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* What each refusal of PostgreSQL means: try again, leave this server, or somebody must act. */
+/* What each error of PostgreSQL requires: retry, another server, or an operator. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,14 +9,14 @@
 
 #include "kpid/base/sqlstate.h"
 
-static void expect(const char *sqlstate, enum sql_fault fault)
+static void expect(const char *sqlstate, enum sql_error fault)
 {
-	if (sql_fault_of(sqlstate) != fault)
+	if (sql_error_of(sqlstate) != fault)
 		fail_msg("%s is %s, not %s", sqlstate == NULL ? "NULL" : sqlstate,
-		         sql_fault_name(sql_fault_of(sqlstate)), sql_fault_name(fault));
+		         sql_error_name(sql_error_of(sqlstate)), sql_error_name(fault));
 }
 
-static void expect_all(const char *const *states, enum sql_fault fault)
+static void expect_all(const char *const *states, enum sql_error fault)
 {
 	for (; *states != NULL; states++)
 		expect(*states, fault);
@@ -45,7 +45,7 @@ static void a_server_that_only_reads_is_left(void **state)
 	(void)state;
 	expect("25006", SQL_READ_ONLY);
 	assert_non_null(strstr(sql_remedy_of("25006"), "target_session_attrs"));
-	assert_false(sql_fault_lasts(SQL_READ_ONLY)); /* the next connection may reach the primary */
+	assert_false(sql_error_lasts(SQL_READ_ONLY)); /* the next connection may reach the primary */
 }
 
 static void full_disk_and_too_many_connections_are_resources(void **state)
@@ -64,7 +64,7 @@ static void a_missing_right_needs_a_grant(void **state)
 	expect_all(states, SQL_NO_RIGHT);
 	assert_non_null(strstr(sql_remedy_of("42501"), "kpid_writer"));
 	assert_non_null(strstr(sql_remedy_of("28P01"), "password_file"));
-	assert_true(sql_fault_lasts(SQL_NO_RIGHT));
+	assert_true(sql_error_lasts(SQL_NO_RIGHT));
 }
 
 static void an_absent_database_or_schema_is_a_fault_of_the_set_up(void **state)
@@ -75,7 +75,7 @@ static void an_absent_database_or_schema_is_a_fault_of_the_set_up(void **state)
 	expect_all(states, SQL_SET_UP);
 	assert_non_null(strstr(sql_remedy_of("3D000"), "dbname"));
 	assert_non_null(strstr(sql_remedy_of("42P01"), "kpid migrate up"));
-	assert_true(sql_fault_lasts(SQL_SET_UP));
+	assert_true(sql_error_lasts(SQL_SET_UP));
 }
 
 static void a_statement_of_somebody_else_means_a_pooler(void **state)
@@ -93,7 +93,7 @@ static void what_depends_on_the_rows_is_data(void **state)
 	                                     "23514", "44000", "54000", "P0001", NULL};
 	(void)state;
 	expect_all(states, SQL_DATA);
-	assert_false(sql_fault_lasts(SQL_DATA)); /* it ends with the row that causes it */
+	assert_false(sql_error_lasts(SQL_DATA)); /* it ends with the row that causes it */
 }
 
 static void the_state_is_found_in_what_libpq_says(void **state)

@@ -1,4 +1,4 @@
-/* When a clock ran and when it did not, as it is drawn. */
+/* When a clock runs and when it does not, as drawn by explain. */
 #include "fold_case.h"
 
 #include "fake_zone.h"
@@ -39,9 +39,9 @@ static void test_day_and_night(void **state)
 	assert_line(c, 50, 9, LINE({TIMELINE_RUNS, 50, 50}), 1, false);
 	pauses(c, 10, "wait");
 	happens(c, 30, EVENT_RESUMED, NULL);
-	assert_line(c, 50, 9, LINE({TIMELINE_RUNS, 10, 10}, {TIMELINE_STANDS, 30, 10}, {TIMELINE_RUNS, 50, 30}), 3,
+	assert_line(c, 50, 9, LINE({TIMELINE_RUNS, 10, 10}, {TIMELINE_PAUSED, 30, 10}, {TIMELINE_RUNS, 50, 30}), 3,
 	            false);
-	assert_line(c, 50, 2, LINE({TIMELINE_RUNS, 10, 10}, {TIMELINE_STANDS, 30, 10}), 2, true);
+	assert_line(c, 50, 2, LINE({TIMELINE_RUNS, 10, 10}, {TIMELINE_PAUSED, 30, 10}), 2, true);
 }
 
 static void test_hours_and_pauses(void **state)
@@ -58,13 +58,13 @@ static void test_hours_and_pauses(void **state)
 	happens(c, 60, EVENT_RESUMED, NULL);
 	pauses(c, 70, "a reason that nobody lists");
 	assert_line(c, 80, 9,
-	            LINE({TIMELINE_RESTS, 20, 0}, {TIMELINE_RUNS, 30, 10}, {TIMELINE_STANDS, 60, 10},
+	            LINE({TIMELINE_RESTS, 20, 0}, {TIMELINE_RUNS, 30, 10}, {TIMELINE_PAUSED, 60, 10},
 	                 {TIMELINE_RUNS, 80, 30}),
 	            4, false);
 	calendar_release(&calendar);
 }
 
-static void test_promise_is_by_the_wall(void **state)
+static void test_promise_runs_by_the_wall_clock(void **state)
 {
 	struct fold_case *c = *state;
 	opens(c, 0, "1", NULL)->times[EVENT_RESOLUTION_DUE_AT] = AT(100);
@@ -77,7 +77,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        fold_test(test_day_and_night),
 	        fold_test(test_hours_and_pauses),
-	        fold_test(test_promise_is_by_the_wall),
+	        fold_test(test_promise_runs_by_the_wall_clock),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

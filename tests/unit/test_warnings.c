@@ -1,7 +1,7 @@
-/* RULES S8, and A for what warnings and escalations make of an alert. */
+/* Rules S8, and A for warnings and escalations of an alert. */
 #include "fold_case.h"
 
-/* Policy "urgent" (resolution 60 minutes, standing for "wait"): warnings at 50 %, and 10 and 40 minutes before;
+/* Policy "urgent" (resolution 60 minutes, paused for "wait"): warnings at 50 %, and 10 and 40 minutes before;
  * escalations 15 and 30 minutes after. "normal" (100 minutes): at 10 % and 30 minutes before. */
 static const struct warning_rule urgent[] = {
         {false, 30 * MINUTE},
@@ -47,7 +47,7 @@ static enum alert_state alert_state_at(struct fold_case *c, int64_t as_of_us, st
 	return alert_out->state;
 }
 
-static void test_S8_due_when_its_instant_is_past(void **state)
+static void test_S8_due_after_its_instant(void **state)
 {
 	struct fold_case *c = *state;
 	opens(c, 0, "1", "ann");
@@ -60,7 +60,7 @@ static void test_S8_due_when_its_instant_is_past(void **state)
 	assert_time(clock_at(c, AT(50) + 1)->fires_us, AT(60)); /* its breach */
 }
 
-static void test_S8_part_of_within_stands_in_a_pause(void **state)
+static void test_S8_part_of_within_does_not_run_in_a_pause(void **state)
 {
 	struct fold_case *c = *state;
 	opens(c, 0, "1", NULL);
@@ -71,11 +71,11 @@ static void test_S8_part_of_within_stands_in_a_pause(void **state)
 	assert_time(clock_at(c, AT(61))->fires_us, AT(70)); /* it has run 30 minutes */
 }
 
-static void test_S8_once_due_it_stays(void **state)
+static void test_S8_a_due_warning_stays_due(void **state)
 {
 	struct fold_case *c = *state;
 	opens(c, 0, "1", NULL);
-	pauses(c, 21, "wait"); /* 40 minutes before came at 20; the due time is not known any more */
+	pauses(c, 21, "wait"); /* 40 minutes before was at 20; the due time is unknown now */
 	assert_warned(c, LATER, 1, AT(20));
 	assert_time(clock_at(c, LATER)->fires_us, TIME_NONE);
 	happens(c, 500, EVENT_RESUMED, NULL);
@@ -90,24 +90,24 @@ static void test_S8_not_after_the_stop(void **state)
 	assert_warned(c, LATER, 0, TIME_NONE);
 	c->events[1].occurred_us = AT(20) + 1;
 	assert_warned(c, LATER, 1, AT(20));
-	assert_warned(c, AT(20), 0, TIME_NONE); /* what is known reaches no farther: it is still to fall due */
+	assert_warned(c, AT(20), 0, TIME_NONE); /* the watermark is not beyond it: still to fall due */
 	assert_time(clock_at(c, AT(20))->fires_us, AT(20));
 }
 
-static void test_S8_policy_that_comes_too_late_skips_for_good(void **state)
+static void test_S8_a_late_policy_skips_past_warnings(void **state)
 {
 	struct fold_case *c = *state;
 	opens(c, 0, "1", NULL);
-	updates(c, 15, "2"); /* 10 % were run at 10; 30 minutes before is at 70 */
+	updates(c, 15, "2"); /* 10 % had run at 10; 30 minutes before is at 70 */
 	assert_warned(c, AT(70), 0, TIME_NONE);
 	assert_warned(c, LATER, 1, AT(70));
-	updates(c, 16, "1"); /* "urgent" again, from 16 on: all of its warnings are to come */
+	updates(c, 16, "1"); /* "urgent" again from 16 on: all its warnings are still to come */
 	assert_warned(c, LATER, 3, AT(20));
-	c->events[2].occurred_us = AT(31); /* from 31 on: 20 and 30 lie before */
+	c->events[2].occurred_us = AT(31); /* from 31 on: 20 and 30 have passed */
 	assert_warned(c, LATER, 1, AT(50));
 }
 
-static void test_S8_at_the_instant_the_policy_comes(void **state)
+static void test_S8_at_the_instant_of_the_policy_change(void **state)
 {
 	struct fold_case *c = *state;
 	opens(c, 0, "1", NULL);
@@ -125,12 +125,12 @@ static void test_S8_before_longer_than_within(void **state)
 	assert_warned(c, LATER, 2, AT(30) - 1);
 }
 
-/* What is known of a clock is looked at again after a pause, though no warning is left to come. */
-static void test_S6_a_change_after_a_pause_judges_by_the_due_time_behind_it(void **state)
+/* After a pause a clock is computed again, even if no warning is left. */
+static void test_S6_a_change_after_a_pause_judges_by_the_new_due_time(void **state)
 {
 	struct fold_case *c = *state;
 	opens(c, 0, "1", "ann");
-	happens(c, 52, EVENT_ARRIVED, NULL); /* all three have come: at 20, 30 and 50 */
+	happens(c, 52, EVENT_ARRIVED, NULL); /* all three were due: at 20, 30 and 50 */
 	pauses(c, 55, "wait");
 	happens(c, 75, EVENT_RESUMED, NULL); /* due at 80 */
 	updates(c, 77, "2");
@@ -145,10 +145,10 @@ static void test_S8_nearer_promise_warns_at_its_step(void **state)
 	assert_warned(c, AT(400), 0, TIME_NONE);
 	happens(c, 100, EVENT_UPDATED, NULL)->times[EVENT_RESOLUTION_DUE_AT] = AT(130);
 	assert_warned(c, AT(101), 1, AT(100)); /* 40 minutes before would have been at 90 */
-	assert_warned(c, LATER, 2, AT(100));   /* no part of `within` is run under a promise */
+	assert_warned(c, LATER, 2, AT(100));   /* no part of `within` passes under a promise */
 }
 
-static void test_S8_warnings_of_the_moment_are_those_of_its_last_step(void **state)
+static void test_S8_the_last_step_of_an_instant_decides_its_warnings(void **state)
 {
 	struct fold_case *c = *state;
 	opens(c, 0, "1", NULL)->times[EVENT_RESOLUTION_DUE_AT] = AT(500);
@@ -157,11 +157,11 @@ static void test_S8_warnings_of_the_moment_are_those_of_its_last_step(void **sta
 	assert_warned(c, AT(400), 0, TIME_NONE);
 }
 
-static void test_S8_warning_that_would_come_as_the_next_step_happens(void **state)
+static void test_S8_a_warning_due_at_the_next_step(void **state)
 {
 	struct fold_case *c = *state;
 	opens(c, 0, "1", NULL);
-	pauses(c, 20, "wait"); /* by the steps up to 20 no due time is known */
+	pauses(c, 20, "wait"); /* after the steps up to 20 no due time is known */
 	assert_warned(c, LATER, 0, TIME_NONE);
 	c->events[1].occurred_us = AT(20) + 1;
 	assert_warned(c, LATER, 1, AT(20));
@@ -171,7 +171,7 @@ static void test_S8_escalations(void **state)
 {
 	struct fold_case *c = *state;
 	opens(c, 0, "1", NULL);
-	pauses(c, 61, "wait"); /* by the wall: pauses do not touch them */
+	pauses(c, 61, "wait"); /* by the wall clock: pauses do not affect them */
 	assert_int_equal(clock_at(c, AT(75))->level, 0);
 	assert_time(clock_at(c, AT(75))->fires_us, AT(75));
 	assert_int_equal(clock_at(c, AT(75) + 1)->level, 1);
@@ -218,7 +218,7 @@ static void test_A2_left_without_a_target_is_averted(void **state)
 	updates(c, 22, "9"); /* no policy */
 	assert_int_equal(alert_state_at(c, LATER, &alert), ALERT_AVERTED);
 	assert_time(alert.due_us, TIME_NONE);
-	assert_who(alert.policy, NULL); /* the one in force */
+	assert_who(alert.policy, NULL); /* the policy in force */
 }
 
 static void test_A2_breach_takes_over_from_its_warnings(void **state)
@@ -242,17 +242,17 @@ static void test_A2_breach_takes_over_from_its_warnings(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        warning_test(test_S8_due_when_its_instant_is_past),
-	        warning_test(test_S8_part_of_within_stands_in_a_pause),
-	        warning_test(test_S8_once_due_it_stays),
+	        warning_test(test_S8_due_after_its_instant),
+	        warning_test(test_S8_part_of_within_does_not_run_in_a_pause),
+	        warning_test(test_S8_a_due_warning_stays_due),
 	        warning_test(test_S8_not_after_the_stop),
-	        warning_test(test_S8_policy_that_comes_too_late_skips_for_good),
-	        warning_test(test_S8_at_the_instant_the_policy_comes),
+	        warning_test(test_S8_a_late_policy_skips_past_warnings),
+	        warning_test(test_S8_at_the_instant_of_the_policy_change),
 	        warning_test(test_S8_before_longer_than_within),
-	        warning_test(test_S6_a_change_after_a_pause_judges_by_the_due_time_behind_it),
+	        warning_test(test_S6_a_change_after_a_pause_judges_by_the_new_due_time),
 	        warning_test(test_S8_nearer_promise_warns_at_its_step),
-	        warning_test(test_S8_warnings_of_the_moment_are_those_of_its_last_step),
-	        warning_test(test_S8_warning_that_would_come_as_the_next_step_happens),
+	        warning_test(test_S8_the_last_step_of_an_instant_decides_its_warnings),
+	        warning_test(test_S8_a_warning_due_at_the_next_step),
 	        warning_test(test_S8_escalations),
 	        warning_test(test_S9_at_risk_by_warnings),
 	        warning_test(test_A2_warning_then_averted),

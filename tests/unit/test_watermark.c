@@ -1,4 +1,4 @@
-/* RULES W: up to when a source is complete, by where it ended and by what was read. */
+/* Rules W: up to when a source is complete, derived from its observed ends and the events that were read. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -26,14 +26,14 @@ static void read_event(const char *sender, int64_t at_us)
 	watermark_event(&watermark, text_of(sender), at_us, TIME_FOR_EVER);
 }
 
-/* Events of a second each, from then on. */
+/* Events one second apart, from then on. */
 static void read_events(const char *sender, int64_t from_s, int n)
 {
 	for (int i = 0; i < n; i++)
 		read_event(sender, AT(from_s + i));
 }
 
-static void test_nothing_is_known_before_much_was_read(void **state)
+static void test_unknown_before_enough_was_read(void **state)
 {
 	(void)state;
 	read_events("/a", 0, WATERMARK_WARM_UP - 1);
@@ -51,7 +51,7 @@ static void test_it_follows_a_backlog(void **state)
 	assert_true(watermark.until_us == AT(4999)); /* the last of /a */
 }
 
-static void test_one_event_ahead_does_not_carry_it_along(void **state)
+static void test_one_event_ahead_does_not_move_it(void **state)
 {
 	(void)state;
 	read_events("/a", 0, 3000);
@@ -61,20 +61,20 @@ static void test_one_event_ahead_does_not_carry_it_along(void **state)
 	assert_true(watermark.until_us == AT(3100 - WATERMARK_RECENT));
 }
 
-static void test_a_sender_that_is_ahead_does_not_carry_it_along(void **state)
+static void test_a_sender_ahead_does_not_move_it(void **state)
 {
 	(void)state;
 	for (int i = 0; i < 5000; i++) {
 		read_event("/a", AT(i));
 		if (i % 100 == 0)
-			for (int j = 0; j < 200; j++) /* all that is recent is of the other */
+			for (int j = 0; j < 200; j++) /* all recent events are from the other sender */
 				read_event("/fast", AT(i + 58 * 60));
 		assert_true(watermark.until_us <= AT(i));
 	}
 	assert_true(watermark.until_us >= AT(4900));
 }
 
-static void test_a_sender_that_fell_silent_is_forgotten(void **state)
+static void test_a_silent_sender_is_forgotten(void **state)
 {
 	(void)state;
 	read_events("/silent", 0, 3000);
@@ -92,7 +92,7 @@ static void test_late_events_do_not_stop_it(void **state)
 	assert_true(watermark.until_us >= AT(4900));
 }
 
-static void test_it_never_falls(void **state)
+static void test_it_never_decreases(void **state)
 {
 	(void)state;
 	read_events("/a", 10000, 3000);
@@ -125,7 +125,7 @@ static void test_the_time_of_the_message_bounds_that_of_the_event(void **state)
 	assert_true(watermark.until_us == AT(3000 - WATERMARK_RECENT));
 }
 
-static void test_it_is_complete_until_an_end_that_was_reached_was_seen(void **state)
+static void test_it_is_complete_up_to_a_reached_end(void **state)
 {
 	(void)state;
 	watermark_end(&watermark, 10, AT(1));
@@ -139,7 +139,7 @@ static void test_it_is_complete_until_an_end_that_was_reached_was_seen(void **st
 	assert_true(watermark.until_us == AT(2) && !watermark_waits(&watermark));
 }
 
-static void test_of_two_looks_at_one_end_the_later_counts(void **state)
+static void test_the_later_of_two_observations_of_an_end_counts(void **state)
 {
 	(void)state;
 	watermark_end(&watermark, 10, AT(1));
@@ -148,7 +148,7 @@ static void test_of_two_looks_at_one_end_the_later_counts(void **state)
 	assert_true(watermark.until_us == AT(5));
 }
 
-static void test_a_log_made_anew_forgets_the_ends_of_the_old(void **state)
+static void test_a_recreated_log_forgets_old_ends(void **state)
 {
 	(void)state;
 	watermark_end(&watermark, 100, AT(1));
@@ -173,18 +173,18 @@ static void test_a_long_backlog_keeps_few_ends(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test_setup(test_nothing_is_known_before_much_was_read, clear),
+	        cmocka_unit_test_setup(test_unknown_before_enough_was_read, clear),
 	        cmocka_unit_test_setup(test_it_follows_a_backlog, clear),
-	        cmocka_unit_test_setup(test_one_event_ahead_does_not_carry_it_along, clear),
-	        cmocka_unit_test_setup(test_a_sender_that_is_ahead_does_not_carry_it_along, clear),
-	        cmocka_unit_test_setup(test_a_sender_that_fell_silent_is_forgotten, clear),
+	        cmocka_unit_test_setup(test_one_event_ahead_does_not_move_it, clear),
+	        cmocka_unit_test_setup(test_a_sender_ahead_does_not_move_it, clear),
+	        cmocka_unit_test_setup(test_a_silent_sender_is_forgotten, clear),
 	        cmocka_unit_test_setup(test_late_events_do_not_stop_it, clear),
-	        cmocka_unit_test_setup(test_it_never_falls, clear),
+	        cmocka_unit_test_setup(test_it_never_decreases, clear),
 	        cmocka_unit_test_setup(test_more_senders_than_are_kept, clear),
 	        cmocka_unit_test_setup(test_the_time_of_the_message_bounds_that_of_the_event, clear),
-	        cmocka_unit_test_setup(test_it_is_complete_until_an_end_that_was_reached_was_seen, clear),
-	        cmocka_unit_test_setup(test_of_two_looks_at_one_end_the_later_counts, clear),
-	        cmocka_unit_test_setup(test_a_log_made_anew_forgets_the_ends_of_the_old, clear),
+	        cmocka_unit_test_setup(test_it_is_complete_up_to_a_reached_end, clear),
+	        cmocka_unit_test_setup(test_the_later_of_two_observations_of_an_end_counts, clear),
+	        cmocka_unit_test_setup(test_a_recreated_log_forgets_old_ends, clear),
 	        cmocka_unit_test_setup(test_a_long_backlog_keeps_few_ends, clear),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

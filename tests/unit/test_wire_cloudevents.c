@@ -1,65 +1,14 @@
-/* What other CloudEvents libraries send: content types, base64, batches, ids of many digits, scales of items (RULES E).
- */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
+/* Messages of other CloudEvents libraries: content types, base64, batches, long ids, scales of items (rules E). */
 #include "../../daemon/core/wire/base64.h"
-#include "kpid/base/buf.h"
-#include "kpid/core/wire.h"
+#include "wire_case.h"
 
-#define NOW_US      INT64_C(1793491200000000) /* 2026-11-01T00:00:00Z */
-#define N_OF(array) (sizeof(array) / sizeof((array)[0]))
-
-/* The envelope of an opening, up to its data. */
+/* The start of an opening, up to its data. */
 #define START                                                                                                          \
 	"{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/c\",\"type\":\"ticket.opened\",\"time\":\"2026-10-01T08:" \
 	"00:00Z\","
-#define SURVEY(data)                                                                                                   \
+#define RATING(data)                                                                                                   \
 	"{\"id\":\"1\",\"source\":\"/c\",\"type\":\"survey.submitted\",\"time\":\"2026-10-01T08:00:00Z\","             \
 	"\"data\":{\"ticket_id\":\"T1\"," data "}}"
-
-static struct arena arena;
-static struct ticket_event event;
-static struct wire_rejection rejection;
-
-static int set_up(void **state)
-{
-	(void)state;
-	arena_init(&arena);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	arena_release(&arena);
-	return 0;
-}
-
-static enum wire_verdict parse_with(const char *json, const struct wire_header *headers, size_t n_headers,
-                                    enum event_type topic_type)
-{
-	const struct wire_message message = {
-	        .value = text_of(json),
-	        .headers = headers,
-	        .n_headers = n_headers,
-	        .topic = TEXT("t"),
-	        .topic_type = topic_type,
-	};
-	rejection.detail[0] = '\0';
-	return wire_parse(&message, NOW_US, &arena, &event, &rejection);
-}
-
-static enum wire_verdict parse(const char *json)
-{
-	return parse_with(json, NULL, 0, EVENT_TYPE_NONE);
-}
 
 static void assert_ticket(const char *json, const char *ticket_id)
 {
@@ -68,7 +17,7 @@ static void assert_ticket(const char *json, const char *ticket_id)
 	assert_true(text_equal(event.ticket_id, text_of(ticket_id)));
 }
 
-static void assert_rejected(const char *json, enum dead_letter_reason reason, const char *words)
+static void assert_rejected_saying(const char *json, enum dead_letter_reason reason, const char *words)
 {
 	assert_int_equal(parse(json), WIRE_REJECTED);
 	if (rejection.reason != reason || strstr(rejection.detail, words) == NULL)
@@ -78,7 +27,7 @@ static void assert_rejected(const char *json, enum dead_letter_reason reason, co
 
 /* --- E1: the content type --- */
 
-static void test_E1_content_type_makes_a_message_structured_whatever_its_other_headers(void **state)
+static void test_E1_content_type_outweighs_other_headers(void **state)
 {
 	static const char *const types[] = {"application/cloudevents+json", "application/cloudevents",
 	                                    "application/cloudevents+json; charset=UTF-8"};
@@ -95,7 +44,7 @@ static void test_E1_content_type_makes_a_message_structured_whatever_its_other_h
 	}
 }
 
-static void test_E1_content_type_leaves_no_bare_json(void **state)
+static void test_E1_content_type_excludes_bare_json(void **state)
 {
 	const struct wire_header header = {TEXT("content-type"), TEXT("application/cloudevents+json")};
 	(void)state;
@@ -105,7 +54,7 @@ static void test_E1_content_type_leaves_no_bare_json(void **state)
 	assert_int_equal(rejection.reason, DEAD_MISSING_FIELD);
 }
 
-static void test_E1_other_content_types_say_nothing(void **state)
+static void test_E1_other_content_types_are_ignored(void **state)
 {
 	static const struct text types[] = {{"application/json", 16},
 	                                    {"application/cloudevent", 22},
@@ -125,15 +74,14 @@ static void test_E1_other_content_types_say_nothing(void **state)
 	}
 }
 
-static void test_E1_a_batch_is_rejected_with_what_to_do(void **state)
+static void test_E1_a_batch_is_rejected_with_a_remedy(void **state)
 {
 	const struct wire_header header = {TEXT("content-type"), TEXT("application/cloudevents-batch+json")};
 	(void)state;
 	assert_int_equal(parse_with("[" START "\"data\":{\"ticket_id\":\"T1\"}}]", &header, 1, EVENT_TYPE_NONE),
 	                 WIRE_REJECTED);
 	assert_int_equal(rejection.reason, DEAD_NOT_AN_OBJECT);
-	assert_string_equal(rejection.detail,
-	                    "message: an array; send each event as a message of its own, not as a batch");
+	assert_string_equal(rejection.detail, "message: an array; send one message per event, not a batch");
 }
 
 /* --- E7: data_base64 --- */
@@ -151,18 +99,18 @@ static void test_E7_data_base64_is_the_data(void **state)
 	              "S9");
 }
 
-static void test_E7_data_base64_at_fault(void **state)
+static void test_E7_invalid_data_base64(void **state)
 {
 	(void)state;
-	assert_rejected(START "\"data\":{\"ticket_id\":\"S9\"},\"data_base64\":\"eyJ0aWNrZXRfaWQiOiJTOSJ9\"}",
-	                DEAD_BAD_VALUE, "data_base64: is given beside data");
-	assert_rejected(START "\"data_base64\":null}", DEAD_MISSING_FIELD, "data: missing");
-	assert_rejected(START "\"data_base64\":{}}", DEAD_BAD_VALUE, "data_base64: not a string");
-	assert_rejected(START "\"data_base64\":\"e30\"}", DEAD_BAD_VALUE, "data_base64: not base64");
-	assert_rejected(START "\"data_base64\":\"\"}", DEAD_BAD_VALUE, "not JSON, at byte 0");
-	assert_rejected(START "\"data_base64\":\"W10=\"}", DEAD_BAD_VALUE, "no object");
-	assert_rejected(START "\"data_base64\":\"e30=\"}", DEAD_MISSING_FIELD, "ticket_id");
-	assert_rejected("{\"type\":\"ticket.opened\",\"data_base64\":\"!\"}", DEAD_MISSING_FIELD, "");
+	assert_rejected_saying(START "\"data\":{\"ticket_id\":\"S9\"},\"data_base64\":\"eyJ0aWNrZXRfaWQiOiJTOSJ9\"}",
+	                       DEAD_BAD_VALUE, "data_base64: both data and data_base64 are present");
+	assert_rejected_saying(START "\"data_base64\":null}", DEAD_MISSING_FIELD, "data: missing");
+	assert_rejected_saying(START "\"data_base64\":{}}", DEAD_BAD_VALUE, "data_base64: not a string");
+	assert_rejected_saying(START "\"data_base64\":\"e30\"}", DEAD_BAD_VALUE, "data_base64: not base64");
+	assert_rejected_saying(START "\"data_base64\":\"\"}", DEAD_BAD_VALUE, "not JSON, at byte 0");
+	assert_rejected_saying(START "\"data_base64\":\"W10=\"}", DEAD_BAD_VALUE, "not an object");
+	assert_rejected_saying(START "\"data_base64\":\"e30=\"}", DEAD_MISSING_FIELD, "ticket_id");
+	assert_rejected_saying("{\"type\":\"ticket.opened\",\"data_base64\":\"!\"}", DEAD_MISSING_FIELD, "");
 }
 
 static void test_base64_is_strict(void **state)
@@ -182,15 +130,15 @@ static void test_base64_is_strict(void **state)
 			fail_msg("\"%s\" is taken for base64", bad[i]);
 }
 
-/* --- E5 to E7: what else libraries send --- */
+/* --- E5 to E7: other habits of libraries --- */
 
-static void test_E5_what_other_sdks_send_is_said_with_its_remedy(void **state)
+static void test_E5_errors_of_other_sdks_have_a_remedy(void **state)
 {
 	(void)state;
-	assert_rejected(START "\"data\":\"{\\\"ticket_id\\\":\\\"S7\\\"}\"}", DEAD_BAD_VALUE,
-	                "data: a string; send the object itself");
-	assert_rejected(START "\"data\":{\"ticket_id\":20.0}}", DEAD_BAD_VALUE,
-	                "data.ticket_id: not a whole number of at most 20 digits; write a string");
+	assert_rejected_saying(START "\"data\":\"{\\\"ticket_id\\\":\\\"S7\\\"}\"}", DEAD_BAD_VALUE,
+	                       "data: a string; send the object itself");
+	assert_rejected_saying(START "\"data\":{\"ticket_id\":20.0}}", DEAD_BAD_VALUE,
+	                       "data.ticket_id: not a whole number of at most 20 digits; write a string");
 }
 
 static void test_E7_snowflake_ids_are_identifiers(void **state)
@@ -199,49 +147,47 @@ static void test_E7_snowflake_ids_are_identifiers(void **state)
 	assert_ticket(START "\"data\":{\"ticket_id\":1827364550192837465}}", "1827364550192837465");
 	assert_ticket(START "\"data\":{\"ticket_id\":99999999999999999999}}", "99999999999999999999");
 	assert_ticket(START "\"data\":{\"ticket_id\":-99999999999999999999}}", "-99999999999999999999");
-	assert_rejected(START "\"data\":{\"ticket_id\":100000000000000000000}}", DEAD_BAD_VALUE, "20 digits");
+	assert_rejected_saying(START "\"data\":{\"ticket_id\":100000000000000000000}}", DEAD_BAD_VALUE, "20 digits");
 }
 
-static void test_E6_items_have_a_scale_of_their_own(void **state)
+static void test_E6_items_have_their_own_scale(void **state)
 {
 	(void)state;
-	assert_ticket(SURVEY("\"score\":1,\"scale_max\":1,\"answers\":{\"a\":5},\"expected\":{\"a\":4},"
+	assert_ticket(RATING("\"score\":1,\"scale_max\":1,\"answers\":{\"a\":5},\"expected\":{\"a\":4},"
 	                     "\"answers_scale_max\":5"),
 	              "T1");
 	assert_int_equal(event.answers_scale_micros, 5000000);
-	assert_rejected(SURVEY("\"score\":1,\"scale_max\":1,\"answers\":{\"a\":5}"), DEAD_BAD_VALUE,
-	                "data.answers: an item is outside 0 to 1.000000; answers_scale_max names another scale");
-	assert_rejected(SURVEY("\"score\":1,\"scale_max\":1,\"answers\":{\"a\":6},\"answers_scale_max\":5"),
-	                DEAD_BAD_VALUE, "data.answers: an item is outside 0 to 5.000000");
-	assert_rejected(SURVEY("\"score\":1,\"scale_max\":1,\"expected\":{\"a\":6},\"answers_scale_max\":5"),
-	                DEAD_BAD_VALUE, "data.expected: an item is outside 0 to 5.000000");
-	assert_rejected(SURVEY("\"score\":4,\"answers\":{\"a\":4},\"answers_scale_max\":3"), DEAD_BAD_VALUE,
-	                "data.answers: an item is outside 0 to 3.000000");
-	assert_rejected(SURVEY("\"score\":6,\"answers_scale_max\":10"), DEAD_BAD_VALUE,
-	                "data.score: outside 0 to 5.000000; scale_max names another scale");
-	assert_rejected(SURVEY("\"score\":4,\"answers_scale_max\":0"), DEAD_BAD_VALUE,
-	                "data.answers_scale_max: not above 0");
-	assert_rejected(SURVEY("\"score\":4,\"answers_scale_max\":\"5\""), DEAD_BAD_VALUE,
-	                "data.answers_scale_max: not a number");
-	assert_ticket(SURVEY("\"score\":4,\"answers\":{\"a\":5},\"answers_scale_max\":null"), "T1");
+	assert_rejected_saying(RATING("\"score\":1,\"scale_max\":1,\"answers\":{\"a\":5}"), DEAD_BAD_VALUE,
+	                       "data.answers: an item is outside 0 to 1.000000; answers_scale_max names another scale");
+	assert_rejected_saying(RATING("\"score\":1,\"scale_max\":1,\"answers\":{\"a\":6},\"answers_scale_max\":5"),
+	                       DEAD_BAD_VALUE, "data.answers: an item is outside 0 to 5.000000");
+	assert_rejected_saying(RATING("\"score\":1,\"scale_max\":1,\"expected\":{\"a\":6},\"answers_scale_max\":5"),
+	                       DEAD_BAD_VALUE, "data.expected: an item is outside 0 to 5.000000");
+	assert_rejected_saying(RATING("\"score\":4,\"answers\":{\"a\":4},\"answers_scale_max\":3"), DEAD_BAD_VALUE,
+	                       "data.answers: an item is outside 0 to 3.000000");
+	assert_rejected_saying(RATING("\"score\":6,\"answers_scale_max\":10"), DEAD_BAD_VALUE,
+	                       "data.score: outside 0 to 5.000000; scale_max names another scale");
+	assert_rejected_saying(RATING("\"score\":4,\"answers_scale_max\":0"), DEAD_BAD_VALUE,
+	                       "data.answers_scale_max: not above 0");
+	assert_rejected_saying(RATING("\"score\":4,\"answers_scale_max\":\"5\""), DEAD_BAD_VALUE,
+	                       "data.answers_scale_max: not a number");
+	assert_ticket(RATING("\"score\":4,\"answers\":{\"a\":5},\"answers_scale_max\":null"), "T1");
 	assert_true(event.answers_scale_micros == SCORE_ABSENT);
 }
-
-#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        TEST(test_E1_content_type_makes_a_message_structured_whatever_its_other_headers),
-	        TEST(test_E1_content_type_leaves_no_bare_json),
-	        TEST(test_E1_other_content_types_say_nothing),
-	        TEST(test_E1_a_batch_is_rejected_with_what_to_do),
+	        TEST(test_E1_content_type_outweighs_other_headers),
+	        TEST(test_E1_content_type_excludes_bare_json),
+	        TEST(test_E1_other_content_types_are_ignored),
+	        TEST(test_E1_a_batch_is_rejected_with_a_remedy),
 	        TEST(test_E7_data_base64_is_the_data),
-	        TEST(test_E7_data_base64_at_fault),
+	        TEST(test_E7_invalid_data_base64),
 	        TEST(test_base64_is_strict),
-	        TEST(test_E5_what_other_sdks_send_is_said_with_its_remedy),
+	        TEST(test_E5_errors_of_other_sdks_have_a_remedy),
 	        TEST(test_E7_snowflake_ids_are_identifiers),
-	        TEST(test_E6_items_have_a_scale_of_their_own),
+	        TEST(test_E6_items_have_their_own_scale),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

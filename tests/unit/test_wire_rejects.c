@@ -1,4 +1,4 @@
-/* The corpora of tests/golden/events through wire_parse(). Jansson reads the corpus, not the messages. */
+/* Runs the corpora of tests/golden/events through wire_parse(). Jansson reads the corpus, not the messages. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -52,7 +52,7 @@ static void add_base64(struct buf *out, const char *text)
 	}
 }
 
-/* {{NOW+6m}} and {{NOW-6m}} become times. */
+/* Replaces {{NOW+6m}} and {{NOW-6m}} by times. */
 static void add_template(struct buf *out, const char *text)
 {
 	const char *token;
@@ -75,7 +75,7 @@ static struct text text_of_json(json_t *value)
 	return (struct text){json_string_value(value), (uint32_t)json_string_length(value)};
 }
 
-/* Of a header: a text, null, or {"b64": ...}. */
+/* Decodes a header: a text, null, or {"b64": ...}. */
 static struct text header_value(json_t *value, struct buf *bytes)
 {
 	if (!json_is_object(value))
@@ -101,8 +101,8 @@ static struct text exact_copy(struct text bytes)
 	return (struct text){exact, bytes.len};
 }
 
-/* A message of the corpus. Its value is a heap block of just its size, so that a sanitizer sees a
- * read beyond it; the caller frees it, and releases the bytes of headers. */
+/* A message of the corpus. Its value is in a heap block of exactly its size, so that a sanitizer detects a read
+ * beyond it. The caller frees it, and releases the bytes of the headers. */
 static struct wire_message message_of(json_t *line, struct wire_header headers[MAX_HEADERS],
                                       struct buf header_bytes[MAX_HEADERS])
 {
@@ -202,8 +202,8 @@ struct kept {
 	size_t message;
 };
 
-/* Events of one identity, as E2 takes them: how many other contents are there beside the smallest, and
- * where is that? */
+/* Resolves events of one identity by E2: the number of other contents beside the smallest, and the index of the
+ * smallest. */
 static unsigned count_conflicts(const struct kept *kept, size_t n, size_t *smallest_out)
 {
 	unsigned n_contents = 0;

@@ -1,4 +1,4 @@
-/* The frame of the command line, with a table of its own. Runs at the top of the source tree. */
+/* The framework of the command line, with commands of its own. Runs at the top of the source tree. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,7 +16,7 @@
 
 static char out[MAX_OUTPUT], err[MAX_OUTPUT];
 
-/* What the fake command saw. */
+/* What the fake command received. */
 static struct {
 	const char *config_path, *set, *name, *argument;
 	size_t n_sets;
@@ -66,7 +66,7 @@ static void read_back(FILE *stream, char *text_out)
 	fclose(stream);
 }
 
-/* Runs "kpid" with these words; out and err have what it printed. */
+/* Runs "kpid" with these words; out and err receive its output. */
 static int run(const char *words)
 {
 	char *copy = strdup(words), *rest = copy, *word;
@@ -89,7 +89,7 @@ static int run(const char *words)
 	close(kept[1]);
 	read_back(files[0], out);
 	read_back(files[1], err);
-	/* The words that the command saw must outlive this call. */
+	/* The words that the command received must outlive this call. */
 	static char *last;
 	free(last);
 	last = copy;
@@ -103,7 +103,7 @@ static void test_help(void **state)
 	for (size_t i = 0; i < sizeof(asks) / sizeof(asks[0]); i++) {
 		assert_int_equal(run(asks[i]), CLI_OK);
 		assert_non_null(strstr(out, "\n  fake          Pretend\n"));
-		assert_non_null(strstr(out, "Exit status:\n   0  all is well\n"));
+		assert_non_null(strstr(out, "Exit status:\n   0  success\n"));
 		assert_string_equal(err, "");
 	}
 	static const char *const command_asks[] = {"fake --help", "fake x -h", "help fake", "--json fake -n a --help"};
@@ -122,22 +122,23 @@ static void test_usage_errors(void **state)
 	static const struct {
 		const char *words, *message;
 	} rows[] = {
-	        {"", "kpid: which command?\nkpid --help tells more\n"},
-	        {"fke", "kpid: there is no command fke; did you mean fake?\n"},
-	        {"weather", "kpid: there is no command weather\n"},
-	        {"--jso-n fake", "kpid: there is no option --jso-n; did you mean --json?\n"},
+	        {"", "kpid: a command is missing\nRun kpid --help for help.\n"},
+	        {"fke", "kpid: unknown command fke; did you mean fake?\n"},
+	        {"weather", "kpid: unknown command weather\n"},
+	        {"--jso-n fake", "kpid: unknown option --jso-n; did you mean --json?\n"},
 	        {"fake --quik x",
-	         "kpid fake: there is no option --quik; did you mean --quick?\nkpid fake --help tells more\n"},
-	        {"fake --weather x", "kpid fake: there is no option --weather\n"},
-	        {"fake -x y", "kpid fake: there is no option -x\n"},
-	        {"fake --quick=3 y", "kpid fake: --quick takes no value\n"},
+	         "kpid fake: unknown option --quik; did you mean --quick?\nRun kpid fake --help for help.\n"},
+	        {"fake --weather x", "kpid fake: unknown option --weather\n"},
+	        {"fake -x y", "kpid fake: unknown option -x\n"},
+	        {"fake --quick=3 y", "kpid fake: --quick does not take a value\n"},
 	        {"fake y --name", "kpid fake: --name needs a value\n"},
 	        {"fake y -n", "kpid fake: -n needs a value\n"},
-	        {"fake --version y", "kpid fake: there is no option --version\n"},
+	        {"fake --version y", "kpid fake: unknown option --version\n"},
 	        {"fake", "kpid fake: an argument is missing\n"},
 	        {"fake a b c", "kpid fake: too many arguments\n"},
-	        {"version now", "kpid version: it takes no arguments\n"},
-	        {"check-config --show --sample", "kpid check-config: only one of --show, --sample and --man\n"},
+	        {"version now", "kpid version: this takes no arguments\n"},
+	        {"check-config --show --sample",
+	         "kpid check-config: only one of --show, --sample, --man, --markdown and --metrics\n"},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		assert_int_equal(run(rows[i].words), CLI_USAGE);
@@ -206,7 +207,7 @@ static void test_check_config(void **state)
 	assert_int_equal(run("check-config -c tests/config/good.ini --set sla.policy_file=tests/config/policy.json"),
 	                 CLI_OK);
 	assert_string_equal(out, "tests/config/good.ini: ok\n");
-	/* The policies belong to the configuration, and their faults to its faults. */
+	/* Policies belong to the configuration, so their errors are among its errors. */
 	assert_int_equal(run("check-config --set sla.policy_file=tests/config/not-a-policy.json"), CLI_CONFIG);
 	assert_ptr_equal(strstr(out, "tests/config/not-a-policy.json:2: "), out);
 }

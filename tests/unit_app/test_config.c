@@ -1,4 +1,4 @@
-/* The configuration. Runs at the top of the source tree, where tests/config and deploy are. */
+/* The configuration. Runs at the top of the source tree, which has tests/config and deploy. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 
 #include "config/config_internal.h"
 #include "kpid/base/memory.h"
@@ -65,31 +66,31 @@ static void read_whole(const char *path, struct buf *text_out)
 	fclose(stream);
 }
 
-/* The configuration, which must be good. */
+/* Parses a configuration that must be valid. */
 static struct kpid_config *good(const char *text)
 {
-	struct config_faults faults = CONFIG_FAULTS_INIT;
+	struct config_errors errors = CONFIG_ERRORS_INIT;
 	write_ini(0600, text);
-	struct kpid_config *config = kpid_config_load(ini_path, NULL, 0, &faults);
-	if (faults.n > 0)
-		fail_msg("%d: %s: %s", faults.items[0].line, faults.items[0].key, faults.items[0].message);
+	struct kpid_config *config = kpid_config_load(ini_path, NULL, 0, &errors);
+	if (errors.n > 0)
+		fail_msg("%d: %s: %s", errors.items[0].line, errors.items[0].key, errors.items[0].message);
 	assert_non_null(config);
 	return config;
 }
 
-/* What is written must have exactly this fault. */
+/* The text must have exactly this error. */
 static void bad_with(const char *path, const char *const *sets, size_t n_sets, int line, const char *key,
                      const char *part)
 {
-	struct config_faults faults = CONFIG_FAULTS_INIT;
-	struct kpid_config *config = kpid_config_load(path, sets, n_sets, &faults);
+	struct config_errors errors = CONFIG_ERRORS_INIT;
+	struct kpid_config *config = kpid_config_load(path, sets, n_sets, &errors);
 	assert_null(config);
-	assert_int_equal(faults.n, 1);
-	assert_int_equal(faults.items[0].line, line);
-	assert_string_equal(faults.items[0].key, key);
-	if (strstr(faults.items[0].message, part) == NULL)
-		fail_msg("\"%s\" does not say \"%s\"", faults.items[0].message, part);
-	config_faults_release(&faults);
+	assert_int_equal(errors.n, 1);
+	assert_int_equal(errors.items[0].line, line);
+	assert_string_equal(errors.items[0].key, key);
+	if (strstr(errors.items[0].message, part) == NULL)
+		fail_msg("\"%s\" does not say \"%s\"", errors.items[0].message, part);
+	config_errors_release(&errors);
 }
 
 static void bad(const char *text, int line, const char *key, const char *part)
@@ -111,17 +112,35 @@ static void assert_equals_file(const struct buf *text, const char *path)
 	buf_release(&expected);
 }
 
+static void test_an_instance_without_a_name(void **state)
+{
+	static const char *const sets[] = {"run.instance=", "run.instance=a"};
+	(void)state;
+	for (int i = 0; i < 3; i++) { /* none, an empty one, a given one */
+		struct config_errors errors = CONFIG_ERRORS_INIT;
+		struct kpid_config *config =
+		        kpid_config_load(NULL, i == 0 ? NULL : &sets[i - 1], i == 0 ? 0 : 1, &errors);
+		assert_non_null(config);
+		if (i < 2)
+			assert_memory_equal(config->run.instance, config->host, strlen(config->host));
+		else
+			assert_null(config->host);
+		kpid_config_free(config);
+		config_errors_release(&errors);
+	}
+}
+
 static void test_defaults(void **state)
 {
 	(void)state;
-	struct config_faults faults = CONFIG_FAULTS_INIT;
-	struct kpid_config *config = kpid_config_load(NULL, NULL, 0, &faults);
+	struct config_errors errors = CONFIG_ERRORS_INIT;
+	struct kpid_config *config = kpid_config_load(NULL, NULL, 0, &errors);
 	assert_non_null(config);
-	assert_int_equal(faults.n, 0);
+	assert_int_equal(errors.n, 0);
 	assert_null(config->file);
 	assert_int_equal(config->run.lanes, 1);
 	assert_int_equal(config->run.batch_max_age_us, 20000);
-	assert_int_equal(config->run.batch_max_bytes, 6 * 1024 * 1024);
+	assert_int_equal(config->run.memory, 96 * 1024 * 1024);
 	assert_int_equal(config->run.start, START_EARLIEST);
 	assert_int_equal(config->run.log_level, LOG_LEVEL_INFO);
 	assert_true(strchr(config->run.instance, ':') != NULL);
@@ -141,15 +160,15 @@ static void test_defaults(void **state)
 	assert_int_equal(config->topics.items[3].only, EVENT_TYPE_NONE);
 	assert_int_equal(config->topics.items[3].types, CONFIG_ALL_TYPES);
 
-	assert_false(kpid_config_can_run(config, &faults));
-	assert_int_equal(faults.n, 1);
-	assert_string_equal(faults.items[0].key, "kafka.bootstrap.servers");
-	config_faults_release(&faults);
+	assert_false(kpid_config_can_run(config, &errors));
+	assert_int_equal(errors.n, 1);
+	assert_string_equal(errors.items[0].key, "kafka.bootstrap.servers");
+	config_errors_release(&errors);
 	kpid_config_free(config);
 	kpid_config_free(NULL);
 }
 
-/* Each default is a value that the option itself takes, or the empty one where that means something. */
+/* Each default is a value that the option itself accepts, or empty where that has a meaning. */
 static void test_table(void **state)
 {
 	(void)state;
@@ -170,35 +189,97 @@ static void test_table(void **state)
 	kpid_config_free(config);
 }
 
+/* Takes the options that the file did not set out of an INI text, after checking that it has every option and that each
+ * of these has its default. So a new option changes no expected file. */
+static void remove_defaults(const struct kpid_config *config, struct buf *ini_io)
+{
+	struct buf kept = BUF_INIT;
+	char section[64] = "";
+	char *rest = ini_io->data, *line;
+	size_t n_options = 0;
+	while ((line = strsep(&rest, "\n")) != NULL) {
+		if (line[0] == '[')
+			snprintf(section, sizeof(section), "%.*s", (int)strcspn(line + 1, "]"), line + 1);
+		char key[200];
+		size_t n_name = strcspn(line, " ");
+		snprintf(key, sizeof(key), "%s.%.*s", section, (int)n_name, line);
+		const struct config_option *option = config_option_find(section, strchr(key, '.') + 1);
+		n_options += option != NULL;
+		if (option == NULL || kpid_config_names(config, key))
+			buf_add_format(&kept, "%s%s", line, rest == NULL ? "" : "\n");
+		else
+			assert_string_equal(line + n_name + strspn(line + n_name, " ="), option->default_text);
+	}
+	assert_int_equal(n_options, config_n_options);
+	buf_release(ini_io);
+	*ini_io = kept;
+}
+
+/* The same for a JSON text. */
+static void remove_json_defaults(const struct kpid_config *config, struct buf *json_io)
+{
+	struct config_errors errors = CONFIG_ERRORS_INIT;
+	struct buf text = BUF_INIT;
+	struct kpid_config *defaults = kpid_config_load(NULL, NULL, 0, &errors);
+	assert_non_null(defaults);
+	kpid_config_write_json(defaults, &text);
+	json_t *json = json_loads(buf_text(json_io).ptr, 0, NULL);
+	json_t *default_json = json_loads(buf_text(&text).ptr, 0, NULL);
+	assert_non_null(json);
+	for (size_t i = 0; i < config_n_options; i++) {
+		const struct config_option *option = &config_options[i];
+		char key[200];
+		snprintf(key, sizeof(key), "%s.%s", option->section, option->name);
+		if (kpid_config_names(config, key))
+			continue;
+		json_t *section = json_object_get(json, option->section);
+		assert_true(json_equal(json_object_get(section, option->name),
+		                       json_object_get(json_object_get(default_json, option->section), option->name)));
+		json_object_del(section, option->name);
+	}
+	char *kept = json_dumps(json, 0);
+	buf_clear(json_io);
+	buf_add_format(json_io, "%s\n", kept);
+	free(kept);
+	json_decref(json);
+	json_decref(default_json);
+	buf_release(&text);
+	kpid_config_free(defaults);
+}
+
 static void test_golden(void **state)
 {
 	(void)state;
-	struct config_faults faults = CONFIG_FAULTS_INIT;
+	struct config_errors errors = CONFIG_ERRORS_INIT;
 	struct buf out = BUF_INIT;
-	assert_null(kpid_config_load("tests/config/faults.ini", NULL, 0, &faults));
-	config_faults_write(&faults, &out);
-	assert_equals_file(&out, "tests/config/faults.expected");
-	config_faults_release(&faults);
+	assert_null(kpid_config_load("tests/config/errors.ini", NULL, 0, &errors));
+	config_errors_write(&errors, &out);
+	assert_equals_file(&out, "tests/config/errors.expected");
+	config_errors_release(&errors);
 
-	struct kpid_config *config = kpid_config_load("tests/config/good.ini", NULL, 0, &faults);
+	struct kpid_config *config = kpid_config_load("tests/config/good.ini", NULL, 0, &errors);
 	assert_non_null(config);
-	assert_int_equal(faults.n, 0);
-	assert_true(kpid_config_can_run(config, &faults));
+	assert_int_equal(errors.n, 0);
+	assert_true(kpid_config_can_run(config, &errors));
 	buf_clear(&out);
 	kpid_config_write(config, &out);
+	remove_defaults(config, &out);
 	assert_equals_file(&out, "tests/config/good.expected");
 	buf_clear(&out);
 	kpid_config_write_json(config, &out);
-	buf_add_char(&out, '\n');
+	remove_json_defaults(config, &out);
 	assert_equals_file(&out, "tests/config/good.json.expected");
 
-	/* What is shown says all: read again, it is the same. */
+	/* The shown configuration is complete: read again, it is the same. */
 	buf_clear(&out);
 	kpid_config_write(config, &out);
+	struct buf written = BUF_INIT;
+	buf_add_text(&written, buf_text(&out));
 	struct kpid_config *again = good(out.data);
 	buf_clear(&out);
 	kpid_config_write(again, &out);
-	assert_equals_file(&out, "tests/config/good.expected");
+	assert_string_equal(buf_text(&out).ptr, buf_text(&written).ptr);
+	buf_release(&written);
 	kpid_config_free(again);
 	kpid_config_free(config);
 	buf_release(&out);
@@ -228,7 +309,7 @@ static void test_sample(void **state)
 	kpid_config_write_sample(&sample);
 	assert_equals_file(&sample, "deploy/kpid.sample.ini");
 
-	/* As it is, and with every "#name = value" made active, it comes to the defaults. */
+	/* As it is, and with every "#name = value" made active, it gives the defaults. */
 	const char *rest = sample.data;
 	for (const char *c = rest; *c != '\0'; c++)
 		if (*c != '#' || (c > rest && c[-1] != '\n') || c[1] < 'a' || c[1] > 'z')
@@ -264,13 +345,12 @@ static void test_man(void **state)
 static void test_numbers(void **state)
 {
 	(void)state;
-	struct kpid_config *config = good("[run]\nlanes=16\nbatch_max_age = 10s\nbatch_max_bytes=64KiB\n"
-	                                  "buffer_max_bytes = 4 GiB\n[sla]\ntick=250ms\nmax_silence=5m\n"
+	struct kpid_config *config = good("[run]\nlanes=16\nbatch_max_age = 10s\nmemory = 4 GiB\n"
+	                                  "[sla]\ntick=250ms\nmax_silence=5m\n"
 	                                  "[alert]\nmax_age=1h30m\n[kpi]\nfcr_window = 30 d");
 	assert_int_equal(config->run.lanes, 16);
 	assert_int_equal(config->run.batch_max_age_us, 10 * SECOND);
-	assert_int_equal(config->run.batch_max_bytes, 65536);
-	assert_int_equal(config->run.buffer_max_bytes, INT64_C(4) << 30);
+	assert_int_equal(config->run.memory, INT64_C(4) << 30);
 	assert_int_equal(config->sla.tick_us, 250000);
 	assert_int_equal(config->sla.max_silence_us, 300 * SECOND);
 	assert_int_equal(config->alert.max_age_us, 5400 * SECOND);
@@ -291,8 +371,29 @@ static void test_numbers(void **state)
 	bad("[sla]\ntick = 1s0", 2, "sla.tick", "is not a number with a unit");
 	bad("[sla]\ntick = 5 min", 2, "sla.tick", "is not a number with a unit");
 	bad("[sla]\ntick = 106751991167301d", 2, "sla.tick", "is not a number with a unit");
-	bad("[run]\nbatch_max_bytes = 300MiB", 2, "run.batch_max_bytes", "64KiB to 256MiB");
-	bad("[run]\nbatch_max_bytes = 1mib", 2, "run.batch_max_bytes", "such as 8MiB");
+	bad("[run]\nmemory = 16MiB", 2, "run.memory", "48MiB to 4GiB");
+	bad("[run]\nmemory = 64mib", 2, "run.memory", "is not a size, such as");
+}
+
+/* However many lanes share it, the parts of the memory are within it; and each part is large enough to work with. */
+static void test_memory_is_divided(void **state)
+{
+	(void)state;
+	static const char *const sizes[] = {"48MiB", "96MiB", "1GiB"};
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		for (int lanes = 1; lanes <= 16; lanes++) {
+			char text[64];
+			snprintf(text, sizeof(text), "[run]\nmemory = %s", sizes[i]);
+			struct kpid_config *config = good(text);
+			struct config_memory memory = kpid_config_memory(config, lanes);
+			assert_true(memory.ahead_bytes >= 1 << 20 && memory.batch_bytes >= 1 << 20);
+			if (i > 0)
+				assert_true(lanes * (memory.ahead_bytes + 3 * memory.batch_bytes) < config->run.memory);
+			if (lanes == 1)
+				assert_true(memory.batch_bytes > config->run.memory / 12);
+			kpid_config_free(config);
+		}
+	}
 }
 
 static void test_texts(void **state)
@@ -315,7 +416,7 @@ static void test_texts(void **state)
 	bad("[sla]\nshadow_projects = a,a", 2, "sla.shadow_projects", "\"a\" is in the list twice");
 	bad("[sla]\npolicy_file = /", 2, "sla.policy_file", "/ is a folder");
 	bad("[sla]\npolicy_file = /no/such", 2, "sla.policy_file", "No such file");
-	bad("[alert]\ntopic = a/b", 2, "alert.topic", "is not the name of a topic");
+	bad("[alert]\ntopic = a/b", 2, "alert.topic", "is not a topic name");
 }
 
 static void test_language(void **state)
@@ -358,10 +459,10 @@ static void test_topics(void **state)
 
 	bad("[topics]\na = ticket.closd", 2, "topics.a", "did you mean ticket.closed?");
 	bad("[topics]\na =", 2, "topics.a", "an event type is missing");
-	bad("[topics]\n.. = *", 2, "topics...", "a topic's name");
-	bad("[topics]\na = *\na = *", 3, "topics.a", "is set twice; the first time in line 2");
-	bad("[topics]\nkpid-alerts = *", 2, "topics.kpid-alerts", "kpid would hear itself");
-	bad("[alert]\ntopic = survey", 2, "alert.topic", "kpid would hear itself");
+	bad("[topics]\n.. = *", 2, "topics...", "is not a topic name");
+	bad("[topics]\na = *\na = *", 3, "topics.a", "is set twice; first on line 2");
+	bad("[topics]\nkpid-alerts = *", 2, "topics.kpid-alerts", "kpid would read its own alerts");
+	bad("[alert]\ntopic = survey", 2, "alert.topic", "kpid would read its own alerts");
 }
 
 static void test_lines(void **state)
@@ -372,15 +473,15 @@ static void test_lines(void **state)
 	assert_int_equal(config->sla.tick_us, 2 * SECOND);
 	kpid_config_free(config);
 
-	bad("[run]\nlanes", 2, "", "neither \"[section]\" nor \"name = value\"");
-	bad("[run]\n\n= 3", 3, "", "neither \"[section]\" nor \"name = value\"");
+	bad("[run]\nlanes", 2, "", "expected \"[section]\" or \"name = value\"");
+	bad("[run]\n\n= 3", 3, "", "expected \"[section]\" or \"name = value\"");
 	bad("[run\nlanes = x", 1, "", "a section begins with a line [name]");
 	bad("[ru]\nlanes = x\nnonsense", 1, "ru", "did you mean [run]?");
 	bad("lanes = 1", 1, "lanes", "it belongs under [run]");
 	bad("[run]\nlane = 1", 2, "run.lane", "did you mean lanes?");
 	bad("[run]\nfcr_window = 1d", 2, "run.fcr_window", "it belongs under [kpi]");
 	bad("[run]\nqwertyuiop = 1", 2, "run.qwertyuiop", "there is no such option");
-	bad("[run]\nlanes = 1\n[sla]\n[run]\nlanes = 1", 5, "run.lanes", "is set twice; the first time in line 2");
+	bad("[run]\nlanes = 1\n[sla]\n[run]\nlanes = 1", 5, "run.lanes", "is set twice; first on line 2");
 	bad("[run]\ninstance = \xff", 2, "", "is not UTF-8");
 	bad("[\xff]\n", 1, "", "is not UTF-8");
 
@@ -410,11 +511,11 @@ static void test_long_lines(void **state)
 		buf_add_char(&text, 'k');
 	buf_add_str(&text, "]\na = b");
 	write_ini(0600, text.data);
-	struct config_faults faults = CONFIG_FAULTS_INIT;
-	assert_null(kpid_config_load(ini_path, NULL, 0, &faults));
-	assert_int_equal(faults.n, 1);
-	assert_int_equal(strlen(faults.items[0].key), 300);
-	config_faults_release(&faults);
+	struct config_errors errors = CONFIG_ERRORS_INIT;
+	assert_null(kpid_config_load(ini_path, NULL, 0, &errors));
+	assert_int_equal(errors.n, 1);
+	assert_int_equal(strlen(errors.items[0].key), 300);
+	config_errors_release(&errors);
 
 	buf_clear(&text);
 	for (size_t i = 0; i < 1024 * 1024; i++)
@@ -434,7 +535,7 @@ static void test_kafka(void **state)
 	assert_int_equal(config->kafka.items[0].line, 2);
 	assert_string_equal(config_pairs_get(&config->kafka, "group.id"), "mine");
 	assert_null(config_pairs_get(&config->kafka, "nothing"));
-	struct config_faults none = CONFIG_FAULTS_INIT;
+	struct config_errors none = CONFIG_ERRORS_INIT;
 	assert_true(kpid_config_can_run(config, &none));
 	kpid_config_free(config);
 
@@ -471,35 +572,35 @@ static void test_secrets_in_the_file(void **state)
 
 	static const mode_t too_open[] = {0640, 0604, 0620};
 	for (size_t i = 0; i < sizeof(too_open) / sizeof(too_open[0]); i++) {
-		struct config_faults faults = CONFIG_FAULTS_INIT;
+		struct config_errors errors = CONFIG_ERRORS_INIT;
 		write_ini(too_open[i], text);
-		assert_null(kpid_config_load(ini_path, NULL, 0, &faults));
-		assert_int_equal(faults.n, 4);
+		assert_null(kpid_config_load(ini_path, NULL, 0, &errors));
+		assert_int_equal(errors.n, 4);
 		buf_clear(&out);
-		config_faults_write(&faults, &out);
-		config_faults_write_json(&faults, &out);
+		config_errors_write(&errors, &out);
+		config_errors_write_json(&errors, &out);
 		assert_null(strstr(out.data, "hunter2"));
 		assert_non_null(strstr(out.data, "write password_file = PATH, or run: chmod 600 "));
-		config_faults_release(&faults);
+		config_errors_release(&errors);
 	}
 	buf_release(&out);
 }
 
-/* A secret under a wrong name, in a wrong place or in a broken line is not repeated either. */
-static void test_secrets_gone_astray(void **state)
+/* A secret under a wrong name, in a wrong place or in a broken line is not printed either. */
+static void test_misplaced_secrets(void **state)
 {
 	(void)state;
-	struct config_faults faults = CONFIG_FAULTS_INIT;
+	struct config_errors errors = CONFIG_ERRORS_INIT;
 	write_ini(0600, "password = hunter2\n[postgres]\npasword = hunter2\npassword hunter2\n[kafka]\n"
 	                "sasl.pasword = hunter2\n[run]\npassword = hunter2\n[\npassword = hunter2\n");
 	static const char *const sets[] = {"kafka.pasword=hunter2", "hunter2", "x.password=hunter2"};
-	assert_null(kpid_config_load(ini_path, sets, 3, &faults));
-	assert_int_equal(faults.n, 9);
+	assert_null(kpid_config_load(ini_path, sets, 3, &errors));
+	assert_int_equal(errors.n, 9);
 	struct buf out = BUF_INIT;
-	config_faults_write(&faults, &out);
+	config_errors_write(&errors, &out);
 	assert_null(strstr(out.data, "hunter2"));
 	buf_release(&out);
-	config_faults_release(&faults);
+	config_errors_release(&errors);
 }
 
 static void test_secrets_from_files(void **state)
@@ -508,8 +609,8 @@ static void test_secrets_from_files(void **state)
 	static const char text[] = "[postgres]\npassword_file = secret\n";
 	write_file(secret_path, 0640, "hunter2\n", 8);
 	write_ini(0644, text);
-	struct config_faults faults = CONFIG_FAULTS_INIT;
-	struct kpid_config *config = kpid_config_load(ini_path, NULL, 0, &faults);
+	struct config_errors errors = CONFIG_ERRORS_INIT;
+	struct kpid_config *config = kpid_config_load(ini_path, NULL, 0, &errors);
 	assert_non_null(config);
 	assert_string_equal(config_pairs_get(&config->postgres, "password"), "hunter2");
 	assert_null(config_pairs_get(&config->postgres, "password_file"));
@@ -519,7 +620,7 @@ static void test_secrets_from_files(void **state)
 	buf_release(&out);
 	kpid_config_free(config);
 
-	write_file(secret_path, 0600, " two\nlines \r\n", 13); /* one line end goes, nothing else */
+	write_file(secret_path, 0600, " two\nlines \r\n", 13); /* one line end is removed, nothing else */
 	config = good("[kafka]\nsasl.password_file = secret\n");
 	assert_string_equal(config_pairs_get(&config->kafka, "sasl.password"), " two\nlines ");
 	kpid_config_free(config);
@@ -548,9 +649,9 @@ static void test_sets(void **state)
 	(void)state;
 	static const char *const sets[] = {"run.lanes=9", "kafka.client.id=a=b", "run.lanes=7", "topics.mine=*",
 	                                   "alert.topic="};
-	struct config_faults faults = CONFIG_FAULTS_INIT;
+	struct config_errors errors = CONFIG_ERRORS_INIT;
 	write_ini(0600, "[run]\nlanes = 3\nstart = latest\n");
-	struct kpid_config *config = kpid_config_load(ini_path, sets, 5, &faults);
+	struct kpid_config *config = kpid_config_load(ini_path, sets, 5, &errors);
 	assert_non_null(config);
 	assert_int_equal(config->run.lanes, 7); /* the last one counts */
 	assert_int_equal(config->run.start, START_LATEST);
@@ -640,35 +741,37 @@ static void test_suggestions(void **state)
 	                    "");
 }
 
-static void test_faults_json(void **state)
+static void test_errors_json(void **state)
 {
 	(void)state;
-	struct config_faults faults = CONFIG_FAULTS_INIT;
+	struct config_errors errors = CONFIG_ERRORS_INIT;
 	struct buf out = BUF_INIT;
-	config_fault_add(&faults, "a \"b\"", 3, "run.lanes", "is %s", "bad");
-	config_fault_add(&faults, "c", 0, "", "gone");
-	config_faults_write_json(&faults, &out);
+	config_error_add(&errors, "a \"b\"", 3, "run.lanes", "is %s", "bad");
+	config_error_add(&errors, "c", 0, "", "gone");
+	config_errors_write_json(&errors, &out);
 	assert_string_equal(
 	        out.data,
 	        "[{\"file\": \"a \\\"b\\\"\", \"line\": 3, \"key\": \"run.lanes\", \"message\": "
 	        "\"is bad\", \"level\": \"error\"}, {\"file\": \"c\", \"line\": null, \"key\": \"\", \"message\": "
 	        "\"gone\", \"level\": \"error\"}]");
 	buf_clear(&out);
-	config_faults_write(&faults, &out);
+	config_errors_write(&errors, &out);
 	assert_string_equal(out.data, "a \"b\":3: run.lanes: is bad\nc: gone\n");
 	buf_release(&out);
-	config_faults_release(&faults);
+	config_errors_release(&errors);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(test_an_instance_without_a_name),
 	        cmocka_unit_test(test_defaults),
 	        cmocka_unit_test(test_table),
 	        cmocka_unit_test(test_golden),
 	        cmocka_unit_test(test_sample),
 	        cmocka_unit_test(test_man),
 	        cmocka_unit_test(test_numbers),
+	        cmocka_unit_test(test_memory_is_divided),
 	        cmocka_unit_test(test_texts),
 	        cmocka_unit_test(test_zones),
 	        cmocka_unit_test(test_language),
@@ -677,13 +780,13 @@ int main(void)
 	        cmocka_unit_test(test_long_lines),
 	        cmocka_unit_test(test_kafka),
 	        cmocka_unit_test(test_secrets_in_the_file),
-	        cmocka_unit_test(test_secrets_gone_astray),
+	        cmocka_unit_test(test_misplaced_secrets),
 	        cmocka_unit_test(test_secrets_from_files),
 	        cmocka_unit_test(test_sets),
 	        cmocka_unit_test(test_diff),
 	        cmocka_unit_test(test_path),
 	        cmocka_unit_test(test_suggestions),
-	        cmocka_unit_test(test_faults_json),
+	        cmocka_unit_test(test_errors_json),
 	};
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -1,4 +1,4 @@
-/* Which source a file is, from its name and its lines. */
+/* Identifies the source of a file by its name and its lines. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -27,12 +27,12 @@ static struct line_chain chain_of(const char *const *lines, int n)
 	return chain;
 }
 
-/* Looks at each line of a file of four. */
+/* Checks each line of a file of four. */
 static void look(struct file_match *match, const char *const *lines)
 {
 	for (int i = 0; i <= 4; i++) {
 		struct line_chain chain = chain_of(lines, i);
-		file_match_look(match, i, &chain);
+		file_match_compare(match, i, &chain);
 	}
 }
 
@@ -48,8 +48,8 @@ static void test_fingerprint_is_of_all_lines(void **state)
 	assert_int_equal(line_chain_fingerprint(&again), line_chain_fingerprint(&chains[0]));
 }
 
-/* Stored in databases: it must not change from one version to the next. */
-static void test_fingerprint_stays(void **state)
+/* Stored in databases: must not change between versions. */
+static void test_fingerprint_is_stable(void **state)
 {
 	static const char *const lines[] = {"a", "b"};
 	(void)state;
@@ -57,7 +57,7 @@ static void test_fingerprint_stays(void **state)
 	assert_int_equal(line_chain_fingerprint(&chain), INT64_C(-6067265024427901997));
 }
 
-static void test_longest_beginning_wins(void **state)
+static void test_longest_common_beginning_wins(void **state)
 {
 	static const char *const file[] = {"a", "b", "c", "d"}, *const other[] = {"a", "b", "x", "d"};
 	struct file_match match = {.stem = NULL};
@@ -88,7 +88,7 @@ static void test_file_with_another_line_is_another_source(void **state)
 	file_match_add(&match, text_of(match.stem), 4, line_chain_fingerprint(&all));
 	look(&match, corrected);
 	assert_chosen(&match, "ingest:f@ca978112ca1bbdca.2", OFFSET_NONE);
-	/* One that was claimed, and of which nothing was committed, is taken. */
+	/* A source that was claimed, but where nothing was committed, can be used. */
 	file_match_clear(&match);
 	file_match_add(&match, TEXT("ingest:f@ca978112ca1bbdca.7"), OFFSET_NONE, 0);
 	look(&match, corrected);
@@ -109,7 +109,7 @@ static void test_names_are_whole_characters(void **state)
 	file_match_name(&match, name, TEXT("a"));
 	assert_int_equal(strlen(match.stem), strlen("ingest:") + 180 + strlen("@ca978112ca1bbdca"));
 	assert_memory_equal(match.stem + strlen("ingest:") + 177, "\xe4\xba\x8b@", 4);
-	name[0] = 'a'; /* and every cut is inside one */
+	name[0] = 'a'; /* and every cut is inside a character */
 	memmove(name + 1, name + 3, strlen(name + 3) + 1);
 	file_match_name(&match, name, TEXT("a"));
 	assert_int_equal(strlen(match.stem), strlen("ingest:") + 178 + strlen("@ca978112ca1bbdca"));
@@ -125,8 +125,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_fingerprint_is_of_all_lines),
-	        cmocka_unit_test(test_fingerprint_stays),
-	        cmocka_unit_test(test_longest_beginning_wins),
+	        cmocka_unit_test(test_fingerprint_is_stable),
+	        cmocka_unit_test(test_longest_common_beginning_wins),
 	        cmocka_unit_test(test_file_with_another_line_is_another_source),
 	        cmocka_unit_test(test_names_are_whole_characters),
 	};

@@ -1,4 +1,4 @@
-/* Files and streams of lines: what is a line, and that no fault of a file is taken for its end. */
+/* Reads files and streams of lines: what a line is, and that no read error is mistaken for the end. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,7 +25,7 @@ static void write_file(const void *bytes, size_t n)
 	fclose(file);
 }
 
-/* All lines, each with a newline, and how it ended. */
+/* All lines, each with a newline, and how reading ended. */
 static enum line_result read_all(struct line_reader *reader, struct buf *out)
 {
 	struct text line;
@@ -47,7 +47,7 @@ static void expect(const void *bytes, size_t n, enum line_result result, const c
 	assert_non_null(reader);
 	assert_int_equal(read_all(reader, &out), result);
 	assert_string_equal(out.data == NULL ? "" : out.data, lines);
-	/* A fault stays one, and a file that is read again is the same. */
+	/* An error is repeated, and reading the file again gives the same. */
 	struct text line;
 	assert_int_equal(line_reader_next(reader, &line), result);
 	buf_clear(&out);
@@ -89,7 +89,7 @@ static void test_files_from_windows(void **state)
 	EXPECT("\xef\xbb\xbf", LINE_END, "\n");
 	EXPECT("{}\r", LINE_END, "{}\n");
 	EXPECT("{}\r\r\n", LINE_END, "{}\r\n");
-	/* Two of them, put together. */
+	/* Two of them, concatenated. */
 	EXPECT("\xef\xbb\xbf{1}\n\xef\xbb\xbf{2}\n", LINE_END, "{1}\n{2}\n");
 	assert_true(line_is_blank(TEXT(" \t\r")));
 	assert_true(line_is_blank(TEXT("")));
@@ -105,7 +105,7 @@ static void test_utf16_is_refused(void **state)
 	EXPECT("\0{\0}\0\n", LINE_FAILED, "");
 }
 
-static void test_other_packings_are_refused(void **state)
+static void test_other_compressions_are_refused(void **state)
 {
 	(void)state;
 	EXPECT("\x28\xb5\x2f\xfdrest", LINE_FAILED, "");
@@ -128,7 +128,7 @@ static void test_gzip_members_joined(void **state)
 	gzip_add(&bytes, "");
 	gzip_add(&bytes, "d");
 	expect_buf(&bytes, LINE_END, "a\nbc\nd\n");
-	/* Zeros at the end fill up a block. */
+	/* Zeros at the end pad a block. */
 	memset(buf_extend(&bytes, 1000), 0, 1000);
 	expect_buf(&bytes, LINE_END, "a\nbc\nd\n");
 	buf_add_char(&bytes, 'x');
@@ -136,7 +136,7 @@ static void test_gzip_members_joined(void **state)
 	buf_release(&bytes);
 }
 
-static void test_gzip_cut_anywhere(void **state)
+static void test_gzip_truncated_anywhere(void **state)
 {
 	struct buf bytes = BUF_INIT;
 	(void)state;
@@ -173,8 +173,8 @@ static void test_gzip_damaged_checksum(void **state)
 	buf_release(&bytes);
 }
 
-/* Read from address 0 of this process: an error of reading, as of a disk. */
-static void test_read_error_is_no_end(void **state)
+/* Reading into address 0 of this process: a read error, like that of a disk. */
+static void test_read_error_is_not_the_end(void **state)
 {
 	struct text line;
 	(void)state;
@@ -197,7 +197,7 @@ static void test_endless_line_returns(void **state)
 	line_reader_close(reader);
 }
 
-static void test_long_line_is_cut(void **state)
+static void test_long_line_is_truncated(void **state)
 {
 	struct buf bytes = BUF_INIT;
 	struct text line;
@@ -219,7 +219,7 @@ static void test_long_line_is_cut(void **state)
 	buf_release(&bytes);
 }
 
-/* A pipe gives bytes one by one: what kind of file it is shows later. */
+/* A pipe delivers byte by byte: the kind of file is known later. */
 static void test_pipe_in_drops(void **state)
 {
 	struct buf bytes = BUF_INIT, out = BUF_INIT;
@@ -271,7 +271,7 @@ static void test_changes_are_seen(void **state)
 	buf_release(&out);
 }
 
-static void test_what_cannot_be_opened(void **state)
+static void test_files_that_cannot_be_opened(void **state)
 {
 	(void)state;
 	assert_null(line_reader_open("/tmp"));
@@ -299,16 +299,16 @@ int main(void)
 	        cmocka_unit_test(test_lines),
 	        cmocka_unit_test(test_files_from_windows),
 	        cmocka_unit_test(test_utf16_is_refused),
-	        cmocka_unit_test(test_other_packings_are_refused),
+	        cmocka_unit_test(test_other_compressions_are_refused),
 	        cmocka_unit_test(test_gzip_members_joined),
-	        cmocka_unit_test(test_gzip_cut_anywhere),
+	        cmocka_unit_test(test_gzip_truncated_anywhere),
 	        cmocka_unit_test(test_gzip_damaged_checksum),
-	        cmocka_unit_test(test_read_error_is_no_end),
+	        cmocka_unit_test(test_read_error_is_not_the_end),
 	        cmocka_unit_test(test_endless_line_returns),
-	        cmocka_unit_test(test_long_line_is_cut),
+	        cmocka_unit_test(test_long_line_is_truncated),
 	        cmocka_unit_test(test_pipe_in_drops),
 	        cmocka_unit_test(test_changes_are_seen),
-	        cmocka_unit_test(test_what_cannot_be_opened),
+	        cmocka_unit_test(test_files_that_cannot_be_opened),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

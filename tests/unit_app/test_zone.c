@@ -1,4 +1,4 @@
-/* Time zones of this machine, as calendars need them. */
+/* The time zones of this machine, as calendars need them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -35,7 +35,7 @@ static void test_offsets(void **state)
 	assert_offset("Etc/GMT+5", "2026-07-01T00:00:00Z", -18000);
 }
 
-/* Behind the last change that tzdata lists, the rule goes on. */
+/* After the last change listed by tzdata, the rule continues. */
 static void test_far_years(void **state)
 {
 	(void)state;

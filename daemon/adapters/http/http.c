@@ -40,7 +40,7 @@ static void free_exchange(struct exchange *exchange)
 	free(exchange);
 }
 
-static void tell(struct exchange *exchange, CURLcode result)
+static void report_result(struct exchange *exchange, CURLcode result)
 {
 	long status = 0;
 	const char *error = exchange->error[0] != '\0' ? exchange->error : curl_easy_strerror(result);
@@ -49,7 +49,7 @@ static void tell(struct exchange *exchange, CURLcode result)
 	exchange->fn(exchange->context, status, buf_text(&exchange->answer), result == CURLE_OK ? NULL : error);
 }
 
-static void take_results(struct http *http)
+static void read_results(struct http *http)
 {
 	CURLMsg *message;
 	int n_left;
@@ -59,7 +59,7 @@ static void take_results(struct http *http)
 		if (message->msg != CURLMSG_DONE)
 			continue;
 		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&exchange);
-		tell(exchange, result);
+		report_result(exchange, result);
 		free_exchange(exchange);
 	}
 }
@@ -72,14 +72,14 @@ static void on_socket_ready(evutil_socket_t fd, short what, void *context)
 	int n_running;
 	int action = ((what & EV_READ) != 0 ? CURL_CSELECT_IN : 0) | ((what & EV_WRITE) != 0 ? CURL_CSELECT_OUT : 0);
 	curl_multi_socket_action(http->multi, fd, action, &n_running);
-	take_results(http);
+	read_results(http);
 }
 
-/* A CURLMOPT_SOCKETFUNCTION: what libcurl wants to be told of a socket. of_socket: its struct event. */
-static int on_wish(CURL *easy, curl_socket_t fd, int what, void *context, void *of_socket)
+/* A CURLMOPT_SOCKETFUNCTION: libcurl wants other events of a socket. socket_data: its struct event. */
+static int on_socket_change(CURL *easy, curl_socket_t fd, int what, void *context, void *socket_data)
 {
 	struct http *http = context;
-	struct event *event = of_socket;
+	struct event *event = socket_data;
 	(void)easy;
 	if (event != NULL)
 		event_free(event);
@@ -102,10 +102,10 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
 	int n_running;
 	(void)fd, (void)what;
 	curl_multi_socket_action(http->multi, CURL_SOCKET_TIMEOUT, 0, &n_running);
-	take_results(http);
+	read_results(http);
 }
 
-static int on_timer_wish(CURLM *multi, long timeout_ms, void *context)
+static int on_timeout_change(CURLM *multi, long timeout_ms, void *context)
 {
 	struct http *http = context;
 	(void)multi;
@@ -125,9 +125,9 @@ struct http *http_new(struct event_base *base)
 	http->base = base;
 	http->multi = curl_multi_init();
 	http->timer = evtimer_new(base, on_timer, http);
-	curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, on_wish);
+	curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, on_socket_change);
 	curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http);
-	curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, on_timer_wish);
+	curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, on_timeout_change);
 	curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http);
 	return http;
 }
@@ -148,7 +148,7 @@ void http_free(struct http *http)
 
 /* ---- one exchange ---- */
 
-/* Less than size * n ends the exchange: an answer that is too long is none. */
+/* Returning less than size * n aborts the exchange: the response is too long. */
 static size_t on_answer(char *bytes, size_t size, size_t n, void *context)
 {
 	struct exchange *exchange = context;
@@ -195,7 +195,7 @@ void http_post(struct http *http, const struct http_request *request, http_answe
 	                              .next = http->exchanges};
 	http->exchanges = exchange;
 	buf_add_text(&exchange->body, request->body);
-	/* Without it libcurl would wait for a go-ahead before a larger body. */
+	/* Keeps libcurl from waiting for "100 Continue" before a large body. */
 	exchange->headers = curl_slist_append(NULL, "expect:");
 	for (size_t i = 0; i < request->n_headers; i++)
 		exchange->headers = curl_slist_append(exchange->headers, request->headers[i]);

@@ -1,7 +1,7 @@
-/* HTTP requests on the event loop: POST, one answer, nothing else. libcurl's multi interface, woken by libevent.
+/* HTTP POST requests on the event loop, by libcurl's multi interface and libevent.
  *
- * TLS is verified; no redirect is followed, so that nothing goes to a host that was not named; answers are cut at
- * HTTP_ANSWER_BYTES; only https, and http where the address says so. */
+ * Verifies TLS. Follows no redirects, so that nothing is sent to a host that was not configured. Fails if a response is
+ * longer than HTTP_ANSWER_BYTES. Uses plain HTTP only for http:// addresses. */
 #ifndef KPID_ADAPTERS_HTTP_H
 #define KPID_ADAPTERS_HTTP_H
 
@@ -20,17 +20,18 @@ struct http_request {
 	const char *const *headers; /* "name: value" */
 	size_t n_headers;
 	struct text body;
-	int64_t timeout_us;  /* of all of it */
-	const char *ca_file; /* NULL: the machine's own authorities */
+	int64_t timeout_us;  /* of the whole exchange */
+	const char *ca_file; /* NULL: the certificate authorities of the system */
 };
 
-/* status: 0: there was no answer, and error says why. Called once, never from within http_post(). */
+/* status 0: there was no response, and error has the reason; otherwise error is NULL. Called once, and never by
+ * http_post() itself. */
 typedef void (*http_answer_fn)(void *context, long status, struct text body, const char *error);
 
 struct http *http_new(struct event_base *base);
-/* What is under way ends without an answer. */
+/* Aborts running requests without calling their functions. */
 void http_free(struct http *http);
-/* Copies what it needs. */
+/* Copies the request. */
 void http_post(struct http *http, const struct http_request *request, http_answer_fn fn, void *context);
 
 #endif

@@ -10,10 +10,11 @@
 static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *message)
 {
 	(void)rk;
-	/* Connection trouble comes again and again here; it is said once by who watches the brokers. */
-	bool repeated =
-	        strcmp(facility, "FAIL") == 0 || strcmp(facility, "ERROR") == 0 || strcmp(facility, "CONFWARN") == 0;
-	if (level <= 4 && !repeated)
+	/* librdkafka repeats connection errors; consumer.c logs an outage once. Commits to the group are for tools that
+	 * show lag: a failed one has no effect. */
+	bool is_noise = strcmp(facility, "FAIL") == 0 || strcmp(facility, "ERROR") == 0 ||
+	                strcmp(facility, "CONFWARN") == 0 || strcmp(facility, "COMMITFAIL") == 0;
+	if (level <= 4 && !is_noise)
 		log_warning("librdkafka %s: %s", facility, message);
 	else
 		log_debug("librdkafka %s: %s", facility, message);
@@ -32,11 +33,21 @@ struct property {
 	const char *name, *value;
 };
 
+/* librdkafka's own defaults wait 60 s for an answer and 30 s for a connection, so a link that drops packets without a
+ * reset would go unnoticed for a minute. A broker that is there answers within a fraction of these. */
+static const struct property network_defaults[] = {{"socket.timeout.ms", "10000"},
+                                                   {"socket.connection.setup.timeout.ms", "3000"},
+                                                   {"socket.keepalive.enable", "true"},
+                                                   {"reconnect.backoff.max.ms", "2000"},
+                                                   {NULL, NULL}};
+
 static rd_kafka_conf_t *build(const struct config_pairs *pairs, const struct property *defaults,
                               const struct property *owned, bool (*wanted)(const char *name))
 {
 	rd_kafka_conf_t *conf = rd_kafka_conf_new();
 	bool ok = true;
+	for (const struct property *property = network_defaults; property->name != NULL; property++)
+		ok = set(conf, property->name, property->value) && ok;
 	for (; defaults->name != NULL; defaults++)
 		ok = set(conf, defaults->name, defaults->value) && ok;
 	for (size_t i = 0; i < pairs->n; i++)
@@ -90,7 +101,7 @@ static bool wanted_by_producer(const char *name)
 	return !is_consumers(name);
 }
 
-/* Offsets are ours: they live in PostgreSQL, and one that is not there any more must stop us. */
+/* Offsets live in PostgreSQL, and an offset that is out of range must stop the partition. */
 static const struct property owned_by_consumers[] = {{"enable.auto.commit", "false"},
                                                      {"enable.auto.offset.store", "false"},
                                                      {"auto.offset.reset", "error"},
@@ -100,16 +111,21 @@ static const struct property owned_by_consumers[] = {{"enable.auto.commit", "fal
 rd_kafka_conf_t *kafka_conf_consumer(const struct kpid_config *config)
 {
 	char ahead_kib[24];
-	snprintf(ahead_kib, sizeof(ahead_kib), "%" PRId64, config->run.buffer_max_bytes / config->run.lanes / 1024);
-	/* Enough ahead to keep a lane busy, and no more: what is fetched lies in memory. */
+	int64_t ahead_bytes = kpid_config_memory(config, (int)config->run.lanes).ahead_bytes;
+	snprintf(ahead_kib, sizeof(ahead_kib), "%" PRId64, ahead_bytes / 1024);
+	/* Fetch ahead enough to keep a lane busy, but no more: fetched messages take memory. */
 	const struct property defaults[] = {{"partition.assignment.strategy", "cooperative-sticky"},
 	                                    {"queued.max.messages.kbytes", ahead_kib},
 	                                    {"queued.min.messages", "20000"},
 	                                    {"fetch.max.bytes", "4194304"},
 	                                    {"max.partition.fetch.bytes", "1048576"},
 	                                    {"fetch.error.backoff.ms", "100"},
-	                                    {"reconnect.backoff.max.ms", "2000"},
+	                                    /* Others take over what a killed instance read within 10 s: it is missed
+	                                     * after 8 s, and they hear of that with their next heartbeat. */
+	                                    {"session.timeout.ms", "8000"},
+	                                    {"heartbeat.interval.ms", "1000"},
 	                                    {"topic.metadata.refresh.interval.ms", "30000"},
+	                                    {config->member_id == NULL ? NULL : "group.instance.id", config->member_id},
 	                                    {NULL, NULL}};
 	rd_kafka_conf_t *conf = build(&config->kafka, defaults, owned_by_consumers, wanted_by_consumer);
 	if (conf != NULL)
@@ -127,32 +143,37 @@ static bool wanted_by_reader(const char *name)
 
 rd_kafka_conf_t *kafka_conf_reader(const struct kpid_config *config)
 {
-	static const struct property defaults[] = {
-	        {"queued.max.messages.kbytes", "64"},  {"queued.min.messages", "1"},
-	        {"max.partition.fetch.bytes", "4096"}, {"fetch.error.backoff.ms", "100"},
-	        {"reconnect.backoff.max.ms", "2000"},  {NULL, NULL}};
+	static const struct property defaults[] = {{"queued.max.messages.kbytes", "64"},
+	                                           {"queued.min.messages", "1"},
+	                                           {"max.partition.fetch.bytes", "4096"},
+	                                           {"fetch.error.backoff.ms", "100"},
+	                                           {NULL, NULL}};
 	return build(&config->kafka, defaults, owned_by_consumers, wanted_by_reader);
 }
 
 rd_kafka_conf_t *kafka_conf_producer(const struct config_pairs *pairs)
 {
 	static const struct property defaults[] = {{"linger.ms", "5"},
-	                                           {"reconnect.backoff.max.ms", "2000"},
 	                                           {"queue.buffering.max.kbytes", "4096"},
 	                                           {"message.timeout.ms", "10000"},
 	                                           {NULL, NULL}};
-	/* In order without doubles: one request under way at a time keeps a retry from overtaking. */
-	static const struct property owned[] = {{"max.in.flight.requests.per.connection", "1"}, {NULL, NULL}};
+	/* With one request at a time, a retry cannot overtake another message. And librdkafka lets a producer, unlike a
+	 * consumer, ask for its topic in a way that creates it. */
+	static const struct property owned[] = {
+	        {"max.in.flight.requests.per.connection", "1"}, {"allow.auto.create.topics", "false"}, {NULL, NULL}};
 	return build(pairs, defaults, owned, wanted_by_producer);
+}
+
+static bool wanted_by_probe(const char *name)
+{
+	return !is_producers(name) && !is_consumers(name);
 }
 
 static rd_kafka_conf_t *isolated(const struct config_pairs *pairs, const char *level)
 {
-	rd_kafka_conf_t *conf = kafka_conf_producer(pairs);
-	if (conf == NULL || set(conf, "isolation.level", level))
-		return conf;
-	rd_kafka_conf_destroy(conf);
-	return NULL;
+	static const struct property defaults[] = {{NULL, NULL}};
+	const struct property owned[] = {{"isolation.level", level}, {NULL, NULL}};
+	return build(pairs, defaults, owned, wanted_by_probe);
 }
 
 rd_kafka_conf_t *kafka_conf_probe(const struct config_pairs *pairs)
@@ -181,13 +202,12 @@ rd_kafka_t *kafka_client_new(rd_kafka_type_t type, rd_kafka_conf_t *conf)
 
 const char *kafka_conf_login_remedy(const struct config_pairs *pairs)
 {
-	enum { MENDED_IN = 0x020601ff }; /* librdkafka 2.6.1, its pull request 4895 */
+	enum { FIXED_IN = 0x020601ff }; /* librdkafka 2.6.1, its pull request 4895 */
 	const char *mechanism = config_pairs_get(pairs, "sasl.mechanism");
 	if (mechanism == NULL)
 		mechanism = config_pairs_get(pairs, "sasl.mechanisms");
-	if (rd_kafka_version() >= MENDED_IN || mechanism == NULL || strncmp(mechanism, "SCRAM-", strlen("SCRAM-")) != 0)
+	if (rd_kafka_version() >= FIXED_IN || mechanism == NULL || strncmp(mechanism, "SCRAM-", strlen("SCRAM-")) != 0)
 		return NULL;
-	return "if the password is right: a librdkafka before 2.6.1, which this is, repeats a part of SCRAM logins "
-	       "that Kafka 4 refuses; let the brokers take sasl.mechanism = PLAIN over TLS, or client certificates, or "
-	       "install a newer librdkafka";
+	return "if the password is right: librdkafka before 2.6.1, such as this one, sends SCRAM logins that Kafka 4 "
+	       "refuses; use sasl.mechanism = PLAIN over TLS or client certificates, or install a newer librdkafka";
 }

@@ -6,20 +6,24 @@
 
 #include "kpid/config.h"
 
-/* What librdkafka says goes to the log. NULL after logging what is wrong with a property. */
+/* Configurations of clients. librdkafka's messages go to the log. Each returns NULL if a property is wrong; the error
+ * is already logged. The caller owns the result. */
+
+/* For the member of the consumer group. */
 rd_kafka_conf_t *kafka_conf_consumer(const struct kpid_config *config);
-/* For a consumer without a group's membership that reads little. */
+/* For a consumer outside the group that reads single messages. */
 rd_kafka_conf_t *kafka_conf_reader(const struct kpid_config *config);
-/* Properties of consumers are left out. */
+/* For a producer. Properties of consumers are left out. */
 rd_kafka_conf_t *kafka_conf_producer(const struct config_pairs *pairs);
-/* As a producer's, for asking where partitions end: at the high watermark, open transactions or not. */
+/* For a consumer that only asks where partitions end: at the high watermark, which includes open transactions. */
 rd_kafka_conf_t *kafka_conf_probe(const struct config_pairs *pairs);
-/* The same, for asking up to where the consumer may read: to the first open transaction, unless it reads uncommitted.
- */
+/* For asking up to where the consumer may read: to the first open transaction, unless isolation.level is
+ * read_uncommitted. */
 rd_kafka_conf_t *kafka_conf_stable(const struct config_pairs *pairs);
-/* A client of a configuration, which it takes; NULL after logging why, or where that is NULL, as it was said then. */
+/* Creates a client and takes ownership of conf. Returns NULL on error, or if conf is NULL; the error is already logged.
+ */
 rd_kafka_t *kafka_client_new(rd_kafka_type_t type, rd_kafka_conf_t *conf);
-/* Why a login may be refused though its password is right, and what helps; NULL: nothing of that kind is known. */
+/* A known reason why a login with the right password is refused, and the remedy; NULL if there is none. Static text. */
 const char *kafka_conf_login_remedy(const struct config_pairs *pairs);
 
 #endif

@@ -9,8 +9,17 @@
 
 #include "adapters/kafka/conf.h"
 #include "adapters/kafka/destroy.h"
+#include "kpid/base/clock.h"
 #include "kpid/base/log.h"
 #include "kpid/base/memory.h"
+
+/* How long leaving the group may take before the client is closed all the same; the rest of the group then waits for
+ * the session to time out. An answer to a request to join comes when the other members have seen it: within two
+ * heartbeats. */
+enum { LEAVE_MOST_US = 2500000 };
+
+/* A step is taken when the one before it has come to its end. */
+enum leave_state { LEAVE_NOT_BEGUN, LEAVE_JOINING, LEAVE_UNSUBSCRIBED, LEAVE_CLOSING };
 
 /* A librdkafka queue that wakes the loop. */
 struct waking_queue {
@@ -27,18 +36,22 @@ struct kafka_consumer {
 	struct waking_queue *lanes;
 	int n_lanes;
 	const char *login_remedy; /* NULL */
-	bool said_away, closing;
-	bool was_assigned; /* ever */
+	int64_t cut_off_since_us; /* monotonic: an outage that was logged; 0: none */
+	enum leave_state leave_state;
+	int64_t leave_until_us; /* monotonic */
+	bool was_assigned;      /* ever */
+	/* Paused by kafka_consumer_pause(). librdkafka keeps a pause while the partition is not assigned. */
+	rd_kafka_topic_partition_list_t *paused;
 };
 
-/* A client that is left to the end of the process: where it is stays known, for who looks for leaks. */
+/* A client that is left to the end of the process. The pointer keeps leak checkers quiet. */
 static rd_kafka_t *volatile left_behind;
 
 static void clear_wake(int fd)
 {
 	uint64_t count;
 	if (read(fd, &count, sizeof(count)) < 0)
-		return; /* nobody has written since */
+		return; /* already cleared */
 }
 
 static void on_group_event(evutil_socket_t fd, short what, void *context)
@@ -102,6 +115,7 @@ struct kafka_consumer *kafka_consumer_new(struct event_base *base, const struct 
 	consumer->rk = rk;
 	consumer->login_remedy = kafka_conf_login_remedy(&config->kafka);
 	consumer->n_lanes = n_lanes;
+	consumer->paused = rd_kafka_topic_partition_list_new(16);
 	consumer->lanes = mem_zalloc((size_t)n_lanes * sizeof(*consumer->lanes));
 	rd_kafka_poll_set_consumer(rk);
 	queue_open(&consumer->group, consumer, base, rd_kafka_queue_get_consumer(rk), -1);
@@ -113,6 +127,12 @@ struct kafka_consumer *kafka_consumer_new(struct event_base *base, const struct 
 	return NULL;
 }
 
+static bool is_replaced(const struct kafka_consumer *consumer)
+{
+	char words[8];
+	return rd_kafka_fatal_error(consumer->rk, words, sizeof(words)) == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID;
+}
+
 void kafka_consumer_free(struct kafka_consumer *consumer)
 {
 	if (consumer == NULL)
@@ -120,12 +140,14 @@ void kafka_consumer_free(struct kafka_consumer *consumer)
 	for (int i = 0; i < consumer->n_lanes; i++)
 		queue_close(&consumer->lanes[i]);
 	queue_close(&consumer->group);
-	/* Who could not leave in good order would wait here for brokers that do not answer; the process ends sooner.
-	 * And librdkafka before 2.3 (its issue 4312) aborts over a member that was never assigned anything. */
-	if (kafka_consumer_is_closed(consumer) && consumer->was_assigned)
+	/* A client that is not closed would wait here for brokers that do not answer, and the process is ending anyway.
+	 * One that another member has replaced is of no more use, and the process goes on. Also, librdkafka before 2.3
+	 * (its issue 4312) aborts if the member was never assigned anything. */
+	if ((kafka_consumer_is_closed(consumer) || is_replaced(consumer)) && consumer->was_assigned)
 		kafka_destroy_consumer(consumer->rk);
 	else
 		left_behind = consumer->rk;
+	rd_kafka_topic_partition_list_destroy(consumer->paused);
 	free(consumer->lanes);
 	free(consumer);
 }
@@ -135,16 +157,43 @@ rd_kafka_t *kafka_consumer_handle(const struct kafka_consumer *consumer)
 	return consumer->rk;
 }
 
-void kafka_consumer_close(struct kafka_consumer *consumer)
+/* Empty until the coordinator has answered the request to join, and again once the request to leave is on its way. */
+static bool is_member(const struct kafka_consumer *consumer)
 {
-	if (consumer->closing)
-		return;
-	consumer->closing = true;
+	char *id = rd_kafka_memberid(consumer->rk);
+	bool member = id != NULL && id[0] != '\0';
+	if (id != NULL)
+		rd_kafka_mem_free(consumer->rk, id);
+	return member;
+}
+
+static void close_client(struct kafka_consumer *consumer)
+{
 	rd_kafka_error_t *error = rd_kafka_consumer_close_queue(consumer->rk, consumer->group.queue);
 	if (error == NULL)
 		return;
-	log_warning("leaving the consumer group: %s", rd_kafka_error_string(error));
+	log_warning("cannot leave the consumer group: %s", rd_kafka_error_string(error));
 	rd_kafka_error_destroy(error);
+}
+
+/* A member with a lasting name leaves the group when it unsubscribes, not when it is closed. While it joins, the
+ * coordinator knows it and it does not know its own id yet: a request to leave has to wait for the answer. */
+void kafka_consumer_close(struct kafka_consumer *consumer)
+{
+	int64_t now_us = monotonic_clock_us();
+	if (consumer->leave_state == LEAVE_NOT_BEGUN) {
+		consumer->leave_state = LEAVE_JOINING;
+		consumer->leave_until_us = now_us + LEAVE_MOST_US;
+	}
+	bool is_late = kafka_consumer_is_cut_off(consumer) || now_us >= consumer->leave_until_us;
+	if (consumer->leave_state == LEAVE_JOINING && (is_late || is_member(consumer))) {
+		rd_kafka_unsubscribe(consumer->rk);
+		consumer->leave_state = LEAVE_UNSUBSCRIBED;
+	}
+	if (consumer->leave_state == LEAVE_UNSUBSCRIBED && (is_late || !is_member(consumer))) {
+		close_client(consumer);
+		consumer->leave_state = LEAVE_CLOSING;
+	}
 }
 
 bool kafka_consumer_is_closed(const struct kafka_consumer *consumer)
@@ -177,14 +226,17 @@ static void on_error(struct kafka_consumer *consumer, rd_kafka_event_t *event)
 {
 	rd_kafka_resp_err_t error = rd_kafka_event_error(event);
 	const char *words = rd_kafka_event_error_string(event);
-	if (rd_kafka_event_error_is_fatal(event)) {
+	if (rd_kafka_event_error_is_fatal(event) && is_replaced(consumer)) {
+		consumer->events.replaced(consumer->events.context);
+	} else if (rd_kafka_event_error_is_fatal(event)) {
 		consumer->events.fatal(consumer->events.context, words);
 	} else if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
-		if (!consumer->said_away)
+		if (!kafka_consumer_is_cut_off(consumer))
 			log_error("Kafka is away: %s; trying again until it is back", words);
-		consumer->said_away = true;
+		consumer->cut_off_since_us = monotonic_clock_us();
 	} else if (error == RD_KAFKA_RESP_ERR__TRANSPORT || error == RD_KAFKA_RESP_ERR__RESOLVE ||
-	           error == RD_KAFKA_RESP_ERR__TIMED_OUT || error == RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED) {
+	           error == RD_KAFKA_RESP_ERR__TIMED_OUT || error == RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED ||
+	           error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) { /* the feed names missing topics */
 		log_debug("Kafka: %s", words);
 	} else if (error == RD_KAFKA_RESP_ERR__AUTHENTICATION && consumer->login_remedy != NULL) {
 		log_warning("Kafka: %s; %s", words, consumer->login_remedy);
@@ -193,11 +245,17 @@ static void on_error(struct kafka_consumer *consumer, rd_kafka_event_t *event)
 	}
 }
 
-void kafka_consumer_heard(struct kafka_consumer *consumer)
+bool kafka_consumer_is_cut_off(const struct kafka_consumer *consumer)
 {
-	if (consumer->said_away)
-		log_info("Kafka is back");
-	consumer->said_away = false;
+	return consumer->cut_off_since_us != 0;
+}
+
+void kafka_consumer_note_contact(struct kafka_consumer *consumer, int64_t asked_us)
+{
+	if (!kafka_consumer_is_cut_off(consumer) || asked_us < consumer->cut_off_since_us)
+		return;
+	log_info("Kafka is back");
+	consumer->cut_off_since_us = 0;
 }
 
 void kafka_consumer_poll(struct kafka_consumer *consumer)
@@ -211,7 +269,7 @@ void kafka_consumer_poll(struct kafka_consumer *consumer)
 		case RD_KAFKA_EVENT_ERROR:
 			on_error(consumer, event);
 			break;
-		default: /* results of commits: for tools only */
+		default: /* results of commits to the group, which are not needed */
 			break;
 		}
 		rd_kafka_event_destroy(event);
@@ -226,27 +284,28 @@ static bool is_cooperative(const struct kafka_consumer *consumer)
 	return protocol != NULL && strcmp(protocol, "COOPERATIVE") == 0;
 }
 
-/* The group would hold partitions for us that nobody reads, or we read what is another's: only to begin anew helps. */
-static void cannot_go_on(struct kafka_consumer *consumer, const char *what, const char *why)
+/* Ends the process. Otherwise the group would assign us partitions that nobody reads, or we would read those of others.
+ */
+static void fail(struct kafka_consumer *consumer, const char *what, const char *why)
 {
 	char reason[256];
 	snprintf(reason, sizeof(reason), "%s: %s", what, why);
 	consumer->events.fatal(consumer->events.context, reason);
 }
 
-static void moved(struct kafka_consumer *consumer, const char *what, rd_kafka_error_t *error)
+static void fail_on(struct kafka_consumer *consumer, const char *what, rd_kafka_error_t *error)
 {
 	if (error == NULL)
 		return;
-	cannot_go_on(consumer, what, rd_kafka_error_string(error));
+	fail(consumer, what, rd_kafka_error_string(error));
 	rd_kafka_error_destroy(error);
 }
 
-void kafka_consumer_lead(struct kafka_consumer *consumer, const char *topic, int32_t partition, int lane)
+void kafka_consumer_forward(struct kafka_consumer *consumer, const char *topic, int32_t partition, int lane)
 {
 	rd_kafka_queue_t *queue = rd_kafka_queue_get_partition(consumer->rk, topic, partition);
 	if (queue == NULL) {
-		cannot_go_on(consumer, "leading a partition to its lane", "it has no queue");
+		fail(consumer, "forwarding a partition to its lane", "it has no queue");
 		return;
 	}
 	rd_kafka_queue_forward(queue, consumer->lanes[lane].queue);
@@ -258,27 +317,27 @@ void kafka_consumer_assign(struct kafka_consumer *consumer, const rd_kafka_topic
 {
 	for (int i = 0; i < partitions->cnt; i++) {
 		const rd_kafka_topic_partition_t *p = &partitions->elems[i];
-		/* Before the first fetch: a queue forwarded by the application stays forwarded. */
-		kafka_consumer_lead(consumer, p->topic, p->partition, lane_of(context, p->topic, p->partition));
+		/* Before the first fetch. The assignment does not undo the forwarding. */
+		kafka_consumer_forward(consumer, p->topic, p->partition, lane_of(context, p->topic, p->partition));
 	}
 	if (is_cooperative(consumer)) {
-		moved(consumer, "taking partitions", rd_kafka_incremental_assign(consumer->rk, partitions));
+		fail_on(consumer, "taking partitions", rd_kafka_incremental_assign(consumer->rk, partitions));
 		return;
 	}
 	rd_kafka_resp_err_t error = rd_kafka_assign(consumer->rk, partitions);
 	if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
-		cannot_go_on(consumer, "taking partitions", rd_kafka_err2str(error));
+		fail(consumer, "taking partitions", rd_kafka_err2str(error));
 }
 
 void kafka_consumer_unassign(struct kafka_consumer *consumer, const rd_kafka_topic_partition_list_t *partitions)
 {
 	if (is_cooperative(consumer)) {
-		moved(consumer, "giving partitions up", rd_kafka_incremental_unassign(consumer->rk, partitions));
+		fail_on(consumer, "giving up partitions", rd_kafka_incremental_unassign(consumer->rk, partitions));
 		return;
 	}
 	rd_kafka_resp_err_t error = rd_kafka_assign(consumer->rk, NULL);
 	if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
-		cannot_go_on(consumer, "giving partitions up", rd_kafka_err2str(error));
+		fail(consumer, "giving up partitions", rd_kafka_err2str(error));
 }
 
 static rd_kafka_topic_partition_list_t *list_of_one(const char *topic, int32_t partition, int64_t offset)
@@ -288,36 +347,50 @@ static rd_kafka_topic_partition_list_t *list_of_one(const char *topic, int32_t p
 	return list;
 }
 
-void kafka_consumer_begin_anew(struct kafka_consumer *consumer, const rd_kafka_topic_partition_list_t *all,
-                               const char *topic, int32_t partition,
-                               int (*lane_of)(void *context, const char *topic, int32_t partition), void *context)
+void kafka_consumer_pause(struct kafka_consumer *consumer, const char *topic, int32_t partition)
+{
+	rd_kafka_topic_partition_list_t *one = list_of_one(topic, partition, RD_KAFKA_OFFSET_INVALID);
+	rd_kafka_pause_partitions(consumer->rk, one);
+	rd_kafka_topic_partition_list_destroy(one);
+	if (rd_kafka_topic_partition_list_find(consumer->paused, topic, partition) == NULL)
+		rd_kafka_topic_partition_list_add(consumer->paused, topic, partition);
+}
+
+static void resume(struct kafka_consumer *consumer, const char *topic, int32_t partition)
+{
+	rd_kafka_topic_partition_list_t *one = list_of_one(topic, partition, RD_KAFKA_OFFSET_INVALID);
+	rd_kafka_resume_partitions(consumer->rk, one);
+	rd_kafka_topic_partition_list_destroy(one);
+	rd_kafka_topic_partition_list_del(consumer->paused, topic, partition);
+}
+
+void kafka_consumer_resume(struct kafka_consumer *consumer, const char *topic, int32_t partition)
+{
+	if (rd_kafka_topic_partition_list_find(consumer->paused, topic, partition) != NULL)
+		resume(consumer, topic, partition);
+}
+
+void kafka_consumer_reassign(struct kafka_consumer *consumer, const rd_kafka_topic_partition_list_t *all,
+                             const char *topic, int32_t partition,
+                             int (*lane_of)(void *context, const char *topic, int32_t partition), void *context)
 {
 	const rd_kafka_topic_partition_t *p =
 	        rd_kafka_topic_partition_list_find((rd_kafka_topic_partition_list_t *)(uintptr_t)all, topic, partition);
 	if (p == NULL)
 		return;
+	resume(consumer, topic, partition);
 	if (!is_cooperative(consumer)) {
 		kafka_consumer_assign(consumer, all, lane_of, context);
 		return;
 	}
 	rd_kafka_topic_partition_list_t *one = list_of_one(topic, partition, p->offset);
-	moved(consumer, "taking a partition anew", rd_kafka_incremental_unassign(consumer->rk, one));
+	fail_on(consumer, "reassigning a partition", rd_kafka_incremental_unassign(consumer->rk, one));
 	kafka_consumer_assign(consumer, one, lane_of, context);
 	rd_kafka_topic_partition_list_destroy(one);
 }
 
-void kafka_consumer_pause(struct kafka_consumer *consumer, const char *topic, int32_t partition, bool pause)
-{
-	rd_kafka_topic_partition_list_t *list = list_of_one(topic, partition, RD_KAFKA_OFFSET_INVALID);
-	if (pause)
-		rd_kafka_pause_partitions(consumer->rk, list);
-	else
-		rd_kafka_resume_partitions(consumer->rk, list);
-	rd_kafka_topic_partition_list_destroy(list);
-}
-
-/* One after the other: librdkafka before 2.1 (its pull request 4208) forgets what it had gathered in one call when it
- * pauses the partition meanwhile, and goes on behind that. It does so at each rebalance, with what we keep as well. */
+/* One message per call: when librdkafka before 2.1 (its pull request 4208) pauses a partition, it loses what a call for
+ * several messages has gathered so far. Each rebalance pauses the partitions that this member keeps, too. */
 size_t kafka_consumer_read(struct kafka_consumer *consumer, int lane, rd_kafka_message_t **messages_out, size_t n)
 {
 	size_t n_read = 0;
@@ -326,8 +399,8 @@ size_t kafka_consumer_read(struct kafka_consumer *consumer, int lane, rd_kafka_m
 		if (got == 0)
 			break;
 		if (got < 0) {
-			/* The queue was not read empty, so nothing would ever be said of it again. */
-			cannot_go_on(consumer, "reading", rd_kafka_err2str(rd_kafka_last_error()));
+			/* The queue is not empty, so librdkafka would never signal it again. */
+			fail(consumer, "reading", rd_kafka_err2str(rd_kafka_last_error()));
 			break;
 		}
 		n_read++;

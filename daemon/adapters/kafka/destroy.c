@@ -22,21 +22,21 @@ static void *destroy(void *context)
 	const struct ending *ending = context;
 	rd_kafka_destroy_flags(ending->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 	if (write(ending->ended_fd, &one, sizeof(one)) < 0)
-		return NULL; /* then nobody is told, and it is waited for in vain */
+		return NULL; /* the caller then waits for the whole of DESTROY_MS */
 	return NULL;
 }
 
-/* Before 2.6.1 (its issue 4724) librdkafka waits for ever if a partition was deleted that it had read: what is in that
- * partition's queue keeps the partition, which keeps its broker's thread. */
+/* librdkafka before 2.6.1 (its issue 4724) waits forever if a partition that it read was deleted: messages in the
+ * partition's queue keep the partition, which keeps its broker's thread. */
 void kafka_destroy_consumer(rd_kafka_t *rk)
 {
 	struct ending *ending = mem_alloc(sizeof(*ending));
 	pthread_t thread;
 	*ending = (struct ending){rk, eventfd(0, EFD_CLOEXEC)};
 	if (pthread_create(&thread, NULL, destroy, ending) != 0)
-		abort(); /* there was one for each client at the start */
+		abort(); /* each client got its threads at the start */
 	if (poll(&(struct pollfd){ending->ended_fd, POLLIN, 0}, 1, DESTROY_MS) != 1) {
-		pthread_detach(thread); /* which has the rest */
+		pthread_detach(thread); /* it still uses `ending`, which is never freed then */
 		return;
 	}
 	pthread_join(thread, NULL);

@@ -1,12 +1,11 @@
-/* By what a message is known again. */
+/* Recognizes a message that was read before. */
 #ifndef KPID_ADAPTERS_KAFKA_FINGERPRINT_H
 #define KPID_ADAPTERS_KAFKA_FINGERPRINT_H
 
 #include <librdkafka/rdkafka.h>
 #include <stdint.h>
 
-/* Of what a message is: FNV-1a over its time, its length and its first 64 bytes. The same for the same message, whoever
- * reads it. */
+/* FNV-1a over the message's timestamp, length and first 64 bytes. Every reader of a message computes the same value. */
 int64_t kafka_fingerprint(const rd_kafka_message_t *message);
 
 #endif

@@ -13,7 +13,7 @@ struct kafka_producer {
 	char *topic;
 	struct kafka_producer_events events;
 	rd_kafka_t *rk;
-	rd_kafka_topic_t *known; /* keeps the topic's brokers known, so that the first message does not wait for that */
+	rd_kafka_topic_t *known; /* keeps the topic's metadata, so that the first message does not wait for it */
 	rd_kafka_queue_t *queue; /* delivery reports */
 	int wake_fd;
 	struct event *wake;
@@ -89,7 +89,7 @@ void kafka_producer_free(struct kafka_producer *producer)
 
 bool kafka_producer_send(struct kafka_producer *producer, struct text key, struct text payload, int64_t number)
 {
-	/* number travels with the message, as the opaque of its delivery report. */
+	/* The delivery report returns number as its opaque. */
 	return rd_kafka_producev(producer->rk, RD_KAFKA_V_TOPIC(producer->topic), RD_KAFKA_V_KEY(key.ptr, key.len),
 	                         RD_KAFKA_V_VALUE((void *)(uintptr_t)payload.ptr, payload.len),
 	                         RD_KAFKA_V_HEADER("content-type", "application/cloudevents+json; charset=UTF-8", -1),

@@ -1,4 +1,4 @@
-/* A client that writes messages to one topic and says of each what became of it, on the event loop. */
+/* Writes messages to one topic and reports the outcome of each on the event loop. */
 #ifndef KPID_ADAPTERS_KAFKA_PRODUCER_H
 #define KPID_ADAPTERS_KAFKA_PRODUCER_H
 
@@ -12,28 +12,28 @@ struct event_base;
 struct kafka_producer;
 
 enum producer_report {
-	PRODUCER_DELIVERED, /* the brokers have it */
-	PRODUCER_FAILED,    /* they did not say so in time: they may have it */
-	PRODUCER_PURGED     /* it was taken back before it was sent */
+	PRODUCER_DELIVERED, /* the brokers have acknowledged it */
+	PRODUCER_FAILED,    /* not acknowledged in time: the brokers may have it */
+	PRODUCER_PURGED     /* removed by kafka_producer_purge() before it was sent */
 };
 
 struct kafka_producer_events {
-	/* number: as given to kafka_producer_send(); why: of PRODUCER_FAILED. */
+	/* number: as passed to kafka_producer_send(). why: the reason of PRODUCER_FAILED. */
 	void (*reported)(void *context, int64_t number, enum producer_report report, const char *why);
-	void (*idle)(void *context); /* all reports that there were have been given */
+	void (*idle)(void *context); /* all available reports were delivered */
 	void *context;
 };
 
-/* NULL after logging why: a property in [kafka] is wrong. */
+/* Returns NULL if a property in [kafka] is wrong; the error is already logged. */
 struct kafka_producer *kafka_producer_new(struct event_base *base, const struct config_pairs *kafka, const char *topic,
                                           const struct kafka_producer_events *events);
-/* What is under way is dropped without a report. */
-void kafka_producer_free(struct kafka_producer *producer); /* NULL is fine */
-/* Messages of one key arrive in the order in which they are sent. False: the queue is full. What the brokers have not
- * taken within 10 s (message.timeout.ms) is given up: shorter than a lease, so that a process which was frozen for
- * longer does not send it when it wakes up. */
+/* Drops messages that are under way without a report. producer may be NULL. */
+void kafka_producer_free(struct kafka_producer *producer);
+/* Messages with the same key arrive in order. Returns false if the queue is full. A message that is not acknowledged
+ * within 10 s (message.timeout.ms) fails. That is shorter than a lease, so a process that was frozen for longer does
+ * not send it when it wakes up. */
 bool kafka_producer_send(struct kafka_producer *producer, struct text key, struct text payload, int64_t number);
-/* Takes back what has not been sent yet. Each of these is reported. */
+/* Removes messages that were not sent yet. Each is reported. */
 void kafka_producer_purge(struct kafka_producer *producer);
 
 #endif

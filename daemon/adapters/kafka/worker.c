@@ -20,7 +20,7 @@ struct worker {
 	pthread_cond_t submitted;
 	struct queue waiting, finished;
 	bool ending;
-	int wake_fd; /* an eventfd: some have been finished */
+	int wake_fd; /* an eventfd, written when a job is finished */
 	struct event *wake;
 };
 
@@ -100,7 +100,7 @@ struct worker *worker_new(struct event_base *base, const struct worker_events *e
 	worker->wake = event_new(base, worker->wake_fd, EV_READ | EV_PERSIST, on_wake, worker);
 	event_add(worker->wake, NULL);
 	if (pthread_create(&worker->thread, NULL, work, worker) != 0)
-		abort(); /* no thread at start: nothing to go on with */
+		abort(); /* this happens at the start only */
 	return worker;
 }
 

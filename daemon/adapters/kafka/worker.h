@@ -1,5 +1,4 @@
-/* A thread beside the event loop for calls of librdkafka that block: jobs go in, are done one after the other, and come
- * back to the loop. */
+/* A thread for calls of librdkafka that block. It does jobs one after the other and returns them to the event loop. */
 #ifndef KPID_ADAPTERS_KAFKA_WORKER_H
 #define KPID_ADAPTERS_KAFKA_WORKER_H
 
@@ -14,19 +13,21 @@ struct worker_job {
 };
 
 struct worker_events {
-	/* In the thread: does the job. */
+	/* Does the job, in the thread. */
 	void (*work)(void *context, struct worker_job *job);
-	/* On the loop, in the order of submission: it is done. */
+	/* Called on the loop when a job is done, in the order of submission. */
 	void (*done)(void *context, struct worker_job *job);
-	/* Of each job, after done(), or without it when the worker ends. */
+	/* Frees a job, after done() or, when the worker ends, without it. */
 	void (*release)(struct worker_job *job);
 	void *context;
 };
 
 struct worker *worker_new(struct event_base *base, const struct worker_events *events);
-/* Waits for the job under way, which may ask whether it should cut itself short. */
+/* Waits for the job that is under way. */
 void worker_free(struct worker *worker);
+/* A long job asks this and returns early. */
 bool worker_is_ending(struct worker *worker);
+/* Takes ownership of the job. */
 void worker_submit(struct worker *worker, struct worker_job *job);
 
 #endif

@@ -1,21 +1,26 @@
-/* Sends the messages of kpid.outbox to the alert topic: in the order of their numbers, at least once, each
- * under the id that its row had from the start. One instance at a time sends: who holds the lease "outbox"
- * (adapters/pg/lease.h). So the messages of an alert arrive for the first time in their order. One may come again, and
- * then after later ones, if its sender was frozen or cut off while it was on its way: its revision is the lower one. */
+/* Sends the messages of kpid.outbox to the alert topic: in the order of their numbers, at least once, under the id of
+ * their row. Only the instance that holds the lease "outbox" (adapters/pg/lease.h) sends, so the messages of an alert
+ * first arrive in order. If a sender was frozen or disconnected, a message may arrive again after later ones: its
+ * revision is lower. */
 #ifndef KPID_ADAPTERS_OUTBOX_OUTBOX_H
 #define KPID_ADAPTERS_OUTBOX_OUTBOX_H
 
 #include <stdbool.h>
 
+#include "kpid/base/buf.h"
 #include "kpid/config.h"
 
 struct event_base;
 struct outbox;
+struct pg_session;
 
-/* NULL after logging why. config->alert.topic must be set. */
+/* Returns NULL after logging why. config->alert.topic must not be NULL. */
 struct outbox *outbox_new(struct event_base *base, const struct kpid_config *config);
-/* What was not acknowledged is sent again by the next one. */
+/* The next sender sends again what was not acknowledged. */
 void outbox_free(struct outbox *outbox);
 void outbox_start(struct outbox *outbox);
+const struct pg_session *outbox_session(const struct outbox *outbox);
+/* See lease_describe_delay(). */
+void outbox_describe_delay(const struct outbox *outbox, struct buf *out);
 
 #endif

@@ -1,11 +1,25 @@
 #include "adapters/pg/effects.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "kpid/base/digest.h"
 #include "kpid/core/dead_letter.h"
 
 enum { ROWS_PER_STATEMENT = 1000 };
+
+struct stored_ticket pg_stored_ticket(const PGresult *result, int row)
+{
+	if (row < 0)
+		return (struct stored_ticket){.as_of_us = TIME_NONE, .opened_us = TIME_NONE};
+	return (struct stored_ticket){
+	        .rev = pg_get_int4(result, row, TICKET_READ_REV),
+	        .as_of_us = pg_get_time(result, row, TICKET_READ_AS_OF),
+	        .opened_us = pg_get_time(result, row, TICKET_READ_OPENED_AT),
+	        .revision_no = pg_get_int4(result, row, TICKET_READ_REVISION_NO),
+	        .history = pg_get_text(result, row, TICKET_READ_HISTORY),
+	};
+}
 
 /* ---- columns: in the order of the tables (sql/migrations/) ---- */
 
@@ -21,11 +35,12 @@ static void put_duration(struct pg_array *to, int64_t us)
 static void put_ticket(void *context, const struct ticket_row *row)
 {
 	struct pg_effects *effects = context;
-	struct pg_array *to = &effects->tickets;
+	effects->ticket_is_new = effects->inserts && row->rev == 1;
+	struct pg_array *to = effects->ticket_is_new ? &effects->new_tickets : &effects->tickets;
 	const struct ticket *ticket = row->ticket;
 	const struct ticket_cycle *cycle = ticket->n_cycles == 0 ? NULL : &ticket->cycles[ticket->n_cycles - 1];
 
-	pg_row_start(to, 40);
+	pg_row_start(to);
 	pg_column_text(to, row->ticket_id);
 	pg_column_int4(to, row->rev);
 	if (ticket->revision == NULL)
@@ -76,7 +91,7 @@ static void put_ticket(void *context, const struct ticket_row *row)
 static void put_cycle(void *context, struct text ticket_id, const struct ticket_cycle *cycle)
 {
 	struct pg_array *to = &((struct pg_effects *)context)->cycles;
-	pg_row_start(to, 11);
+	pg_row_start(to);
 	pg_column_text(to, ticket_id);
 	pg_column_int4(to, cycle->cycle);
 	pg_column_time(to, cycle->started_us);
@@ -94,15 +109,17 @@ static void put_cycle(void *context, struct text ticket_id, const struct ticket_
 static void delete_cycle(void *context, struct text ticket_id, uint32_t cycle)
 {
 	struct pg_effects *effects = context;
-	pg_array_text(&effects->gone_cycle_tickets, ticket_id);
-	pg_array_int4(&effects->gone_cycle_numbers, (int32_t)cycle);
+	pg_array_text(&effects->gone_cycles[CYCLE_DELETE_PARAM_TICKET_IDS], ticket_id);
+	pg_array_int4(&effects->gone_cycles[CYCLE_DELETE_PARAM_CYCLES], (int32_t)cycle);
 }
 
 static void put_clock(void *context, struct text ticket_id, const struct sla_clock *clock)
 {
 	struct pg_effects *effects = context;
 	struct pg_array *to = clock->fires_us == TIME_NONE ? &effects->idle_clocks : &effects->clocks;
-	pg_row_start(to, 14);
+	if (clock->fires_us != TIME_NONE && clock->fires_us < effects->first_fires_us)
+		effects->first_fires_us = clock->fires_us;
+	pg_row_start(to);
 	pg_column_text(to, ticket_id);
 	pg_column_int2(to, (int)clock->target);
 	pg_column_int4(to, clock->n);
@@ -110,7 +127,7 @@ static void put_clock(void *context, struct text ticket_id, const struct sla_clo
 	pg_column_time(to, clock->start_us);
 	pg_column_time(to, clock->due_us);
 	pg_column_time(to, clock->fires_us);
-	pg_column_time(to, clock->stopped || clock->paused ? TIME_NONE : clock->zero_us);
+	pg_column_time(to, clock->stopped || clock->paused ? TIME_NONE : clock->countdown_zero_us);
 	pg_column_time(to, clock->stopped ? TIME_NONE : clock->at_risk_us);
 	put_duration(to, clock->paused ? clock->left_us : TIME_NONE);
 	pg_column_bool(to, clock->verdict == VERDICT_BREACHED);
@@ -123,9 +140,9 @@ static void put_clock(void *context, struct text ticket_id, const struct sla_clo
 static void delete_clock(void *context, struct text ticket_id, enum sla_target target, uint32_t n)
 {
 	struct pg_effects *effects = context;
-	pg_array_text(&effects->gone_clock_tickets, ticket_id);
-	pg_array_int4(&effects->gone_clock_targets, (int32_t)target);
-	pg_array_int4(&effects->gone_clock_numbers, (int32_t)n);
+	pg_array_text(&effects->gone_clocks[CLOCK_DELETE_PARAM_TICKET_IDS], ticket_id);
+	pg_array_int4(&effects->gone_clocks[CLOCK_DELETE_PARAM_TARGETS], (int32_t)target);
+	pg_array_int4(&effects->gone_clocks[CLOCK_DELETE_PARAM_NS], (int32_t)n);
 }
 
 static bool is_shadow(const struct kpid_config *config, struct text project_id)
@@ -142,7 +159,7 @@ static const char *delivery_of(const struct write_order *order, const struct ale
 		return "shadow";
 	if (order->config->alert.topic == NULL && order->config->alert.receivers_file == NULL)
 		return "off";
-	/* For who was told before, alert_put.sql goes on telling. */
+	/* alert_put.sql still sends alerts that were sent before. */
 	if (alert->ticket_closed)
 		return "closed";
 	if (alert->state == ALERT_AVERTED)
@@ -153,16 +170,18 @@ static const char *delivery_of(const struct write_order *order, const struct ale
 static void put_alert(void *context, const struct alert *alert)
 {
 	struct pg_effects *effects = context;
-	struct pg_array *to = &effects->alerts;
+	const char *delivery = delivery_of(effects->order, alert);
+	bool is_quiet = effects->ticket_is_new && strcmp(delivery, "queued") != 0;
+	struct pg_array *to = is_quiet ? &effects->new_alerts : &effects->alerts;
 	char id[ALERT_ID_BYTES];
 	alert_id(alert->ticket_id, alert->target, alert->n, id);
 
-	pg_row_start(to, 22);
+	pg_row_start(to);
 	pg_column_text(to, text_of(id));
 	pg_column_text(to, alert->ticket_id);
 	pg_column_text(to, text_of(sla_target_name(alert->target)));
 	pg_column_int4(to, alert->n);
-	pg_column_int4(to, 1); /* revision; counted on by alert_put.sql */
+	pg_column_int4(to, 1); /* revision; alert_put.sql raises it */
 	pg_column_text(to, text_of(alert_state_name(alert->state)));
 	pg_column_int4(to, alert->level);
 	pg_column_time(to, alert->due_us);
@@ -175,7 +194,7 @@ static void put_alert(void *context, const struct alert *alert)
 	pg_column_time(to, effects->order->now_us);
 	pg_column_time(to, alert->resolved_us);
 	pg_column_bool(to, effects->order->unconfirmed);
-	pg_column_text(to, text_of(delivery_of(effects->order, alert)));
+	pg_column_text(to, text_of(delivery));
 	pg_column_int4(to, alert->evidence_source_no);
 	pg_column_int8(to, alert->evidence_offset);
 	pg_column_time(to, alert->warned_us);
@@ -200,7 +219,7 @@ static void put_dead_letter(struct pg_effects *effects, const struct batch_dead_
 		dead_letter_headers_json(letter, &effects->json);
 		headers = buf_text(&effects->json);
 	}
-	pg_row_start(to, 11);
+	pg_row_start(to);
 	pg_column_text(to, letter->topic);
 	pg_column_int4(to, letter->partition);
 	pg_column_int8(to, letter->offset);
@@ -211,16 +230,16 @@ static void put_dead_letter(struct pg_effects *effects, const struct batch_dead_
 	pg_column_bytea(to, sha256);
 	pg_column_time(to, effects->order->now_us);
 	pg_column_time(to, TIME_NONE);
-	pg_column_null(to, PG_OID_INT8); /* letter_no: the table's own */
+	pg_column_null(to, PG_OID_INT8); /* letter_no: generated */
 	pg_row_end(to);
 }
 
-/* A letter of an event, whose message is gone: as a CloudEvent that says the same. */
+/* A dead letter for an event whose message is no longer at hand: with an equivalent CloudEvent. */
 static void put_event_letter(struct pg_effects *effects, const struct ticket_event *event,
                              enum dead_letter_reason reason, const char *detail, struct text sha256)
 {
 	struct batch_dead_letter letter = {.reason = reason, .offset = event->source_offset, .detail = detail};
-	/* Of a partition that only others read: dead_letter_put.sql knows its name. */
+	/* Only other instances read this partition: dead_letter_put.sql looks its name up. */
 	if (!effects->order->source_name(effects->order->source_context, event->source_no, &letter.topic,
 	                                 &letter.partition)) {
 		letter.topic = TEXT("?");
@@ -237,10 +256,11 @@ static void put_event_letter(struct pg_effects *effects, const struct ticket_eve
 	buf_release(&value);
 }
 
-/* One row per distinct content of one identity: the hash is over both. */
+/* One dead letter per distinct content of an event id: the hash covers both. */
 static void put_conflict(void *context, const struct conflict_letter *conflict)
 {
 	const struct ticket_event *event = conflict->event;
+	struct pg_effects *effects = context;
 	unsigned char digest[SHA256_BYTES];
 	struct buf identity = BUF_INIT;
 	const struct text parts[] = {event->ticket_id, event->source, event->id, conflict->canonical};
@@ -250,7 +270,8 @@ static void put_conflict(void *context, const struct conflict_letter *conflict)
 	}
 	sha256_digest(buf_text(&identity), digest);
 	buf_release(&identity);
-	put_event_letter(context, event, DEAD_ID_CONFLICT,
+	effects->order->batch->tally.n_conflicts++;
+	put_event_letter(effects, event, DEAD_ID_CONFLICT,
 	                 "same ticket_id, source and id as an event with other content; the smallest content counts",
 	                 (struct text){(const char *)digest, SHA256_BYTES});
 }
@@ -276,43 +297,43 @@ void pg_effects_init(struct pg_effects *effects)
 void pg_effects_release(struct pg_effects *effects)
 {
 	struct pg_array *const arrays[] = {
-	        &effects->tickets,
-	        &effects->cycles,
-	        &effects->gone_cycle_tickets,
-	        &effects->gone_cycle_numbers,
-	        &effects->clocks,
-	        &effects->idle_clocks,
-	        &effects->gone_clock_tickets,
-	        &effects->gone_clock_targets,
-	        &effects->gone_clock_numbers,
-	        &effects->alerts,
-	        &effects->voided_alerts,
-	        &effects->dead_letters,
-	        &effects->rows,
+	        &effects->tickets,     &effects->cycles,        &effects->clocks,       &effects->idle_clocks,
+	        &effects->alerts,      &effects->voided_alerts, &effects->dead_letters, &effects->rows,
+	        &effects->new_tickets, &effects->new_alerts,
 	};
 	for (size_t i = 0; i < sizeof(arrays) / sizeof(arrays[0]); i++)
 		pg_array_release(arrays[i]);
+	pg_arrays_release(effects->gone_cycles, CYCLE_DELETE_N_PARAMS);
+	pg_arrays_release(effects->gone_clocks, CLOCK_DELETE_N_PARAMS);
 	kpi_sums_release(&effects->sums);
 	buf_release(&effects->json);
 }
 
 static void start_piece(struct pg_effects *effects)
 {
+	static const unsigned cycle_keys[CYCLE_DELETE_N_PARAMS] = {
+	        [CYCLE_DELETE_PARAM_TICKET_IDS] = PG_OID_TEXT, [CYCLE_DELETE_PARAM_CYCLES] = PG_OID_INT4};
+	static const unsigned clock_keys[CLOCK_DELETE_N_PARAMS] = {[CLOCK_DELETE_PARAM_TICKET_IDS] = PG_OID_TEXT,
+	                                                           [CLOCK_DELETE_PARAM_TARGETS] = PG_OID_INT4,
+	                                                           [CLOCK_DELETE_PARAM_NS] = PG_OID_INT4};
 	const unsigned *types = effects->row_types;
+	pg_array_start(&effects->tickets, types[PG_ROW_TICKET]);
+	pg_array_start(&effects->new_tickets, types[PG_ROW_TICKET]);
+	pg_array_start(&effects->new_alerts, types[PG_ROW_ALERT]);
 	pg_array_start(&effects->cycles, types[PG_ROW_PAST_CYCLE]);
-	pg_array_start(&effects->gone_cycle_tickets, PG_OID_TEXT);
-	pg_array_start(&effects->gone_cycle_numbers, PG_OID_INT4);
+	pg_arrays_start(effects->gone_cycles, cycle_keys, CYCLE_DELETE_N_PARAMS);
 	pg_array_start(&effects->clocks, types[PG_ROW_SLA_CLOCK]);
 	pg_array_start(&effects->idle_clocks, types[PG_ROW_SLA_CLOCK]);
-	pg_array_start(&effects->gone_clock_tickets, PG_OID_TEXT);
-	pg_array_start(&effects->gone_clock_targets, PG_OID_INT4);
-	pg_array_start(&effects->gone_clock_numbers, PG_OID_INT4);
+	pg_arrays_start(effects->gone_clocks, clock_keys, CLOCK_DELETE_N_PARAMS);
 	pg_array_start(&effects->alerts, types[PG_ROW_ALERT]);
 	pg_array_start(&effects->voided_alerts, PG_OID_TEXT);
 }
 
-void pg_effects_start(struct pg_effects *effects, struct pg_session *session, const struct write_order *order)
+void pg_effects_start(struct pg_effects *effects, struct pg_session *session, const struct write_order *order,
+                      bool inserts, int64_t new_kpis_after_us)
 {
+	effects->inserts = inserts;
+	effects->new_kpis_after_us = inserts ? new_kpis_after_us : INT64_MAX;
 	effects->session = session;
 	effects->row_types = pg_session_row_types(session);
 	effects->order = order;
@@ -320,6 +341,7 @@ void pg_effects_start(struct pg_effects *effects, struct pg_session *session, co
 	effects->kpis = NULL;
 	effects->n_kpis = effects->n_kpis_sent = 0;
 	effects->beyond_columns = false;
+	effects->first_fires_us = TIME_FOR_EVER;
 	start_piece(effects);
 	pg_array_start(&effects->dead_letters, effects->row_types[PG_ROW_DEAD_LETTER]);
 	for (size_t i = 0; i < order->batch->n_dead_letters; i++)
@@ -330,7 +352,6 @@ void pg_effects_start_rows(struct pg_effects *effects, const unsigned *row_types
 {
 	effects->row_types = row_types;
 	effects->order = order;
-	pg_array_start(&effects->tickets, row_types[PG_ROW_TICKET]);
 	start_piece(effects);
 }
 
@@ -352,38 +373,40 @@ struct batch_sink pg_effects_sink(struct pg_effects *effects)
 
 /* ---- sending ---- */
 
-static void send_if_any(struct pg_effects *effects, const char *file, struct pg_array *first, struct pg_array *second,
-                        struct pg_array *third, pg_result_fn fn, void *context)
+static void send_if_any(struct pg_effects *effects, const char *file, struct pg_array *arrays, int n, pg_result_fn fn,
+                        void *context)
 {
-	if (first->n == 0)
-		return;
-	struct pg_param params[3] = {pg_array_param(first)};
-	int n = 1;
-	if (second != NULL)
-		params[n++] = pg_array_param(second);
-	if (third != NULL)
-		params[n++] = pg_array_param(third);
-	pg_session_query(effects->session, file, params, n, fn, context);
+	if (arrays[0].n > 0)
+		pg_arrays_query(effects->session, file, arrays, n, fn, context);
 }
 
 bool pg_effects_put_kpi(struct pg_array *to, const struct kpi_row *row)
 {
 	bool fits = true;
-	pg_row_start(to, 2 + KPI_N_MEASURES);
+	pg_row_start(to);
 	pg_column_time(to, row->bucket_us);
 	pg_column_text(to, row->agent_id);
 	for (int i = 0; i < KPI_N_MEASURES; i++) {
 		kpi_sum sum = kpi_row_sum(row, (enum kpi_measure)i);
 		switch (kpi_measure_unit((enum kpi_measure)i)) {
 		case KPI_MICROSECONDS:
-			pg_column_numeric(to, sum);
+			if (sum == 0)
+				pg_column_null(to, PG_OID_NUMERIC);
+			else
+				pg_column_numeric(to, sum);
 			break;
 		case KPI_MILLIONTHS:
-			pg_column_int8(to, (int64_t)sum);
+			if (sum == 0)
+				pg_column_null(to, PG_OID_INT8);
+			else
+				pg_column_int8(to, (int64_t)sum);
 			break;
 		case KPI_COUNT:
 			fits &= sum >= INT32_MIN && sum <= INT32_MAX;
-			pg_column_int4(to, (int64_t)sum);
+			if (sum == 0)
+				pg_column_null(to, PG_OID_INT4);
+			else
+				pg_column_int4(to, (int64_t)sum);
 			break;
 		}
 	}
@@ -399,16 +422,26 @@ bool pg_effects_send_kpis(struct pg_effects *effects, pg_result_fn fn, void *con
 		return false;
 	size_t end = effects->n_kpis_sent + ROWS_PER_STATEMENT;
 	end = end < effects->n_kpis ? end : effects->n_kpis;
+	bool is_new = effects->kpis[effects->n_kpis_sent]->bucket_us > effects->new_kpis_after_us;
 	pg_array_start(&effects->rows, effects->row_types[PG_ROW_AGENT_KPI]);
-	for (; effects->n_kpis_sent < end; effects->n_kpis_sent++)
-		effects->beyond_columns |= !pg_effects_put_kpi(&effects->rows, effects->kpis[effects->n_kpis_sent]);
-	send_if_any(effects, "queries/kpi_add.sql", &effects->rows, NULL, NULL, fn, context);
+	for (; effects->n_kpis_sent < end; effects->n_kpis_sent++) {
+		const struct kpi_row *row = effects->kpis[effects->n_kpis_sent];
+		if ((row->bucket_us > effects->new_kpis_after_us) != is_new)
+			break;
+		effects->beyond_columns |= !pg_effects_put_kpi(&effects->rows, row);
+	}
+	send_if_any(effects, is_new ? "queries/kpi_insert.sql" : "queries/kpi_add.sql", &effects->rows, 1, fn, context);
 	return true;
+}
+
+int64_t pg_effects_latest_bucket_us(const struct pg_effects *effects)
+{
+	return effects->n_kpis_sent == 0 ? TIME_NONE : effects->kpis[effects->n_kpis_sent - 1]->bucket_us;
 }
 
 void pg_effects_put_backlog(struct pg_array *to, const struct batch_agent *agent)
 {
-	pg_row_start(to, 2);
+	pg_row_start(to);
 	pg_column_text(to, agent->agent_id);
 	pg_column_int8(to, agent->backlog);
 	pg_row_end(to);
@@ -421,20 +454,35 @@ static void send_backlog(struct pg_effects *effects, pg_result_fn fn, void *cont
 	pg_array_start(&effects->rows, effects->row_types[PG_ROW_AGENT_BACKLOG]);
 	for (size_t i = 0; i < n; i++)
 		pg_effects_put_backlog(&effects->rows, agents[i]);
-	send_if_any(effects, "queries/backlog_add.sql", &effects->rows, NULL, NULL, fn, context);
+	send_if_any(effects, "queries/backlog_add.sql", &effects->rows, 1, fn, context);
+}
+
+size_t pg_effects_size(const struct pg_effects *effects)
+{
+	return effects->cycles.buf.len_bytes + effects->clocks.buf.len_bytes + effects->idle_clocks.buf.len_bytes +
+	       effects->alerts.buf.len_bytes + effects->new_alerts.buf.len_bytes + effects->voided_alerts.buf.len_bytes;
+}
+
+size_t pg_effects_send_tickets(struct pg_effects *effects, pg_result_fn fn, void *context)
+{
+	struct pg_effects *e = effects;
+	size_t n = e->new_tickets.n + e->tickets.n;
+	send_if_any(e, "queries/ticket_insert.sql", &e->new_tickets, 1, fn, context);
+	send_if_any(e, "queries/ticket_write.sql", &e->tickets, 1, fn, context);
+	return n;
 }
 
 void pg_effects_send_piece(struct pg_effects *effects, pg_result_fn fn, void *context)
 {
 	struct pg_effects *e = effects;
-	send_if_any(e, "queries/cycle_delete.sql", &e->gone_cycle_tickets, &e->gone_cycle_numbers, NULL, fn, context);
-	send_if_any(e, "queries/cycle_put.sql", &e->cycles, NULL, NULL, fn, context);
-	send_if_any(e, "queries/clock_delete.sql", &e->gone_clock_tickets, &e->gone_clock_targets,
-	            &e->gone_clock_numbers, fn, context);
-	send_if_any(e, "queries/clock_put.sql", &e->clocks, NULL, NULL, fn, context);
-	send_if_any(e, "queries/clock_put_idle.sql", &e->idle_clocks, NULL, NULL, fn, context);
-	send_if_any(e, "queries/alert_put.sql", &e->alerts, NULL, NULL, fn, context);
-	send_if_any(e, "queries/alert_void.sql", &e->voided_alerts, NULL, NULL, fn, context);
+	send_if_any(e, "queries/cycle_delete.sql", e->gone_cycles, CYCLE_DELETE_N_PARAMS, fn, context);
+	send_if_any(e, "queries/cycle_put.sql", &e->cycles, 1, fn, context);
+	send_if_any(e, "queries/clock_delete.sql", e->gone_clocks, CLOCK_DELETE_N_PARAMS, fn, context);
+	send_if_any(e, "queries/clock_put.sql", &e->clocks, 1, fn, context);
+	send_if_any(e, "queries/clock_put_idle.sql", &e->idle_clocks, 1, fn, context);
+	send_if_any(e, "queries/alert_insert.sql", &e->new_alerts, 1, fn, context);
+	send_if_any(e, "queries/alert_put.sql", &e->alerts, 1, fn, context);
+	send_if_any(e, "queries/alert_void.sql", &e->voided_alerts, 1, fn, context);
 	start_piece(e);
 }
 
@@ -442,5 +490,5 @@ void pg_effects_send_rest(struct pg_effects *effects, pg_result_fn fn, void *con
 {
 	struct pg_effects *e = effects;
 	send_backlog(e, fn, context);
-	send_if_any(e, "queries/dead_letter_put.sql", &e->dead_letters, NULL, NULL, fn, context);
+	send_if_any(e, "queries/dead_letter_put.sql", &e->dead_letters, 1, fn, context);
 }

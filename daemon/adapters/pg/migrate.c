@@ -1,17 +1,17 @@
 #include "adapters/pg/migrate.h"
 
-#include <openssl/evp.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "adapters/pg/standing.h"
-#include "adapters/pg/statements.h"
-#include "adapters/pg/words.h"
+#include "adapters/pg/error_text.h"
+#include "adapters/pg/sql_lexer.h"
+#include "kpid/base/clock.h"
+#include "kpid/base/digest.h"
 #include "kpid/base/memory.h"
 #include "kpid/base/sqlstate.h"
+#include "sql/queries.h"
 
 #define FOLDER             "migrations/"
 #define N_DIGITS           4
@@ -25,17 +25,6 @@ const char *migration_state_name(enum migration_state state)
 	return names[state];
 }
 
-static void hash_text(const char *text, char sha256_out[MIGRATION_SHA256_BYTES])
-{
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	unsigned n = 0;
-	if (EVP_Digest(text, strlen(text), digest, &n, EVP_sha256(), NULL) != 1)
-		n = 0; /* an empty checksum equals none */
-	for (unsigned i = 0; i < n; i++)
-		snprintf(sha256_out + 2 * (size_t)i, 3, "%02x", digest[i]);
-	sha256_out[2 * (size_t)n] = '\0';
-}
-
 static struct migration *add_migration(struct migrations *list, int version)
 {
 	list->items = mem_grow(list->items, &list->capacity, list->n + 1, sizeof(*list->items));
@@ -45,7 +34,7 @@ static struct migration *add_migration(struct migrations *list, int version)
 	return migration;
 }
 
-/* migrations/NNNN_name.sql: the number, 0 if the file is none. */
+/* NNNN of migrations/NNNN_name.sql; 0: another file name. */
 static int version_of(const char *file)
 {
 	if (strncmp(file, FOLDER, strlen(FOLDER)) != 0)
@@ -56,16 +45,16 @@ static int version_of(const char *file)
 	return (int)strtol(digits, NULL, 10);
 }
 
-static int read_files(const struct sql_file *files, struct migrations *list, struct buf *error)
+static int read_files(const struct sql_file *files, struct migrations *list, struct migrate_error *error)
 {
 	int last = 0;
 	for (const struct sql_file *file = files; file->name != NULL; file++) {
 		if (strncmp(file->name, FOLDER, strlen(FOLDER)) != 0)
 			continue;
 		int version = version_of(file->name);
-		if (version <= last) { /* the files come by name */
-			buf_add_format(error, "sql/%s: its name must be %s, with a number that no other has",
-			               file->name, FOLDER "NNNN_name.sql");
+		if (version <= last) { /* files are sorted by name */
+			buf_add_format(&error->text, "sql/%s: its name must be %s, with a unique number", file->name,
+			               FOLDER "NNNN_name.sql");
 			return -1;
 		}
 		last = version;
@@ -75,7 +64,7 @@ static int read_files(const struct sql_file *files, struct migrations *list, str
 		migration->name = mem_strdup(file->name + strlen(FOLDER) + N_DIGITS + 1);
 		migration->name[strlen(migration->name) - strlen(".sql")] = '\0';
 		migration->text = file->text;
-		hash_text(file->text, migration->sha256);
+		sha256_hex(text_of(file->text), migration->sha256);
 	}
 	return 0;
 }
@@ -86,6 +75,17 @@ static const char *query_text(const struct sql_file *files, const char *name)
 		if (strcmp(file->name, name) == 0)
 			return file->text;
 	return "";
+}
+
+void migrate_error_release(struct migrate_error *error)
+{
+	buf_release(&error->text);
+}
+
+static void take_error(const struct migrate_error *from, struct migrate_error *to)
+{
+	buf_add(&to->text, from->text.data, from->text.len_bytes);
+	to->no_right = from->no_right;
 }
 
 void migrations_release(struct migrations *migrations)
@@ -108,7 +108,7 @@ static bool result_ok(const PGresult *result)
 	return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY;
 }
 
-/* What PostgreSQL says, without the excerpt of the query that it would add, or what libpq says of the connection. */
+/* PostgreSQL's message without its excerpt of the query, or the message of libpq about the connection. */
 static void add_message(const PGconn *conn, const PGresult *result, struct buf *out)
 {
 	static const struct {
@@ -132,50 +132,74 @@ static void add_message(const PGconn *conn, const PGresult *result, struct buf *
 		len--;
 	buf_add(out, message, len);
 	if (len == 0)
-		buf_add_str(out, "libpq could not ask PostgreSQL, and does not say why");
+		buf_add_str(out, "libpq failed without an error message");
 }
 
-/* Runs a file of queries/ with text parameters. The result, or NULL with the reason in error. */
+/* The roles of kpid that may read which migrations are applied, and apply them. */
+static const char *const reader = "kpid_writer", *const owner = "kpid_owner";
+
+static void note_kind(const PGresult *result, struct migrate_error *error)
+{
+	error->no_right = sql_error_of(pg_sqlstate_of(result)) == SQL_NO_RIGHT;
+}
+
+/* Runs a query with text parameters. needed: the role that has the rights. Returns the result, or NULL with the reason
+ * in error. */
 static PGresult *run_query(PGconn *conn, const struct sql_file *files, const char *name, const char *const *values,
-                           int n_values, struct buf *error)
+                           int n_values, const char *needed, struct migrate_error *error)
 {
 	PGresult *result = PQexecParams(conn, query_text(files, name), n_values, NULL, values, NULL, NULL, 0);
 	if (result_ok(result))
 		return result;
-	add_message(conn, result, error);
-	pg_add_remedy(error, pg_sqlstate_of(result), PQuser(conn));
+	add_message(conn, result, &error->text);
+	pg_add_remedy(&error->text, pg_sqlstate_of(result), PQuser(conn), needed);
+	note_kind(result, error);
 	PQclear(result);
 	return NULL;
 }
 
-static bool run_command(PGconn *conn, const char *sql, struct buf *error)
+/* Runs a query for its effect. */
+static bool run_file(PGconn *conn, const struct sql_file *files, const char *name, struct migrate_error *error)
 {
-	PGresult *result = PQexec(conn, sql);
-	bool ok = result_ok(result);
-	if (!ok)
-		add_message(conn, result, error);
-	if (sql_fault_of(pg_sqlstate_of(result)) == SQL_READ_ONLY)
-		pg_add_remedy(error, pg_sqlstate_of(result), NULL);
-	PQclear(result);
-	return ok;
-}
-
-static bool begin(PGconn *conn, const struct sql_file *files, struct buf *error)
-{
-	if (!run_command(conn, "BEGIN", error))
-		return false;
-	PGresult *result = run_query(conn, files, "queries/migrate_begin.sql", NULL, 0, error);
+	PGresult *result = run_query(conn, files, name, NULL, 0, owner, error);
 	PQclear(result);
 	return result != NULL;
 }
 
-/* 1: there; 0: not; -1: the database would not say. */
-static int is_there(PGconn *conn, const struct sql_file *files, struct buf *error)
+/* Adds the message, and what to do if the session must not change the schema. */
+static void add_refusal(const PGconn *conn, const PGresult *result, struct migrate_error *error)
 {
-	PGresult *result = run_query(conn, files, "queries/migrate_is_there.sql", NULL, 0, error);
+	enum sql_error kind = sql_error_of(pg_sqlstate_of(result));
+	add_message(conn, result, &error->text);
+	note_kind(result, error);
+	if (kind == SQL_READ_ONLY || kind == SQL_NO_RIGHT)
+		pg_add_remedy(&error->text, pg_sqlstate_of(result), PQuser(conn), owner);
+	if (kind == SQL_NO_RIGHT)
+		buf_add_str(&error->text, ", or connect as a superuser");
+}
+
+static bool run_command(PGconn *conn, const char *sql, struct migrate_error *error)
+{
+	PGresult *result = PQexec(conn, sql);
+	bool ok = result_ok(result);
+	if (!ok)
+		add_refusal(conn, result, error);
+	PQclear(result);
+	return ok;
+}
+
+static bool begin(PGconn *conn, const struct sql_file *files, struct migrate_error *error)
+{
+	return run_command(conn, "BEGIN", error) && run_file(conn, files, "queries/migrate_begin.sql", error);
+}
+
+/* Whether the table of migrations exists: 1 or 0; -1: it could not be read. */
+static int is_there(PGconn *conn, const struct sql_file *files, const char *needed, struct migrate_error *error)
+{
+	PGresult *result = run_query(conn, files, "queries/migrate_is_there.sql", NULL, 0, needed, error);
 	if (result == NULL)
 		return -1;
-	int there = strcmp(PQgetvalue(result, 0, 0), "t") == 0;
+	int there = strcmp(PQgetvalue(result, 0, MIGRATE_IS_THERE_FOUND), "t") == 0;
 	PQclear(result);
 	return there;
 }
@@ -190,22 +214,23 @@ static struct migration *find_version(struct migrations *list, int version)
 
 static void add_row(struct migrations *list, const PGresult *rows, int row)
 {
-	int version = (int)strtol(PQgetvalue(rows, row, 0), NULL, 10);
-	const char *name = PQgetvalue(rows, row, 1);
+	int version = (int)strtol(PQgetvalue(rows, row, MIGRATE_LIST_VERSION), NULL, 10);
+	const char *name = PQgetvalue(rows, row, MIGRATE_LIST_NAME);
 	struct migration *migration = find_version(list, version);
 	if (migration == NULL) {
 		migration = add_migration(list, version);
 		migration->state = MIGRATION_UNKNOWN;
 		migration->name = mem_strdup(name);
 	}
-	snprintf(migration->applied_sha256, sizeof(migration->applied_sha256), "%s", PQgetvalue(rows, row, 2));
-	migration->applied_at = mem_strdup(PQgetvalue(rows, row, 3));
-	migration->applied_by = mem_strdup(PQgetvalue(rows, row, 4));
+	snprintf(migration->applied_sha256, sizeof(migration->applied_sha256), "%s",
+	         PQgetvalue(rows, row, MIGRATE_LIST_SHA256));
+	migration->applied_at = mem_strdup(PQgetvalue(rows, row, MIGRATE_LIST_APPLIED_AT));
+	migration->applied_by = mem_strdup(PQgetvalue(rows, row, MIGRATE_LIST_APPLIED_BY));
 	if (migration->text != NULL)
-		migration->state = strcmp(migration->name, name) == 0 && migration->sha256[0] != '\0' &&
-		                                   strcmp(migration->sha256, migration->applied_sha256) == 0
-		                           ? MIGRATION_APPLIED
-		                           : MIGRATION_CHANGED;
+		migration->state =
+		        strcmp(migration->name, name) == 0 && strcmp(migration->sha256, migration->applied_sha256) == 0
+		                ? MIGRATION_APPLIED
+		                : MIGRATION_CHANGED;
 }
 
 static int by_version(const void *a, const void *b)
@@ -229,25 +254,27 @@ static void add_rows(struct migrations *list, const PGresult *rows)
 			list->items[i].state = MIGRATION_MISSED;
 }
 
-/* In a transaction that has begun. */
-static bool read_rows(PGconn *conn, const struct sql_file *files, struct migrations *list, struct buf *error)
+/* Call within a transaction. */
+static bool read_rows(PGconn *conn, const struct sql_file *files, struct migrations *list, const char *needed,
+                      struct migrate_error *error)
 {
-	PGresult *rows = run_query(conn, files, "queries/migrate_list.sql", NULL, 0, error);
+	PGresult *rows = run_query(conn, files, "queries/migrate_list.sql", NULL, 0, needed, error);
 	if (rows != NULL)
 		add_rows(list, rows);
 	PQclear(rows);
 	return rows != NULL;
 }
 
-int migrations_read(PGconn *conn, const struct sql_file *files, struct migrations *list_out, struct buf *error_out)
+int migrations_read(PGconn *conn, const struct sql_file *files, struct migrations *list_out,
+                    struct migrate_error *error_out)
 {
 	if (read_files(files, list_out, error_out) != 0)
 		return -1;
-	int there = is_there(conn, files, error_out);
+	int there = is_there(conn, files, reader, error_out);
 	if (there <= 0)
 		return there;
-	bool ok = begin(conn, files, error_out) && read_rows(conn, files, list_out, error_out);
-	PQclear(PQexec(conn, "ROLLBACK")); /* it has read, no more */
+	bool ok = begin(conn, files, error_out) && read_rows(conn, files, list_out, reader, error_out);
+	PQclear(PQexec(conn, "ROLLBACK")); /* it has only read */
 	return ok ? 0 : -1;
 }
 
@@ -265,14 +292,14 @@ static void add_finding(const struct migration *migration, struct buf *why)
 		buf_add_str(why, "not applied yet: run `kpid migrate up`");
 		break;
 	case MIGRATION_MISSED:
-		buf_add_str(why, "not applied, though a newer one is");
+		buf_add_str(why, "not applied, although a newer one is");
 		break;
 	case MIGRATION_CHANGED:
 		buf_add_format(why, "applied with another text (SHA-256 %.12s…, here %.12s…)",
 		               migration->applied_sha256, migration->sha256);
 		break;
 	case MIGRATION_UNKNOWN:
-		buf_add_str(why, "applied, but not known to this program: a newer kpid has been here");
+		buf_add_str(why, "applied, but not part of this program: a newer kpid has migrated this database");
 		break;
 	case MIGRATION_APPLIED:
 		break;
@@ -299,9 +326,13 @@ enum migrate_verdict migrations_verdict(const struct migrations *migrations, str
 int migrate_check(PGconn *conn, const struct sql_file *files, struct buf *why_out)
 {
 	struct migrations list = MIGRATIONS_INIT;
-	int verdict = migrations_read(conn, files, &list, why_out);
+	struct migrate_error error = MIGRATE_ERROR_INIT;
+	int verdict = migrations_read(conn, files, &list, &error);
 	if (verdict == 0)
 		verdict = (int)migrations_verdict(&list, why_out);
+	else
+		buf_add(why_out, error.text.data, error.text.len_bytes);
+	migrate_error_release(&error);
 	migrations_release(&list);
 	return verdict;
 }
@@ -309,21 +340,23 @@ int migrate_check(PGconn *conn, const struct sql_file *files, struct buf *why_ou
 /* ---- statements ---- */
 
 static void add_statement_error(PGconn *conn, const PGresult *result, const struct migration *migration,
-                                const char *statement, struct buf *error)
+                                const char *statement, struct migrate_error *error)
 {
 	const char *position = PQresultErrorField(result, PG_DIAG_STATEMENT_POSITION);
 	int n_characters = position == NULL ? 0 : (int)strtol(position, NULL, 10) - 1;
-	buf_add_format(error, "sql/%s:%d: ", migration->file, sql_line_of(migration->text, statement, n_characters));
+	buf_add_format(&error->text, "sql/%s:%d: ", migration->file,
+	               sql_line_of(migration->text, statement, n_characters));
 	ExecStatusType status = PQresultStatus(result);
 	if (sql_controls_transaction(statement))
-		buf_add_str(error, "a migration may not begin or end a transaction");
+		buf_add_str(&error->text, "a migration may not begin or end a transaction");
 	else if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT)
-		buf_add_str(error, "a migration may not copy from or to its client");
+		buf_add_str(&error->text, "a migration may not copy from or to its client");
 	else
-		add_message(conn, result, error);
+		add_message(conn, result, &error->text);
+	note_kind(result, error);
 }
 
-static bool run_statements(PGconn *conn, const struct migration *migration, struct buf *error)
+static bool run_statements(PGconn *conn, const struct migration *migration, struct migrate_error *error)
 {
 	struct buf statement = BUF_INIT;
 	bool ok = true;
@@ -345,91 +378,75 @@ static bool run_statements(PGconn *conn, const struct migration *migration, stru
 
 /* ---- up ---- */
 
-static bool record(PGconn *conn, const struct sql_file *files, const struct migration *migration, struct buf *error)
+static bool record(PGconn *conn, const struct sql_file *files, const struct migration *migration,
+                   struct migrate_error *error)
 {
 	char version[16];
 	snprintf(version, sizeof(version), "%d", migration->version);
 	const char *values[] = {version, migration->name, migration->sha256};
-	PGresult *result = run_query(conn, files, "queries/migrate_record.sql", values, 3, error);
+	PGresult *result = run_query(conn, files, "queries/migrate_record.sql", values, 3, owner, error);
 	PQclear(result);
 	return result != NULL;
 }
 
-static bool prepare(PGconn *conn, const struct sql_file *files, struct buf *error)
+static bool prepare(PGconn *conn, const struct sql_file *files, struct migrate_error *error)
 {
 	if (PQserverVersion(conn) < MIN_SERVER_VERSION) {
-		buf_add_format(error, "PostgreSQL %d or newer is needed; this is %s", MIN_SERVER_VERSION / 10000,
+		buf_add_format(&error->text, "PostgreSQL %d or newer is needed; this is %s", MIN_SERVER_VERSION / 10000,
 		               PQparameterStatus(conn, "server_version"));
 		return false;
 	}
 	const char *encoding = PQparameterStatus(conn, "server_encoding");
 	if (encoding == NULL || strcmp(encoding, "UTF8") != 0) {
-		buf_add_format(error, "the database must have the encoding UTF8; this one has %s",
+		buf_add_format(&error->text, "the database must have the encoding UTF8; this one has %s",
 		               encoding == NULL ? "another" : encoding);
 		return false;
 	}
 	if (PQsetClientEncoding(conn, "UTF8") != 0) {
-		add_message(conn, NULL, error);
+		add_message(conn, NULL, &error->text);
 		return false;
 	}
-	PGresult *result = run_query(conn, files, "queries/migrate_session.sql", NULL, 0, error);
-	PQclear(result);
-	return result != NULL;
+	return run_file(conn, files, "queries/migrate_session.sql", error);
 }
 
-static void say_waiting(PGconn *conn, const struct sql_file *files, const struct migrate_observer *observer)
+static void report_waiting(PGconn *conn, const struct sql_file *files, const struct migrate_observer *observer)
 {
-	struct buf ignored = BUF_INIT;
-	PGresult *result = run_query(conn, files, "queries/migrate_lock_holders.sql", NULL, 0, &ignored);
+	struct migrate_error ignored = MIGRATE_ERROR_INIT;
+	PGresult *result = run_query(conn, files, "queries/migrate_lock_holders.sql", NULL, 0, owner, &ignored);
 	if (observer->waiting != NULL)
-		observer->waiting(observer->context, result == NULL || PQgetisnull(result, 0, 0)
-		                                             ? "somebody who has ended since"
-		                                             : PQgetvalue(result, 0, 0));
+		observer->waiting(observer->context,
+		                  result == NULL || PQgetisnull(result, 0, MIGRATE_LOCK_HOLDERS_HOLDERS)
+		                          ? "a session that has ended since"
+		                          : PQgetvalue(result, 0, MIGRATE_LOCK_HOLDERS_HOLDERS));
 	PQclear(result);
-	buf_release(&ignored);
+	migrate_error_release(&ignored);
 }
 
-/* Runs a query of which only the effect counts. */
-static bool run_file(PGconn *conn, const struct sql_file *files, const char *name, struct buf *error)
-{
-	PGresult *result = run_query(conn, files, name, NULL, 0, error);
-	PQclear(result);
-	return result != NULL;
-}
-
-/* Begins a transaction in which nobody else migrates. The lock is its own and ends with it: of a program that has died
- * or is frozen the server ends the session, which leaves nothing of the migration behind. */
+/* Begins a transaction under a lock against other migrations. The lock ends with the transaction. If this program dies
+ * or freezes, the server ends the session and rolls back. */
 static bool begin_locked(PGconn *conn, const struct sql_file *files, const struct migrate_observer *observer,
-                         struct buf *error)
+                         struct migrate_error *error)
 {
-	struct buf refusal = BUF_INIT;
+	struct migrate_error refusal = MIGRATE_ERROR_INIT;
 	if (!begin(conn, files, error))
 		return false;
 	PGresult *result = PQexec(conn, query_text(files, "queries/migrate_lock_try.sql"));
-	const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-	bool ok = result_ok(result), busy = sqlstate != NULL && strcmp(sqlstate, SQLSTATE_LOCK_TIMEOUT) == 0;
+	bool ok = result_ok(result), busy = pg_has_sqlstate(result, SQLSTATE_LOCK_TIMEOUT);
 	if (!ok)
-		add_message(conn, result, &refusal);
+		add_refusal(conn, result, &refusal);
 	PQclear(result);
 	if (busy) {
 		PQclear(PQexec(conn, "ROLLBACK"));
-		say_waiting(conn, files, observer);
-		/* Who had the lock may have given the schema to kpid_owner: looked at again under it. */
+		report_waiting(conn, files, observer);
 		ok = begin(conn, files, error) && run_command(conn, "SET LOCAL lock_timeout = 0", error) &&
-		     run_file(conn, files, "queries/migrate_lock_wait.sql", error) &&
-		     run_file(conn, files, "queries/migrate_begin.sql", error);
+		     run_file(conn, files, "queries/migrate_lock_wait.sql", error);
 	} else if (!ok) {
-		buf_add(error, refusal.data, refusal.len_bytes);
+		take_error(&refusal, error);
 	}
-	buf_release(&refusal);
+	/* Another session may have given the schema to kpid_owner before this one got the lock: set the role again. */
+	ok = ok && run_file(conn, files, "queries/migrate_begin.sql", error);
+	migrate_error_release(&refusal);
 	return ok;
-}
-
-static double seconds_since(const struct timespec *start)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)(now.tv_sec - start->tv_sec) + (double)(now.tv_nsec - start->tv_nsec) / 1e9;
 }
 
 enum step { STEP_APPLIED, STEP_NOTHING_LEFT, STEP_FAILED };
@@ -442,54 +459,53 @@ static struct migration *first_pending(const struct migrations *list)
 	return NULL;
 }
 
-/* One migration, in its transaction: what is pending is decided under the lock. The row is written first, as the file
- * may give the table away. */
+/* Applies one migration in its transaction. The lock is taken before looking for what is pending. The row is written
+ * first, because the file may change the owner of the table. */
 static enum step apply_next(PGconn *conn, const struct sql_file *files, const struct migrate_observer *observer,
-                            struct buf *error)
+                            struct migrate_error *error)
 {
 	struct migrations list = MIGRATIONS_INIT;
-	struct timespec start;
 	struct migration *next = NULL;
 	bool ok = read_files(files, &list, error) == 0 && begin_locked(conn, files, observer, error) &&
-	          read_rows(conn, files, &list, error);
-	struct buf why = BUF_INIT;
-	if (ok && migrations_verdict(&list, &why) > MIGRATE_BEHIND) {
-		buf_add(error, why.data, why.len_bytes);
+	          read_rows(conn, files, &list, owner, error);
+	struct migrate_error why = MIGRATE_ERROR_INIT;
+	if (ok && migrations_verdict(&list, &why.text) > MIGRATE_BEHIND) {
+		take_error(&why, error);
 		ok = false;
 	}
-	buf_release(&why);
+	migrate_error_release(&why);
 	if (ok)
 		next = first_pending(&list);
-	clock_gettime(CLOCK_MONOTONIC, &start);
+	int64_t began_us = monotonic_clock_us();
 	bool applied = next != NULL && record(conn, files, next, error) && run_statements(conn, next, error) &&
 	               run_command(conn, "COMMIT", error);
 	if (!applied)
 		PQclear(PQexec(conn, "ROLLBACK"));
 	if (applied && observer->applied != NULL)
-		observer->applied(observer->context, next, seconds_since(&start));
+		observer->applied(observer->context, next, (double)(monotonic_clock_us() - began_us) / 1e6);
 	enum step step = applied ? STEP_APPLIED : ok && next == NULL ? STEP_NOTHING_LEFT : STEP_FAILED;
 	migrations_release(&list);
 	return step;
 }
 
-/* The table of migrations, unless it is there. Of two who make it at once one fails, and finds it there. */
-static bool bootstrap(PGconn *conn, const struct sql_file *files, struct buf *error)
+/* Creates the table of migrations. If two sessions do so at once, one fails and then finds the table. */
+static bool bootstrap(PGconn *conn, const struct sql_file *files, struct migrate_error *error)
 {
-	struct buf refusal = BUF_INIT;
-	int there = is_there(conn, files, error);
+	struct migrate_error refusal = MIGRATE_ERROR_INIT;
+	int there = is_there(conn, files, owner, error);
 	if (there == 0 && !run_command(conn, query_text(files, "queries/migrate_bootstrap.sql"), &refusal)) {
-		there = is_there(conn, files, error);
+		there = is_there(conn, files, owner, error);
 		if (there == 0)
-			buf_add(error, refusal.data, refusal.len_bytes);
+			take_error(&refusal, error);
 	} else if (there == 0) {
 		there = 1;
 	}
-	buf_release(&refusal);
+	migrate_error_release(&refusal);
 	return there == 1;
 }
 
 int migrate_up(PGconn *conn, const struct sql_file *files, const struct migrate_observer *observer,
-               struct buf *error_out)
+               struct migrate_error *error_out)
 {
 	enum step step = STEP_FAILED;
 	if (prepare(conn, files, error_out) && bootstrap(conn, files, error_out))

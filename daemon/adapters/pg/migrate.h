@@ -1,25 +1,25 @@
-/* Migrations: the embedded files migrations/NNNN_name.sql against what kpid.migration says was applied.
- * Plain synchronous libpq, for a command that does nothing else and for a start before any loop runs.
+/* Applies the embedded files migrations/NNNN_name.sql that kpid.migration does not record yet. Blocking libpq: for
+ * commands, and for the start before the event loop runs.
  *
- * Each migration is one transaction together with its row, so one that fails leaves nothing behind. A file
- * that was applied anywhere is never changed again: its checksum is compared. */
+ * A migration and its row are one transaction, so a failure leaves nothing behind. A released file never changes: its
+ * checksum is compared with the recorded one. */
 #ifndef KPID_ADAPTERS_PG_MIGRATE_H
 #define KPID_ADAPTERS_PG_MIGRATE_H
 
 #include <libpq-fe.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "kpid/base/buf.h"
+#include "kpid/base/digest.h"
 #include "kpid/port/sql_files.h"
-
-#define MIGRATION_SHA256_BYTES 65 /* 64 hexadecimal digits and a NUL */
 
 enum migration_state {
 	MIGRATION_APPLIED,
-	MIGRATION_PENDING, /* not applied, and newer than all that is */
-	MIGRATION_MISSED,  /* not applied, though a newer one is */
-	MIGRATION_CHANGED, /* applied with another name or text */
-	MIGRATION_UNKNOWN  /* applied, and this program has no such file: it is older than the database */
+	MIGRATION_PENDING, /* not applied, and newer than all applied ones */
+	MIGRATION_MISSED,  /* not applied, although a newer one is */
+	MIGRATION_CHANGED, /* applied under another name or with another text */
+	MIGRATION_UNKNOWN  /* applied, but not part of this program: a newer kpid has applied it */
 };
 
 const char *migration_state_name(enum migration_state state); /* "applied" */
@@ -27,13 +27,13 @@ const char *migration_state_name(enum migration_state state); /* "applied" */
 struct migration {
 	int version;
 	enum migration_state state;
-	char *name;                                  /* of the file; of the row if there is no file */
-	char *file;                                  /* "migrations/0001_tables.sql"; NULL if there is none */
-	const char *text;                            /* of the file; NULL if there is none. Borrowed */
-	char sha256[MIGRATION_SHA256_BYTES];         /* of the file; "" if there is none */
-	char applied_sha256[MIGRATION_SHA256_BYTES]; /* of the row; "" if there is none */
-	char *applied_at;                            /* RFC 3339; NULL: not applied */
-	char *applied_by;                            /* NULL: not applied */
+	char *name;                            /* of the file, or of the row if there is no file */
+	char *file;                            /* "migrations/0001_tables.sql"; NULL: none */
+	const char *text;                      /* of the file; NULL: none. Borrowed */
+	char sha256[SHA256_HEX_BYTES];         /* of the file; "": none */
+	char applied_sha256[SHA256_HEX_BYTES]; /* of the row; "": none */
+	char *applied_at;                      /* RFC 3339; NULL: not applied */
+	char *applied_by;                      /* NULL: not applied */
 };
 
 struct migrations {
@@ -48,39 +48,52 @@ struct migrations {
 
 void migrations_release(struct migrations *migrations);
 
-/* What the files and the database say together. A database without kpid has all of them pending.
- * Returns 0, or -1 with the reason in error_out. list_out must be initialised, and is to be released
- * either way. Changes nothing; the connection must be outside of a transaction. */
-int migrations_read(PGconn *conn, const struct sql_file *files, struct migrations *list_out, struct buf *error_out);
+/* Why a function failed. */
+struct migrate_error {
+	struct buf text; /* lines, without a final newline */
+	bool no_right;   /* PostgreSQL refused, because the role lacks a right */
+};
 
-/* How a database stands to this program. */
+#define MIGRATE_ERROR_INIT                                                                                             \
+	{                                                                                                              \
+		BUF_INIT, false                                                                                        \
+	}
+
+void migrate_error_release(struct migrate_error *error);
+
+/* Compares the files with the database. In a database without kpid all are pending. Returns 0, or -1 with the reason in
+ * error_out. list_out must be initialised; release it in both cases. Changes nothing. The connection must not be in a
+ * transaction. */
+int migrations_read(PGconn *conn, const struct sql_file *files, struct migrations *list_out,
+                    struct migrate_error *error_out);
+
+/* Whether this program can use a database. */
 enum migrate_verdict {
 	MIGRATE_CURRENT, /* all applied, none changed, none unknown */
 	MIGRATE_BEHIND,  /* some are pending: kpid migrate up */
-	MIGRATE_AHEAD,   /* some are unknown: a newer kpid has been here */
-	MIGRATE_FAULTY   /* some are changed or missed: nobody should go on */
+	MIGRATE_AHEAD,   /* some are unknown: a newer kpid has migrated it */
+	MIGRATE_FAULTY   /* some are changed or missed: do not use it */
 };
 
-/* The worst of it; each finding is a line in why_out, none for MIGRATE_CURRENT, and what is pending only
- * when nothing is worse. */
+/* Returns the worst verdict. Adds a line per finding to why_out; pending ones only if that is the worst. */
 enum migrate_verdict migrations_verdict(const struct migrations *migrations, struct buf *why_out);
 
-/* Both of the above: an enum migrate_verdict, or -1 if the database would not say. why_out: the reason,
- * without a newline at its end. For a start: anything but MIGRATE_CURRENT is a reason not to. */
+/* Both of the above. Returns an enum migrate_verdict, or -1 if the database cannot be read. why_out: the reason,
+ * without a final newline. The daemon starts only with MIGRATE_CURRENT. */
 int migrate_check(PGconn *conn, const struct sql_file *files, struct buf *why_out);
 
 struct migrate_observer {
-	/* Somebody else is migrating this database and is waited for. who: a text that names them. NULL is fine */
+	/* Another session is migrating this database; who: its description. May be NULL. */
 	void (*waiting)(void *context, const char *who);
-	void (*applied)(void *context, const struct migration *migration, double seconds); /* committed. NULL is fine */
+	void (*applied)(void *context, const struct migration *migration, double seconds); /* committed. May be NULL */
 	void *context;
 };
 
-/* Applies what is pending, each migration under a lock of its transaction, so that of two at once each finds done what
- * the other did. Returns 0; or 1, when it refuses or a migration failed and was rolled back (those before it stay); or
- * -1, when the connection was lost. The reason is in error_out: for a statement that failed PostgreSQL's message after
- * "sql/migrations/NNNN_name.sql:LINE: ". The session's settings are changed: end it afterwards. */
+/* Applies pending migrations, each under a lock, so that concurrent runs are safe. Returns 0; 1 if it refuses or a
+ * migration failed and was rolled back (earlier ones stay applied); -1 if the connection was lost. error_out: the
+ * reason; for a failed statement PostgreSQL's message after "sql/migrations/NNNN_name.sql:LINE: ". Changes settings of
+ * the session: close it afterwards. */
 int migrate_up(PGconn *conn, const struct sql_file *files, const struct migrate_observer *observer,
-               struct buf *error_out);
+               struct migrate_error *error_out);
 
 #endif

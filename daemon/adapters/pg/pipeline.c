@@ -2,13 +2,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adapters/pg/error_text.h"
 #include "adapters/pg/session_internal.h"
-#include "adapters/pg/words.h"
+#include "kpid/base/check.h"
+#include "kpid/base/clock.h"
 #include "kpid/base/log.h"
 #include "kpid/base/memory.h"
+#include "kpid/base/sqlstate.h"
 #include "kpid/port/sql_files.h"
 
-enum { SILENT_S = 10 }; /* a server that does not answer for so long is logged */
+enum { SILENT_S = 10 }; /* time without an answer after which it is logged */
 
 /* ---- statements ---- */
 
@@ -17,7 +20,7 @@ const char *pg_sql_text(const char *file)
 	for (const struct sql_file *candidate = sql_files; candidate->name != NULL; candidate++)
 		if (strcmp(candidate->name, file) == 0)
 			return candidate->text;
-	log_error("sql/%s is not part of this program", file);
+	log_error("sql/%s is not embedded in this program", file);
 	abort();
 }
 
@@ -52,26 +55,26 @@ static const char *awaited(const struct pg_session *session)
 void pipeline_on_silence(evutil_socket_t fd, short what, void *context)
 {
 	struct pg_session *session = context;
-	int64_t silent_us = session_now_us() - session->heard_us;
+	int64_t silent_us = monotonic_clock_us() - session->last_answer_us;
 	(void)fd, (void)what;
 	if (session->first == NULL)
 		return;
-	if (!session->said_silent && silent_us > SILENT_S * SECOND_US) {
+	if (!session->silence_logged && silent_us > SILENT_S * US_PER_SECOND) {
 		log_warning("PostgreSQL (%s) has not answered %s for %d s; waiting for it", session->name,
-		            awaited(session), (int)(silent_us / SECOND_US));
-		session->said_silent = true;
+		            awaited(session), (int)(silent_us / US_PER_SECOND));
+		session->silence_logged = true;
 	}
 	await_answer(session);
 }
 
-static void heard(struct pg_session *session)
+static void note_answer(struct pg_session *session)
 {
-	int64_t now_us = session_now_us();
-	if (session->said_silent)
+	int64_t now_us = monotonic_clock_us();
+	if (session->silence_logged)
 		log_info("PostgreSQL (%s) answers again, after %d s", session->name,
-		         (int)((now_us - session->heard_us) / SECOND_US));
-	session->said_silent = false;
-	session->heard_us = now_us;
+		         (int)((now_us - session->last_answer_us) / US_PER_SECOND));
+	session->silence_logged = false;
+	session->last_answer_us = now_us;
 }
 
 /* ---- queries ---- */
@@ -88,7 +91,7 @@ void pipeline_forget(struct pg_session *session)
 void pipeline_flush(struct pg_session *session)
 {
 	int left = PQflush(session->conn);
-	/* Why it failed shows on reading, with what the server had to say. */
+	/* The reason of a failure, with the server's message, comes from the next read. */
 	session_watch(session, left == 1 ? EV_READ | EV_WRITE : EV_READ);
 	if (left < 0)
 		session_break(session);
@@ -100,7 +103,7 @@ static void push_pending(struct pg_session *session, struct pending pending)
 	*copy = pending;
 	copy->next = NULL;
 	if (session->first == NULL) {
-		session->heard_us = session_now_us();
+		session->last_answer_us = monotonic_clock_us();
 		await_answer(session);
 	}
 	if (session->last == NULL)
@@ -152,10 +155,10 @@ static bool can_send(const struct pg_session *session)
 void pg_session_query(struct pg_session *session, const char *file, const struct pg_param *params, int n_params,
                       pg_result_fn fn, void *context)
 {
-	enum { MOST_PARAMS = 24 };
-	const char *values[MOST_PARAMS] = {0};
-	int lengths[MOST_PARAMS] = {0}, formats[MOST_PARAMS] = {0};
-	for (int i = 0; i < n_params && i < MOST_PARAMS; i++) {
+	const char *values[PG_MOST_PARAMS] = {0};
+	int lengths[PG_MOST_PARAMS] = {0}, formats[PG_MOST_PARAMS] = {0};
+	KPID_CHECK(n_params <= PG_MOST_PARAMS);
+	for (int i = 0; i < n_params; i++) {
 		values[i] = params[i].value;
 		lengths[i] = params[i].len_bytes;
 		formats[i] = params[i].binary;
@@ -215,21 +218,26 @@ const char *pg_session_refusal(const struct pg_session *session)
 	return session->refusal;
 }
 
+void pg_session_expect_collisions(struct pg_session *session, bool expected)
+{
+	session->expects_collisions = expected;
+}
+
 static struct pending pop_pending(struct pg_session *session)
 {
 	struct pending *first = session->first, copy = *first;
 	session->first = first->next;
 	if (session->first == NULL)
 		session->last = NULL;
-	/* Skipped after an error before it: the server does not know it. */
+	/* The server has skipped it after an error: the statement is not prepared. */
 	if (copy.is_prepare && !copy.is_prepared)
 		session->prepared[copy.statement] = NULL;
 	free(first);
 	return copy;
 }
 
-/* What is left before a sync was skipped after an error. libpq does not always give each skipped query its two
- * results: when another is sent from a callback, the NULL that ends the one before is left out. */
+/* Drops queries before the sync: the server has skipped them after an error. libpq does not always deliver both results
+ * of a skipped query: if a callback sends another one, the terminating NULL is missing. */
 static struct pending pop_sync(struct pg_session *session)
 {
 	while (!session->first->is_sync && session->first->next != NULL)
@@ -247,43 +255,48 @@ static void deliver_sync(struct pg_session *session, PGresult *result)
 		session->refusal[0] = '\0';
 }
 
-/* Without a SQLSTATE it is libpq that says that the connection is lost, which is seen to elsewhere. */
+/* An error without a SQLSTATE comes from libpq: the connection is lost, which take_answers() handles. */
 static void refused(struct pg_session *session, const struct pending *pending, const PGresult *result)
 {
 	const char *sqlstate = pg_sqlstate_of(result);
-	enum sql_fault fault = sql_fault_of(sqlstate);
+	enum sql_error fault = sql_error_of(sqlstate);
 	struct buf why = BUF_INIT;
 	if (sqlstate == NULL)
 		return;
 	if (session->refusal[0] == '\0')
 		snprintf(session->refusal, sizeof(session->refusal), "%s", sqlstate);
+	if (session->expects_collisions && pg_has_sqlstate(result, SQLSTATE_NOT_UNIQUE))
+		return;
 	pg_add_refusal(&why, result);
 	if (session->phase == PHASE_SETTING_UP) {
-		session_set_trouble(session, fault, buf_text(&why).ptr, sqlstate);
+		session_set_close_reason(session, fault, buf_text(&why).ptr, sqlstate);
 	} else {
-		refusals_add(&session->refusals, session->name, PQuser(session->conn), pending->statement_text, result,
-		             session->heard_us);
-		/* Another session may reach another server, or find what this one lacks. */
+		struct buf remedy = BUF_INIT;
+		pg_add_remedy(&remedy, sqlstate, PQuser(session->conn), session->needed_role);
+		refusals_add(&session->refusals, session->name, buf_text(&remedy).ptr, pending->statement_text, result,
+		             session->last_answer_us);
+		buf_release(&remedy);
+		/* The next session may reach another server, or find the schema complete. */
 		if (fault == SQL_READ_ONLY || fault == SQL_SET_UP) {
-			session_set_trouble(session, fault, buf_text(&why).ptr, sqlstate);
-			session->trouble.was_logged = true;
+			session_set_close_reason(session, fault, buf_text(&why).ptr, sqlstate);
+			session->close_reason.was_logged = true;
 			session_break(session);
 		}
 	}
 	buf_release(&why);
 }
 
-/* One result to its callback. A query is done with the NULL after it, a sync with its one result. */
+/* Passes one result to its callback. A query ends with the NULL after its result, a sync with its result. */
 static void deliver(struct pg_session *session, PGresult *result)
 {
 	struct pending *pending = session->first;
-	heard(session);
+	note_answer(session);
 	if (PQresultStatus(result) == PGRES_PIPELINE_SYNC) {
 		deliver_sync(session, result);
 		return;
 	}
 	if (pending->is_sync) {
-		/* Of no query: the server says why it is about to close the connection. */
+		/* Belongs to no query: the reason why the server is about to close the connection. */
 		log_debug("PostgreSQL (%s): %s", session->name, PQresultErrorMessage(result));
 		return;
 	}
@@ -292,7 +305,7 @@ static void deliver(struct pg_session *session, PGresult *result)
 	if (PQresultStatus(result) == PGRES_FATAL_ERROR)
 		refused(session, pending, result);
 	else if (!pending->is_prepare && pg_result_ok(result))
-		refusals_end(&session->refusals, session->name, pending->statement_text, session->heard_us);
+		refusals_end(&session->refusals, session->name, pending->statement_text, session->last_answer_us);
 	if (pending->fn != NULL)
 		pending->fn(pending->context, result);
 }
@@ -300,7 +313,7 @@ static void deliver(struct pg_session *session, PGresult *result)
 void pipeline_read(struct pg_session *session)
 {
 	unsigned generation = session->generation;
-	while (session->turn.fn == NULL && session->first != NULL && PQisBusy(session->conn) == 0) {
+	while (session->continuation.fn == NULL && session->first != NULL && PQisBusy(session->conn) == 0) {
 		PGresult *result = PQgetResult(session->conn);
 		if (result == NULL) {
 			if (session->first->is_sync)
@@ -309,9 +322,9 @@ void pipeline_read(struct pg_session *session)
 			continue;
 		}
 		deliver(session, result);
-		if (session->turn.fn == NULL)
+		if (session->continuation.fn == NULL)
 			PQclear(result);
 		if (session->generation != generation || session->broken)
-			return; /* the callback closed the connection, or could not send */
+			return; /* the callback closed the connection or failed to send */
 	}
 }

@@ -1,5 +1,5 @@
-/* Statements that PostgreSQL refuses, on one session: each is logged once with its reason and the remedy, once an hour
- * while that lasts, and when it is over. Who asked need not log it. */
+/* Logs statements that PostgreSQL refuses on a session: each once with its reason and remedy, then once an hour, and
+ * once when it works again. Callers need not log them. */
 #ifndef KPID_ADAPTERS_PG_REFUSALS_H
 #define KPID_ADAPTERS_PG_REFUSALS_H
 
@@ -7,20 +7,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "kpid/base/lasting.h"
+#include "kpid/base/log_throttle.h"
 
 enum { REFUSALS_MOST = 64 };
 
 struct refusals {
 	struct {
 		const char *statement; /* identifies it; borrowed */
-		struct lasting fault;
+		struct log_throttle fault;
 	} items[REFUSALS_MOST];
 	size_t n, n_lasting;
 };
 
-/* session: its name in the log. role: of the session. statement: a file below sql/, or plain SQL; a constant. */
-void refusals_add(struct refusals *refusals, const char *session, const char *role, const char *statement,
+/* session: its name in the log. remedy: as pg_add_remedy() appends it, or "". statement: a file below sql/ or SQL; must
+ * be a constant. now_us: monotonic. */
+void refusals_add(struct refusals *refusals, const char *session, const char *remedy, const char *statement,
                   const PGresult *result, int64_t now_us);
 /* The statement has worked. */
 void refusals_end(struct refusals *refusals, const char *session, const char *statement, int64_t now_us);

@@ -1,41 +1,37 @@
 #include "adapters/pg/session.h"
 
 #include <event2/event.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "adapters/metrics/counts.h"
+#include "adapters/pg/error_text.h"
+#include "adapters/pg/rows.h"
 #include "adapters/pg/session_internal.h"
-#include "adapters/pg/words.h"
+#include "kpid/base/check.h"
+#include "kpid/base/clock.h"
 #include "kpid/base/log.h"
 #include "kpid/base/memory.h"
-#include "kpid/base/turns.h"
+#include "kpid/base/slow_callbacks.h"
 
 enum {
-	FIRST_PAUSE_MS = 100,
-	LONGEST_PAUSE_MS = 5000,
 	CONNECT_TIMEOUT_S = 10,
-	HOST_TIMEOUT_S = 16 /* of several hosts: libpq leaves a silent one after tcp_user_timeout, and asks the next */
+	HOST_TIMEOUT_S = 16 /* per host, if there are several: libpq tries the next one after tcp_user_timeout */
 };
 
-#define LIVED_US SECOND_US /* a session that is left sooner is opened again with a growing pause */
+#define RETRY_FIRST_US INT64_C(100000)
+#define MIN_LIFE_US    US_PER_SECOND /* an unusable session that was closed sooner keeps its growing wait */
 
 static void on_io(evutil_socket_t fd, short what, void *context);
 static void on_retry(evutil_socket_t fd, short what, void *context);
-static void on_next_turn(evutil_socket_t fd, short what, void *context);
-
-int64_t session_now_us(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * SECOND_US + now.tv_nsec / 1000;
-}
+static void on_continue(evutil_socket_t fd, short what, void *context);
 
 /* ---- life ---- */
 
 static void set_pairs(struct pg_session *session, const struct config_pairs *conninfo)
 {
-	/* A server that vanished without a word is noticed within seconds; what the file says wins. */
+	/* Detects within seconds that a server has vanished. The configuration overrides these. */
 	static const char *const defaults[][2] = {{"connect_timeout", "10"},  {"tcp_user_timeout", "15000"},
 	                                          {"keepalives_idle", "10"},  {"keepalives_interval", "5"},
 	                                          {"keepalives_count", "2"},  {"fallback_application_name", "kpid"},
@@ -54,7 +50,7 @@ static void set_pairs(struct pg_session *session, const struct config_pairs *con
 	}
 }
 
-/* Of several hosts, for all of them together. */
+/* For all hosts together. */
 static int connect_timeout_s(const struct pg_session *session)
 {
 	int n_hosts = 1;
@@ -76,9 +72,10 @@ struct pg_session *pg_session_new(struct event_base *base, const struct config_p
 	session->base = base;
 	session->name = mem_strdup(name);
 	session->events = *events;
-	session->pause_ms = FIRST_PAUSE_MS;
+	session->needed_role = "kpid_writer";
+	backoff_init(&session->backoff, RETRY_FIRST_US);
 	session->retry = evtimer_new(base, on_retry, session);
-	session->next_turn = evtimer_new(base, on_next_turn, session);
+	session->continue_timer = evtimer_new(base, on_continue, session);
 	session->silence = evtimer_new(base, pipeline_on_silence, session);
 	set_pairs(session, conninfo);
 	session->connect_timeout_s = connect_timeout_s(session);
@@ -89,14 +86,15 @@ static void disconnect(struct pg_session *session)
 {
 	session->generation++;
 	pipeline_forget(session);
-	evtimer_del(session->next_turn);
-	PQclear(session->turn.result);
-	session->turn = (struct turn){.fn = NULL};
+	evtimer_del(session->continue_timer);
+	PQclear(session->continuation.result);
+	session->continuation = (struct continuation){.fn = NULL};
 	session->n_prepared = 0;
-	session->broken = session->said_silent = false;
+	session->broken = session->silence_logged = false;
+	counts.sessions_ready -= session->phase == PHASE_READY;
 	session->refusal[0] = '\0';
-	session->trouble.is_so = session->trouble.was_logged = false;
-	buf_clear(&session->trouble.why);
+	session->close_reason.is_set = session->close_reason.was_logged = false;
+	buf_clear(&session->close_reason.why);
 	session->phase = PHASE_IDLE;
 	if (session->io != NULL)
 		event_free(session->io);
@@ -111,9 +109,10 @@ void pg_session_free(struct pg_session *session)
 		return;
 	disconnect(session);
 	event_free(session->retry);
-	event_free(session->next_turn);
+	event_free(session->continue_timer);
 	event_free(session->silence);
-	buf_release(&session->trouble.why);
+	buf_release(&session->close_reason.why);
+	buf_release(&session->trouble);
 	for (size_t i = 0; session->keywords[i] != NULL; i++) {
 		free((char *)session->keywords[i]);
 		free((char *)session->values[i]);
@@ -124,15 +123,38 @@ void pg_session_free(struct pg_session *session)
 	free(session);
 }
 
+void pg_session_set_needed_role(struct pg_session *session, const char *role)
+{
+	session->needed_role = role;
+}
+
 void pg_session_on_unusable(struct pg_session *session,
-                            void (*unusable)(void *context, enum sql_fault fault, const char *reason))
+                            void (*unusable)(void *context, enum sql_error fault, const char *reason))
 {
 	session->unusable = unusable;
+}
+
+void pg_session_set_reader(struct pg_session *session, int timeout_ms, bool calls)
+{
+	session->reader_calls = calls;
+	session->reader_timeout_ms = timeout_ms;
+}
+
+void pg_session_listen(struct pg_session *session, const char *channel, void (*notified)(void *context))
+{
+	int length = snprintf(session->listen, sizeof(session->listen), "LISTEN %s", channel);
+	KPID_CHECK((size_t)length < sizeof(session->listen));
+	session->notified = notified;
 }
 
 bool pg_session_is_ready(const struct pg_session *session)
 {
 	return session->phase == PHASE_READY;
+}
+
+const char *pg_session_trouble(const struct pg_session *session)
+{
+	return session->trouble.len_bytes == 0 ? NULL : session->trouble.data;
 }
 
 const unsigned *pg_session_row_types(const struct pg_session *session)
@@ -144,61 +166,65 @@ const unsigned *pg_session_row_types(const struct pg_session *session)
 
 static void retry_later(struct pg_session *session)
 {
-	/* Spread out, so that many sessions do not come back as one. */
-	int pause_ms = session->pause_ms / 2 + (int)(random() % (session->pause_ms / 2 + 1));
-	struct timeval pause = {pause_ms / 1000, (pause_ms % 1000) * 1000};
-	event_add(session->retry, &pause);
-	session->pause_ms = session->pause_ms * 2 > LONGEST_PAUSE_MS ? LONGEST_PAUSE_MS : session->pause_ms * 2;
+	int64_t wait_us = backoff_add_failure(&session->backoff, monotonic_clock_us(), false);
+	/* With jitter, so that many sessions do not reconnect at once. */
+	wait_us = wait_us / 2 + random() % (wait_us / 2 + 1);
+	struct timeval wait = {wait_us / US_PER_SECOND, wait_us % US_PER_SECOND};
+	event_add(session->retry, &wait);
 }
 
-void session_set_trouble(struct pg_session *session, enum sql_fault fault, const char *why, const char *sqlstate)
+void session_set_close_reason(struct pg_session *session, enum sql_error fault, const char *why, const char *sqlstate)
 {
-	struct trouble *trouble = &session->trouble;
-	if (trouble->is_so)
+	struct close_reason *reason = &session->close_reason;
+	if (reason->is_set)
 		return;
-	trouble->is_so = true;
-	trouble->fault = fault;
-	buf_clear(&trouble->why);
-	buf_add_str(&trouble->why, why);
-	pg_add_remedy(&trouble->why, sqlstate, PQuser(session->conn));
+	reason->is_set = true;
+	reason->fault = fault;
+	buf_clear(&reason->why);
+	buf_add_str(&reason->why, why);
+	pg_add_remedy(&reason->why, sqlstate, PQuser(session->conn), session->needed_role);
 }
 
-/* Each kind of reason once, until the server is there again. */
-static void say_trouble(struct pg_session *session, enum sql_fault fault, const char *why)
+/* Logs each kind of fault once, until the server is usable again. */
+static void log_close_reason(struct pg_session *session, enum sql_error fault, const char *why)
 {
 	uint32_t bit = UINT32_C(1) << fault;
-	if ((session->said & bit) != 0)
+	if ((session->logged_faults & bit) != 0)
 		return;
-	session->said |= bit;
-	if (fault == SQL_READ_ONLY || sql_fault_lasts(fault))
+	session->logged_faults |= bit;
+	if (fault == SQL_READ_ONLY || fault == SQL_NO_RESOURCES || sql_error_lasts(fault))
 		log_error("PostgreSQL (%s) cannot be used: %s", session->name, why);
 	else
-		log_error("PostgreSQL (%s) is away: %s; trying again until it is back", session->name, why);
+		log_error("PostgreSQL (%s) is unreachable: %s; retrying until it is back", session->name, why);
 }
 
-/* As session_set_trouble() said why. */
+/* Closes the connection for the reason that session_set_close_reason() was given. */
 static void connection_lost(struct pg_session *session)
 {
 	bool was_ready = session->phase == PHASE_READY;
-	enum sql_fault fault = session->trouble.fault;
-	struct buf why = session->trouble.why;
-	session->trouble.why = (struct buf)BUF_INIT;
-	if (!session->trouble.was_logged)
-		say_trouble(session, fault, buf_text(&why).ptr);
-	/* One that is left because it is of no use may find the next one to be no better. */
-	bool left = session->trouble.was_logged && session_now_us() - session->ready_since_us < LIVED_US;
-	if (was_ready && !left)
-		session->pause_ms = FIRST_PAUSE_MS;
+	enum sql_error fault = session->close_reason.fault;
+	struct buf why = session->close_reason.why;
+	session->close_reason.why = (struct buf)BUF_INIT;
+	if (!session->close_reason.was_logged)
+		log_close_reason(session, fault, buf_text(&why).ptr);
+	buf_clear(&session->trouble);
+	buf_add_text(&session->trouble, buf_text(&why));
+	/* After an unusable session the next one may be unusable too: keep the growing wait. */
+	bool unusable =
+	        session->close_reason.was_logged && monotonic_clock_us() - session->ready_since_us < MIN_LIFE_US;
+	if (was_ready && !unusable)
+		backoff_reset(&session->backoff);
 	disconnect(session);
 	retry_later(session);
+	counts.sessions_lost += was_ready;
 	if (was_ready)
 		session->events.lost(session->events.context, buf_text(&why).ptr);
-	if (session->unusable != NULL && (fault == SQL_READ_ONLY || sql_fault_lasts(fault)))
+	if (session->unusable != NULL && (fault == SQL_READ_ONLY || sql_error_lasts(fault)))
 		session->unusable(session->events.context, fault, buf_text(&why).ptr);
 	buf_release(&why);
 }
 
-/* What libpq says of it. */
+/* Closes the connection with the message of libpq, or with the given one if that is empty. */
 static void lost_by_libpq(struct pg_session *session, const char *otherwise)
 {
 	const char *message = PQerrorMessage(session->conn);
@@ -209,7 +235,7 @@ static void lost_by_libpq(struct pg_session *session, const char *otherwise)
 	else
 		pg_add_message(&why, message);
 	(void)sqlstate_in_message(message, sqlstate);
-	session_set_trouble(session, sql_fault_of(sqlstate), buf_text(&why).ptr, sqlstate);
+	session_set_close_reason(session, sql_error_of(sqlstate), buf_text(&why).ptr, sqlstate);
 	buf_release(&why);
 	connection_lost(session);
 }
@@ -229,25 +255,22 @@ bool pg_row_types_get(const PGresult *result, unsigned types_out[PG_N_ROW_TYPES]
 {
 	if (!pg_result_ok(result) || PQntuples(result) != 1 || PQnfields(result) != PG_N_ROW_TYPES)
 		return false;
-	for (int i = 0; i < PG_N_ROW_TYPES; i++) {
-		const unsigned char *oid = (const unsigned char *)PQgetvalue(result, 0, i);
-		types_out[i] = (unsigned)oid[0] << 24 | (unsigned)oid[1] << 16 | (unsigned)oid[2] << 8 | oid[3];
-	}
+	for (int i = 0; i < PG_N_ROW_TYPES; i++)
+		types_out[i] = (unsigned)pg_get_int4(result, 0, i);
 	return true;
 }
 
-/* Whether the session can write. */
+/* Checks whether the session can write. */
 static void on_begun(void *context, PGresult *result)
 {
 	struct pg_session *session = context;
-	if (!pg_result_ok(result))
-		return; /* deliver() has seen why */
-	bool in_recovery = PQgetvalue(result, 0, 0)[0] != 0, read_only = PQgetvalue(result, 0, 1)[0] != 0;
-	if (in_recovery)
-		session_set_trouble(session, SQL_READ_ONLY, "this server is a standby and takes no writes",
-		                    SQLSTATE_READ_ONLY);
-	else if (read_only)
-		session_set_trouble(
+	if (!pg_result_ok(result) || session->reader_timeout_ms != 0)
+		return; /* deliver() has noted why; or the session only reads */
+	if (pg_get_bool(result, 0, SESSION_BEGIN_IN_RECOVERY))
+		session_set_close_reason(session, SQL_READ_ONLY, "this server is a standby and takes no writes",
+		                         SQLSTATE_READ_ONLY);
+	else if (pg_get_bool(result, 0, SESSION_BEGIN_READ_ONLY))
+		session_set_close_reason(
 		        session, SQL_READ_ONLY,
 		        "transactions are read-only here: default_transaction_read_only is on for the role, the "
 		        "database or the server; switch it off",
@@ -258,23 +281,35 @@ static void on_row_types(void *context, PGresult *result)
 {
 	struct pg_session *session = context;
 	if (pg_result_ok(result) && !pg_row_types_get(result, session->row_types))
-		session_set_trouble(session, SQL_SET_UP, "the tables are not those of this version", SQLSTATE_NO_TABLE);
+		session_set_close_reason(session, SQL_SET_UP, "the tables are not those of this version of kpid",
+		                         SQLSTATE_NO_TABLE);
 }
 
 static void on_set_up(void *context, PGresult *result)
 {
 	struct pg_session *session = context;
 	(void)result;
-	if (session->trouble.is_so) {
+	if (session->close_reason.is_set) {
 		connection_lost(session);
 		return;
 	}
 	session->phase = PHASE_READY;
-	session->ready_since_us = session_now_us();
-	if (session->said != 0)
+	counts.sessions_ready++;
+	session->ready_since_us = monotonic_clock_us();
+	if (session->logged_faults != 0)
 		log_info("PostgreSQL (%s) is back", session->name);
-	session->said = 0;
+	session->logged_faults = 0;
 	session->events.ready(session->events.context);
+}
+
+static void set_up_reader(struct pg_session *session)
+{
+	char timeout[16];
+	snprintf(timeout, sizeof(timeout), "%d", session->reader_timeout_ms);
+	const struct pg_param params[SESSION_READER_N_PARAMS] = {
+	        [SESSION_READER_PARAM_READ_ONLY] = pg_param_c_string(session->reader_calls ? "off" : "on"),
+	        [SESSION_READER_PARAM_TIMEOUT_MS] = pg_param_c_string(timeout)};
+	pg_session_query(session, "queries/session_reader.sql", params, SESSION_READER_N_PARAMS, NULL, NULL);
 }
 
 static void connected(struct pg_session *session)
@@ -287,7 +322,12 @@ static void connected(struct pg_session *session)
 	session->phase = PHASE_SETTING_UP;
 	session_watch(session, EV_READ);
 	pg_session_query(session, "queries/session_begin.sql", NULL, 0, on_begun, session);
-	pg_session_query(session, "queries/session_setup.sql", NULL, 0, on_row_types, session);
+	if (session->reader_timeout_ms != 0)
+		set_up_reader(session);
+	else
+		pg_session_query(session, "queries/session_setup.sql", NULL, 0, on_row_types, session);
+	if (session->notified != NULL)
+		pg_session_command(session, session->listen, NULL, NULL);
 	pg_session_sync(session, on_set_up, session);
 }
 
@@ -295,7 +335,7 @@ static void poll_connecting(struct pg_session *session)
 {
 	switch (PQconnectPoll(session->conn)) {
 	case PGRES_POLLING_READING:
-		/* libpq may have changed the socket (several hosts): watch it anew. */
+		/* With several hosts, libpq may have changed the socket. */
 		session->io_events = 0;
 		session_watch(session, EV_READ);
 		break;
@@ -321,10 +361,10 @@ void pg_session_start(struct pg_session *session)
 		lost_by_libpq(session, "out of memory");
 		return;
 	}
-	PQsetErrorVerbosity(session->conn, PQERRORS_VERBOSE); /* with the SQLSTATE of a connection that is refused */
+	PQsetErrorVerbosity(session->conn, PQERRORS_VERBOSE); /* includes the SQLSTATE of a refused connection */
 	session->phase = PHASE_CONNECTING;
 	session_watch(session, EV_WRITE);
-	/* connect_timeout is for blocking connects only. */
+	/* libpq applies connect_timeout to blocking connects only. */
 	struct timeval timeout = {session->connect_timeout_s, 0};
 	event_add(session->retry, &timeout);
 }
@@ -340,7 +380,7 @@ static void on_retry(evutil_socket_t fd, short what, void *context)
 	struct pg_session *session = context;
 	(void)fd, (void)what;
 	if (session->phase == PHASE_CONNECTING) {
-		session_set_trouble(session, SQL_TRANSIENT, "no answer to the connection", NULL);
+		session_set_close_reason(session, SQL_TRANSIENT, "connection timed out", NULL);
 		connection_lost(session);
 	} else {
 		pg_session_start(session);
@@ -351,12 +391,21 @@ void pg_session_reopen(struct pg_session *session)
 {
 	if (session->phase != PHASE_READY)
 		return;
-	session_set_trouble(session, SQL_TRANSIENT, "the session is opened again", NULL);
-	session->trouble.was_logged = true;
+	session_set_close_reason(session, SQL_TRANSIENT, "the session is reopened", NULL);
+	session->close_reason.was_logged = true;
 	session_break(session);
 }
 
-/* ---- what comes ---- */
+/* ---- answers ---- */
+
+static void take_notifications(struct pg_session *session)
+{
+	bool any = false;
+	for (PGnotify *notification; (notification = PQnotifies(session->conn)) != NULL; PQfreemem(notification))
+		any = true;
+	if (any && session->notified != NULL && session->phase == PHASE_READY)
+		session->notified(session->events.context);
+}
 
 static void take_answers(struct pg_session *session)
 {
@@ -366,27 +415,29 @@ static void take_answers(struct pg_session *session)
 		pipeline_read(session);
 	if (session->generation != generation)
 		return;
-	if (session->trouble.is_so && session->phase == PHASE_READY)
+	if (session->close_reason.is_set && session->phase == PHASE_READY) {
 		connection_lost(session);
-	else if (session->broken)
+	} else if (session->broken) {
 		lost_by_libpq(session, "a statement could not be sent");
-	else if (!alive || PQstatus(session->conn) == CONNECTION_BAD)
+	} else if (!alive || PQstatus(session->conn) == CONNECTION_BAD) {
 		lost_by_libpq(session, "the connection could not be read");
-	else
+	} else {
 		pipeline_flush(session);
+		take_notifications(session);
+	}
 }
 
-/* ---- turns of the loop ---- */
+/* ---- callbacks on the event loop ---- */
 
-static struct turn_start begin_turn(struct pg_session *session)
+static struct callback_timer begin_callbacks(struct pg_session *session)
 {
-	session->turn_since_us = session_now_us();
-	return turn_begin(session->turn_since_us);
+	session->callbacks_since_us = monotonic_clock_us();
+	return callback_timer_start(session->callbacks_since_us);
 }
 
-static void end_turn(const struct pg_session *session, struct turn_start start)
+static void end_callbacks(const struct pg_session *session, struct callback_timer start)
 {
-	turn_end(start, "answers of PostgreSQL to the session", session->name, session_now_us());
+	callback_timer_stop(start, "answers of PostgreSQL to the session", session->name, monotonic_clock_us());
 }
 
 static void on_io(evutil_socket_t fd, short what, void *context)
@@ -397,42 +448,42 @@ static void on_io(evutil_socket_t fd, short what, void *context)
 		poll_connecting(session);
 		return;
 	}
-	struct turn_start start = begin_turn(session);
+	struct callback_timer start = begin_callbacks(session);
 	take_answers(session);
-	end_turn(session, start);
+	end_callbacks(session, start);
 }
 
-bool pg_session_turn_is_over(const struct pg_session *session)
+bool pg_session_should_yield(const struct pg_session *session)
 {
-	enum { TURN_US = 50 * 1000 };
-	return session_now_us() - session->turn_since_us > TURN_US;
+	enum { MAX_US = 50 * 1000 };
+	return monotonic_clock_us() - session->callbacks_since_us > MAX_US;
 }
 
-void pg_session_take_turn(struct pg_session *session, PGresult *result, pg_result_fn fn, void *context)
+void pg_session_yield(struct pg_session *session, PGresult *result, pg_result_fn fn, void *context)
 {
 	static const struct timeval now = {0, 0};
-	session->turn = (struct turn){fn, context, result};
-	evtimer_add(session->next_turn, &now);
+	session->continuation = (struct continuation){fn, context, result};
+	evtimer_add(session->continue_timer, &now);
 }
 
-static void go_on(struct pg_session *session)
+static void continue_callback(struct pg_session *session)
 {
 	unsigned generation = session->generation;
-	struct turn turn = session->turn;
-	session->turn = (struct turn){.fn = NULL};
-	turn.fn(turn.context, turn.result);
-	if (session->turn.fn != NULL)
+	struct continuation next = session->continuation;
+	session->continuation = (struct continuation){.fn = NULL};
+	next.fn(next.context, next.result);
+	if (session->continuation.fn != NULL)
 		return;
-	PQclear(turn.result);
+	PQclear(next.result);
 	if (session->generation == generation)
 		take_answers(session);
 }
 
-static void on_next_turn(evutil_socket_t fd, short what, void *context)
+static void on_continue(evutil_socket_t fd, short what, void *context)
 {
 	struct pg_session *session = context;
 	(void)fd, (void)what;
-	struct turn_start start = begin_turn(session);
-	go_on(session);
-	end_turn(session, start);
+	struct callback_timer start = begin_callbacks(session);
+	continue_callback(session);
+	end_callbacks(session, start);
 }

@@ -1,4 +1,4 @@
-/* What session.c (connecting) and pipeline.c (asking) share. For these two alone. */
+/* Shared by session.c (connecting) and pipeline.c (queries) only. */
 #ifndef KPID_ADAPTERS_PG_SESSION_INTERNAL_H
 #define KPID_ADAPTERS_PG_SESSION_INTERNAL_H
 
@@ -6,26 +6,26 @@
 
 #include "adapters/pg/refusals.h"
 #include "adapters/pg/session.h"
+#include "kpid/base/backoff.h"
+#include "kpid/core/timestamp.h"
 
-enum { N_STATEMENTS = 64 }; /* on one connection */
+enum { N_STATEMENTS = 64 }; /* prepared on one connection, at most */
 
-#define SECOND_US INT64_C(1000000)
-
-/* What was sent and is not answered yet. */
+/* A query or sync that was sent and not answered yet. */
 struct pending {
 	struct pending *next;
-	const char *statement_text; /* the file, or the SQL; of a sync NULL */
+	const char *statement_text; /* file or SQL; NULL for a sync */
 	pg_result_fn fn;
 	void *context;
 	bool is_sync;
-	bool is_prepare; /* its own result is passed over unless it is an error */
+	bool is_prepare; /* its result is ignored unless it is an error */
 	bool is_prepared;
-	int statement; /* that it prepares */
+	int statement; /* the index that it prepares */
 };
 
-/* A callback that goes on in the next turn of the loop. */
-struct turn {
-	pg_result_fn fn; /* NULL: none waits, and results are delivered */
+/* A callback that continues in the next iteration of the event loop. */
+struct continuation {
+	pg_result_fn fn; /* NULL: none; results are delivered */
 	void *context;
 	PGresult *result;
 };
@@ -33,10 +33,10 @@ struct turn {
 enum phase { PHASE_IDLE, PHASE_CONNECTING, PHASE_SETTING_UP, PHASE_READY };
 
 /* Why a session is about to be closed. */
-struct trouble {
-	bool is_so;
+struct close_reason {
+	bool is_set;
 	bool was_logged;
-	enum sql_fault fault;
+	enum sql_error fault;
 	struct buf why;
 };
 
@@ -44,47 +44,54 @@ struct pg_session {
 	struct event_base *base;
 	const char **keywords, **values;
 	char *name;
+	const char *needed_role; /* see pg_session_set_needed_role() */
 	struct pg_session_events events;
-	void (*unusable)(void *context, enum sql_fault fault, const char *reason); /* NULL: nobody asks */
+	void (*unusable)(void *context, enum sql_error fault, const char *reason); /* may be NULL */
+	void (*notified)(void *context);
+	char listen[64]; /* the LISTEN command; "": none */
 	PGconn *conn;
-	struct event *io, *retry, *silence, *next_turn;
-	struct turn turn;
-	int64_t turn_since_us; /* monotonic: since when callbacks have run without a break */
+	struct event *io, *retry, *silence, *continue_timer;
+	struct continuation continuation;
+	int64_t callbacks_since_us; /* monotonic: when the current callbacks began */
 	short io_events;
 	enum phase phase;
-	int pause_ms, connect_timeout_s;
-	uint32_t said; /* why the server is away, or of no use: enum sql_fault as bits; 0: it is there */
-	int64_t ready_since_us, heard_us; /* monotonic */
-	bool said_silent;
+	int connect_timeout_s;
+	bool reader_calls;                      /* a reader that may call functions */
+	int reader_timeout_ms;                  /* of a reader's statements; 0: the session writes */
+	struct backoff backoff;                 /* of connecting */
+	uint32_t logged_faults;                 /* bits by enum sql_error since the server was usable last */
+	int64_t ready_since_us, last_answer_us; /* monotonic */
+	bool silence_logged;
 	struct refusals refusals;
-	char refusal[SQLSTATE_BYTES]; /* the first of the pipeline that is being answered; "": none */
-	struct trouble trouble;       /* why the session is about to be closed */
+	bool expects_collisions;
+	char refusal[SQLSTATE_BYTES]; /* the first in the current pipeline; "": none */
+	struct close_reason close_reason;
+	struct buf trouble; /* of the last connection that was lost */
 	struct pending *first, *last;
-	const char *prepared[N_STATEMENTS]; /* NULL: its place is free */
+	const char *prepared[N_STATEMENTS]; /* NULL: free */
 	int n_prepared;
 	unsigned row_types[PG_N_ROW_TYPES];
-	bool broken;         /* something could not be sent: no more is, and the loop closes the connection */
-	unsigned generation; /* raised with every connection: tells a callback that the session was lost under it */
+	bool broken;         /* a send failed: nothing more is sent, and the loop closes the connection */
+	unsigned generation; /* raised on each disconnect: detects that a callback has closed the connection */
 };
 
 /* ---- session.c ---- */
 
-int64_t session_now_us(void); /* monotonic */
-/* The first reason counts, the others follow from it. sqlstate: for the remedy; NULL is fine. */
-void session_set_trouble(struct pg_session *session, enum sql_fault fault, const char *why, const char *sqlstate);
-/* A transaction must not go on without a part of it. Its caller is in the middle of things: nothing more is sent, and
- * the loop closes the connection. */
+/* Sets the reason for closing; the first call wins. sqlstate: for the remedy; may be NULL. */
+void session_set_close_reason(struct pg_session *session, enum sql_error fault, const char *why, const char *sqlstate);
+/* Stops sending and lets the loop close the connection: a transaction must not continue without one of its parts, and
+ * the caller is in the middle of it. */
 void session_break(struct pg_session *session);
 void session_watch(struct pg_session *session, short events);
 
 /* ---- pipeline.c ---- */
 
-/* Gives the results that have arrived to their callbacks, which may close the connection. */
+/* Passes the results that have arrived to their callbacks, which may close the connection. */
 void pipeline_read(struct pg_session *session);
 void pipeline_flush(struct pg_session *session);
-/* Forgets what was sent; no callback is called. */
+/* Drops all pending queries without calling their callbacks. */
 void pipeline_forget(struct pg_session *session);
-/* A timer's callback: logs that the server does not answer. */
+/* Timer callback: logs that the server does not answer. */
 void pipeline_on_silence(evutil_socket_t fd, short what, void *context);
 
 #endif

@@ -3,20 +3,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "adapters/pg/aside.h"
+#include "adapters/metrics/counts.h"
 #include "adapters/pg/effects.h"
+#include "adapters/pg/error_text.h"
 #include "adapters/pg/offsets.h"
-#include "adapters/pg/standing.h"
+#include "adapters/pg/parking.h"
+#include "adapters/pg/stalled_sessions.h"
 #include "kpid/base/check.h"
+#include "kpid/base/clock.h"
 #include "kpid/base/log.h"
 #include "kpid/base/memory.h"
 #include "kpid/base/sqlstate.h"
 
 enum {
-	PIECE_TICKETS = 500, /* read, evaluated and written at once */
-	PIECES_AHEAD = 2     /* of tickets to be read or sums to be added, under way before their turn */
+	PIECE_TICKETS = 500,           /* tickets that are read, evaluated and written together */
+	MOST_GATHERED_BYTES = 1 << 20, /* of rows of a large ticket; then they are sent before it is evaluated fully */
+	PIECES_AHEAD = 2               /* pieces of tickets or KPI sums that are requested in advance */
 };
 
 struct pg_writer {
@@ -26,40 +29,36 @@ struct pg_writer {
 	const struct write_order *order; /* NULL: idle */
 	struct pg_effects effects;
 	struct arena scratch;
-	struct pg_array keys[3]; /* scratch for parameters */
-	size_t n_read;           /* tickets asked for */
+	struct pg_array ticket_ids; /* scratch for a parameter */
+	size_t n_read;              /* tickets asked for */
 	size_t n_evaluated, piece_end;
-	struct batch_evaluation *evaluation; /* of the ticket behind them; NULL: not begun */
+	struct batch_evaluation *evaluation; /* of the next ticket; NULL: not begun */
 	struct batch_sink sink;
-	size_t n_sent;                 /* ticket rows sent to be written */
-	size_t n_written;              /* of them, touched */
-	int n_kpi_pieces;              /* under way */
-	enum write_outcome outcome;    /* WRITE_COMMITTED until something says otherwise */
+	size_t n_sent;                 /* ticket rows sent */
+	size_t n_written;              /* ticket rows affected */
+	int n_kpi_pieces;              /* sent and not answered */
+	enum write_outcome outcome;    /* WRITE_COMMITTED unless something failed */
 	bool closing;                  /* the pipeline's sync is sent */
-	bool waited_in_vain;           /* for a lock, or passed over who holds one */
-	char sqlstate[SQLSTATE_BYTES]; /* of the first refusal of this try; "": none */
+	bool lock_blocked;             /* timed out on a lock, or skipped a locked ticket */
+	char sqlstate[SQLSTATE_BYTES]; /* of the first refusal in this try; "": none */
 	struct batch_care care;
-	enum batch_fault fault; /* of this try */
-	struct buf words;       /* of the last refusal in this batch */
-	struct pg_aside aside;  /* of one piece */
-	size_t n_set_aside;     /* that were not before, in this try */
-	struct text first_aside;
+	struct kpi_frontier frontier;
+	bool inserts;              /* this try inserts rows that seem new plainly */
+	bool collided;             /* one of them exists: the next try upserts all rows */
+	enum batch_fault fault;    /* of this try */
+	struct buf error;          /* text of the last refusal in this batch */
+	struct pg_parking parking; /* of one piece */
+	size_t n_parked;           /* newly parked in this try */
+	struct text first_parked;
 	size_t n_to_take; /* WRITE_PARKED: events that this transaction folds */
 	struct write_parts parts;
-	int64_t mark_us;
+	int64_t mark_us, started_us; /* monotonic */
 };
 
-static int64_t monotonic_us(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * US_PER_SECOND + now.tv_nsec / 1000;
-}
-
-/* The time since the last lap goes to a part. */
+/* Adds the time since the last lap to a phase. */
 static void lap(struct pg_writer *writer, int64_t *part)
 {
-	int64_t now_us = monotonic_us();
+	int64_t now_us = monotonic_clock_us();
 	*part += now_us - writer->mark_us;
 	writer->mark_us = now_us;
 }
@@ -74,27 +73,15 @@ static void fail(struct pg_writer *writer, enum write_outcome outcome)
 		writer->outcome = outcome;
 }
 
-/* What is not even sent, because of a ticket in the batch. */
-static void refuse(struct pg_writer *writer, const char *words)
+/* Fails the batch because of one of its tickets, before anything is sent. */
+static void refuse(struct pg_writer *writer, const char *error)
 {
 	if (writer->outcome != WRITE_COMMITTED)
 		return;
-	buf_clear(&writer->words);
-	buf_add_str(&writer->words, words);
+	buf_clear(&writer->error);
+	buf_add_str(&writer->error, error);
 	writer->fault = FAULT_DATA;
 	fail(writer, WRITE_FAILED);
-}
-
-/* What a refusal of a statement means that writes or reads tickets, or what belongs to them. A wait for a whole table
- * has no context that names a row: nothing can be set aside that would help. */
-static enum batch_fault fault_of(const struct pg_writer *writer, const PGresult *result, const char *sqlstate)
-{
-	if (sql_fault_of(sqlstate) == SQL_DATA)
-		return FAULT_DATA;
-	if (sqlstate == NULL || strcmp(sqlstate, SQLSTATE_LOCK_TIMEOUT) != 0)
-		return FAULT_OTHER;
-	bool of_a_row = PQresultErrorField(result, PG_DIAG_CONTEXT) != NULL;
-	return of_a_row || !writer->care.skip_locked ? FAULT_LOCK : FAULT_OTHER;
 }
 
 /* After the first error the server skips the rest of the pipeline. */
@@ -103,13 +90,14 @@ static bool check_all(struct pg_writer *writer, PGresult *result, bool of_ticket
 	if (pg_result_ok(result))
 		return true;
 	if (PQresultStatus(result) != PGRES_PIPELINE_ABORTED && writer->outcome == WRITE_COMMITTED) {
-		const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+		const char *sqlstate = pg_sqlstate_of(result);
 		const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-		buf_clear(&writer->words);
-		buf_add_format(&writer->words, "%s: %s", sqlstate == NULL ? "?" : sqlstate,
+		buf_clear(&writer->error);
+		buf_add_format(&writer->error, "%s: %s", sqlstate == NULL ? "?" : sqlstate,
 		               message == NULL ? PQresultErrorMessage(result) : message);
-		writer->waited_in_vain = sqlstate != NULL && strcmp(sqlstate, SQLSTATE_LOCK_TIMEOUT) == 0;
-		writer->fault = of_tickets ? fault_of(writer, result, sqlstate) : FAULT_OTHER;
+		writer->lock_blocked = pg_has_sqlstate(result, SQLSTATE_LOCK_TIMEOUT);
+		writer->fault = of_tickets ? pg_parking_fault(result, writer->care.skip_locked) : FAULT_OTHER;
+		writer->collided = writer->inserts && pg_has_sqlstate(result, SQLSTATE_NOT_UNIQUE);
 	}
 	fail(writer, WRITE_FAILED);
 	return false;
@@ -125,7 +113,7 @@ static void on_result(void *context, PGresult *result)
 	check(context, result);
 }
 
-/* Of what belongs to no ticket. */
+/* For statements that belong to no ticket. */
 static void on_other(void *context, PGresult *result)
 {
 	check_all(context, result, false);
@@ -166,7 +154,7 @@ static void on_tickets_written(void *context, PGresult *result)
 		writer->n_written += pg_result_affected(result);
 }
 
-/* Before a sync forgets it. The server may have refused to prepare a statement, which no callback hears of. */
+/* Call before a sync clears it. No callback gets the refusal of a PREPARE. */
 static void note_refusal(struct pg_writer *writer)
 {
 	if (writer->sqlstate[0] == '\0')
@@ -178,22 +166,37 @@ static void begin(struct pg_writer *writer);
 static void finish(struct pg_writer *writer)
 {
 	note_refusal(writer);
+	if (writer->collided) {
+		counts.batches[WRITE_RACED]++;
+		kpi_frontier_collided(&writer->frontier);
+		begin(writer);
+		return;
+	}
+	counts.batches[writer->outcome]++;
+	if (writer->outcome == WRITE_COMMITTED)
+		counts_committed(writer->order->batch,
+		                 writer->order->now_us + monotonic_clock_us() - writer->started_us);
+	else if (writer->outcome == WRITE_FAILED)
+		counts_retry(writer->sqlstate);
 	if (writer->outcome == WRITE_FAILED && writer->order->kind == WRITE_NEW &&
 	    batch_care_narrow(&writer->care, writer->fault, writer->order->batch->n_tickets)) {
 		begin(writer);
 		return;
 	}
-	if (writer->outcome == WRITE_COMMITTED)
-		pg_aside_say(writer->n_set_aside, writer->first_aside, buf_text(&writer->words));
+	if (writer->outcome == WRITE_COMMITTED) {
+		pg_parking_log(writer->n_parked, writer->first_parked, buf_text(&writer->error));
+		kpi_frontier_committed(&writer->frontier, pg_effects_latest_bucket_us(&writer->effects));
+	}
 	lap(writer, &writer->parts.commit_us);
 	writer->parts.n_batches++;
+	writer->parts.next_work_us = writer->n_parked > 0 ? TIME_NONE : writer->effects.first_fires_us;
 	writer->parts.n_tickets += (int64_t)writer->n_sent;
 	writer->parts.n_events += (int64_t)writer->order->batch->n_events;
 	writer->order = NULL;
 	writer->done(writer->context, writer->outcome);
 }
 
-/* COMMIT of a transaction that has failed is no error: the server says that it has rolled back. */
+/* COMMIT of a failed transaction is no error: its command tag is then ROLLBACK. */
 static void on_committed(void *context, PGresult *result)
 {
 	if (check_all(context, result, false) && strcmp(PQcmdStatus(result), "COMMIT") != 0)
@@ -206,7 +209,7 @@ static void on_finished(void *context, PGresult *result)
 	finish(context);
 }
 
-/* Everything is written, or something went wrong on the way. */
+/* Everything is written, or something failed. */
 static void on_all_written(void *context, PGresult *result)
 {
 	struct pg_writer *writer = context;
@@ -219,8 +222,8 @@ static void on_all_written(void *context, PGresult *result)
 		pg_session_command(writer->session, "COMMIT", on_committed, writer);
 	else
 		pg_session_command(writer->session, "ROLLBACK", on_other, writer);
-	if (writer->waited_in_vain)
-		pg_end_standing(writer->session);
+	if (writer->lock_blocked)
+		pg_terminate_stalled(writer->session);
 	pg_session_sync(writer->session, on_finished, writer);
 }
 
@@ -237,34 +240,23 @@ static void close_pipeline(struct pg_writer *writer)
 static void remember_rows(struct pg_writer *writer, const PGresult *result)
 {
 	for (int row = 0; row < PQntuples(result); row++) {
-		struct batch_ticket *ticket = batch_find_ticket(writer->order->batch, pg_get_text(result, row, 0));
+		struct batch_ticket *ticket =
+		        batch_find_ticket(writer->order->batch, pg_get_text(result, row, TICKET_READ_TICKET_ID));
 		if (ticket != NULL)
 			ticket->stored_row = row;
 	}
 }
 
-static struct stored_ticket stored_of(const PGresult *result, int row)
-{
-	if (row < 0)
-		return (struct stored_ticket){.as_of_us = TIME_NONE, .opened_us = TIME_NONE};
-	return (struct stored_ticket){
-	        .rev = pg_get_int4(result, row, 1),
-	        .as_of_us = pg_get_time(result, row, 2),
-	        .opened_us = pg_get_time(result, row, 3),
-	        .revision_no = pg_get_int4(result, row, 4),
-	        .history = pg_get_text(result, row, 5),
-	};
-}
+/* ---- parking ---- */
 
-/* ---- set aside ---- */
-
-/* The row is there, and came without its state. */
+/* The ticket exists, but another session has locked it: ticket_read_skip.sql returns NULLs. */
 static bool is_held(const PGresult *result, int row)
 {
-	return row >= 0 && PQgetisnull(result, row, 1);
+	return row >= 0 && PQgetisnull(result, row, TICKET_READ_REV);
 }
 
-static void place(struct pg_writer *writer, size_t i, const PGresult *result)
+/* Decides whether to write or to park a ticket. */
+static void classify(struct pg_writer *writer, size_t i, const PGresult *result)
 {
 	struct batch_ticket *ticket = writer->order->batch->tickets[i];
 	if (ticket->aside == ASIDE_WAITING)
@@ -274,26 +266,26 @@ static void place(struct pg_writer *writer, size_t i, const PGresult *result)
 	                                                      : ASIDE_NOT;
 	if (ticket->aside == ASIDE_NOT)
 		return;
-	if (writer->n_set_aside++ == 0)
-		writer->first_aside = ticket->ticket_id;
-	writer->waited_in_vain |= ticket->aside == ASIDE_LOCKED;
+	if (writer->n_parked++ == 0)
+		writer->first_parked = ticket->ticket_id;
+	writer->lock_blocked |= ticket->aside == ASIDE_LOCKED;
 }
 
-static void put_aside(struct pg_writer *writer, const struct batch_ticket *ticket)
+static void park(struct pg_writer *writer, const struct batch_ticket *ticket)
 {
 	if (writer->order->kind == WRITE_NEW)
-		pg_aside_add(&writer->aside, ticket);
+		pg_parking_add(&writer->parking, ticket);
 	else if (writer->order->kind == WRITE_PARKED)
-		pg_array_text(&writer->aside.tickets, ticket->ticket_id);
+		pg_array_text(&writer->parking.tickets, ticket->ticket_id);
 }
 
-static void send_aside(struct pg_writer *writer)
+static void send_parked(struct pg_writer *writer)
 {
-	struct text words = pg_aside_words(buf_text(&writer->words));
+	struct text detail = pg_parking_reason(buf_text(&writer->error));
 	if (writer->order->kind == WRITE_NEW)
-		pg_aside_send(&writer->aside, writer->session, words, on_other, writer);
+		pg_parking_send(&writer->parking, writer->session, detail, on_other, writer);
 	else if (writer->order->kind == WRITE_PARKED)
-		pg_parked_later(writer->session, &writer->aside.tickets, PARKED_LOCKED, words, on_other, writer);
+		pg_parked_later(writer->session, &writer->parking.tickets, PARKED_LOCKED, detail, on_other, writer);
 }
 
 static void on_parked(void *context, PGresult *result)
@@ -302,13 +294,14 @@ static void on_parked(void *context, PGresult *result)
 	if (!check_all(writer, result, false))
 		return;
 	for (int row = 0; row < PQntuples(result); row++) {
-		struct batch_ticket *ticket = batch_find_ticket(writer->order->batch, pg_get_text(result, row, 0));
+		struct batch_ticket *ticket =
+		        batch_find_ticket(writer->order->batch, pg_get_text(result, row, PARKED_AMONG_TICKET_ID));
 		if (ticket != NULL)
 			ticket->aside = ASIDE_WAITING;
 	}
 }
 
-/* WRITE_PARKED: what was folded is not set aside any more. */
+/* WRITE_PARKED: unparks what this transaction folds. */
 static void send_taken(struct pg_writer *writer)
 {
 	const struct write_order *order = writer->order;
@@ -317,24 +310,24 @@ static void send_taken(struct pg_writer *writer)
 	pg_parked_counted(writer->session, order->batch, on_other, writer);
 }
 
-/* One load brings all that a piece needs. */
+/* Requests all revisions of a piece, so that one load brings them. */
 static void ask_for_revisions(const struct batch_rules *rules, const PGresult *result)
 {
 	for (int row = 0; row < PQntuples(result); row++) {
-		int32_t revision_no = pg_get_int4(result, row, 4);
+		int32_t revision_no = pg_get_int4(result, row, TICKET_READ_REVISION_NO);
 		if (revision_no != 0)
 			(void)rules->revision_by_no(rules->context, revision_no);
 	}
 }
 
-/* A part of a ticket. As batch_evaluation_go_on(). */
+/* Evaluates a part of a ticket. Returns as batch_evaluation_go_on(). */
 static int evaluate_some(struct pg_writer *writer, const struct batch_ticket *ticket, const PGresult *result)
 {
 	enum { STEPS = 2000, KEEP_BYTES = 1 << 20 };
 	const struct write_order *order = writer->order;
 	int32_t revision_no;
 	if (writer->evaluation == NULL) {
-		struct stored_ticket stored = stored_of(result, ticket->stored_row);
+		struct stored_ticket stored = pg_stored_ticket(result, ticket->stored_row);
 		writer->evaluation = batch_evaluation_begin(order->batch, ticket, &stored, order->rules,
 		                                            &writer->scratch, &writer->sink, &writer->effects.sums);
 	}
@@ -343,7 +336,7 @@ static int evaluate_some(struct pg_writer *writer, const struct batch_ticket *ti
 		ask_for_revisions(writer->order->rules, result);
 		fail(writer, WRITE_UNKNOWN_REVISION);
 	} else if (verdict < 0) {
-		refuse(writer, "the history of its row in kpid.ticket is broken: restore it from a backup");
+		refuse(writer, "the history in its row of kpid.ticket is corrupt: restore it from a backup");
 	}
 	if (verdict != BATCH_MORE) {
 		writer->evaluation = NULL;
@@ -360,22 +353,21 @@ static void start_piece(struct pg_writer *writer, const PGresult *result)
 	for (size_t i = writer->n_evaluated; i < writer->piece_end; i++)
 		batch->tickets[i]->stored_row = -1;
 	remember_rows(writer, result);
-	pg_aside_start(&writer->aside);
+	pg_parking_start(&writer->parking);
 	writer->sink = pg_effects_sink(&writer->effects);
 	writer->evaluation = NULL;
-	pg_array_start(&writer->effects.tickets, writer->effects.row_types[PG_ROW_TICKET]);
+}
+
+static void send_rows(struct pg_writer *writer)
+{
+	writer->n_sent += pg_effects_send_tickets(&writer->effects, on_tickets_written, writer);
+	pg_effects_send_piece(&writer->effects, on_result, writer);
 }
 
 static void send_piece(struct pg_writer *writer)
 {
-	send_aside(writer);
-	if (writer->effects.tickets.n == 0)
-		return;
-	writer->n_sent += writer->effects.tickets.n;
-	struct pg_param param = pg_array_param(&writer->effects.tickets);
-	pg_session_query(writer->session, "queries/ticket_write.sql", &param, 1, on_tickets_written, writer);
-	pg_array_start(&writer->effects.tickets, writer->effects.row_types[PG_ROW_TICKET]);
-	pg_effects_send_piece(&writer->effects, on_result, writer);
+	send_parked(writer);
+	send_rows(writer);
 }
 
 static void send_kpis(struct pg_writer *writer);
@@ -393,7 +385,7 @@ static void on_kpis_added(void *context, PGresult *result)
 		close_pipeline(writer);
 }
 
-/* A few pieces at a time: what the server has not taken yet lies in memory. */
+/* Sends a few pieces at a time: unsent data stays in memory. */
 static void send_kpis(struct pg_writer *writer)
 {
 	while (writer->n_kpi_pieces < PIECES_AHEAD) {
@@ -404,7 +396,7 @@ static void send_kpis(struct pg_writer *writer)
 			else
 				pg_offsets_move(writer->session, writer->order, on_moved, writer);
 			if (writer->effects.beyond_columns)
-				refuse(writer, "22003: a count changes by more than its column holds");
+				refuse(writer, "22003: a count changes by more than its column can hold");
 			close_pipeline(writer);
 			return;
 		}
@@ -427,7 +419,7 @@ static void finish_piece(struct pg_writer *writer)
 		send_kpis(writer);
 }
 
-/* Evaluates what is left of a piece, for as long as this turn of the loop may take. */
+/* Evaluates the rest of a piece, as far as the event loop allows now. */
 static void evaluate_piece(void *context, PGresult *result)
 {
 	struct pg_writer *writer = context;
@@ -436,17 +428,19 @@ static void evaluate_piece(void *context, PGresult *result)
 		const struct batch_ticket *ticket = writer->order->batch->tickets[writer->n_evaluated];
 		int verdict = BATCH_OK;
 		if (writer->evaluation == NULL)
-			place(writer, writer->n_evaluated, result);
+			classify(writer, writer->n_evaluated, result);
 		if (ticket->aside != ASIDE_NOT)
-			put_aside(writer, ticket);
+			park(writer, ticket);
 		else
 			verdict = evaluate_some(writer, ticket, result);
 		if (verdict == BATCH_OK)
 			writer->n_evaluated++;
 		else if (verdict != BATCH_MORE)
 			break;
-		if (writer->n_evaluated < end && pg_session_turn_is_over(writer->session)) {
-			pg_session_take_turn(writer->session, result, evaluate_piece, writer);
+		else if (writer->outcome == WRITE_COMMITTED && pg_effects_size(&writer->effects) > MOST_GATHERED_BYTES)
+			send_rows(writer);
+		if (writer->n_evaluated < end && pg_session_should_yield(writer->session)) {
+			pg_session_yield(writer->session, result, evaluate_piece, writer);
 			return;
 		}
 	}
@@ -477,13 +471,13 @@ static const char *read_query(const struct pg_writer *writer)
 static void read_piece(struct pg_writer *writer)
 {
 	const struct batch *batch = writer->order->batch;
-	pg_array_start(&writer->keys[0], PG_OID_TEXT);
+	pg_array_start(&writer->ticket_ids, PG_OID_TEXT);
 	size_t end = writer->n_read + PIECE_TICKETS;
 	for (; writer->n_read < end && writer->n_read < batch->n_tickets; writer->n_read++) {
 		batch->tickets[writer->n_read]->aside = ASIDE_NOT;
-		pg_array_text(&writer->keys[0], batch->tickets[writer->n_read]->ticket_id);
+		pg_array_text(&writer->ticket_ids, batch->tickets[writer->n_read]->ticket_id);
 	}
-	struct pg_param param = pg_array_param(&writer->keys[0]);
+	struct pg_param param = pg_array_param(&writer->ticket_ids);
 	if (writer->order->kind != WRITE_PARKED)
 		pg_session_query(writer->session, "queries/parked_among.sql", &param, 1, on_parked, writer);
 	pg_session_query(writer->session, read_query(writer), &param, 1, on_tickets_read, writer);
@@ -510,6 +504,7 @@ struct pg_writer *pg_writer_new(struct pg_session *session, write_done_fn done, 
 	writer->session = session;
 	writer->done = done;
 	writer->context = context;
+	writer->frontier = kpi_frontier_first();
 	pg_effects_init(&writer->effects);
 	arena_init(&writer->scratch);
 	return writer;
@@ -520,15 +515,14 @@ void pg_writer_free(struct pg_writer *writer)
 	if (writer == NULL)
 		return;
 	pg_effects_release(&writer->effects);
-	pg_aside_release(&writer->aside);
-	buf_release(&writer->words);
+	pg_parking_release(&writer->parking);
+	buf_release(&writer->error);
 	arena_release(&writer->scratch);
-	for (int i = 0; i < 3; i++)
-		pg_array_release(&writer->keys[i]);
+	pg_array_release(&writer->ticket_ids);
 	free(writer);
 }
 
-/* One try. */
+/* Begins a try. */
 static void begin(struct pg_writer *writer)
 {
 	struct batch *batch = writer->order->batch;
@@ -536,18 +530,21 @@ static void begin(struct pg_writer *writer)
 	writer->outcome = WRITE_COMMITTED;
 	writer->fault = FAULT_OTHER;
 	writer->n_kpi_pieces = 0;
-	writer->n_set_aside = writer->n_to_take = 0;
-	writer->closing = writer->waited_in_vain = false;
+	writer->n_parked = writer->n_to_take = 0;
+	writer->closing = writer->lock_blocked = false;
 	writer->evaluation = NULL;
 	for (size_t i = 0; i < batch->n_sources; i++)
 		batch->sources[i].n_duplicates = batch->sources[i].n_too_many = 0;
-	pg_effects_start(&writer->effects, writer->session, writer->order);
+	batch_tally_clear(batch);
+	writer->inserts = writer->order->backlog && !kpi_frontier_is_careful(&writer->frontier);
+	writer->collided = false;
+	pg_session_expect_collisions(writer->session, writer->inserts);
+	pg_effects_start(&writer->effects, writer->session, writer->order, writer->inserts,
+	                 kpi_frontier_new_after_us(&writer->frontier));
 	writer->sqlstate[0] = '\0';
 
 	pg_session_command(writer->session, "BEGIN", on_other, writer);
-	pg_session_command(writer->session,
-	                   writer->care.skip_locked ? "SET LOCAL lock_timeout = '300ms'"
-	                                            : "SET LOCAL lock_timeout = '1s'",
+	pg_session_command(writer->session, pg_parking_lock_timeout(writer->care.skip_locked, writer->order->backlog),
 	                   on_other, writer);
 	if (writer->order->kind == WRITE_PARKED)
 		pg_parked_lock(writer->session, batch, on_parked_locked, writer);
@@ -564,8 +561,9 @@ void pg_writer_start(struct pg_writer *writer, const struct write_order *order)
 	writer->order = order;
 	writer->care = batch_care_first();
 	writer->care.skip_locked = order->kind == WRITE_PARKED;
-	writer->mark_us = monotonic_us();
-	buf_clear(&writer->words);
+	writer->collided = false;
+	writer->mark_us = writer->started_us = monotonic_clock_us();
+	buf_clear(&writer->error);
 	begin(writer);
 }
 
@@ -589,9 +587,9 @@ enum batch_fault pg_writer_fault(const struct pg_writer *writer)
 	return writer->fault;
 }
 
-struct text pg_writer_words(const struct pg_writer *writer)
+struct text pg_writer_error(const struct pg_writer *writer)
 {
-	return buf_text(&writer->words);
+	return buf_text(&writer->error);
 }
 
 const struct write_parts *pg_writer_parts(const struct pg_writer *writer)

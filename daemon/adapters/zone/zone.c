@@ -17,8 +17,8 @@ static void release(void *context)
 	g_time_zone_unref(context);
 }
 
-/* Names of tzdata alone: GLib would also take an offset ("+08"), a rule of POSIX ("UTC+8", which is west of it) and a
- * path. What is in tzdata under other names, such as right/ and posix/, begins with a small letter. */
+/* Accepts only names of tzdata. GLib would also accept offsets ("+08"), POSIX rules ("UTC+8", which means west) and
+ * paths. Other folders of tzdata, such as right/ and posix/, begin with a small letter. */
 static bool is_iana_name(const char *name)
 {
 	if (name[0] < 'A' || name[0] > 'Z' || strstr(name, "//") != NULL)

@@ -1,4 +1,4 @@
-/* Time zones as this machine knows them (package tzdata). */
+/* Time zones of this machine's tzdata. */
 #ifndef KPID_ADAPTERS_ZONE_H
 #define KPID_ADAPTERS_ZONE_H
 

@@ -1,5 +1,8 @@
-/* The parts of app/kafka_feed.c: each is one thing that a member of the group does with its partitions. All run in the
- * loop's thread. */
+/* The parts of app/kafka_feed.c. Each has one task of a member of the consumer group. All run in the thread of the
+ * event loop.
+ *
+ * The parts report events to feed_step(), which moves a partition to its next state (kpid/core/partition.h) and
+ * performs the action. */
 #ifndef KPID_APP_KAFKA_FEED_PARTS_H
 #define KPID_APP_KAFKA_FEED_PARTS_H
 
@@ -9,62 +12,116 @@
 #include <stdint.h>
 
 #include "adapters/kafka/consumer.h"
+#include "adapters/kafka/log_identity.h"
 #include "adapters/kafka/probe.h"
-#include "adapters/kafka/reread.h"
 #include "app/app.h"
-#include "app/orphans.h"
+#include "app/metrics_endpoint.h"
+#include "app/observations.h"
+#include "app/unowned_partitions.h"
 
-/* What the brokers were asked for. */
-enum probe_tag { PROBE_TOPICS, PROBE_ASSIGN, PROBE_SEEN, PROBE_GAPS, PROBE_STANDING, PROBE_ORPHANS };
+/* Why the brokers were asked: selects the function that takes the answers. */
+enum probe_tag {
+	PROBE_TOPICS,
+	PROBE_ASSIGN,
+	PROBE_WATERMARKS,
+	PROBE_GAPS,
+	PROBE_LOCATE,
+	PROBE_UNOWNED,
+	PROBE_CONFIGURED
+};
+
+struct configured_topic {
+	const char *name;          /* borrowed from the configuration of the start */
+	const char *option;        /* that names it. Static text */
+	rd_kafka_resp_err_t error; /* why it cannot be used, by the brokers' last answer; 0: it can, or unknown */
+};
+
+struct configured_topics {
+	struct configured_topic *items;
+	size_t n, n_missing;
+	int64_t asked_us; /* monotonic; 0: never */
+	bool is_asking;
+};
+
+/* Our row of kpid.heartbeat, one for each session. */
+struct feed_heartbeat {
+	int64_t no; /* 0: there is none yet */
+	bool starting;
+	uint64_t round;  /* rises with each heartbeat */
+	int64_t sent_us; /* monotonic: the last one */
+};
 
 struct kafka_feed {
 	struct app *app;
 	struct kafka_consumer *consumer;
 	struct kafka_probe *probe;
-	struct kafka_reread *reread;
-	struct orphans orphans;
+	struct kafka_log_identity *log_identity;
+	struct unowned_partitions unowned;
+	struct configured_topics topics;
 	struct outbox *outbox;
 	struct dispatch *dispatch;
-	struct receivers *receivers; /* until there is the dispatch, or a reload has come into force */
+	struct ledger_refresh *ledger;
+	struct metrics_endpoint *metrics; /* NULL: none are served */
+	struct receivers *receivers;      /* loaded, and not yet owned by the dispatcher; NULL */
 	struct event *poll_timer, *probe_retry;
 	struct event **read_again; /* by lane */
-	size_t *n_read;            /* by lane: messages since its queue was empty */
-	/* The group waits for one answer at a time. */
-	rd_kafka_topic_partition_list_t *assigning; /* to be claimed, looked at, and then taken; NULL */
-	uint64_t turn;                              /* of taking them: what was asked for in an earlier one is void */
-	bool claiming;                              /* a claim is under way: at most one */
-	uint64_t claim_turn;                        /* for which */
-	rd_kafka_topic_partition_list_t *revoking;  /* to be given up once no transaction has them; NULL */
-	bool seeing;                                /* looking at ends is under way */
-	size_t n_seen;                              /* partitions that it tells of */
-	bool doubts;                                /* the database did not take it of all of them */
-	bool checking;                              /* messages are being read again */
-	int64_t seen_us, stood_us, checked_us, checked_all_us, group_commit_us; /* monotonic: when last */
-	const rd_kafka_topic_t *last_topic; /* the source found last: messages come in runs */
+	size_t *n_read;            /* by lane: messages read since its queue was empty */
+	/* The group waits until an assignment or a revocation is carried out before it sends the next one. */
+	rd_kafka_topic_partition_list_t *assigning; /* being claimed, located and then assigned; NULL */
+	uint64_t rebalance_generation;              /* answers to questions of an earlier generation are ignored */
+	bool claiming;                              /* a claim for `assigning` is under way, at most one */
+	uint64_t claim_generation;                  /* the rebalance_generation of that claim */
+	bool was_assigned;                          /* the group has assigned partitions, maybe none, at least once */
+	rd_kafka_topic_partition_list_t *revoking;  /* to be unassigned once no transaction contains them; NULL */
+	bool observing;                             /* a probe of watermarks is under way, until it is stored */
+	size_t n_observed;                          /* rows that it writes */
+	bool doubts;                                /* the database disagrees about some partitions */
+	struct feed_heartbeat heartbeat;
+	bool checking;                             /* a check for recreated topics is under way */
+	uint64_t n_claims_sent, n_claims_answered; /* by resume.c; answers come in order */
+	int64_t observed_us, stopped_checked_us, checked_us, checked_all_us, group_commit_us; /* monotonic: last time */
+	const rd_kafka_topic_t *last_topic; /* cache of the last lookup: messages come in runs */
 	int32_t last_partition;
 	struct source *last_source;
 	bool closing;
 };
 
-/* ---- kafka_feed.c ---- */
+/* ---- feed.c: what all parts use ---- */
 
-/* As kafka_consumer_assign() asks for it; context: the feed. */
+/* The lane_of of kafka_consumer_assign(); context: the feed. */
 int feed_lane_of(void *context, const char *topic, int32_t partition);
-/* Finds it, or adds it with nothing known yet. */
+/* Finds the source, or adds it with nothing known yet. */
 struct source *feed_source(struct kafka_feed *feed, const char *topic, int32_t partition);
 struct lane *feed_lane(const struct kafka_feed *feed, const struct source *source);
 void feed_commit_to_group(struct kafka_feed *feed);
-/* The process cannot go on, and ends. */
+/* Logs the reason and ends the process. */
 void feed_on_fatal(void *context, const char *reason);
+bool feed_is_rebalancing(const struct kafka_feed *feed);
 
-/* ---- messages.c: what comes of the partitions goes to the lanes ---- */
+/* ---- actions.c: performs what the state machine asks for ---- */
+
+/* Moves the source to its next state and performs the action. Set source->gap before events that measure or record one.
+ */
+void feed_step(struct kafka_feed *feed, struct source *source, enum partition_event event);
+/* Where reading begins or continues. Always a number: librdkafka (2.0.2 to 2.9 at least) may look up "the end" after
+ * the partition was already assigned elsewhere, and then goes there all the same. */
+int64_t feed_position(const struct source *source);
+void feed_pause(struct kafka_feed *feed, const struct source *source);
+/* Adds the question whose answer feed_locate() takes. */
+void feed_ask_where_to_begin(const struct kafka_feed *feed, struct kafka_probe_list *list, const struct source *source);
+/* Asks again about all gaps that are being measured. */
+void feed_measure_gaps(struct kafka_feed *feed);
+/* With run.start = latest, a partition that was never read begins at its end. */
+bool feed_begins_at_end(const struct kafka_feed *feed, const struct source *source);
+
+/* ---- messages.c: messages of the partitions go to the lanes ---- */
 
 void feed_on_readable(void *context, int lane);
 void feed_on_read_again(evutil_socket_t fd, short what, void *context); /* context: struct read_again_context */
 void feed_on_wants_more(void *context, struct lane *lane);
-/* By what the last fetch has shown; a source that nothing was fetched of yet has none. */
+/* Whether the last fetch has shown messages that are not read yet. False before the first fetch. */
 bool feed_has_backlog(const struct kafka_feed *feed, const struct source *source);
-/* Its messages may be in the lane's queue behind others, which has not been seen empty. */
+/* Whether its messages may be in the lane's queue behind those of other partitions. */
 bool feed_waits_its_turn(const struct kafka_feed *feed, const struct source *source);
 
 struct read_again_context {
@@ -72,59 +129,72 @@ struct read_again_context {
 	int lane;
 };
 
-/* ---- gaps.c: where to begin, and where not to go on ---- */
+/* ---- gaps.c: where reading begins, and gaps ---- */
 
-void feed_pause(struct kafka_feed *feed, struct source *source);
-/* Before it is assigned: what was fetched by then would be thrown away, and not be fetched again. */
-void feed_resume(struct kafka_feed *feed, struct source *source);
-/* It is not read until feed_look_at_standing() finds that it may be. */
-void feed_stand(struct kafka_feed *feed, struct source *source);
-/* Met while reading: what is there instead is not known yet. reason lives for ever. */
+/* A gap was met while reading. reason: static text. */
 void feed_meet_gap(struct kafka_feed *feed, struct source *source, const char *reason);
-void feed_look_at_gaps(struct kafka_feed *feed);
 void feed_on_gaps_probed(struct kafka_feed *feed, const struct kafka_probe_list *answers);
-/* Adds the question whose answer feed_look_where_to_begin() takes. */
-void feed_ask_where_to_begin(const struct kafka_feed *feed, struct kafka_probe_list *list, const struct source *source);
-/* Looks at what the brokers have of a claimed source. It is read from feed_position() on, unless it stands: at a gap,
- * or until it can be looked at again. */
-void feed_look_where_to_begin(struct kafka_feed *feed, struct source *source, const struct kafka_probe_item *answer);
-/* Always a number: of "the end", librdkafka (2.0.2 to 2.9 at least) may get to know where that is after the partition
- * was told to begin elsewhere, and goes there all the same. */
-int64_t feed_position(const struct source *source);
+/* Decides from the brokers' answer where a source that is CLAIMED or LOCATING begins, and moves it on. */
+void feed_locate(struct kafka_feed *feed, struct source *source, const struct kafka_probe_item *answer);
 
-/* ---- taking.c: partitions are taken and given up ---- */
+/* ---- rebalance.c: takes and gives up partitions ---- */
 
 void feed_on_assigned(void *context, const rd_kafka_topic_partition_list_t *partitions);
 void feed_on_revoked(void *context, const rd_kafka_topic_partition_list_t *partitions, bool lost);
-bool feed_is_rebalancing(const struct kafka_feed *feed);
-/* Begins to take what is to be taken, or begins again. */
-void feed_look_at_topics(struct kafka_feed *feed);
+/* Starts to take feed->assigning, or starts again: probes all topics, then claims, locates and assigns. */
+void feed_start_assignment(struct kafka_feed *feed);
 void feed_on_topics_probed(struct kafka_feed *feed, const struct kafka_probe_list *answers);
 void feed_on_assignment_probed(struct kafka_feed *feed, const struct kafka_probe_list *answers);
 void feed_on_probe_retry(evutil_socket_t fd, short what, void *context);
-/* Gives up what is to be given up, as soon as no transaction has any of it. */
+/* Unassigns feed->revoking, if no transaction contains any of it. Does nothing otherwise. */
 void feed_finish_revocation(struct kafka_feed *feed);
 
-/* ---- ends.c: completeness, which is where partitions end ---- */
+/* ---- watermarks.c: reports up to when each partition is complete, from where it ends ---- */
 
-void feed_look_at_ends(struct kafka_feed *feed);
-void feed_on_ends_probed(struct kafka_feed *feed, const struct kafka_probe_list *answers);
+/* Stores what the brokers answered about partitions that begin to be read, before a batch can lock their rows: so their
+ * lag is known from then on. */
+void feed_store_first_look(struct kafka_feed *feed, const struct kafka_probe_list *answers);
+void feed_probe_watermarks(struct kafka_feed *feed);
+void feed_on_watermarks_probed(struct kafka_feed *feed, const struct kafka_probe_list *answers);
 void feed_on_needs_completeness(void *context, int64_t deadline_us);
-void feed_ask_about_orphans(void *context, struct kafka_probe_list *list);
-void feed_on_orphans_seen(void *context);
+void feed_probe_unowned(void *context, struct kafka_probe_list *list);
+void feed_on_unowned_observed(void *context);
 
-/* ---- standing.c: partitions go on: after accepted gaps and fences, and where nothing comes of them ---- */
+/* ---- configured_topics.c: names topics of the configuration that do not exist ---- */
 
-void feed_look_at_standing(struct kafka_feed *feed);
-void feed_on_standing_probed(struct kafka_feed *feed, const struct kafka_probe_list *answers);
-/* Whether nothing has come of it since it was taken, not even that it is at its end: for long, and it is taken anew. */
-void feed_look_whether_it_comes(struct kafka_feed *feed, struct source *source, const struct kafka_probe_item *answer);
-/* What was asked of the database is not answered any more. */
-void feed_forget_reclaims(struct kafka_feed *feed);
+void feed_configure_topics(struct kafka_feed *feed);
+void feed_release_topics(struct kafka_feed *feed);
+/* Asks the brokers now and then. An answer also shows that Kafka is back. */
+void feed_check_topics(struct kafka_feed *feed);
+void feed_on_topics_checked(struct kafka_feed *feed, const struct kafka_probe_list *answers);
+/* Appends "; the topic NAME of [topics] does not exist" for each. */
+void feed_describe_topics(const struct kafka_feed *feed, struct buf *out);
 
-/* ---- made_anew.c: topics that are made anew while they are read ---- */
+/* ---- heartbeat.c: one row that vouches for all partitions that are at their ends ---- */
+
+/* Asks for a row, unless there is one. */
+void feed_start_heartbeat(struct kafka_feed *feed);
+/* The session, and with it the row, was lost. */
+void feed_forget_heartbeat(struct kafka_feed *feed);
+/* In this round the heartbeat vouches for the source. There must be a heartbeat. Returns false if the row of the
+ * source must be written for that. */
+bool feed_vouch(struct kafka_feed *feed, struct source *source, const struct vouch_place *place);
+/* Ends a round: stores the observations and the heartbeat. until_us: all sources that it vouches for were seen at their
+ * ends then or later; TIME_NONE: there are none. end is called once the outcome is known, which sets feed->doubts. */
+void feed_beat(struct kafka_feed *feed, int64_t until_us, struct observations *observations, pg_result_fn end);
+
+/* ---- resume.c: resume stopped and fenced partitions; reassign stalled ones ---- */
+
+void feed_check_stopped(struct kafka_feed *feed);
+void feed_on_located(struct kafka_feed *feed, const struct kafka_probe_list *answers);
+/* Assigns a partition again that has lag and has delivered nothing for long, not even its end. */
+void feed_check_stalled(struct kafka_feed *feed, struct source *source, const struct kafka_probe_item *answer);
+/* The connection was lost: claims on their way are not answered. */
+void feed_forget_claims(struct kafka_feed *feed);
+
+/* ---- topic_recreated.c: detects topics that are recreated while they are read ---- */
 
 void feed_check_logs(struct kafka_feed *feed);
-void feed_on_checked(void *context, const struct kafka_reread_list *answers);
+void feed_on_checked(void *context, const struct kafka_log_identity_list *answers);
 
 #endif

@@ -3,13 +3,14 @@
 
 #include "adapters/kafka/fingerprint.h"
 #include "app/kafka/feed.h"
+#include "kpid/base/clock.h"
 #include "kpid/base/log.h"
-#include "kpid/base/turns.h"
+#include "kpid/base/slow_callbacks.h"
 
 enum {
-	READ_MESSAGES = 256,  /* taken from a lane's queue at once */
-	READS_PER_TURN = 16,  /* before the loop sees to others */
-	MANY_MESSAGES = 1000, /* read without a pause: a backlog */
+	READ_MESSAGES = 256,  /* messages taken from a lane's queue at once */
+	READS_PER_TURN = 16,  /* then other events of the loop are served */
+	MANY_MESSAGES = 1000, /* this many before the queue was empty are a backlog */
 };
 
 static struct source *source_of_message(struct kafka_feed *feed, const rd_kafka_message_t *message)
@@ -23,33 +24,29 @@ static struct source *source_of_message(struct kafka_feed *feed, const rd_kafka_
 	return feed->last_source;
 }
 
-/* False: the message is not to be fed. */
+/* Returns whether to feed the message. */
 static bool check_offset(struct kafka_feed *feed, struct source *source, const rd_kafka_message_t *message)
 {
-	if (!source->verify_fingerprint)
+	if (source->state != PARTITION_VERIFYING)
 		return source->next_offset == OFFSET_NONE || message->offset >= source->next_offset;
-	source->verify_fingerprint = false;
 	if (message->offset == source->next_offset - 1 && kafka_fingerprint(message) != source->fingerprint) {
-		feed_meet_gap(feed, source, "the topic was made anew: other messages stand where ours were");
+		feed_meet_gap(feed, source, "the topic was recreated: it has other messages at offsets that were read");
 		return false;
 	}
+	feed_step(feed, source, PARTITION_FIRST_VERIFIED);
 	return message->offset >= source->next_offset;
 }
 
-/* Where a partition begins was asked before this came: by now its topic may have been made anew and have grown past
- * there. So that is asked once more: if it still begins there, and with this, it was the same log all the time. False:
- * the message is not to be fed; it comes again. */
+/* The topic may have been recreated, and have grown, since its beginning was asked for: ask again before accepting a
+ * first message that others may precede. If the answer and the message that then comes first are the same, the topic
+ * was not recreated. Returns whether to feed the message; if not, it comes again. */
 static bool check_first(struct kafka_feed *feed, struct source *source, struct known_message message)
 {
-	if (source->next_offset != OFFSET_NONE || source->low_offset == 0 ||
+	if (source->next_offset != OFFSET_NONE || message.offset == 0 ||
 	    (message.offset == source->first.offset && message.fingerprint == source->first.fingerprint))
 		return true;
-	struct kafka_probe_list list = {.tag = PROBE_STANDING, .turn = feed->turn};
 	source->first = message;
-	source->reading = false;
-	feed_pause(feed, source);
-	feed_ask_where_to_begin(feed, &list, source);
-	kafka_probe_ask(feed->probe, &list);
+	feed_step(feed, source, PARTITION_FIRST_UNSURE);
 	return false;
 }
 
@@ -83,7 +80,7 @@ static void feed_message(struct kafka_feed *feed, const rd_kafka_message_t *mess
 	enum { MOST_HEADERS = 256 };
 	struct source *source = source_of_message(feed, message);
 	source->waits_since_us = source->n_waits = 0;
-	if (!source->reading || !check_offset(feed, source, message))
+	if (!partition_is_reading(source->state) || !check_offset(feed, source, message))
 		return;
 	const struct known_message known = {message->offset, kafka_fingerprint(message)};
 	if (!check_first(feed, source, known))
@@ -104,31 +101,37 @@ static void feed_message(struct kafka_feed *feed, const rd_kafka_message_t *mess
 	lane_feed(feed_lane(feed, source), source, &wire, source->read.fingerprint, appended_us(message));
 }
 
+static void on_end(struct kafka_feed *feed, struct source *source, int64_t offset)
+{
+	/* When the broker wrote this is unknown: it may have waited in the queue while messages were appended. */
+	source->end_offset = offset;
+	if (source->state == PARTITION_VERIFYING && offset < source->next_offset)
+		feed_meet_gap(feed, source,
+		              "the topic was truncated or recreated: it ends before the offset that was read last");
+}
+
+static void on_out_of_range(struct kafka_feed *feed, struct source *source)
+{
+	if (source->next_offset != OFFSET_NONE)
+		feed_meet_gap(feed, source, "the topic no longer has the next offset");
+	else
+		feed_step(feed, source, PARTITION_BEGIN_MOVED);
+}
+
 static void on_message_error(struct kafka_feed *feed, const rd_kafka_message_t *message)
 {
 	struct source *source = source_of_message(feed, message);
+	bool reads = partition_is_reading(source->state);
 	source->waits_since_us = source->n_waits = 0;
 	switch (message->err) {
 	case RD_KAFKA_RESP_ERR__PARTITION_EOF:
-		if (!source->reading)
-			return;
-		/* When the broker said so is not known: this may have waited here while more was written. */
-		source->end_offset = message->offset;
-		if (source->verify_fingerprint && message->offset < source->next_offset)
-			feed_meet_gap(feed, source,
-			              "the topic was truncated or made anew: it ends before what was read "
-			              "already");
+		if (reads)
+			on_end(feed, source, message->offset);
 		return;
 	case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
 	case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
-		if (!source->reading)
-			return;
-		if (source->next_offset != OFFSET_NONE) {
-			feed_meet_gap(feed, source, "the next offset is not in the topic any more");
-			return;
-		}
-		/* Nothing was read, so nothing is missed: it begins where the topic begins by now. */
-		feed_stand(feed, source);
+		if (reads)
+			on_out_of_range(feed, source);
 		return;
 	default:
 		log_warning("%s/%d: %s", source->topic, (int)source->partition, rd_kafka_message_errstr(message));
@@ -139,7 +142,7 @@ static void on_message_error(struct kafka_feed *feed, const rd_kafka_message_t *
 bool feed_has_backlog(const struct kafka_feed *feed, const struct source *source)
 {
 	int64_t low, high;
-	return source->reading &&
+	return partition_is_reading(source->state) &&
 	       rd_kafka_get_watermark_offsets(kafka_consumer_handle(feed->consumer), source->topic, source->partition,
 	                                      &low, &high) == RD_KAFKA_RESP_ERR_NO_ERROR &&
 	       high > 0 && high > source_read_to(source) && source->held_since_us == 0;
@@ -150,7 +153,7 @@ bool feed_waits_its_turn(const struct kafka_feed *feed, const struct source *sou
 	return feed->n_read[source->lane] > 0 && feed_has_backlog(feed, source);
 }
 
-/* The lane's queue held much, and is empty now: it may have been full. */
+/* The lane's queue was long and is empty now. If it was full, librdkafka stopped fetching: wake it. */
 static void fetch_again(struct kafka_feed *feed, int index)
 {
 	struct kafka_probe_list list = {.n = 0};
@@ -169,7 +172,7 @@ static void read_lane(struct kafka_feed *feed, int index)
 	struct lane *lane = feed->app->lanes[index];
 	for (int turn = 0; turn < READS_PER_TURN; turn++) {
 		if (feed->closing || !lane_has_room(lane))
-			return; /* the lane says when it wants more */
+			return; /* feed_on_wants_more() comes back here */
 		size_t n = kafka_consumer_read(feed->consumer, index, messages, READ_MESSAGES);
 		for (size_t i = 0; i < n; i++) {
 			if (messages[i]->err == RD_KAFKA_RESP_ERR_NO_ERROR)
@@ -185,18 +188,17 @@ static void read_lane(struct kafka_feed *feed, int index)
 			return;
 		}
 		feed->n_read[index] += n;
-		kafka_consumer_heard(feed->consumer);
 	}
 	event_active(feed->read_again[index], EV_TIMEOUT, 0);
 }
 
 static void read_in_turn(struct kafka_feed *feed, int index)
 {
-	struct turn_start start = turn_begin(monotonic_clock_us());
+	struct callback_timer start = callback_timer_start(monotonic_clock_us());
 	char number[16];
 	read_lane(feed, index);
 	snprintf(number, sizeof(number), "%d", index);
-	turn_end(start, "messages of Kafka to lane", number, monotonic_clock_us());
+	callback_timer_stop(start, "messages of Kafka to lane", number, monotonic_clock_us());
 }
 
 void feed_on_read_again(evutil_socket_t fd, short what, void *context)

@@ -1,4 +1,4 @@
-/* Filling a batch: events packed tightly, grouped by ticket. */
+/* Fills a batch. Events are packed and grouped by ticket. */
 #include "kpid/core/batch.h"
 
 #include <stdlib.h>
@@ -15,17 +15,17 @@ void batch_init(struct batch *batch)
 {
 	*batch = (struct batch){.n_events = 0};
 	arena_init(&batch->arena);
-	arena_init(&batch->folding);
 }
 
 void batch_release(struct batch *batch)
 {
 	arena_release(&batch->arena);
-	arena_release(&batch->folding);
 	free(batch->sources);
 	free(batch->dead_letters);
 	free(batch->tickets);
 	free(batch->slots);
+	free(batch->tally.breaches);
+	arrivals_release(&batch->arrivals);
 	buf_release(&batch->packed);
 	batch_init(batch);
 }
@@ -36,12 +36,27 @@ void batch_clear(struct batch *batch)
 	if (batch->n_slots > 0)
 		memset(batch->slots, 0, batch->n_slots * sizeof(struct batch_ticket *));
 	batch->n_sources = batch->n_dead_letters = batch->n_tickets = batch->n_events = 0;
-	batch->n_judged_anew = 0;
+	batch->n_rejudged = 0;
+	batch_tally_clear(batch);
+	arrivals_clear(&batch->arrivals);
+}
+
+void batch_tally_clear(struct batch *batch)
+{
+	batch->tally.n_breaches = batch->tally.n_conflicts = 0;
+	memset(batch->tally.n_voided, 0, sizeof(batch->tally.n_voided));
 }
 
 bool batch_is_empty(const struct batch *batch)
 {
 	return batch->n_sources == 0 && batch->n_tickets == 0;
+}
+
+size_t batch_size_bytes(const struct batch *batch)
+{
+	size_t tables = (batch->n_slots + batch->tickets_capacity) * sizeof(struct batch_ticket *);
+	return batch->arena.total_bytes + tables + batch->dead_letters_capacity * sizeof(*batch->dead_letters) +
+	       arrivals_size_bytes(&batch->arrivals);
 }
 
 struct batch_source *batch_source(struct batch *batch, int32_t source_no, int64_t begin_offset)
@@ -63,15 +78,17 @@ struct batch_source *batch_source(struct batch *batch, int32_t source_no, int64_
 	        .next_offset = begin_offset,
 	        .checked = {OFFSET_NONE, 0},
 	        .last_event_us = TIME_NONE,
-	        .complete_us = TIME_NONE,
+	        .watermark_us = TIME_NONE,
+	        .vouched_until_us = TIME_NONE,
+	        .end_seen_us = TIME_NONE,
 	        .high_offset = -1,
 	};
 	return source;
 }
 
-int64_t batch_source_complete_until(const struct batch_source *source, int64_t now_us)
+int64_t batch_source_event_time_watermark(const struct batch_source *source, int64_t now_us)
 {
-	return source->complete_us > now_us ? now_us : source->complete_us;
+	return source->watermark_us > now_us ? now_us : source->watermark_us;
 }
 
 static void grow_slots(struct batch *batch)
@@ -218,8 +235,9 @@ void batch_drop_source(struct batch *batch, int32_t source_no)
 		if (batch->dead_letters[i].source_no != source_no)
 			batch->dead_letters[kept++] = batch->dead_letters[i];
 	batch->n_dead_letters = kept;
+	arrivals_drop_source(&batch->arrivals, source_no);
 
-	/* A ticket that loses all its events stays: judging it again changes nothing that is not due. */
+	/* A ticket that loses all its events stays. It is judged again, which changes only what is due. */
 	for (size_t i = 0; i < batch->n_tickets; i++)
 		drop_events(batch, batch->tickets[i], source_no);
 }
@@ -234,7 +252,7 @@ void batch_seal(struct batch *batch)
 {
 	if (batch->n_tickets > 1)
 		qsort(batch->tickets, batch->n_tickets, sizeof(struct batch_ticket *), compare_tickets);
-	/* The order in which rows are locked, each once. */
+	/* Rows are locked in this order, each once. */
 	for (size_t i = 1; i < batch->n_tickets; i++)
 		KPID_CHECK(text_compare(batch->tickets[i - 1]->ticket_id, batch->tickets[i]->ticket_id) < 0);
 }

@@ -53,7 +53,7 @@ static void add_micros(struct buf *out, const char *name, int64_t micros)
 	buf_add_format(out, ",\"%s\":%lld.%06lld", name, (long long)(micros / 1000000), (long long)(micros % 1000000));
 }
 
-/* Item -> millionths, as the event keeps them, to item -> decimal: {"a":4500000} to {"a":4500000e-6}. */
+/* Scores are stored as item -> millionths: writes {"a":4500000} as {"a":4500000e-6}. */
 static void add_scores(struct buf *out, const char *name, struct text canonical)
 {
 	bool in_string = false;

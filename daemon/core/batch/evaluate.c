@@ -1,245 +1,23 @@
-/* What one ticket of a batch changes: the difference of its state before and after. */
-#include <errno.h>
-#include <stdlib.h>
-
-#include "batch_event.h"
-#include "event_list.h"
+/* What one ticket of a batch changes: the difference between its fold before the new events and its fold after them. */
+#include "changes.h"
+#include "event_set.h"
+#include "find_pin.h"
 #include "kpid/core/batch.h"
-#include "kpid/core/history.h"
+#include "sums_sink.h"
 
-enum { KEEP_BYTES = 1 << 20 }; /* of what a large ticket needed, the rest is given back */
-
-static size_t count_new(const struct batch_ticket *ticket)
-{
-	size_t n = 0;
-	for (const struct batch_event *item = ticket->first; item != NULL; item = item->next)
-		n++;
-	return n;
-}
-
-static void count_added(struct batch *batch, int32_t source_no, enum added added, const struct ticket_event *event,
-                        const struct batch_sink *sink)
-{
-	if (added == DUPLICATE) {
-		batch_source(batch, source_no, OFFSET_NONE)->n_duplicates++;
-	} else if (added == TOO_MANY) {
-		batch_source(batch, source_no, OFFSET_NONE)->n_too_many++;
-		sink->too_many(sink->context, event);
-	}
-}
-
-static bool is_in_backlog(const struct ticket *ticket)
-{
-	return ticket->state == TICKET_OPEN || ticket->state == TICKET_PAUSED;
-}
-
-/* Finds the clocks of a ticket in the order in which those of another one come: of each target by number. */
-struct clock_finder {
-	const struct ticket *ticket;
-	size_t at[TARGET_N];
-};
-
-/* The clock of the same key; NULL: there is none. like: each time one that comes after those before. */
-static const struct sla_clock *find_clock(struct clock_finder *finder, const struct sla_clock *like)
-{
-	const struct ticket *ticket = finder->ticket;
-	size_t *at = &finder->at[like->target];
-	while (*at < ticket->n_clocks &&
-	       (ticket->clocks[*at].target != like->target || ticket->clocks[*at].n < like->n))
-		++*at;
-	return *at < ticket->n_clocks && ticket->clocks[*at].n == like->n ? &ticket->clocks[*at] : NULL;
-}
-
-/* The row that a clock has in kpid.sla_clock: it runs and is judged (S9), or something of it is still to fall due.
- * False: it has none. */
-static bool clock_row(const struct sla_clock *clock, struct sla_clock *row_out)
-{
-	if (clock == NULL)
-		return false;
-	bool runs = !clock->stopped && clock->verdict != VERDICT_NONE;
-	if (!runs && clock->fires_us == TIME_NONE)
-		return false;
-	*row_out = *clock;
-	row_out->stopped = !runs;
-	return true;
-}
-
-static bool same_clock_row(const struct sla_clock *a, const struct sla_clock *b)
-{
-	return a->start_us == b->start_us && a->due_us == b->due_us && a->fires_us == b->fires_us &&
-	       a->zero_us == b->zero_us && a->at_risk_us == b->at_risk_us && a->left_us == b->left_us &&
-	       a->cycle == b->cycle && a->paused == b->paused && a->stopped == b->stopped && a->verdict == b->verdict &&
-	       text_same(a->calendar, b->calendar);
-}
-
-/* Rows of clocks and alerts are put by a walk over the clocks of after, then over those of before. */
-struct clock_walk {
-	struct clock_finder in_before, in_after;
-	size_t n_walked;
-};
-
-static struct clock_walk walk_begin(const struct ticket *before, const struct ticket *after)
-{
-	return (struct clock_walk){{.ticket = before}, {.ticket = after}, 0};
-}
-
-static void put_clock(struct clock_walk *walk, const struct sla_clock *clock, struct text ticket_id,
-                      const struct batch_sink *sink)
-{
-	struct sla_clock was, now;
-	if (!clock_row(clock, &now))
-		return;
-	bool had_row = clock_row(find_clock(&walk->in_before, clock), &was);
-	if (had_row && same_clock_row(&was, &now))
-		return;
-	if (had_row && (was.fires_us == TIME_NONE) != (now.fires_us == TIME_NONE))
-		sink->clock_delete(sink->context, ticket_id, clock->target, clock->n);
-	sink->clock_put(sink->context, ticket_id, &now);
-}
-
-static void drop_clock(struct clock_walk *walk, const struct sla_clock *clock, struct text ticket_id,
-                       const struct batch_sink *sink)
-{
-	struct sla_clock was, now;
-	if (clock_row(clock, &was) && !clock_row(find_clock(&walk->in_after, clock), &now))
-		sink->clock_delete(sink->context, ticket_id, clock->target, clock->n);
-}
-
-static bool alert_row(struct text ticket_id, const struct ticket *ticket, const struct sla_clock *clock,
-                      struct alert *alert_out)
-{
-	if (clock == NULL)
-		return false;
-	struct sla_clock shown = *clock;
-	if (clock->deferred) {
-		shown.verdict = VERDICT_PENDING;
-		shown.stopped = false;
-		shown.breached_us = TIME_NONE;
-	}
-	return alert_of_clock(ticket_id, ticket, &shown, alert_out);
-}
-
-static bool has_row(struct text ticket_id, const struct ticket *ticket, const struct sla_clock *clock)
-{
-	struct sla_clock row;
-	struct alert alert;
-	return clock_row(clock, &row) || alert_row(ticket_id, ticket, clock, &alert);
-}
-
-/* A1, A3: a breach that was recorded, and is none. */
-static bool is_undone(const struct alert *was, const struct alert *now)
-{
-	return was != NULL && was->breached_us != TIME_NONE && now->breached_us == TIME_NONE;
-}
-
-static void put_alert(struct clock_walk *walk, const struct sla_clock *clock, struct text ticket_id,
-                      const struct batch_sink *sink)
-{
-	struct alert was, now;
-	if (!alert_row(ticket_id, walk->in_after.ticket, clock, &now))
-		return;
-	bool there = alert_row(ticket_id, walk->in_before.ticket, find_clock(&walk->in_before, clock), &was);
-	if ((!there || !alert_same_content(&was, &now)) && !is_undone(there ? &was : NULL, &now))
-		sink->alert_put(sink->context, &now);
-}
-
-static void void_alert(struct clock_walk *walk, const struct sla_clock *clock, struct text ticket_id,
-                       const struct batch_sink *sink)
-{
-	struct alert was, now;
-	if (!alert_row(ticket_id, walk->in_before.ticket, clock, &was))
-		return;
-	bool there = alert_row(ticket_id, walk->in_after.ticket, find_clock(&walk->in_after, clock), &now);
-	if (!there || is_undone(&was, &now))
-		sink->alert_void(sink->context, ticket_id, was.target, was.n);
-}
-
-typedef void (*visit_clock_fn)(struct clock_walk *walk, const struct sla_clock *clock, struct text ticket_id,
-                               const struct batch_sink *sink);
-
-/* True: the walk is at its end. */
-static bool walk_on(struct clock_walk *walk, visit_clock_fn of_after, visit_clock_fn of_before, struct text ticket_id,
-                    const struct batch_sink *sink, size_t *n_steps)
-{
-	const struct ticket *before = walk->in_before.ticket, *after = walk->in_after.ticket;
-	for (; walk->n_walked < after->n_clocks + before->n_clocks; walk->n_walked++, --*n_steps) {
-		size_t i = walk->n_walked;
-		if (*n_steps == 0)
-			return false;
-		if (i < after->n_clocks)
-			of_after(walk, &after->clocks[i], ticket_id, sink);
-		else
-			of_before(walk, &before->clocks[i - after->n_clocks], ticket_id, sink);
-	}
-	return true;
-}
-
-static bool same_cycle(const struct ticket_cycle *a, const struct ticket_cycle *b)
-{
-	return a->started_us == b->started_us && a->resolved_us == b->resolved_us && a->closed_us == b->closed_us &&
-	       a->due_us == b->due_us && a->verdict == b->verdict && a->resolution == b->resolution &&
-	       a->working_us == b->working_us && text_same(a->resolver_id, b->resolver_id) &&
-	       text_same(a->closer_id, b->closer_id);
-}
-
-/* Cycles before the current one have rows of their own. */
-static size_t n_past_cycles(const struct ticket *ticket)
-{
-	return ticket->n_cycles == 0 ? 0 : ticket->n_cycles - 1;
-}
-
-/* The row of a cycle, by its index: put or deleted if it has changed. */
-static void put_cycle(struct text ticket_id, const struct ticket *before, const struct ticket *after, size_t i,
-                      const struct batch_sink *sink)
-{
-	if (i >= n_past_cycles(after))
-		sink->cycle_delete(sink->context, ticket_id, before->cycles[i].cycle);
-	else if (i >= n_past_cycles(before) || !same_cycle(&before->cycles[i], &after->cycles[i]))
-		sink->cycle_put(sink->context, ticket_id, &after->cycles[i]);
-}
-
-static void add_sums(struct kpi_sums *sums, const struct ticket *ticket, int64_t sign)
-{
-	kpi_sums_add(sums, ticket->kpis, ticket->n_kpis, sign);
-	if (is_in_backlog(ticket))
-		kpi_sums_add_backlog(sums, ticket->owner_id, sign);
-}
-
-/* The revision that a stored row names. BATCH_UNKNOWN_REVISION: it is not known. */
-static int find_pin(const struct stored_ticket *stored, const struct batch_rules *rules, struct fold_pin *pin_out,
-                    int32_t *revision_no_out)
-{
-	*pin_out = (struct fold_pin){NULL, stored->opened_us};
-	if (stored->revision_no == 0)
-		return BATCH_OK;
-	pin_out->revision = rules->revision_by_no(rules->context, stored->revision_no);
-	if (pin_out->revision != NULL)
-		return BATCH_OK;
-	*revision_no_out = stored->revision_no;
-	return BATCH_UNKNOWN_REVISION;
-}
-
-/* The revision under which a ticket that is known is to be judged from now on, on purpose; NULL: it keeps its own. */
-static const struct policy_revision *new_revision(const struct batch_rules *rules, const struct batch_ticket *ticket,
-                                                  const struct stored_ticket *stored, const struct ticket *before)
-{
-	if (rules->judge_anew == NULL || ticket->first != NULL || before->opened_us == TIME_NONE)
-		return NULL;
-	const struct policy_revision *revision = policy_set_at(rules->judge_anew, before->opened_us);
-	return revision == NULL || revision->revision_no == stored->revision_no ? NULL : revision;
-}
-
-/* ---- one ticket, in parts ---- */
+enum { KEEP_BYTES = 1 << 20 }; /* memory beyond this that a large ticket needed is freed */
 
 enum phase {
-	PHASE_UNPACK,
+	PHASE_INDEX,
+	PHASE_SCAN,
 	PHASE_ADD,
-	PHASE_BEFORE,
-	PHASE_AFTER,
-	PHASE_CYCLES,
-	PHASE_CLOCKS,
-	PHASE_ALERTS,
+	PHASE_FOLD_BEFORE,
+	PHASE_SETTLE_BEFORE,
+	PHASE_PLAN_AFTER,
+	PHASE_FOLD_AFTER,
+	PHASE_SETTLE_AFTER,
 	PHASE_TICKET,
+	PHASE_CHANGES,
 	PHASE_DONE
 };
 
@@ -253,17 +31,22 @@ struct batch_evaluation {
 	struct kpi_sums *sums;
 	enum phase phase;
 	struct fold_pin pin;
-	struct event_list list;
-	struct ticket_folding *folding; /* NULL: none is under way */
+	struct event_set events;
+	struct step_plan plan; /* of the stored events; from PHASE_PLAN_AFTER on, of all that count */
+	struct history_stream stored_stream;
+	struct event_set_stream stream;
+	struct writing_stream writing_stream;
+	struct folding *fold_before, *fold_after; /* NULL: not begun */
 	struct ticket before, after;
-	const struct batch_event *to_add; /* the next; NULL: all are added */
-	size_t n_cycles_put;              /* or looked at */
-	struct clock_walk walk;
+	struct sums_sink sums_sink;
+	size_t n_planned; /* events, in PHASE_PLAN_AFTER */
+	struct changes changes;
 	int64_t as_of_us;
 	bool judge_again; /* as of a later time, without new events */
 };
 
-/* Never earlier than it was, unless that is ahead of the clock: it was put back, and what was due by then is not. */
+/* Never earlier than before, unless that is ahead of the clock: then the clock was put back, and what was due by the
+ * old clock is not due. */
 static int64_t judged_as_of(const struct stored_ticket *stored, const struct batch_rules *rules)
 {
 	bool from_the_future = rules->now_us != 0 && stored->as_of_us > rules->now_us + US_PER_SECOND;
@@ -276,191 +59,223 @@ struct batch_evaluation *batch_evaluation_begin(struct batch *batch, const struc
                                                 struct kpi_sums *sums)
 {
 	arena_clear(scratch, KEEP_BYTES);
-	arena_clear(&batch->folding, KEEP_BYTES);
-	struct batch_evaluation *evaluation = arena_alloc(scratch, sizeof(*evaluation));
-	*evaluation = (struct batch_evaluation){
-	        .batch = batch,
-	        .ticket = ticket,
-	        .stored = *stored,
-	        .rules = rules,
-	        .scratch = scratch,
-	        .sink = sink,
-	        .sums = sums,
-	        .phase = PHASE_UNPACK,
-	        .list = {.arena = scratch, .max_events = rules->ticket_max_events},
-	        .before = {.state = TICKET_UNKNOWN},
-	        .as_of_us = judged_as_of(stored, rules),
-	};
-	return evaluation;
+	struct batch_evaluation *e = arena_alloc(scratch, sizeof(*e));
+	e->batch = batch;
+	e->ticket = ticket;
+	e->stored = *stored;
+	e->rules = rules;
+	e->scratch = scratch;
+	e->sink = sink;
+	e->sums = sums;
+	e->phase = PHASE_INDEX;
+	e->fold_before = e->fold_after = NULL;
+	e->before = (struct ticket){.state = TICKET_UNKNOWN};
+	e->as_of_us = judged_as_of(stored, rules);
+	event_set_init(&e->events, scratch, ticket->ticket_id, stored->rev == 0 ? TEXT_ABSENT : stored->history,
+	               ticket->first, rules->ticket_max_events);
+	step_plan_init(&e->plan, scratch);
+	return e;
 }
 
-static void spend(size_t *n_steps, size_t n)
-{
-	*n_steps -= n < *n_steps ? n : *n_steps;
-}
+/* ---- events ---- */
 
-static int unpack(struct batch_evaluation *e, size_t *n_steps, int32_t *revision_no_out)
+static int index_events(struct batch_evaluation *e, size_t *n_steps, int32_t *revision_no_out)
 {
-	struct text history = e->stored.rev == 0 ? TEXT_ABSENT : e->stored.history;
 	int result = find_pin(&e->stored, e->rules, &e->pin, revision_no_out);
-	if (result == BATCH_OK)
-		result = event_list_unpack(&e->list, history, e->ticket->ticket_id, count_new(e->ticket));
 	if (result != BATCH_OK)
 		return result;
-	event_list_prepare(&e->list);
-	e->to_add = e->ticket->first;
-	e->phase = PHASE_ADD;
-	spend(n_steps, e->list.n);
-	return BATCH_OK;
-}
-
-static int add_event(struct batch_evaluation *e, const struct batch_event *item)
-{
-	struct ticket_event *event;
-	size_t n;
-	struct text packed = {item->packed, item->len_bytes};
-	int result = history_unpack(packed, e->ticket->ticket_id, e->scratch, &event, &n);
+	result = event_set_index(&e->events, n_steps);
 	if (result == 0)
-		count_added(e->batch, item->source_no, event_list_add(&e->list, event, e->sink), event, e->sink);
-	return result;
+		e->phase = PHASE_SCAN;
+	return result < 0 ? result : BATCH_OK;
 }
 
-/* Adds the new events, or some. Without any, and nothing to judge again, the ticket need not even be folded. */
-static int add_events(struct batch_evaluation *e, size_t *n_steps)
+static int scan_stored(struct batch_evaluation *e, size_t *n_steps)
 {
-	for (; e->to_add != NULL; e->to_add = e->to_add->next, --*n_steps) {
+	int result = event_set_scan(&e->events, &e->plan, n_steps);
+	if (result == 0)
+		e->phase = PHASE_ADD;
+	return result < 0 ? result : BATCH_OK;
+}
+
+static void add_next(struct batch_evaluation *e)
+{
+	int32_t source_no = event_set_next_source(&e->events);
+	enum added added = event_set_add(&e->events, e->sink);
+	if (added == DUPLICATE)
+		batch_source(e->batch, source_no, OFFSET_NONE)->n_duplicates++;
+	else if (added == TOO_MANY)
+		batch_source(e->batch, source_no, OFFSET_NONE)->n_too_many++;
+}
+
+/* Sorting costs about as much as a step for each event. Without new events, and with nothing to judge again, the ticket
+ * is not even folded. */
+static void add_events(struct batch_evaluation *e, size_t *n_steps)
+{
+	for (; !event_set_is_decided(&e->events); --*n_steps) {
 		if (*n_steps == 0)
-			return BATCH_OK;
-		int result = add_event(e, e->to_add);
-		if (result != 0)
-			return result;
+			return;
+		add_next(e);
 	}
-	if (e->list.changed) {
-		event_list_sort(&e->list);
-		spend(n_steps, e->list.n);
-	}
+	event_set_sort(&e->events);
+	*n_steps -= e->events.n_accepted < *n_steps ? e->events.n_accepted : *n_steps;
 	bool is_known = e->stored.rev != 0, only_judge = e->ticket->first == NULL && is_known;
 	e->judge_again = only_judge && e->as_of_us > e->stored.as_of_us;
-	if (!e->list.changed && !e->judge_again && !(only_judge && e->rules->judge_anew != NULL))
+	if (!e->events.changed && !e->judge_again && !(only_judge && e->rules->rejudge_under != NULL))
 		e->phase = PHASE_DONE;
 	else
-		e->phase = is_known ? PHASE_BEFORE : PHASE_AFTER;
-	return BATCH_OK;
+		e->phase = is_known ? PHASE_FOLD_BEFORE : PHASE_PLAN_AFTER;
+	event_set_stream_begin(&e->stream, &e->events);
+	e->n_planned = 0;
 }
 
-/* True: all steps are taken. */
-static bool fold_on(struct batch_evaluation *e, const struct ticket_event *const *events, size_t n_events,
-                    int64_t as_of_us, size_t *n_steps, struct ticket *ticket_out)
+/* ---- before ---- */
+
+/* The revision under which a known ticket must be judged from now on (rejudge_under); NULL: it keeps its own. */
+static const struct policy_revision *new_revision(const struct batch_evaluation *e)
 {
-	if (e->folding == NULL)
-		e->folding = ticket_fold_begin(events, n_events, &e->rules->fold, &e->pin, as_of_us, NULL, e->scratch,
-		                               &e->batch->folding, ticket_out);
-	if (ticket_fold_some(e->folding, n_steps))
-		return false;
-	e->folding = NULL;
-	return true;
+	const struct policy_set *policies = e->rules->rejudge_under;
+	if (policies == NULL || e->ticket->first != NULL || e->before.opened_us == TIME_NONE)
+		return NULL;
+	const struct policy_revision *revision = policy_set_at(policies, e->before.opened_us);
+	return revision == NULL || revision->revision_no == e->stored.revision_no ? NULL : revision;
 }
 
-/* Gives back what a fold needed. Of its clocks those stay that have rows. */
-static void leave_fold(struct batch_evaluation *e, struct ticket *ticket)
+static void fold_before(struct batch_evaluation *e, size_t *n_steps)
 {
-	struct sla_clock *kept;
-	size_t n = 0;
-	for (size_t i = 0; i < ticket->n_clocks; i++)
-		n += has_row(e->ticket->ticket_id, ticket, &ticket->clocks[i]);
-	kept = arena_alloc(e->scratch, n * sizeof(*kept));
-	n = 0;
-	for (size_t i = 0; i < ticket->n_clocks; i++)
-		if (has_row(e->ticket->ticket_id, ticket, &ticket->clocks[i]))
-			kept[n++] = ticket->clocks[i];
-	ticket->clocks = kept;
-	ticket->n_clocks = n;
-	ticket->kpis = NULL;
-	ticket->n_kpis = 0;
-	arena_clear(&e->batch->folding, 0);
-}
-
-/* What the ticket gave is known: goes on only if there is something to change. */
-static void leave_before(struct batch_evaluation *e)
-{
-	const struct policy_revision *revision = new_revision(e->rules, e->ticket, &e->stored, &e->before);
-	if (!e->list.changed && !e->judge_again && revision == NULL) {
+	if (e->fold_before == NULL) {
+		step_plan_finish(&e->plan);
+		history_stream_begin(&e->stored_stream, e->stored.history, e->ticket->ticket_id);
+		e->fold_before = folding_begin(&e->plan, &e->stored_stream.stream, &e->rules->fold, &e->pin,
+		                               e->stored.as_of_us, NULL, e->scratch, &e->before);
+	}
+	if (folding_take_steps(e->fold_before, n_steps))
+		return;
+	const struct policy_revision *revision = new_revision(e);
+	if (!e->events.changed && !e->judge_again && revision == NULL) {
 		e->phase = PHASE_DONE;
 		return;
 	}
 	if (revision != NULL) {
 		e->pin = (struct fold_pin){revision, e->before.opened_us};
-		e->batch->n_judged_anew++;
+		e->batch->n_rejudged++;
 	}
-	add_sums(e->sums, &e->before, -1);
-	leave_fold(e, &e->before);
-	e->phase = PHASE_AFTER;
+	sums_sink_begin(&e->sums_sink, e->sums, -1);
+	e->phase = PHASE_SETTLE_BEFORE;
 }
 
-static void leave_after(struct batch_evaluation *e)
+static void settle_before(struct batch_evaluation *e, size_t *n_steps)
 {
-	add_sums(e->sums, &e->after, 1);
-	leave_fold(e, &e->after);
-	e->phase = PHASE_CYCLES;
+	if (folding_settle(e->fold_before, &e->sums_sink.sink, n_steps))
+		return;
+	sums_sink_finish(&e->sums_sink, &e->before);
+	e->phase = PHASE_PLAN_AFTER;
 }
 
-/* One phase of putting what has changed, or a part of it. */
-static void put_changes(struct batch_evaluation *e, size_t *n_steps)
+/* ---- after ---- */
+
+/* Adds an accepted event to the plan of the stored ones. False: there are no more. */
+static bool plan_accepted(struct batch_evaluation *e, size_t i)
 {
-	struct text ticket_id = e->ticket->ticket_id;
-	if (e->phase == PHASE_CYCLES) {
-		size_t n_before = n_past_cycles(&e->before), n_after = n_past_cycles(&e->after);
-		for (; e->n_cycles_put < n_before || e->n_cycles_put < n_after; e->n_cycles_put++, --*n_steps) {
-			if (*n_steps == 0)
-				return;
-			put_cycle(ticket_id, &e->before, &e->after, e->n_cycles_put, e->sink);
-		}
-		e->walk = walk_begin(&e->before, &e->after);
-		e->phase = PHASE_CLOCKS;
-	} else if (e->phase == PHASE_CLOCKS) {
-		if (!walk_on(&e->walk, put_clock, drop_clock, ticket_id, e->sink, n_steps))
+	if (i == e->events.n_accepted)
+		return false;
+	enum event_type type = e->events.accepted[i]->type;
+	if (step_plan_needs(type))
+		step_plan_add(&e->plan, event_set_read_accepted(&e->stream, i));
+	else
+		step_plan_count(&e->plan, type);
+	return true;
+}
+
+/* Where stored events are replaced, the plan begins again, with all events that count. */
+static bool plan_all(struct batch_evaluation *e, size_t i)
+{
+	if (i == 0)
+		step_plan_init(&e->plan, e->scratch);
+	const struct ticket_event *event = event_stream_next(&e->stream.stream);
+	if (event != NULL)
+		step_plan_add(&e->plan, event);
+	return event != NULL;
+}
+
+static void plan_after(struct batch_evaluation *e, size_t *n_steps)
+{
+	for (; *n_steps > 0; e->n_planned++, --*n_steps) {
+		bool more = e->events.n_replaced > 0 ? plan_all(e, e->n_planned) : plan_accepted(e, e->n_planned);
+		if (!more) {
+			step_plan_finish(&e->plan);
+			e->phase = PHASE_FOLD_AFTER;
 			return;
-		e->walk = walk_begin(&e->before, &e->after);
-		e->phase = PHASE_ALERTS;
-	} else if (walk_on(&e->walk, put_alert, void_alert, ticket_id, e->sink, n_steps)) {
-		e->phase = PHASE_TICKET;
+		}
 	}
 }
 
-static void put_ticket(struct batch_evaluation *e, size_t *n_steps)
+static void fold_after(struct batch_evaluation *e, size_t *n_steps)
+{
+	if (e->fold_after == NULL) {
+		event_set_stream_begin(&e->stream, &e->events);
+		buf_clear(&e->batch->packed);
+		writing_stream_begin(&e->writing_stream, &e->stream.stream, &e->batch->packed);
+		e->fold_after = folding_begin(&e->plan, &e->writing_stream.stream, &e->rules->fold, &e->pin,
+		                              e->as_of_us, NULL, e->scratch, &e->after);
+	}
+	if (folding_take_steps(e->fold_after, n_steps))
+		return;
+	sums_sink_begin(&e->sums_sink, e->sums, 1);
+	e->phase = PHASE_SETTLE_AFTER;
+}
+
+static void settle_after(struct batch_evaluation *e, size_t *n_steps)
+{
+	if (folding_settle(e->fold_after, &e->sums_sink.sink, n_steps))
+		return;
+	sums_sink_finish(&e->sums_sink, &e->after);
+	e->phase = PHASE_TICKET;
+}
+
+/* First, so that the other rows need not be gathered: a large ticket has many. */
+static void put_ticket(struct batch_evaluation *e)
 {
 	struct buf *packed = &e->batch->packed;
-	buf_clear(packed);
-	history_pack(e->list.items, e->list.n, packed);
 	struct ticket_row row = {e->ticket->ticket_id, e->stored.rev + 1, e->as_of_us, &e->after, buf_text(packed)};
 	e->sink->ticket(e->sink->context, &row);
 	buf_keep(packed, KEEP_BYTES);
-	spend(n_steps, e->list.n);
-	e->phase = PHASE_DONE;
+	changes_begin(&e->changes, e->ticket->ticket_id, &e->before, e->fold_before, &e->after, e->fold_after);
+	e->changes.tally = &e->batch->tally;
+	e->phase = PHASE_CHANGES;
 }
 
-static int take_phase(struct batch_evaluation *e, size_t *n_steps, int32_t *revision_no_out)
+static int go_on(struct batch_evaluation *e, size_t *n_steps, int32_t *revision_no_out)
 {
 	switch (e->phase) {
-	case PHASE_UNPACK:
-		return unpack(e, n_steps, revision_no_out);
+	case PHASE_INDEX:
+		return index_events(e, n_steps, revision_no_out);
+	case PHASE_SCAN:
+		return scan_stored(e, n_steps);
 	case PHASE_ADD:
-		return add_events(e, n_steps);
-	case PHASE_BEFORE:
-		if (fold_on(e, e->list.stored, e->list.n_stored, e->stored.as_of_us, n_steps, &e->before))
-			leave_before(e);
+		add_events(e, n_steps);
 		break;
-	case PHASE_AFTER:
-		if (fold_on(e, e->list.items, e->list.n, e->as_of_us, n_steps, &e->after))
-			leave_after(e);
+	case PHASE_FOLD_BEFORE:
+		fold_before(e, n_steps);
 		break;
-	case PHASE_CYCLES:
-	case PHASE_CLOCKS:
-	case PHASE_ALERTS:
-		put_changes(e, n_steps);
+	case PHASE_SETTLE_BEFORE:
+		settle_before(e, n_steps);
+		break;
+	case PHASE_PLAN_AFTER:
+		plan_after(e, n_steps);
+		break;
+	case PHASE_FOLD_AFTER:
+		fold_after(e, n_steps);
+		break;
+	case PHASE_SETTLE_AFTER:
+		settle_after(e, n_steps);
 		break;
 	case PHASE_TICKET:
-		put_ticket(e, n_steps);
+		put_ticket(e);
+		break;
+	case PHASE_CHANGES:
+		if (!changes_put(&e->changes, e->sink, n_steps))
+			e->phase = PHASE_DONE;
 		break;
 	case PHASE_DONE:
 		break;
@@ -472,11 +287,8 @@ int batch_evaluation_go_on(struct batch_evaluation *e, size_t n_steps, int32_t *
 {
 	int result = BATCH_OK;
 	while (result == BATCH_OK && n_steps > 0 && e->phase != PHASE_DONE)
-		result = take_phase(e, &n_steps, revision_no_out);
-	if (result == BATCH_OK && e->phase != PHASE_DONE)
-		return BATCH_MORE;
-	arena_clear(&e->batch->folding, KEEP_BYTES);
-	return result;
+		result = go_on(e, &n_steps, revision_no_out);
+	return result == BATCH_OK && e->phase != PHASE_DONE ? BATCH_MORE : result;
 }
 
 int batch_evaluate(struct batch *batch, const struct batch_ticket *ticket, const struct stored_ticket *stored,
@@ -485,73 +297,4 @@ int batch_evaluate(struct batch *batch, const struct batch_ticket *ticket, const
 {
 	struct batch_evaluation *evaluation = batch_evaluation_begin(batch, ticket, stored, rules, scratch, sink, sums);
 	return batch_evaluation_go_on(evaluation, SIZE_MAX, revision_no_out);
-}
-
-/* ---- from the history alone ---- */
-
-static int compare_identity(const void *a, const void *b)
-{
-	const struct ticket_event *x = *(const struct ticket_event *const *)a;
-	const struct ticket_event *y = *(const struct ticket_event *const *)b;
-	int order = text_compare(x->id, y->id);
-	return order != 0 ? order : text_compare(x->source, y->source);
-}
-
-/* In the order of F1, and no two of one identity. */
-static bool is_history(const struct ticket_event *const *events, size_t n, struct arena *scratch)
-{
-	const struct ticket_event **by_identity = arena_alloc(scratch, (n + 1) * sizeof(*by_identity));
-	for (size_t i = 0; i < n; i++) {
-		if (i > 0 && ticket_event_order(events[i - 1], events[i]) > 0)
-			return false;
-		by_identity[i] = events[i];
-	}
-	qsort(by_identity, n, sizeof(struct ticket_event *), compare_identity);
-	for (size_t i = 1; i < n; i++)
-		if (ticket_event_same_identity(by_identity[i - 1], by_identity[i]))
-			return false;
-	return true;
-}
-
-static void put_rows(struct text ticket_id, const struct ticket *ticket, const struct batch_sink *sink)
-{
-	struct sla_clock row;
-	struct alert alert;
-	for (size_t i = 0; i < n_past_cycles(ticket); i++)
-		sink->cycle_put(sink->context, ticket_id, &ticket->cycles[i]);
-	for (size_t i = 0; i < ticket->n_clocks; i++) {
-		if (clock_row(&ticket->clocks[i], &row))
-			sink->clock_put(sink->context, ticket_id, &row);
-		if (alert_row(ticket_id, ticket, &ticket->clocks[i], &alert))
-			sink->alert_put(sink->context, &alert);
-	}
-}
-
-int batch_recompute(struct text ticket_id, const struct stored_ticket *stored, const struct batch_rules *rules,
-                    struct arena *scratch, struct buf *packed, const struct batch_sink *sink, struct kpi_sums *sums,
-                    int32_t *revision_no_out)
-{
-	struct fold_pin pin;
-	struct ticket ticket;
-	struct event_list list = {.arena = scratch};
-	int result = find_pin(stored, rules, &pin, revision_no_out);
-	if (result != BATCH_OK)
-		return result;
-	result = event_list_unpack(&list, stored->history, ticket_id, 0);
-	if (result != 0)
-		return result;
-	if (!is_history(list.items, list.n, scratch))
-		return -EBADMSG;
-	ticket_fold(list.items, list.n, &rules->fold, &pin, stored->as_of_us, NULL, scratch, &ticket);
-	if (ticket.opened_us != pin.opened_us) { /* the stored column is not to choose another revision */
-		pin.opened_us = ticket.opened_us;
-		ticket_fold(list.items, list.n, &rules->fold, &pin, stored->as_of_us, NULL, scratch, &ticket);
-	}
-	put_rows(ticket_id, &ticket, sink);
-	add_sums(sums, &ticket, 1);
-	buf_clear(packed);
-	history_pack(list.items, list.n, packed);
-	struct ticket_row row = {ticket_id, stored->rev, stored->as_of_us, &ticket, buf_text(packed)};
-	sink->ticket(sink->context, &row);
-	return BATCH_OK;
 }

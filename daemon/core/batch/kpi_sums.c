@@ -1,12 +1,13 @@
-/* Per agent and bucket, the sum of what the tickets of a batch change. */
+/* Sums what the tickets of a batch change, per agent and bucket. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "kpid/base/check.h"
 #include "kpid/base/hash.h"
 #include "kpid/base/memory.h"
 #include "kpid/core/batch.h"
 
-enum { FIRST_SLOTS = 1024, KEEP_BYTES = 1 << 20 };
+enum { FIRST_SLOTS = 1024, FIRST_MEASURES = 4, KEEP_BYTES = 1 << 20 };
 
 void kpi_sums_init(struct kpi_sums *sums)
 {
@@ -32,7 +33,7 @@ void kpi_sums_clear(struct kpi_sums *sums)
 	sums->n_rows = sums->n_agents = 0;
 }
 
-/* Agents are interned, so that a row is found by the address of its agent. */
+/* Agents are interned, so rows are looked up by the address of the agent. */
 static struct batch_agent *agent_of(struct kpi_sums *sums, struct text agent_id)
 {
 	if (sums->n_agents >= sums->n_agent_slots) {
@@ -104,20 +105,60 @@ static struct kpi_row *row_of(struct kpi_sums *sums, struct text interned, int64
 	return row;
 }
 
-static void add_to_row(struct kpi_row *row, enum kpi_measure measure, int64_t value)
+_Static_assert(KPI_N_MEASURES <= 32, "struct kpi_row has one bit for each measure");
+
+static uint32_t bit_of(enum kpi_measure measure)
 {
-	if (!__builtin_add_overflow(row->low[measure], value, &row->low[measure]))
-		return;
-	int place = kpi_time_place(measure);
-	KPID_CHECK(place >= 0); /* counts and scores do not come that far */
-	row->wraps[place] += value > 0 ? 1 : -1;
+	return UINT32_C(1) << measure;
+}
+
+/* Where a row holds the sum of a measure, or would hold it. */
+static size_t place_of(const struct kpi_row *row, enum kpi_measure measure)
+{
+	return (size_t)__builtin_popcount(row->held & (bit_of(measure) - 1));
+}
+
+static int64_t *hold(struct kpi_sums *sums, struct kpi_row *row, enum kpi_measure measure)
+{
+	size_t at = place_of(row, measure), n_held = (size_t)__builtin_popcount(row->held);
+	if ((row->held & bit_of(measure)) != 0)
+		return &row->low[at];
+	if (n_held == row->capacity) {
+		row->capacity = row->capacity == 0 ? FIRST_MEASURES : row->capacity * 2;
+		int64_t *low = arena_alloc(&sums->arena, row->capacity * sizeof(*low));
+		if (n_held > 0)
+			memcpy(low, row->low, n_held * sizeof(*low));
+		row->low = low;
+	}
+	memmove(&row->low[at + 1], &row->low[at], (n_held - at) * sizeof(*row->low));
+	row->low[at] = 0;
+	row->held |= bit_of(measure);
+	return &row->low[at];
+}
+
+static int32_t *wraps_of(struct kpi_sums *sums, struct kpi_row *row, enum kpi_measure measure)
+{
+	int time = kpi_measure_time(measure);
+	KPID_CHECK(time >= 0); /* counts and scores stay far below 64 bits */
+	if (row->wraps == NULL)
+		row->wraps = arena_zalloc(&sums->arena, KPI_N_TIMES * sizeof(*row->wraps));
+	return &row->wraps[time];
+}
+
+static void add_to_row(struct kpi_sums *sums, struct kpi_row *row, enum kpi_measure measure, int64_t value)
+{
+	int64_t *low = hold(sums, row, measure);
+	if (__builtin_add_overflow(*low, value, low))
+		*wraps_of(sums, row, measure) += value > 0 ? 1 : -1;
 }
 
 kpi_sum kpi_row_sum(const struct kpi_row *row, enum kpi_measure measure)
 {
-	int place = kpi_time_place(measure);
-	kpi_sum wraps = place < 0 ? 0 : row->wraps[place];
-	return wraps * ((kpi_sum)1 << 64) + row->low[measure];
+	if ((row->held & bit_of(measure)) == 0)
+		return 0;
+	int time = kpi_measure_time(measure);
+	kpi_sum wraps = time < 0 || row->wraps == NULL ? 0 : row->wraps[time];
+	return wraps * ((kpi_sum)1 << 64) + row->low[place_of(row, measure)];
 }
 
 void kpi_sums_add_sum(struct kpi_sums *sums, struct text agent_id, int64_t bucket_us, enum kpi_measure measure,
@@ -125,10 +166,10 @@ void kpi_sums_add_sum(struct kpi_sums *sums, struct text agent_id, int64_t bucke
 {
 	struct kpi_row *row = row_of(sums, agent_of(sums, agent_id)->agent_id, bucket_us);
 	kpi_sum total = kpi_row_sum(row, measure) + sum;
-	int place = kpi_time_place(measure);
-	row->low[measure] = (int64_t)(uint64_t)total;
-	if (place >= 0)
-		row->wraps[place] = (int32_t)((total - row->low[measure]) >> 64);
+	int64_t low = (int64_t)(uint64_t)total;
+	*hold(sums, row, measure) = low;
+	if (kpi_measure_time(measure) >= 0)
+		*wraps_of(sums, row, measure) = (int32_t)((total - low) >> 64);
 }
 
 void kpi_sums_add(struct kpi_sums *sums, const struct kpi_entry *entries, size_t n_entries, int64_t sign)
@@ -137,13 +178,13 @@ void kpi_sums_add(struct kpi_sums *sums, const struct kpi_entry *entries, size_t
 	struct text last = TEXT_ABSENT;
 	for (size_t i = 0; i < n_entries; i++) {
 		const struct kpi_entry *entry = &entries[i];
-		/* Entries of one moment stand together. */
+		/* Entries of one moment are adjacent. */
 		if (row == NULL || row->bucket_us != entry->bucket_us || last.ptr != entry->agent_id.ptr ||
 		    last.len != entry->agent_id.len) {
 			row = row_of(sums, agent_of(sums, entry->agent_id)->agent_id, entry->bucket_us);
 			last = entry->agent_id;
 		}
-		add_to_row(row, entry->measure, sign * entry->value);
+		add_to_row(sums, row, entry->measure, sign * entry->value);
 	}
 }
 

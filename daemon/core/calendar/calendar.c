@@ -3,12 +3,11 @@
 #include <stdlib.h>
 
 #include "kpid/base/memory.h"
+#include "kpid/core/local_time.h"
 
 #define US_PER_MINUTE (INT64_C(60) * US_PER_SECOND)
-/* No clock is farther from UTC than this, nor moves by more at once. */
-#define MARGIN_US (INT64_C(26) * 3600 * US_PER_SECOND)
 
-/* A night shift begins on the date before; a zone may be a day ahead or behind. */
+/* A night shift begins on the previous date; a zone may be a day ahead or behind. */
 enum { DAYS_MARGIN = 3, DAYS_AT_ONCE = 32 };
 
 void calendar_release(struct calendar *calendar)
@@ -27,28 +26,7 @@ static int32_t day_of(int64_t at_us)
 	return (int32_t)(at_us % US_PER_DAY < 0 ? day - 1 : day);
 }
 
-static int64_t offset_us(const struct zone *zone, int64_t at_us)
-{
-	return zone->offset_s(zone->context, at_us) * US_PER_SECOND;
-}
-
-/* A time as clocks show it, to UTC. Under the offset before a change of clocks, a time that does not exist
- * moves forward by the gap and one that exists twice is its first occurrence; its second is under the offset
- * after. Both offsets are the same on a day without a change. */
-static int64_t utc_of_local(const struct zone *zone, int64_t local_us, bool second)
-{
-	int64_t before_us = local_us - offset_us(zone, local_us - MARGIN_US);
-	int64_t after_us = local_us - offset_us(zone, local_us + MARGIN_US);
-	if (before_us == after_us)
-		return before_us;
-	bool before_holds = before_us + offset_us(zone, before_us) == local_us;
-	bool after_holds = after_us + offset_us(zone, after_us) == local_us;
-	if (before_holds && after_holds)
-		return second ? after_us : before_us;
-	return after_holds ? after_us : before_us;
-}
-
-/* NULL: no date or range has it. */
+/* NULL: no entry of dates contains the day. */
 static const struct calendar_day *dated_hours(const struct calendar *calendar, int32_t day)
 {
 	size_t low = 0, high = calendar->n_dates;
@@ -91,11 +69,12 @@ const struct calendar_day *calendar_hours_on(const struct calendar *calendar, in
 	return hours != NULL ? hours : &calendar->weekly[weekday];
 }
 
-/* 24:00 is the first instant of the next date, where a time that comes twice is its second for any other end. */
+/* An end that exists twice is its second occurrence. 24:00 is the first instant of the next date. */
 static int64_t end_of(const struct zone *zone, int32_t day, const struct calendar_hours *hours)
 {
 	int64_t midnight_us = (day + (hours->ends_next_day ? 1 : 0)) * US_PER_DAY;
-	return utc_of_local(zone, midnight_us + hours->end_minute * US_PER_MINUTE, hours->end_minute < MINUTES_PER_DAY);
+	return local_time_to_utc(zone, midnight_us + hours->end_minute * US_PER_MINUTE,
+	                         hours->end_minute < MINUTES_PER_DAY, NULL);
 }
 
 static void add_day(struct calendar *calendar, int32_t day)
@@ -103,7 +82,7 @@ static void add_day(struct calendar *calendar, int32_t day)
 	const struct calendar_day *hours = calendar_hours_on(calendar, day);
 	for (size_t i = 0; i < hours->n; i++) {
 		int64_t local_us = day * US_PER_DAY + hours->hours[i].start_minute * US_PER_MINUTE;
-		int64_t start_us = utc_of_local(&calendar->zone, local_us, false);
+		int64_t start_us = local_time_to_utc(&calendar->zone, local_us, false, NULL);
 		int64_t end_us = end_of(&calendar->zone, day, &hours->hours[i]);
 		if (end_us <= start_us)
 			continue;
@@ -119,7 +98,7 @@ static int by_start(const void *a, const void *b)
 	return (left->start_us > right->start_us) - (left->start_us < right->start_us);
 }
 
-/* Sorts, joins what touches, and adds up. */
+/* Sorts the spans, joins those that touch, and computes before_us. */
 static void join_spans(struct calendar *calendar)
 {
 	size_t n = 0;
@@ -147,7 +126,8 @@ static int32_t clamp_day(int64_t day)
 	return day > CALENDAR_END_DAY ? CALENDAR_END_DAY : (int32_t)day;
 }
 
-/* Compiles the dates first_day <= date < end_day. All anew: it doubles each time, so it is rare. */
+/* Compiles the dates first_day <= date < end_day, from scratch. The range at least doubles each time, so this is rare.
+ */
 static void compile(struct calendar *calendar, int32_t first_day, int32_t end_day)
 {
 	calendar->n_spans = 0;
@@ -158,7 +138,7 @@ static void compile(struct calendar *calendar, int32_t first_day, int32_t end_da
 	join_spans(calendar);
 }
 
-/* Makes sure that all spans that touch the instants are compiled. */
+/* Compiles all spans that touch from_us .. to_us, unless they are compiled. */
 static void reach(struct calendar *calendar, int64_t from_us, int64_t to_us)
 {
 	int64_t first = day_of(from_us) - DAYS_MARGIN, end = day_of(to_us) + DAYS_MARGIN + 1;
@@ -176,9 +156,9 @@ static void reach(struct calendar *calendar, int64_t from_us, int64_t to_us)
 	compile(calendar, clamp_day(first), clamp_day(end));
 }
 
-/* ---- questions ---- */
+/* ---- queries ---- */
 
-/* The first span that ends behind the instant, of those that are compiled. */
+/* Index of the first compiled span that ends after at_us; n_spans: none. */
 static size_t span_at(const struct calendar *calendar, int64_t at_us)
 {
 	size_t low = 0, high = calendar->n_spans;
@@ -200,7 +180,7 @@ static int64_t total_us(const struct calendar *calendar)
 	return last->before_us + last->end_us - last->start_us;
 }
 
-/* Worked from the first compiled span to the instant. */
+/* Working time from the first compiled span to at_us. */
 static int64_t worked_until(const struct calendar *calendar, int64_t at_us)
 {
 	size_t i = span_at(calendar, at_us);
@@ -224,7 +204,7 @@ int64_t calendar_worked_us(struct calendar *calendar, int64_t from_us, int64_t t
 	return worked_until(calendar, to_us) - worked_until(calendar, from_us);
 }
 
-/* The first span by whose end so much is worked; there is one. */
+/* The first span by whose end work_us have passed. There must be one. */
 static const struct calendar_span *span_of_work(const struct calendar *calendar, int64_t work_us)
 {
 	size_t low = 0, high = calendar->n_spans - 1;
@@ -265,8 +245,8 @@ int64_t calendar_before_us(struct calendar *calendar, int64_t until_us, int64_t 
 	return span->start_us + wanted_us - span->before_us;
 }
 
-/* What a date works as its clocks show it; hours that overlap those of the next date count twice. */
-static int64_t face_us(const struct calendar_day *hours)
+/* Nominal working time of a date. Hours that overlap those of the next date count twice. */
+static int64_t nominal_us(const struct calendar_day *hours)
 {
 	int64_t minutes = 0;
 	for (size_t i = 0; i < hours->n; i++)
@@ -275,8 +255,9 @@ static int64_t face_us(const struct calendar_day *hours)
 	return minutes * US_PER_MINUTE;
 }
 
-/* After 2200 there are no dates of their own, so weekdays and days of the year repeat. 28 years settle it for every
- * calendar but those that hardly work; a quarter of the face is left however hours overlap and clocks change. */
+/* After 2200 there are no entries of dates, so weekdays and days of the year repeat. At least a quarter of the nominal
+ * time remains however hours overlap and clocks change, so 28 years decide for all calendars but those with very few
+ * hours. */
 bool calendar_reaches(struct calendar *calendar, int64_t work_us)
 {
 	enum { DAY_OF_2201 = 84371, DAYS_OF_28_YEARS = 10227 };
@@ -284,7 +265,7 @@ bool calendar_reaches(struct calendar *calendar, int64_t work_us)
 	if (calendar->never_us != 0 && work_us >= calendar->never_us)
 		return false;
 	for (int32_t day = DAY_OF_2201; day < DAY_OF_2201 + DAYS_OF_28_YEARS; day++) {
-		sum_us += face_us(calendar_hours_on(calendar, day));
+		sum_us += nominal_us(calendar_hours_on(calendar, day));
 		if (sum_us / 4 >= work_us)
 			return true;
 	}
@@ -299,7 +280,7 @@ bool calendar_reaches(struct calendar *calendar, int64_t work_us)
 	return reaches;
 }
 
-/* ---- what others ask for ---- */
+/* ---- what readers of the database need ---- */
 
 static void widen(int64_t *from_io, int64_t *until_io, int64_t from_us, int64_t until_us)
 {

@@ -2,9 +2,9 @@
 
 #include "kpid/core/timestamp.h"
 
-/* Each answer shows the least and the most that the one clock can be ahead of the other. The greatest least is the
- * closest, until an answer shows that it is too much: then that clock was put back. */
-void common_clock_hear(struct common_clock *clock, int64_t time_us, int64_t sent_us, int64_t received_us)
+/* Each answer gives a lower and an upper bound of the difference. The greatest lower bound is the best estimate. If an
+ * answer shows that it is too high, PostgreSQL's clock was set back. */
+void common_clock_update(struct common_clock *clock, int64_t time_us, int64_t sent_us, int64_t received_us)
 {
 	int64_t least_us = time_us - received_us, most_us = time_us - sent_us;
 	if (clock->ahead_us < least_us || clock->ahead_us > most_us)

@@ -41,7 +41,7 @@ static bool date_of(struct text text, int32_t *day_out)
 	return true;
 }
 
-/* "12-25": a day of a leap year. */
+/* Parses "12-25" as a day of a leap year. */
 static bool yearly_of(struct text text, struct named_dates *named_out)
 {
 	char date[] = "2000-..-..";

@@ -1,12 +1,13 @@
-/* A calendar of the policy file, from JSON to its hours (RULES S7, P). */
+/* Parses a calendar of the policy file (rules S7, P). */
 #ifndef KPID_CORE_SLA_CALENDAR_PARSE_H
 #define KPID_CORE_SLA_CALENDAR_PARSE_H
 
-#include "policy_check.h"
+#include "../jsonfile/file_check.h"
+#include "kpid/core/policy.h"
 
-/* Never NULL, in the arena, and under the name that the file gives it; after faults what is in it may be of no
- * use. Its hours are released with the set. */
-struct policy_calendar *calendar_parse(struct policy_check *check, struct arena *arena, const struct policy_spot *spot,
+/* Returns a calendar in the arena under the name that the file gives it, never NULL. After errors it may be incomplete:
+ * its only use then is that its name is known. Its hours are released with the policy set. */
+struct policy_calendar *calendar_parse(struct file_check *check, struct arena *arena, const struct file_node *node,
                                        zone_find_fn *find_zone);
 
 #endif

@@ -12,49 +12,64 @@ static bool is_promised(const struct clock *clock)
 	return clock->promise_us != TIME_NONE;
 }
 
-static struct clock_time time_of(const struct clock *clock, const struct clock_ground *ground,
+static struct clock_time time_of(const struct clock *clock, const struct clock_context *context,
                                  const struct target_rule *rule, int64_t cut_us)
 {
-	return (struct clock_time){ground, rule, clock->first_pause, cut_us};
+	return (struct clock_time){context, rule, clock->first_pause, cut_us};
 }
 
-/* S2, "reopen": "continue": what the cycles before have used, reckoned by the target that applies now. */
-static int64_t carried_us(const struct clock *clock, const struct clock_ground *ground, const struct target_rule *rule)
+/* S2, "reopen": "continue": time used by the earlier cycles, computed with the current target. */
+static int64_t carried_us(const struct clock *clock, const struct clock_context *context,
+                          const struct target_rule *rule)
 {
 	if (!rule->reopen_continue || clock->target != TARGET_RESOLUTION || clock->cycle <= 1)
 		return 0;
-	struct clock_time time = time_of(clock, ground, rule, TIME_FOR_EVER);
+	struct clock_time time = time_of(clock, context, rule, TIME_FOR_EVER);
 	return clock_time_used(&time, clock->cycle - 1);
 }
 
-/* S3. TIME_NONE: neither target nor promise, or it stands in a pause without end. */
-static int64_t find_due_us(const struct clock *clock, const struct clock_ground *ground, int64_t cut_us)
+/* S3. TIME_NONE: neither target nor promise, or in a listed pause that has not ended. */
+static int64_t find_due_us(const struct clock *clock, const struct clock_context *context, int64_t cut_us)
 {
 	if (is_promised(clock))
 		return clock->promise_us;
 	const struct target_rule *rule = rule_of(clock);
 	if (rule == NULL)
 		return TIME_NONE;
-	int64_t left_us = rule->within_us - carried_us(clock, ground, rule);
+	int64_t left_us = rule->within_us - carried_us(clock, context, rule);
 	if (left_us <= 0)
 		return clock->start_us;
-	struct clock_time time = time_of(clock, ground, rule, cut_us);
+	struct clock_time time = time_of(clock, context, rule, cut_us);
 	return clock_time_reaches(&time, clock->start_us, left_us);
 }
 
-/* As the clock runs now, if no more happens. */
-static int64_t due_us(const struct clock *clock, const struct clock_ground *ground)
+/* Due time if nothing more happens. */
+static int64_t due_us(const struct clock *clock, const struct clock_context *context)
 {
-	return clock->view.known ? clock->view.due_us : find_due_us(clock, ground, TIME_FOR_EVER);
+	return clock->view_is_known ? clock->view.due_us : find_due_us(clock, context, TIME_FOR_EVER);
 }
 
-int64_t clock_ran(const struct clock *clock, const struct clock_ground *ground, int64_t at_us)
+int64_t clock_ran(const struct clock *clock, const struct clock_context *context, int64_t at_us)
 {
 	const struct target_rule *rule = rule_of(clock);
 	if (rule == NULL || is_promised(clock))
 		return at_us - clock->start_us;
-	struct clock_time time = time_of(clock, ground, rule, at_us);
+	struct clock_time time = time_of(clock, context, rule, at_us);
 	return clock_time_ran(&time, clock->start_us, at_us);
+}
+
+bool clock_use(const struct clock *clock, const struct clock_context *context, int64_t at_us, struct clock_use *use_out)
+{
+	const struct target_rule *rule = rule_of(clock);
+	if (is_promised(clock)) {
+		*use_out = (struct clock_use){at_us - clock->start_us, clock->promise_us - clock->start_us};
+		return true;
+	}
+	if (rule == NULL)
+		return false;
+	int64_t carried = carried_us(clock, context, rule);
+	*use_out = (struct clock_use){carried + clock_ran(clock, context, at_us), rule->within_us};
+	return true;
 }
 
 static bool is_breached(const struct clock *clock)
@@ -84,26 +99,27 @@ void clock_start(struct clock *clock)
 	clock->due_us = clock->breached_us = clock->stopped_us = TIME_NONE;
 	clock->met_by = TEXT_ABSENT;
 	clock->warnings.latest = NULL;
-	clock->view = (struct clock_view){.known = false};
+	clock->view = (struct clock_view){.due_us = TIME_NONE, .warns_us = TIME_NONE};
+	clock->view_is_known = false;
 	warnings_apply(&clock->warnings, clock->start_us);
 	note_listed(clock);
 }
 
-/* What warnings ask of a clock that runs. */
+/* A running clock, as the context of reaches(). */
 struct run {
 	const struct clock *clock;
-	const struct clock_ground *ground;
+	const struct clock_context *context;
 	const struct target_rule *rule;
 };
 
-/* Of its part of `within` it may have run all, and more, in the cycles before. */
+/* Earlier cycles may have used all of run_us already, or more. */
 static int64_t reaches(const void *context, int64_t run_us)
 {
 	const struct run *run = context;
-	int64_t left_us = run_us - carried_us(run->clock, run->ground, run->rule);
+	int64_t left_us = run_us - carried_us(run->clock, run->context, run->rule);
 	if (left_us <= 0)
 		return run->clock->start_us - (left_us < 0);
-	struct clock_time time = time_of(run->clock, run->ground, run->rule, TIME_FOR_EVER);
+	struct clock_time time = time_of(run->clock, run->context, run->rule, TIME_FOR_EVER);
 	return clock_time_reaches(&time, run->clock->start_us, left_us);
 }
 
@@ -112,24 +128,26 @@ static struct warnings_view view_of(const struct run *run)
 	return (struct warnings_view){
 	        .rule = run->rule,
 	        .promised = is_promised(run->clock),
-	        .due_us = due_us(run->clock, run->ground),
+	        .due_us = due_us(run->clock, run->context),
 	        .reaches = reaches,
 	        .context = run,
 	};
 }
 
-static void look(const struct run *run, struct clock_view *view_out)
+static void compute_view(const struct run *run, struct clock_view *view_out)
 {
 	struct warnings_view view = view_of(run);
-	*view_out = (struct clock_view){true, view.due_us, warnings_first(&run->clock->warnings, &view)};
+	*view_out = (struct clock_view){view.due_us, warnings_first(&run->clock->warnings, &view)};
 }
 
-void clock_pass(struct clock *clock, const struct clock_ground *ground, int64_t until_us, struct arena *arena)
+void clock_pass(struct clock *clock, const struct clock_context *context, int64_t until_us, struct arena *arena)
 {
-	struct run run = {clock, ground, rule_of(clock)};
+	struct run run = {clock, context, rule_of(clock)};
 	bool warns = run.rule != NULL && run.rule->n_warnings != 0 && !clock->over && !is_breached(clock);
-	if (warns && !clock->view.known)
-		look(&run, &clock->view);
+	if (warns && !clock->view_is_known) {
+		compute_view(&run, &clock->view);
+		clock->view_is_known = true;
+	}
 	if (!warns || clock->view.warns_us == TIME_NONE || clock->view.warns_us >= until_us) {
 		clock->warnings.seen_us = until_us > clock->warnings.seen_us ? until_us : clock->warnings.seen_us;
 		return;
@@ -139,20 +157,20 @@ void clock_pass(struct clock *clock, const struct clock_ground *ground, int64_t 
 	clock->view.warns_us = warnings_first(&clock->warnings, &view);
 }
 
-/* What is over stays as it was: a due time that is reached, with all its warnings. */
-void clock_ground_moved(struct clock *clock, int64_t at_us)
+/* A due time that was reached stays, with its warnings: the cached view remains valid. */
+void clock_context_changed(struct clock *clock, int64_t at_us)
 {
 	const struct clock_view *view = &clock->view;
 	if (view->due_us == TIME_NONE || view->due_us > at_us || view->warns_us != TIME_NONE)
-		clock->view.known = false;
+		clock->view_is_known = false;
 }
 
-void clock_rejudge(struct clock *clock, const struct clock_ground *ground, const struct policy *policy,
+void clock_rejudge(struct clock *clock, const struct clock_context *context, const struct policy *policy,
                    int64_t promise_us, int64_t at_us)
 {
 	if (clock->over || is_breached(clock))
 		return;
-	int64_t old_due_us = due_us(clock, ground);
+	int64_t old_due_us = due_us(clock, context);
 	if (old_due_us != TIME_NONE && old_due_us < at_us) {
 		breach(clock, old_due_us, old_due_us, CAUSE_DEADLINE);
 		return;
@@ -163,19 +181,30 @@ void clock_rejudge(struct clock *clock, const struct clock_ground *ground, const
 	if (promise_us != TIME_NONE)
 		clock->promise_us = promise_us > clock->start_us ? promise_us : clock->start_us;
 	note_listed(clock);
-	clock->view.known = false;
-	int64_t new_due_us = due_us(clock, ground);
+	clock->view_is_known = false;
+	int64_t new_due_us = due_us(clock, context);
 	if (new_due_us != TIME_NONE && new_due_us < at_us)
 		breach(clock, new_due_us, at_us, CAUSE_POLICY_CHANGE);
 }
 
-/* Ends the clock; true if it was in time, or had nothing to be in time for. */
-static bool finish(struct clock *clock, const struct clock_ground *ground, int64_t at_us)
+void clock_outlook(const struct clock *clock, const struct clock_context *context, int64_t at_us,
+                   struct clock_outlook *outlook_out)
+{
+	int64_t due = due_us(clock, context);
+	*outlook_out = (struct clock_outlook){
+	        .is_breached = is_breached(clock) || (due != TIME_NONE && due < at_us),
+	        .due_us = due,
+	};
+	outlook_out->is_judged = clock_use(clock, context, at_us, &outlook_out->use);
+}
+
+/* Ends the clock. True if it was in time or had no due time. */
+static bool finish(struct clock *clock, const struct clock_context *context, int64_t at_us)
 {
 	clock->over = true;
 	clock->stopped_us = at_us;
 	if (!is_breached(clock)) {
-		int64_t due = find_due_us(clock, ground, at_us);
+		int64_t due = find_due_us(clock, context, at_us);
 		if (due == TIME_NONE || at_us <= due) {
 			clock->due_us = due;
 			return true;
@@ -186,17 +215,17 @@ static bool finish(struct clock *clock, const struct clock_ground *ground, int64
 	return false;
 }
 
-void clock_stop(struct clock *clock, const struct clock_ground *ground, int64_t at_us, struct text by)
+void clock_stop(struct clock *clock, const struct clock_context *context, int64_t at_us, struct text by)
 {
-	if (!finish(clock, ground, at_us))
+	if (!finish(clock, context, at_us))
 		return;
 	clock->verdict = clock->due_us == TIME_NONE ? VERDICT_NONE : VERDICT_MET;
 	clock->met_by = by;
 }
 
-void clock_end(struct clock *clock, const struct clock_ground *ground, int64_t at_us)
+void clock_end(struct clock *clock, const struct clock_context *context, int64_t at_us)
 {
-	clock->lapsed = finish(clock, ground, at_us);
+	clock->lapsed = finish(clock, context, at_us);
 }
 
 static int64_t earlier(int64_t a_us, int64_t b_us)
@@ -206,7 +235,8 @@ static int64_t earlier(int64_t a_us, int64_t b_us)
 	return a_us < b_us ? a_us : b_us;
 }
 
-/* Something is due from at_us on (TIME_NONE: never). True if it is by as_of_us; else it has to fire. */
+/* Something is due at at_us (TIME_NONE: never). True if that is before as_of_us; otherwise notes it in out->fires_us.
+ */
 static bool fires(struct sla_clock *out, int64_t at_us, int64_t as_of_us)
 {
 	if (at_us == TIME_NONE || at_us < as_of_us)
@@ -215,32 +245,32 @@ static bool fires(struct sla_clock *out, int64_t at_us, int64_t as_of_us)
 	return false;
 }
 
-/* S9: past 80 % of its time, so one microsecond more than that. */
+/* S9: "past 80 %" begins one microsecond after 80 %. */
 static int64_t past_80_percent(int64_t whole_us)
 {
 	return whole_us / 5 * 4 + whole_us % 5 * 4 / 5 + 1;
 }
 
-/* How a promised clock that is not over stands (S9): by the wall. */
+/* S9 for a promised clock that is not over: wall-clock time. */
 static void settle_promised(const struct clock *clock, struct sla_clock *out)
 {
-	out->zero_us = out->due_us;
+	out->countdown_zero_us = out->due_us;
 	out->at_risk_us = clock->start_us + past_80_percent(clock->promise_us - clock->start_us);
 }
 
-/* How a clock with a target that is not over stands (S9): as it runs. */
-static void settle_targeted(const struct clock *clock, const struct clock_ground *ground,
+/* S9 for a clock with a target that is not over. */
+static void settle_targeted(const struct clock *clock, const struct clock_context *context,
                             const struct target_rule *rule, struct sla_clock *out)
 {
-	int64_t carried = carried_us(clock, ground, rule);
-	struct clock_time time = time_of(clock, ground, rule, TIME_FOR_EVER);
+	int64_t carried = carried_us(clock, context, rule);
+	struct clock_time time = time_of(clock, context, rule, TIME_FOR_EVER);
 	int64_t risk_us = past_80_percent(rule->within_us) - carried;
 	out->at_risk_us = risk_us <= 0 ? clock->start_us : clock_time_reaches(&time, clock->start_us, risk_us);
 
-	/* Since its last pause began or ended it has either stood or run. */
+	/* Since its last pause began or ended, the clock was either paused or running all the time. */
 	int64_t since_us = clock->start_us;
-	if (ground->n_pauses > clock->first_pause) {
-		const struct pause *last = &ground->pauses[ground->n_pauses - 1];
+	if (context->n_pauses > clock->first_pause) {
+		const struct pause *last = &context->pauses[context->n_pauses - 1];
 		bool lasts = last->end_us == TIME_FOR_EVER;
 		int64_t last_us = lasts ? last->start_us : last->end_us;
 		since_us = last_us > since_us ? last_us : since_us;
@@ -250,19 +280,20 @@ static void settle_targeted(const struct clock *clock, const struct clock_ground
 	if (out->paused)
 		out->left_us = left_us;
 	else
-		out->zero_us = clock_time_zero(&time, since_us, left_us);
-	if (target_hours(rule) != NULL && out->zero_us != TIME_NONE)
-		calendar_ask(target_hours(rule), out->zero_us); /* for S9's seconds_left, which run by these hours */
+		out->countdown_zero_us = clock_time_zero(&time, since_us, left_us);
+	/* seconds_left (S9) is computed from these hours in SQL. */
+	if (target_hours(rule) != NULL && out->countdown_zero_us != TIME_NONE)
+		calendar_ask(target_hours(rule), out->countdown_zero_us);
 }
 
-/* A clock that is not over: verdict by as_of_us (S4), and how it stands. */
-static void settle_running(const struct clock *clock, const struct clock_ground *ground, int64_t as_of_us,
+/* Verdict as of as_of_us (S4) and countdown (S9) of a clock that is not over. */
+static void settle_running(const struct clock *clock, const struct clock_context *context, int64_t as_of_us,
                            struct sla_clock *out)
 {
 	const struct target_rule *rule = rule_of(clock);
 	if (rule == NULL && !is_promised(clock))
 		return;
-	out->due_us = is_breached(clock) ? clock->due_us : due_us(clock, ground);
+	out->due_us = is_breached(clock) ? clock->due_us : due_us(clock, context);
 	int64_t breaches_us = is_breached(clock) ? clock->breached_us : out->due_us;
 	if (breaches_us != TIME_NONE && breaches_us < as_of_us) {
 		out->verdict = VERDICT_BREACHED;
@@ -274,7 +305,7 @@ static void settle_running(const struct clock *clock, const struct clock_ground 
 	if (is_promised(clock))
 		settle_promised(clock, out);
 	else
-		settle_targeted(clock, ground, rule, out);
+		settle_targeted(clock, context, rule, out);
 }
 
 static void settle_warning(struct sla_clock *out, int64_t at_us, int64_t as_of_us)
@@ -286,8 +317,8 @@ static void settle_warning(struct sla_clock *out, int64_t at_us, int64_t as_of_u
 	out->warned_last_us = at_us > out->warned_last_us ? at_us : out->warned_last_us;
 }
 
-/* Those that came, and those that will if nothing more happens. Returns the first of all; TIME_NONE: none. */
-static int64_t settle_warnings(const struct clock *clock, const struct clock_ground *ground, int64_t as_of_us,
+/* Past warnings, and future ones if nothing more happens. Returns the time of the earliest; TIME_NONE: none. */
+static int64_t settle_warnings(const struct clock *clock, const struct clock_context *context, int64_t as_of_us,
                                struct sla_clock *out)
 {
 	int64_t first_us = TIME_NONE;
@@ -295,7 +326,7 @@ static int64_t settle_warnings(const struct clock *clock, const struct clock_gro
 		settle_warning(out, warning->at_us, as_of_us);
 		first_us = earlier(first_us, warning->at_us);
 	}
-	struct run run = {clock, ground, rule_of(clock)};
+	struct run run = {clock, context, rule_of(clock)};
 	if (run.rule == NULL || clock->over || is_breached(clock))
 		return first_us;
 	struct warnings_view view = view_of(&run);
@@ -322,11 +353,11 @@ static void settle_escalations(const struct clock *clock, int64_t as_of_us, stru
 
 static struct text calendar_of(const struct clock *clock, const struct target_rule *rule)
 {
-	bool rests = rule != NULL && !is_promised(clock) && target_hours(rule) != NULL;
-	return rests ? rule->calendar->name : TEXT_ABSENT;
+	bool has_off_hours = rule != NULL && !is_promised(clock) && target_hours(rule) != NULL;
+	return has_off_hours ? rule->calendar->name : TEXT_ABSENT;
 }
 
-void clock_settle(const struct clock *clock, const struct clock_ground *ground, int64_t as_of_us,
+void clock_settle(const struct clock *clock, const struct clock_context *context, int64_t as_of_us,
                   struct sla_clock *clock_out)
 {
 	const struct target_rule *rule = rule_of(clock);
@@ -345,25 +376,25 @@ void clock_settle(const struct clock *clock, const struct clock_ground *ground, 
 	        .stopped_us = clock->stopped_us,
 	        .breached_us = clock->breached_us,
 	        .fires_us = TIME_NONE,
-	        .zero_us = TIME_NONE,
+	        .countdown_zero_us = TIME_NONE,
 	        .warned_us = TIME_NONE,
 	        .warned_last_us = TIME_NONE,
 	        .at_risk_us = TIME_NONE,
 	        .agent_id = clock->met_by,
 	        .policy = clock->policy,
-	        .evidence_source_no = clock->evidence->source_no,
-	        .evidence_offset = clock->evidence->source_offset,
+	        .evidence_source_no = clock->evidence_source_no,
+	        .evidence_offset = clock->evidence_offset,
 	};
 	if (clock->over) {
 		clock_out->deferred =
 		        clock_out->verdict == VERDICT_BREACHED && !fires(clock_out, clock_out->breached_us, as_of_us);
 	} else {
 		clock_out->breached_us = TIME_NONE;
-		settle_running(clock, ground, as_of_us, clock_out);
+		settle_running(clock, context, as_of_us, clock_out);
 	}
-	int64_t warning_us = settle_warnings(clock, ground, as_of_us, clock_out);
+	int64_t warning_us = settle_warnings(clock, context, as_of_us, clock_out);
 	if (warning_us != TIME_NONE && !clock->over)
-		clock_out->at_risk_us = warning_us + 1; /* due when its instant is past */
+		clock_out->at_risk_us = warning_us + 1; /* a warning is due once its time is past */
 	if (clock_out->verdict == VERDICT_BREACHED)
 		settle_escalations(clock, as_of_us, clock_out);
 }

@@ -2,11 +2,11 @@
 
 struct clock_sum {
 	struct clock_sum *next;
-	struct text_list listed; /* reasons that count */
+	struct text_list listed; /* reasons of pauses that stop the clock */
 	struct calendar *hours;  /* NULL: always */
-	int64_t *stood_us;       /* [i]: in the pauses before the i-th; [0 .. n_stood] are known */
-	size_t n_stood;
-	int64_t *used_us; /* [i]: run in the cycles before the i-th; [0 .. n_used] are known */
+	int64_t *paused_us;      /* [i]: time in pauses before the i-th; computed for 0 .. n_paused */
+	size_t n_paused;
+	int64_t *used_us; /* [i]: time run in cycles before the i-th; computed for 0 .. n_used */
 	size_t n_used;
 };
 
@@ -26,13 +26,13 @@ static struct clock_sum *sum_new(struct clock_sums *sums, const struct target_ru
 {
 	struct clock_sum *sum = arena_alloc(sums->arena, sizeof(*sum));
 	*sum = (struct clock_sum){.listed = rule->pause_on, .hours = target_hours(rule)};
-	sum->stood_us = arena_alloc(sums->arena, (sums->max_pauses + 1) * sizeof(*sum->stood_us));
+	sum->paused_us = arena_alloc(sums->arena, (sums->max_pauses + 1) * sizeof(*sum->paused_us));
 	sum->used_us = arena_alloc(sums->arena, (sums->max_cycles + 1) * sizeof(*sum->used_us));
-	sum->stood_us[0] = sum->used_us[0] = 0;
+	sum->paused_us[0] = sum->used_us[0] = 0;
 	return sum;
 }
 
-/* Moves it to the front: the next question is most likely about the same. */
+/* Finds or creates the sums for a rule and moves them to the front: the next query is most likely for the same rule. */
 static struct clock_sum *sum_of(struct clock_sums *sums, const struct target_rule *rule)
 {
 	struct clock_sum **link = &sums->first;
@@ -67,43 +67,43 @@ static int64_t worked_off(const struct clock_time *time, int64_t from_us, int64_
 
 static int64_t end_of(const struct clock_time *time, size_t i)
 {
-	int64_t end_us = time->ground->pauses[i].end_us;
+	int64_t end_us = time->context->pauses[i].end_us;
 	return end_us == TIME_FOR_EVER ? time->cut_us : end_us;
 }
 
 static bool is_listed(const struct clock_time *time, size_t i)
 {
-	return text_list_has(time->rule->pause_on, time->ground->pauses[i].reason);
+	return text_list_has(time->rule->pause_on, time->context->pauses[i].reason);
 }
 
-/* How much of the time between two times lies in the i-th pause, if it counts. */
-static int64_t stood_in(const struct clock_time *time, size_t i, int64_t from_us, int64_t to_us)
+/* Time between two times in the i-th pause; 0 if the target does not list it. */
+static int64_t paused_in(const struct clock_time *time, size_t i, int64_t from_us, int64_t to_us)
 {
-	const struct pause *pause = &time->ground->pauses[i];
+	const struct pause *pause = &time->context->pauses[i];
 	int64_t start_us = pause->start_us > from_us ? pause->start_us : from_us;
 	int64_t end_us = end_of(time, i) < to_us ? end_of(time, i) : to_us;
 	return start_us < end_us && is_listed(time, i) ? worked(time, start_us, end_us) : 0;
 }
 
-/* In the pauses before the i-th, all of which have ended. */
-static int64_t stood_before(const struct clock_time *time, size_t i)
+/* Time in the pauses before the i-th, which have all ended. */
+static int64_t paused_before(const struct clock_time *time, size_t i)
 {
-	struct clock_sum *sum = sum_of(time->ground->sums, time->rule);
-	for (; sum->n_stood < i; sum->n_stood++)
-		sum->stood_us[sum->n_stood + 1] =
-		        sum->stood_us[sum->n_stood] + stood_in(time, sum->n_stood, INT64_MIN, TIME_FOR_EVER);
-	return sum->stood_us[i];
+	struct clock_sum *sum = sum_of(time->context->sums, time->rule);
+	for (; sum->n_paused < i; sum->n_paused++)
+		sum->paused_us[sum->n_paused + 1] =
+		        sum->paused_us[sum->n_paused] + paused_in(time, sum->n_paused, INT64_MIN, TIME_FOR_EVER);
+	return sum->paused_us[i];
 }
 
-/* The first pause that may count and ends behind an instant; n_pauses: none does. */
-static size_t pause_behind(const struct clock_time *time, int64_t at_us)
+/* Index of the first pause from first_pause on that ends after at_us; n_pauses: none. */
+static size_t first_ending_after(const struct clock_time *time, int64_t at_us)
 {
-	size_t low = time->first_pause, high = time->ground->n_pauses;
-	if (low < high && time->ground->pauses[low].end_us > at_us)
+	size_t low = time->first_pause, high = time->context->n_pauses;
+	if (low < high && time->context->pauses[low].end_us > at_us)
 		return low;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		if (time->ground->pauses[middle].end_us <= at_us)
+		if (time->context->pauses[middle].end_us <= at_us)
 			low = middle + 1;
 		else
 			high = middle;
@@ -111,15 +111,15 @@ static size_t pause_behind(const struct clock_time *time, int64_t at_us)
 	return low;
 }
 
-/* The first pause from low on that begins at an instant or behind it; n_pauses: none does. */
-static size_t pause_from(const struct clock_time *time, size_t low, int64_t at_us)
+/* Index of the first pause from low on that starts at or after at_us; n_pauses: none. */
+static size_t first_starting_from(const struct clock_time *time, size_t low, int64_t at_us)
 {
-	size_t high = time->ground->n_pauses;
-	if (low < high && time->ground->pauses[high - 1].start_us < at_us)
+	size_t high = time->context->n_pauses;
+	if (low < high && time->context->pauses[high - 1].start_us < at_us)
 		return high;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		if (time->ground->pauses[middle].start_us < at_us)
+		if (time->context->pauses[middle].start_us < at_us)
 			low = middle + 1;
 		else
 			high = middle;
@@ -127,43 +127,42 @@ static size_t pause_from(const struct clock_time *time, size_t low, int64_t at_u
 	return low;
 }
 
-/* In the pauses first <= i < end, of the time between two times; the first ends behind from_us and the last begins
- * before to_us. */
-static int64_t stood_between(const struct clock_time *time, size_t first, size_t end, int64_t from_us, int64_t to_us)
+/* Time between two times in the pauses first <= i < end. The first ends after from_us, the last starts before to_us. */
+static int64_t paused_between(const struct clock_time *time, size_t first, size_t end, int64_t from_us, int64_t to_us)
 {
 	if (time->rule->pause_on.n == 0 || first >= end)
 		return 0;
-	int64_t stood_us = stood_in(time, first, from_us, to_us);
+	int64_t paused_us = paused_in(time, first, from_us, to_us);
 	if (end - first < 2)
-		return stood_us;
-	stood_us += stood_in(time, end - 1, from_us, to_us);
+		return paused_us;
+	paused_us += paused_in(time, end - 1, from_us, to_us);
 	if (end - first > 2)
-		stood_us += stood_before(time, end - 1) - stood_before(time, first + 1);
-	return stood_us;
+		paused_us += paused_before(time, end - 1) - paused_before(time, first + 1);
+	return paused_us;
 }
 
-/* ---- questions ---- */
+/* ---- queries ---- */
 
 int64_t clock_time_ran(const struct clock_time *time, int64_t from_us, int64_t to_us)
 {
-	size_t first = pause_behind(time, from_us);
+	size_t first = first_ending_after(time, from_us);
 	return worked(time, from_us, to_us) -
-	       stood_between(time, first, pause_from(time, first, to_us), from_us, to_us);
+	       paused_between(time, first, first_starting_from(time, first, to_us), from_us, to_us);
 }
 
-/* From from_us to the beginning of the i-th pause; first: the first that ends behind from_us. */
+/* Time run from from_us to the start of the i-th pause. first: the first pause that ends after from_us. */
 static int64_t ran_before(const struct clock_time *time, size_t first, size_t i, int64_t from_us)
 {
-	int64_t start_us = time->ground->pauses[i].start_us;
+	int64_t start_us = time->context->pauses[i].start_us;
 	if (start_us <= from_us)
 		return 0;
-	return worked(time, from_us, start_us) - stood_between(time, first, i, from_us, start_us);
+	return worked(time, from_us, start_us) - paused_between(time, first, i, from_us, start_us);
 }
 
-/* The first pause, from first on, by whose beginning it has run for run_us; n_pauses: none. */
-static size_t pause_too_late(const struct clock_time *time, size_t first, int64_t from_us, int64_t run_us)
+/* Index of the first pause, from first on, before whose start the clock has run for run_us; n_pauses: none. */
+static size_t first_after_run(const struct clock_time *time, size_t first, int64_t from_us, int64_t run_us)
 {
-	size_t low = first, high = time->ground->n_pauses;
+	size_t low = first, high = time->context->n_pauses;
 	if (low < high && ran_before(time, first, high - 1, from_us) < run_us)
 		return high;
 	while (low < high) {
@@ -180,13 +179,13 @@ int64_t clock_time_reaches(const struct clock_time *time, int64_t from_us, int64
 {
 	if (time->rule->pause_on.n == 0)
 		return worked_off(time, from_us, run_us);
-	size_t first = pause_behind(time, from_us);
-	size_t end = pause_too_late(time, first, from_us, run_us);
+	size_t first = first_ending_after(time, from_us);
+	size_t end = first_after_run(time, first, from_us, run_us);
 	if (end == first)
 		return worked_off(time, from_us, run_us);
 	size_t last = end - 1;
 	int64_t left_us = run_us - ran_before(time, first, last, from_us);
-	int64_t start_us = time->ground->pauses[last].start_us;
+	int64_t start_us = time->context->pauses[last].start_us;
 	int64_t at_us = is_listed(time, last) ? end_of(time, last) : start_us;
 	if (at_us == TIME_FOR_EVER)
 		return TIME_NONE;
@@ -195,11 +194,11 @@ int64_t clock_time_reaches(const struct clock_time *time, int64_t from_us, int64
 
 int64_t clock_time_used(const struct clock_time *time, size_t n_cycles)
 {
-	struct clock_sum *sum = sum_of(time->ground->sums, time->rule);
+	struct clock_sum *sum = sum_of(time->context->sums, time->rule);
 	struct clock_time all = *time;
 	all.first_pause = 0;
 	for (; sum->n_used < n_cycles; sum->n_used++) {
-		const struct ticket_cycle *cycle = &time->ground->cycles[sum->n_used];
+		const struct ticket_cycle *cycle = &time->context->cycles[sum->n_used];
 		sum->used_us[sum->n_used + 1] =
 		        sum->used_us[sum->n_used] + clock_time_ran(&all, cycle->started_us, cycle->resolved_us);
 	}

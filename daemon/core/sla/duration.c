@@ -13,7 +13,7 @@ static const struct {
 	const char *name;
 	int64_t us;
 } units[N_UNITS] = {
-        [UNIT_WORKING_DAY] = {"wd", 0}, /* the calendar's business */
+        [UNIT_WORKING_DAY] = {"wd", 0}, /* the caller passes its length */
         [UNIT_DAY] = {"d", US_PER_DAY},
         [UNIT_HOUR] = {"h", 3600 * US_PER_SECOND},
         [UNIT_MINUTE] = {"m", 60 * US_PER_SECOND},
@@ -30,7 +30,7 @@ static bool is_letter(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* Digits from *at_io on; a number that no unit could make short enough stays at DURATION_MAX_US + 1. */
+/* Reads digits from *at_io on. The number is capped at DURATION_MAX_US + 1, which is too long in any unit. */
 static int64_t read_number(struct text text, uint32_t *at_io)
 {
 	int64_t number = 0;
@@ -42,7 +42,7 @@ static int64_t read_number(struct text text, uint32_t *at_io)
 	return number;
 }
 
-/* The unit whose name is the letters from *at_io on; N_UNITS if none is. */
+/* Reads letters from *at_io on. Returns the unit with that name; N_UNITS: unknown. */
 static int read_unit(struct text text, uint32_t *at_io)
 {
 	struct text name = {text.ptr + *at_io, 0};
@@ -56,7 +56,7 @@ static int read_unit(struct text text, uint32_t *at_io)
 	return N_UNITS;
 }
 
-/* One number and its unit, added to *total_io, which stops at DURATION_MAX_US + 1. */
+/* Reads one number with its unit and adds it to *total_io, which is capped at DURATION_MAX_US + 1. */
 static enum duration_verdict read_part(struct text text, uint32_t *at_io, int64_t working_day_us, unsigned *seen_io,
                                        int64_t *total_io)
 {
@@ -110,21 +110,19 @@ const char *duration_remedy(enum duration_verdict verdict)
 	case DURATION_EMPTY:
 		return "is empty; write a duration such as \"30m\" or \"1h30m\"";
 	case DURATION_NOT_WHOLE:
-		return "is not made of whole numbers with units; write \"1h30m\" for one and a half hours, without "
-		       "spaces, "
-		       "signs or points";
+		return "must consist of whole numbers with units; write \"1h30m\" for one and a half hours, without "
+		       "spaces, signs or decimal points";
 	case DURATION_NO_UNIT:
 		return "ends with a number that has no unit; add d, h, m or s, as in \"30m\"";
 	case DURATION_UNKNOWN_UNIT:
-		return "has a unit that is not known; the units are d, h, m and s, in small letters, as in \"1h30m\"";
+		return "has an unknown unit; the units are d, h, m and s, in lower case, as in \"1h30m\"";
 	case DURATION_UNIT_TWICE:
-		return "names a unit twice; add the two up, as in \"3h\" for \"1h2h\"";
+		return "uses a unit twice; add the two numbers, as in \"3h\" for \"1h2h\"";
 	case DURATION_NO_WORKING_DAY:
-		return "counts working days (wd), which this calendar does not have; write hours or days, as in "
-		       "\"16h\" or "
-		       "\"2d\"";
+		return "counts working days (wd), which this calendar does not define; write hours or days, as in "
+		       "\"16h\" or \"2d\"";
 	case DURATION_ZERO:
-		return "is no time at all; write more than zero, as in \"1s\"";
+		return "is zero; write a longer time, as in \"1s\"";
 	case DURATION_TOO_LONG:
 		return "is too long; at most \"366d\" is allowed";
 	}

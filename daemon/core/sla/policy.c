@@ -51,17 +51,9 @@ void policy_set_free(struct policy_set *set)
 	free(set);
 }
 
-void policy_faults_release(struct policy_faults *faults)
-{
-	free(faults->items);
-	free(faults->warnings);
-	arena_release(&faults->arena);
-	*faults = (struct policy_faults){.items = NULL};
-}
-
 const struct policy_revision *policy_set_at(const struct policy_set *set, int64_t opened_us)
 {
-	size_t low = 0, high = set->n_revisions; /* those below low are in force by then, those from high on not yet */
+	size_t low = 0, high = set->n_revisions; /* indexes below low are in force then, those from high on are not */
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 		if (set->revisions[middle].effective_from_us <= opened_us)
@@ -72,8 +64,8 @@ const struct policy_revision *policy_set_at(const struct policy_set *set, int64_
 	return low == 0 ? NULL : &set->revisions[low - 1];
 }
 
-/* After a mismatch only the last '*' need take one character more: what came before it is matched as early
- * as can be. So the work is at most pattern times text. */
+/* After a mismatch only the last '*' has to take one more character, because everything before it is matched as early
+ * as possible. So the cost is at most pattern length times text length. */
 static bool glob_holds(struct text pattern, struct text text)
 {
 	uint32_t p = 0, t = 0, star = UINT32_MAX, star_t = 0;
@@ -117,7 +109,8 @@ int policy_mismatch(const struct policy *policy, const struct text attributes[EV
 	return -1;
 }
 
-/* A '*' of the other pattern can only be matched by a '*' of this one, which then takes whatever it stands for. */
+/* Matches the other's patterns as texts: a '*' in them can only be matched by a '*' of this one, which then matches
+ * whatever the other '*' matches. */
 static bool match_covers(const struct policy_match *match, const struct policy_match *other)
 {
 	for (size_t i = 0; i < other->patterns.n; i++) {

@@ -1,11 +1,13 @@
-/* warn_at and escalate_after of a target, from JSON (RULES S8, P). */
+/* Parses warn_at and escalate_after of a target (rules S8, P). */
 #ifndef KPID_CORE_SLA_WARNING_PARSE_H
 #define KPID_CORE_SLA_WARNING_PARSE_H
 
-#include "policy_check.h"
+#include "../jsonfile/file_check.h"
+#include "kpid/core/policy.h"
 
-/* Takes both, if they are there, into *rule_io, whose calendar and within_us (0: at fault) are set. */
-void warnings_parse(struct policy_check *check, struct arena *arena, const struct policy_spot *target,
+/* Sets the warnings and escalations in *rule_io; both keys are optional. The caller has set rule_io->calendar and
+ * within_us (0: invalid). */
+void warnings_parse(struct file_check *check, struct arena *arena, const struct file_node *target,
                     struct target_rule *rule_io);
 
 #endif

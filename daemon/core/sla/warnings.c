@@ -13,7 +13,7 @@ static bool is_done(const struct warnings *warnings, size_t i)
 	return (warnings->done >> i & 1) != 0;
 }
 
-/* Where the condition of a warning begins to hold, if nothing more happens; TIME_NONE: it does not. */
+/* When the condition of a warning becomes true if nothing more happens; TIME_NONE: never. */
 static int64_t holds_from(const struct warnings_view *view, const struct warning_rule *rule)
 {
 	if (!rule->before)
@@ -21,7 +21,7 @@ static int64_t holds_from(const struct warnings_view *view, const struct warning
 	return view->due_us == TIME_NONE ? TIME_NONE : view->due_us - rule->us;
 }
 
-/* True if it held already before the policy came to apply, by the steps up to then. */
+/* True if the condition was already true before the policy began to apply, given the steps up to then. */
 static bool is_stale(const struct warnings *warnings, const struct warning_rule *rule, int64_t from_us)
 {
 	bool as_applied = warnings->seen_us == warnings->applied_us;
@@ -39,7 +39,7 @@ int64_t warnings_next(const struct warnings *warnings, const struct warnings_vie
 	return from_us > warnings->seen_us ? from_us : warnings->seen_us;
 }
 
-/* Of those of a kind the nearest is found by its figure, so that instants are computed for two and not for all. */
+/* The earliest warning of each kind is the one with the extreme value, so only two times have to be computed. */
 int64_t warnings_first(const struct warnings *warnings, const struct warnings_view *view)
 {
 	const struct warning_rule *part = NULL, *before = NULL;

@@ -2,44 +2,39 @@
 
 #include <errno.h>
 
-enum { FORMAT = 1, UUID_CHARS = 36, N_REMEMBERED = 64 };
+enum { FORMAT = 1, UUID_CHARS = 36, UUID_BYTES = 16 };
+enum { UUID_DASHES = 1 << 4 | 1 << 6 | 1 << 8 | 1 << 10 }; /* the bytes that follow a dash */
 
-/* Low two bits of a text's tag; the rest of the tag is the argument. */
+/* The low two bits of a text's tag. The other bits are the argument. */
 enum text_form {
 	FORM_REFERENCE, /* index of an earlier literal, counted backwards from the newest */
 	FORM_LITERAL,   /* length in bytes */
-	FORM_UUID,      /* nothing; 16 bytes follow */
-	FORM_HEX        /* number of packed bytes */
+	FORM_UUID,      /* none; 16 bytes follow. Ids only */
+	FORM_HEX        /* number of packed bytes. Ids only */
 };
 
 enum event_part { PART_SEQUENCE = 1 << 4, PART_TIMES = 1 << 5, PART_WORDS = 1 << 6, PART_SURVEY = 1 << 7 };
 
-/* The byte of words: resolution in the low 3 bits, automatic in 2, kind in 2, and this: the scale of the items follows.
- */
+/* The byte of words: resolution in the low 3 bits, then automatic in 2 and kind in 2. The highest bit announces the
+ * scale of a survey's items. */
 enum { WORDS_ANSWERS_SCALE = 1 << 7 };
 
-/* The latest literals of a history, as a ring. Packing and unpacking fill it alike. */
-struct memory {
-	struct text items[N_REMEMBERED];
-	size_t n; /* ever added */
-};
-
-static void memory_add(struct memory *memory, struct text t)
+static void literals_add(struct history_literals *literals, struct text t)
 {
-	memory->items[memory->n++ % N_REMEMBERED] = t;
+	literals->items[literals->n_added++ % HISTORY_LITERALS] = t;
 }
 
-static size_t memory_size(const struct memory *memory)
+static size_t literals_count(const struct history_literals *literals)
 {
-	return memory->n < N_REMEMBERED ? memory->n : N_REMEMBERED;
+	return literals->n_added < HISTORY_LITERALS ? literals->n_added : HISTORY_LITERALS;
 }
 
-static struct text memory_get(const struct memory *memory, size_t back)
+static struct text literals_get(const struct history_literals *literals, size_t back)
 {
-	return memory->items[(memory->n - 1 - back) % N_REMEMBERED];
+	return literals->items[(literals->n_added - 1 - back) % HISTORY_LITERALS];
 }
 
-/* ---- packing ---- */
+/* ---- writing ---- */
 
 static void put_varint(struct buf *out, uint64_t value)
 {
@@ -74,45 +69,33 @@ static const uint8_t hex_digits[256] = {
         ['8'] = 9, ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
 };
 
-static bool is_uuid_dash(uint32_t i)
-{
-	return i == 8 || i == 13 || i == 18 || i == 23;
-}
-
-/* Packs lower-case hexadecimal digits, dashes where with_dashes expects them; false for anything else. */
+/* Packs lower-case hexadecimal digits, with the dashes of a UUID if with_dashes. False for anything else. */
 static bool pack_hex(struct text t, bool with_dashes, char *packed, size_t *n_packed_out)
 {
-	size_t n_digits = 0;
-	unsigned high = 0;
-	for (uint32_t i = 0; i < t.len; i++) {
-		if (with_dashes && is_uuid_dash(i)) {
-			if (t.ptr[i] != '-')
-				return false;
-			continue;
-		}
-		unsigned digit = hex_digits[(uint8_t)t.ptr[i]];
-		if (digit == 0)
+	const char *at = t.ptr, *end = t.ptr + t.len;
+	size_t n = 0;
+	for (; at + 2 <= end; n++) {
+		if (with_dashes && (UUID_DASHES >> n & 1) != 0 && *at++ != '-')
 			return false;
-		if (n_digits % 2 == 0)
-			high = (digit - 1) << 4;
-		else
-			packed[n_digits / 2] = (char)(high | (digit - 1));
-		n_digits++;
+		unsigned high = hex_digits[(uint8_t)at[0]], low = hex_digits[(uint8_t)at[1]];
+		if (high == 0 || low == 0)
+			return false;
+		packed[n] = (char)((high - 1) << 4 | (low - 1));
+		at += 2;
 	}
-	*n_packed_out = n_digits / 2;
-	return n_digits % 2 == 0;
+	*n_packed_out = n;
+	return at == end;
 }
 
-/* Identifiers of events are not remembered: they do not come again within a ticket. */
+/* Ids do not become literals to refer to: within a ticket each comes once. */
 static void put_id(struct buf *out, struct text t)
 {
-	char packed[128];
+	char packed[HISTORY_ID_CHARS / 2];
 	size_t n_packed;
 	if (t.len == UUID_CHARS && pack_hex(t, true, packed, &n_packed)) {
 		put_varint(out, FORM_UUID);
 		buf_add(out, packed, n_packed);
-	} else if (t.len >= 8 && t.len <= 2 * sizeof(packed) && t.len % 2 == 0 &&
-	           pack_hex(t, false, packed, &n_packed)) {
+	} else if (t.len >= 8 && t.len <= HISTORY_ID_CHARS && t.len % 2 == 0 && pack_hex(t, false, packed, &n_packed)) {
 		put_varint(out, n_packed << 2 | FORM_HEX);
 		buf_add(out, packed, n_packed);
 	} else {
@@ -121,20 +104,21 @@ static void put_id(struct buf *out, struct text t)
 	}
 }
 
-static void put_text(struct buf *out, struct memory *memory, struct text t)
+static void put_text(struct buf *out, struct history_literals *literals, struct text t)
 {
-	for (size_t back = 0; back < memory_size(memory); back++) {
-		if (text_same(memory_get(memory, back), t)) {
+	for (size_t back = 0; back < literals_count(literals); back++) {
+		if (text_same(literals_get(literals, back), t)) {
 			put_varint(out, back << 2 | FORM_REFERENCE);
 			return;
 		}
 	}
 	put_varint(out, (uint64_t)t.len << 2 | FORM_LITERAL);
 	buf_add_text(out, t);
-	memory_add(memory, t);
+	literals_add(literals, t);
 }
 
-static void put_event(struct buf *out, struct memory *memory, const struct ticket_event *event, int64_t previous_us)
+static void put_event(struct buf *out, struct history_literals *literals, const struct ticket_event *event,
+                      int64_t previous_us)
 {
 	uint32_t texts = 0, times = 0;
 	for (int i = 0; i < EVENT_N_TEXTS; i++)
@@ -152,16 +136,16 @@ static void put_event(struct buf *out, struct memory *memory, const struct ticke
 	head |= survey ? PART_SURVEY : 0;
 	buf_add_char(out, (char)head);
 	put_signed(out, minus(event->occurred_us, previous_us));
-	put_text(out, memory, event->source);
+	put_text(out, literals, event->source);
 	put_id(out, event->id);
 	put_signed(out, event->source_no);
 	put_signed(out, event->source_offset);
 	if (head & PART_SEQUENCE)
-		put_text(out, memory, event->sequence);
+		put_text(out, literals, event->sequence);
 	put_varint(out, texts);
 	for (int i = 0; i < EVENT_N_TEXTS; i++)
 		if (texts >> i & 1)
-			put_text(out, memory, event->texts[i]);
+			put_text(out, literals, event->texts[i]);
 	if (head & PART_TIMES) {
 		put_varint(out, times);
 		for (int i = 0; i < EVENT_N_TIMES; i++)
@@ -178,36 +162,40 @@ static void put_event(struct buf *out, struct memory *memory, const struct ticke
 	}
 }
 
-void history_pack(const struct ticket_event *const *events, size_t n_events, struct buf *out)
+void history_write_begin(struct history_writer *writer, struct buf *out)
 {
-	struct memory memory = {.n = 0};
-	int64_t previous_us = 0;
+	writer->out = out;
+	writer->literals.n_added = 0;
+	writer->previous_us = 0;
 	buf_add_char(out, FORMAT);
-	for (size_t i = 0; i < n_events; i++) {
-		put_event(out, &memory, events[i], previous_us);
-		previous_us = events[i]->occurred_us;
-	}
 }
 
-/* ---- unpacking ---- */
+void history_write(struct history_writer *writer, const struct ticket_event *event)
+{
+	put_event(writer->out, &writer->literals, event, writer->previous_us);
+	writer->previous_us = event->occurred_us;
+}
 
-struct reader {
-	const char *at, *end;
-	struct arena *arena; /* NULL: events are counted, and their texts of no interest */
-	struct memory memory;
-	bool bad; /* sticky: once set, everything reads as nothing */
-};
+void history_pack(const struct ticket_event *const *events, size_t n_events, struct buf *out)
+{
+	struct history_writer writer;
+	history_write_begin(&writer, out);
+	for (size_t i = 0; i < n_events; i++)
+		history_write(&writer, events[i]);
+}
 
-static uint8_t get_byte(struct reader *reader)
+/* ---- reading: once broken, a reader gives zeros and empty texts ---- */
+
+static uint8_t get_byte(struct history_reader *reader)
 {
 	if (reader->at >= reader->end) {
-		reader->bad = true;
+		reader->broken = true;
 		return 0;
 	}
 	return (uint8_t)*reader->at++;
 }
 
-static uint64_t get_varint(struct reader *reader)
+static uint64_t get_varint(struct history_reader *reader)
 {
 	uint64_t value = 0;
 	for (unsigned shift = 0; shift < 64; shift += 7) {
@@ -216,20 +204,20 @@ static uint64_t get_varint(struct reader *reader)
 		if (byte < 0x80)
 			return value;
 	}
-	reader->bad = true;
+	reader->broken = true;
 	return 0;
 }
 
-static int64_t get_signed(struct reader *reader)
+static int64_t get_signed(struct history_reader *reader)
 {
 	uint64_t value = get_varint(reader);
 	return (int64_t)((value >> 1) ^ -(value & 1));
 }
 
-static const char *get_bytes(struct reader *reader, uint64_t n_bytes)
+static const char *get_bytes(struct history_reader *reader, uint64_t n_bytes)
 {
 	if (n_bytes > (uint64_t)(reader->end - reader->at)) {
-		reader->bad = true;
+		reader->broken = true;
 		return NULL;
 	}
 	const char *bytes = reader->at;
@@ -237,107 +225,120 @@ static const char *get_bytes(struct reader *reader, uint64_t n_bytes)
 	return bytes;
 }
 
-static struct text unpack_hex(struct reader *reader, uint64_t n_packed, bool with_dashes)
+/* The digits of an id, in the reader's own memory. */
+static struct text unpack_hex(struct history_reader *reader, uint64_t n_packed, bool with_dashes)
 {
 	static const char digits[] = "0123456789abcdef";
-	const char *packed = get_bytes(reader, n_packed);
-	if (packed == NULL || reader->arena == NULL)
+	const char *packed = n_packed > HISTORY_ID_CHARS / 2 ? NULL : get_bytes(reader, n_packed);
+	if (packed == NULL) {
+		reader->broken = true;
 		return TEXT("");
-	char *chars = arena_alloc(reader->arena, (size_t)n_packed * 2 + 4);
-	uint32_t n = 0;
-	for (uint64_t i = 0; i < n_packed; i++) {
-		if (with_dashes && is_uuid_dash(n))
-			chars[n++] = '-';
-		chars[n++] = digits[(uint8_t)packed[i] >> 4];
-		chars[n++] = digits[(uint8_t)packed[i] & 15];
 	}
-	return (struct text){chars, n};
+	char *to = reader->id;
+	for (uint64_t i = 0; i < n_packed; i++) {
+		if (with_dashes && (UUID_DASHES >> i & 1) != 0)
+			*to++ = '-';
+		*to++ = digits[(uint8_t)packed[i] >> 4];
+		*to++ = digits[(uint8_t)packed[i] & 15];
+	}
+	return (struct text){reader->id, (uint32_t)(to - reader->id)};
 }
 
-static struct text get_text(struct reader *reader, bool remember)
+static struct text get_literal(struct history_reader *reader, uint64_t n_bytes)
+{
+	const char *bytes = get_bytes(reader, n_bytes);
+	return bytes == NULL ? TEXT("") : (struct text){bytes, (uint32_t)n_bytes};
+}
+
+static struct text get_text(struct history_reader *reader)
+{
+	uint64_t tag = get_varint(reader), argument = tag >> 2;
+	if ((tag & 3) == FORM_REFERENCE && argument < literals_count(&reader->literals))
+		return literals_get(&reader->literals, (size_t)argument);
+	if ((tag & 3) != FORM_LITERAL) {
+		reader->broken = true;
+		return TEXT("");
+	}
+	struct text literal = get_literal(reader, argument);
+	literals_add(&reader->literals, literal);
+	return literal;
+}
+
+static struct text get_id(struct history_reader *reader)
 {
 	uint64_t tag = get_varint(reader), argument = tag >> 2;
 	switch ((enum text_form)(tag & 3)) {
 	case FORM_REFERENCE:
-		if (argument < memory_size(&reader->memory))
-			return memory_get(&reader->memory, (size_t)argument);
 		break;
-	case FORM_LITERAL: {
-		const char *bytes = get_bytes(reader, argument);
-		if (bytes == NULL)
-			break;
-		struct text literal = {bytes, (uint32_t)argument};
-		if (remember)
-			memory_add(&reader->memory, literal);
-		return literal;
-	}
+	case FORM_LITERAL:
+		return get_literal(reader, argument);
 	case FORM_UUID:
-		return unpack_hex(reader, 16, true);
+		return unpack_hex(reader, UUID_BYTES, true);
 	case FORM_HEX:
 		return unpack_hex(reader, argument, false);
 	}
-	reader->bad = true;
+	reader->broken = true;
 	return TEXT("");
 }
 
-/* The bits of the fields that are there; bad if there are more than fields. */
-static uint64_t get_fields(struct reader *reader, int n_fields)
+/* A bit for each field that is present. */
+static uint64_t get_fields(struct history_reader *reader, int n_fields)
 {
 	uint64_t fields = get_varint(reader);
 	if (fields >> n_fields != 0)
-		reader->bad = true;
+		reader->broken = true;
 	return fields;
 }
 
-static void get_words(struct reader *reader, struct ticket_event *event)
+static void get_words(struct history_reader *reader, struct ticket_event *event)
 {
 	uint8_t words = get_byte(reader);
 	event->resolution = words & 7;
 	event->automatic = words >> 3 & 3;
 	event->kind = words >> 5 & 3;
 	if (event->resolution > RESOLUTION_DUPLICATE || event->automatic > TRI_TRUE)
-		reader->bad = true;
+		reader->broken = true;
 	if ((words & WORDS_ANSWERS_SCALE) == 0)
 		return;
 	event->answers_scale_micros = get_signed(reader);
 	if (event->answers_scale_micros <= 0)
-		reader->bad = true;
+		reader->broken = true;
 }
 
-static void get_survey(struct reader *reader, struct ticket_event *event)
+static void get_survey(struct history_reader *reader, struct ticket_event *event)
 {
 	event->score_micros = get_signed(reader);
 	event->scale_max_micros = get_signed(reader);
 	if ((event->score_micros < 0 && event->score_micros != SCORE_ABSENT) ||
 	    (event->scale_max_micros <= 0 && event->scale_max_micros != SCORE_ABSENT))
-		reader->bad = true;
+		reader->broken = true;
 }
 
-static int32_t get_source_no(struct reader *reader)
+static int32_t get_source_no(struct history_reader *reader)
 {
 	int64_t source_no = get_signed(reader);
 	if (source_no < INT32_MIN || source_no > INT32_MAX)
-		reader->bad = true;
+		reader->broken = true;
 	return (int32_t)source_no;
 }
 
-static void get_event(struct reader *reader, struct ticket_event *event, int64_t previous_us)
+static void get_event(struct history_reader *reader, struct ticket_event *event, int64_t previous_us)
 {
 	uint8_t head = get_byte(reader);
 	event->type = (enum event_type)(head & 15);
 	if (event->type >= EVENT_N_TYPES)
-		reader->bad = true;
+		reader->broken = true;
 	event->occurred_us = plus(previous_us, get_signed(reader));
-	event->source = get_text(reader, true);
-	event->id = get_text(reader, false);
+	event->source = get_text(reader);
+	event->id = get_id(reader);
 	event->source_no = get_source_no(reader);
 	event->source_offset = get_signed(reader);
 	if (head & PART_SEQUENCE)
-		event->sequence = get_text(reader, true);
+		event->sequence = get_text(reader);
 	uint64_t texts = get_fields(reader, EVENT_N_TEXTS);
 	for (int i = 0; i < EVENT_N_TEXTS; i++)
 		if (texts >> i & 1)
-			event->texts[i] = get_text(reader, true);
+			event->texts[i] = get_text(reader);
 	if (head & PART_TIMES) {
 		uint64_t times = get_fields(reader, EVENT_N_TIMES);
 		for (int i = 0; i < EVENT_N_TIMES; i++)
@@ -350,35 +351,47 @@ static void get_event(struct reader *reader, struct ticket_event *event, int64_t
 		get_survey(reader, event);
 }
 
-/* How many events follow, with the reader left where it is. */
-static size_t count_events(const struct reader *from)
+void history_read_begin(struct history_reader *reader, struct text packed, struct text ticket_id)
 {
-	struct reader reader = *from;
-	struct ticket_event event;
-	size_t n = 0;
-	reader.arena = NULL;
-	for (; !reader.bad && reader.at < reader.end; n++)
-		get_event(&reader, &event, 0);
-	return n;
+	reader->at = packed.ptr;
+	reader->end = packed.ptr == NULL ? NULL : packed.ptr + packed.len;
+	reader->ticket_id = ticket_id;
+	reader->literals.n_added = 0;
+	reader->previous_us = 0;
+	reader->broken = false;
+	if (!text_is_absent(packed) && get_byte(reader) != FORMAT)
+		reader->broken = true;
+}
+
+int history_read(struct history_reader *reader, struct ticket_event *event)
+{
+	if (reader->broken)
+		return -EBADMSG;
+	if (reader->at == reader->end)
+		return 0;
+	ticket_event_init(event);
+	event->ticket_id = reader->ticket_id;
+	get_event(reader, event, reader->previous_us);
+	reader->previous_us = event->occurred_us;
+	return reader->broken ? -EBADMSG : 1;
 }
 
 int history_unpack(struct text packed, struct text ticket_id, struct arena *arena, struct ticket_event **events_out,
                    size_t *n_events_out)
 {
-	struct reader reader = {.at = packed.ptr, .end = packed.ptr + packed.len, .arena = arena};
-	if (get_byte(&reader) != FORMAT)
-		return -EBADMSG;
-	size_t n_most = count_events(&reader), n = 0;
-	struct ticket_event *events = arena_alloc(arena, n_most * sizeof(*events));
-	int64_t previous_us = 0;
-	for (; !reader.bad && reader.at < reader.end; n++) {
-		ticket_event_init(&events[n]);
-		events[n].ticket_id = ticket_id;
-		get_event(&reader, &events[n], previous_us);
-		previous_us = events[n].occurred_us;
-	}
-	if (reader.bad)
-		return -EBADMSG;
+	struct history_reader reader;
+	struct ticket_event event;
+	size_t n = 0;
+	int result;
+	history_read_begin(&reader, packed, ticket_id);
+	while ((result = history_read(&reader, &event)) > 0)
+		n++;
+	if (result < 0)
+		return result;
+	struct ticket_event *events = arena_alloc(arena, n * sizeof(*events));
+	history_read_begin(&reader, packed, ticket_id);
+	for (size_t i = 0; history_read(&reader, &events[i]) > 0; i++)
+		events[i].id = arena_text(arena, events[i].id);
 	*events_out = events;
 	*n_events_out = n;
 	return 0;

@@ -41,8 +41,8 @@ static struct watermark_sender *sender_of(struct watermark *watermark, struct te
 	return &watermark->senders[i];
 }
 
-/* The least of what recent events and recent senders show; not beyond it can the source be complete. */
-static int64_t shown(const struct watermark *watermark)
+/* The minimum of recent events and recent senders: the watermark cannot be later. */
+static int64_t upper_bound(const struct watermark *watermark)
 {
 	int64_t least_us = TIME_FOR_EVER;
 	for (size_t i = 0; i < WATERMARK_RECENT; i++)
@@ -67,14 +67,14 @@ void watermark_event(struct watermark *watermark, struct text source, int64_t oc
 		sender->latest_us = at_us;
 	if (watermark->n_events < WATERMARK_WARM_UP || at_us <= watermark->until_us)
 		return;
-	int64_t shown_us = shown(watermark);
-	if (shown_us > watermark->until_us)
-		watermark->until_us = shown_us;
+	int64_t bound_us = upper_bound(watermark);
+	if (bound_us > watermark->until_us)
+		watermark->until_us = bound_us;
 }
 
 /* ---- ends ---- */
 
-/* Halves how many there are: the longer it takes to reach them, the farther apart they may be. */
+/* Drops every other end: the longer it takes to reach them, the farther apart they may be. */
 static void thin_out(struct watermark *watermark)
 {
 	size_t kept = 0;
@@ -86,7 +86,8 @@ static void thin_out(struct watermark *watermark)
 void watermark_end(struct watermark *watermark, int64_t offset, int64_t seen_us)
 {
 	while (watermark->n_ends > 0 && watermark->ends[watermark->n_ends - 1].offset >= offset)
-		watermark->n_ends--; /* the later look at one end says more; at an earlier end: another log */
+		watermark->n_ends--; /* same offset: the later observation is better; smaller offset: the topic was
+		                        recreated */
 	if (watermark->n_ends == WATERMARK_ENDS)
 		thin_out(watermark);
 	watermark->ends[watermark->n_ends++] = (struct watermark_end){offset, seen_us};

@@ -4,7 +4,7 @@
 
 enum { GROUP_CHARS = 4, GROUP_BYTES = 3, BITS_PER_CHAR = 6 };
 
-/* 0 to 63; -1 for a character that is not of the alphabet. */
+/* 0 to 63; -1 for a character outside the alphabet. */
 static int value_of(char c)
 {
 	if (c >= 'A' && c <= 'Z')

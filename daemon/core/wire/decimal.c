@@ -2,13 +2,13 @@
 
 enum {
 	MICROS_POWER = 6,
-	UINT64_DIGITS = 19,     /* any number of so many digits fits */
-	MAX_EXPONENT = 1000000, /* far beyond what the digits of one message can make up for */
+	UINT64_DIGITS = 19,     /* any number with this many digits fits into 64 bits */
+	MAX_EXPONENT = 1000000, /* far more than the digits of one message can compensate */
 };
 
-/* The value is 0.d1d2d3... times 10^power, where d1 is not 0. No digits: zero. */
+/* The value is 0.d1d2d3... * 10^power, where d1 is not 0. No digits: zero. */
 struct decimal {
-	const char *digits; /* a point may stand among them */
+	const char *digits; /* may contain the decimal point */
 	const char *end;
 	int32_t power;
 	bool is_negative;
@@ -30,7 +30,7 @@ static int32_t read_exponent(const char *p, const char *end)
 	return is_negative ? -exponent : exponent;
 }
 
-static struct decimal take_apart(struct text number)
+static struct decimal split_number(struct text number)
 {
 	struct decimal decimal = {.is_negative = number.ptr[0] == '-'};
 	const char *end = number.ptr + number.len;
@@ -49,14 +49,14 @@ static struct decimal take_apart(struct text number)
 		return decimal;
 	if (point == NULL)
 		point = mantissa_end;
-	/* Digits before the point count up, zeros behind it count down. */
+	/* The number of digits before the point, or minus the number of zeros after it. */
 	decimal.power = p < point ? (int32_t)(point - p) : -(int32_t)(p - point - 1);
 	if (mantissa_end < end)
 		decimal.power += read_exponent(mantissa_end + 1, end);
 	return decimal;
 }
 
-/* The next digit; 0 for ever behind the last. */
+/* The next digit; 0 after the last. */
 static unsigned next_digit(struct decimal *decimal)
 {
 	if (decimal->digits < decimal->end && *decimal->digits == '.')
@@ -83,7 +83,7 @@ static bool rounds_away(struct decimal *decimal)
 
 bool decimal_to_micros(struct text number, int64_t *micros_out)
 {
-	struct decimal decimal = take_apart(number);
+	struct decimal decimal = split_number(number);
 	uint64_t micros = 0;
 	if (decimal.digits < decimal.end) {
 		int32_t n_digits = decimal.power + MICROS_POWER;
@@ -102,13 +102,13 @@ bool decimal_to_micros(struct text number, int64_t *micros_out)
 
 bool decimal_beyond_double(struct text number)
 {
-	/* 2^1024 - 2^970: halfway between the largest double and what would follow it. */
+	/* 2^1024 - 2^970: halfway between the largest double and the next power of two. */
 	static const char limit[] = "179769313486231580793728971405303415079934132710037826936173778980444968292764"
 	                            "750946649017977587207096330286416692887910946555547851940402630657488671505820"
 	                            "681908902000708383676273854845817711531764475730270069855571366959622842914819"
 	                            "860834936475292719074168444365510704342711559699508093042880177904174497792";
 	enum { LIMIT_DIGITS = sizeof(limit) - 1 };
-	struct decimal decimal = take_apart(number);
+	struct decimal decimal = split_number(number);
 	if (decimal.digits == decimal.end || decimal.power != LIMIT_DIGITS)
 		return decimal.digits != decimal.end && decimal.power > LIMIT_DIGITS;
 	for (int i = 0; i < LIMIT_DIGITS; i++) {

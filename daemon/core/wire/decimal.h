@@ -1,4 +1,4 @@
-/* Exact reading of JSON numbers from their text; no floating point. */
+/* Reads JSON numbers exactly, without floating point. */
 #ifndef KPID_CORE_WIRE_DECIMAL_H
 #define KPID_CORE_WIRE_DECIMAL_H
 
@@ -9,10 +9,10 @@
 
 #define DECIMAL_MAX_MICROS INT64_C(9000000000000000000)
 
-/* number is of JSON's grammar. Its value in millionths, rounded half up (towards +infinity);
- * false when that is beyond DECIMAL_MAX_MICROS either way. */
+/* The value in millionths of a valid JSON number, rounded half up (towards +infinity). False if its absolute value
+ * exceeds DECIMAL_MAX_MICROS. */
 bool decimal_to_micros(struct text number, int64_t *micros_out);
-/* Would it round to an infinite double? */
+/* True if the number would round to an infinite double. */
 bool decimal_beyond_double(struct text number);
 
 #endif

@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "event_fields.h"
+#include "kpid/base/hash.h"
 
 static const struct text type_names[EVENT_N_TYPES] = {
         [EVENT_OPENED] = {"ticket.opened", 13},       [EVENT_UPDATED] = {"ticket.updated", 14},
@@ -82,7 +83,7 @@ const struct event_field_row event_fields[N_FIELDS] = {
 };
 /* clang-format on */
 
-/* The row of the first name that starts with the letter; a row of another letter where there is none. */
+/* The first row whose name starts with the letter. If there is none, any row of another letter. */
 static const uint8_t first_with_letter[26] = {
         ['c' - 'a'] = FIELD_CATEGORY,          ['d' - 'a'] = FIELD_DATA,     ['e' - 'a'] = FIELD_EVENT_ID,
         ['f' - 'a'] = FIELD_FIRST_RESPONSE_AT, ['i' - 'a'] = FIELD_ID,       ['k' - 'a'] = FIELD_KIND,
@@ -102,7 +103,7 @@ int event_field_find(struct text name)
 	return FIELD_UNKNOWN;
 }
 
-/* What follows the last dot but one; all of it where there are fewer. */
+/* The part after the last dot but one; the whole name if it has fewer dots. */
 static struct text last_two_parts(struct text name)
 {
 	unsigned n_dots = 0;
@@ -124,16 +125,17 @@ enum event_type event_type_find(struct text name)
 
 void ticket_event_init(struct ticket_event *event)
 {
-	*event = (struct ticket_event){
+	static const struct ticket_event absent = {
 	        .type = EVENT_TYPE_NONE,
 	        .occurred_us = TIME_NONE,
-	        .sequence = TEXT(""),
+	        .sequence = {"", 0},
+	        .times = {TIME_NONE, TIME_NONE, TIME_NONE, TIME_NONE, TIME_NONE},
 	        .score_micros = SCORE_ABSENT,
 	        .scale_max_micros = SCORE_ABSENT,
 	        .answers_scale_micros = SCORE_ABSENT,
 	};
-	for (size_t i = 0; i < EVENT_N_TIMES; i++)
-		event->times[i] = TIME_NONE;
+	_Static_assert(EVENT_N_TIMES == 5, "each is absent");
+	*event = absent;
 }
 
 const char *event_type_name(enum event_type type)
@@ -215,6 +217,11 @@ bool ticket_event_same_identity(const struct ticket_event *a, const struct ticke
 	return text_equal(a->source, b->source) && text_equal(a->id, b->id);
 }
 
+uint64_t ticket_event_identity_hash(const struct ticket_event *event)
+{
+	return hash_text(event->id); /* within a ticket, two sources seldom give the same id */
+}
+
 static const void *member(const struct event_field_row *row, const struct ticket_event *event)
 {
 	return (const char *)event + row->offset;
@@ -268,9 +275,9 @@ int ticket_event_order(const struct ticket_event *a, const struct ticket_event *
 	return order;
 }
 
-/* TIME_NONE and SCORE_ABSENT are the same number, which no value can be. */
-/* NOLINTNEXTLINE(misc-redundant-expression): that is what it asserts */
-_Static_assert(TIME_NONE == SCORE_ABSENT, "one mark for an absent number");
+/* add_number() relies on this. No time or score has this value. */
+/* NOLINTNEXTLINE(misc-redundant-expression): the assertion is about this equality */
+_Static_assert(TIME_NONE == SCORE_ABSENT, "the same value means absent");
 
 static void add_name(struct buf *out, const struct event_field_row *row)
 {

@@ -1,5 +1,5 @@
-/* The table of every field that an event can have in JSON. Reading it, its canonical content and the
- * comparison of contents all walk this one table: a new field is one row here. */
+/* The table of all fields that an event can have in JSON. Parsing, canonical content and comparison use this one table:
+ * a new field is one row. */
 #ifndef KPID_CORE_WIRE_EVENT_FIELDS_H
 #define KPID_CORE_WIRE_EVENT_FIELDS_H
 
@@ -10,7 +10,7 @@
 #include "kpid/base/text.h"
 #include "kpid/core/event.h"
 
-/* By the bytes of the name, the order of canonical content. */
+/* Sorted by the bytes of the name: the order of canonical content. */
 enum event_field {
 	FIELD_AGENT_ID,
 	FIELD_ANSWERS,
@@ -48,13 +48,13 @@ enum event_field {
 	FIELD_UNKNOWN = -1
 };
 
-/* How a field is written, and what of struct ticket_event holds it. */
+/* The form of a field in JSON, and the type of its member of struct ticket_event. */
 enum event_field_kind {
-	HOLDS_ENVELOPE,    /* who, what and when: not data of a type, read by name */
+	HOLDS_ENVELOPE,    /* not a data field of a type; read by name */
 	HOLDS_IDENTIFIER,  /* struct text */
 	HOLDS_FREE_TEXT,   /* struct text */
 	HOLDS_SCORES,      /* struct text: canonical JSON, item -> millionths */
-	HOLDS_PAST_TIME,   /* int64_t; may not lie in the future */
+	HOLDS_PAST_TIME,   /* int64_t; must not be in the future */
 	HOLDS_PROMISE,     /* int64_t; any valid time */
 	HOLDS_SCORE,       /* int64_t, millionths */
 	HOLDS_RESOLUTION,  /* uint8_t */
@@ -65,17 +65,17 @@ enum event_field_kind {
 struct event_field_row {
 	struct text name;
 	enum event_field_kind kind;
-	uint16_t types;     /* 1 << enum event_type: which types list it (DESIGN 1.1) */
-	uint16_t clearable; /* likewise: where null and "" clear (F5) */
+	uint16_t types;     /* bits 1 << enum event_type: types that have the field (rule E2) */
+	uint16_t clearable; /* likewise: types in which null and "" clear it (F5) */
 	uint16_t offset;    /* in struct ticket_event */
-	uint8_t number;     /* of kinds that hold a text or a time: its enum event_text or event_time */
+	uint8_t number;     /* enum event_text or event_time, for kinds that hold a text or a time */
 };
 
 extern const struct event_field_row event_fields[N_FIELDS];
 
-/* FIELD_UNKNOWN for a name that is not in the table. */
+/* Returns the index, or FIELD_UNKNOWN. */
 int event_field_find(struct text name);
-/* By the last two dotted parts of the name (E4); EVENT_TYPE_NONE for any other. */
+/* Finds the type by the last two dotted parts of the name (E4); EVENT_TYPE_NONE: unknown. */
 enum event_type event_type_find(struct text name);
 
 static inline bool event_field_is_of(const struct event_field_row *row, enum event_type type)

@@ -1,35 +1,14 @@
 #include "jsonscan.h"
 
 #include <endian.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "decimal.h"
+#include "member_names.h"
 
 enum {
-	FEW_NAMES = 16,         /* up to here each new name is compared with all before it */
-	INLINE_NAMES = 64,      /* of all open objects together, before the arena is needed */
-	FIRST_BUCKETS = 64,     /* of a hash table; a power of two */
-	MAX_PLAIN_DIGITS = 300, /* an integer of so many digits is a finite double */
-	STEPS_PER_NAME = 16,    /* of probing, on average, before the table is given up */
-};
-
-/* A member name, unescaped. */
-struct name {
-	const char *ptr;
-	uint32_t len;
-	uint32_t tag; /* equal names have equal tags */
-};
-
-/* The names of one open object, on top of those of the objects around it. A few are compared one by
- * one; more go into a hash table; and where the names were made to collide in it, the object's names
- * are sorted at its end instead, so that no input costs quadratic time. */
-struct name_set {
-	uint32_t first;    /* in scanner.names */
-	uint32_t *buckets; /* 1 + place in the set, 0: free; NULL: no table */
-	uint32_t mask;     /* number of buckets - 1 */
-	uint64_t n_steps;
-	bool sorts_at_end;
+	MAX_PLAIN_DIGITS = 300, /* an integer with this many digits is a finite double */
+	REPLACEMENT = 0xfffd
 };
 
 struct scanner {
@@ -37,21 +16,19 @@ struct scanner {
 	unsigned max_levels;
 	const struct jsonscan_wanted *wanted;
 	struct arena *arena;
-	struct name *names; /* a stack */
-	uint32_t n_names, n_names_room;
-	const char *fault_words;
-	const char *fault_at;
-	struct name inline_names[INLINE_NAMES];
+	const char *error;
+	const char *error_at;
+	struct name_stack names;
 };
 
 static const char *scan_value(struct scanner *s, const char *p, unsigned level, struct jsonscan_value *slots,
                               struct jsonscan_value *out);
 
-/* Every scan_ function gives where the text goes on, or NULL after this. */
-static const char *fail(struct scanner *s, const char *at, const char *words)
+/* Every scan_ function returns where the text continues, or NULL after calling this. */
+static const char *fail(struct scanner *s, const char *at, const char *error)
 {
-	s->fault_words = words;
-	s->fault_at = at;
+	s->error = error;
+	s->error_at = at;
 	return NULL;
 }
 
@@ -69,7 +46,7 @@ static const char *skip_space(const char *p, const char *end)
 
 /* --- characters --- */
 
-/* Length of the valid UTF-8 sequence that starts here with a byte above 0x7f; 0 if there is none. */
+/* Length of the UTF-8 sequence at p, whose first byte is above 0x7f; 0 if it is not valid. */
 static unsigned utf8_length(const unsigned char *p, size_t room)
 {
 	unsigned char lowest = 0x80, highest = 0xbf;
@@ -105,8 +82,8 @@ static uint64_t repeat_byte(unsigned char byte)
 	return byte * UINT64_C(0x0101010101010101);
 }
 
-/* Non-zero in the top bit of the first of 8 bytes that cannot be copied as it stands: a control
- * character, '"', '\' or one above 0x7f. Bytes behind the first may be marked wrongly. */
+/* Sets the top bit of the first of 8 bytes that needs a closer look: a control character, '"', '\' or a byte above
+ * 0x7f. Bytes after the first may be marked wrongly. */
 static uint64_t special_bytes(uint64_t eight)
 {
 	uint64_t quote = eight ^ repeat_byte('"');
@@ -137,7 +114,7 @@ static const char *skip_plain(const char *p, const char *end)
 	return p;
 }
 
-/* The value of four hexadecimal digits; above 0xffff if they are not. */
+/* The value of four hexadecimal digits; UINT32_MAX if p does not start with four of them. */
 static uint32_t hex4(const char *p, const char *end)
 {
 	uint32_t value = 0;
@@ -166,29 +143,34 @@ static bool is_low_surrogate(uint32_t unit)
 	return unit >= 0xdc00 && unit <= 0xdfff;
 }
 
-/* p is behind "\u". */
+/* True if the unit and the escape at p are the two halves of a character. */
+static bool is_pair(uint32_t unit, const char *p, const char *end)
+{
+	return is_high_surrogate(unit) && end - p >= 6 && p[0] == '\\' && p[1] == 'u' &&
+	       is_low_surrogate(hex4(p + 2, end));
+}
+
+/* p is after "\u". */
 static const char *scan_unicode_escape(struct scanner *s, const char *p)
 {
 	uint32_t unit = hex4(p, s->end);
 	if (unit > 0xffff)
 		return fail(s, p, "no four hexadecimal digits after \\u");
-	if (unit == 0)
+	if (unit == 0 && !s->wanted->is_lenient)
 		return fail(s, p, "U+0000 in a string");
 	p += 4;
-	if (is_low_surrogate(unit))
+	if (is_pair(unit, p, s->end))
+		return p + 6;
+	if ((is_high_surrogate(unit) || is_low_surrogate(unit)) && !s->wanted->is_lenient)
 		return fail(s, p, "lone surrogate in an escape");
-	if (!is_high_surrogate(unit))
-		return p;
-	if (s->end - p < 2 || p[0] != '\\' || p[1] != 'u' || !is_low_surrogate(hex4(p + 2, s->end)))
-		return fail(s, p, "lone surrogate in an escape");
-	return p + 6;
+	return p;
 }
 
 /* p is at the backslash. */
 static const char *scan_escape(struct scanner *s, const char *p)
 {
 	if (s->end - p < 2)
-		return fail(s, p, "string without an end");
+		return fail(s, p, "unterminated string");
 	switch (p[1]) {
 	case '"':
 	case '\\':
@@ -206,7 +188,7 @@ static const char *scan_escape(struct scanner *s, const char *p)
 	}
 }
 
-/* p is behind the first quote. */
+/* p is after the opening quote. */
 static const char *scan_string(struct scanner *s, const char *p, struct jsonscan_value *out)
 {
 	const char *first = p;
@@ -214,7 +196,7 @@ static const char *scan_string(struct scanner *s, const char *p, struct jsonscan
 	for (;;) {
 		p = skip_plain(p, s->end);
 		if (p == s->end)
-			return fail(s, p, "string without an end");
+			return fail(s, p, "unterminated string");
 		unsigned char c = (unsigned char)*p;
 		if (c == '"')
 			break;
@@ -256,7 +238,8 @@ static char *put_utf8(char *to, uint32_t character)
 	return to;
 }
 
-/* One escape, known to be valid; *p_io is at its backslash and moves behind it. */
+/* Decodes one escape that was scanned. *p_io is at its backslash, and moves past the escape. What has no character in a
+ * lenient text is U+FFFD. */
 static uint32_t read_escape(const char **p_io, const char *end)
 {
 	const char *p = *p_io + 2;
@@ -279,8 +262,8 @@ static uint32_t read_escape(const char **p_io, const char *end)
 	}
 	uint32_t unit = hex4(p, end);
 	*p_io = p + 4;
-	if (!is_high_surrogate(unit))
-		return unit;
+	if (!is_pair(unit, p + 4, end))
+		return unit == 0 || is_high_surrogate(unit) || is_low_surrogate(unit) ? REPLACEMENT : unit;
 	*p_io = p + 10;
 	return 0x10000 + ((unit - 0xd800) << 10) + (hex4(p + 6, end) - 0xdc00);
 }
@@ -300,129 +283,6 @@ struct text jsonscan_string(const struct jsonscan_value *value, struct arena *ar
 			*to++ = *p++;
 	}
 	return (struct text){unescaped, (uint32_t)(to - unescaped)};
-}
-
-/* --- names: no two alike in an object --- */
-
-uint32_t jsonscan_hash(struct text name)
-{
-	uint64_t hash = name.len;
-	for (uint32_t i = 0; i < name.len; i += 8) {
-		uint64_t eight = 0;
-		memcpy(&eight, name.ptr + i, name.len - i < 8 ? name.len - i : 8);
-		hash = (hash ^ eight) * UINT64_C(0x9e3779b97f4a7c15);
-		hash ^= hash >> 29;
-	}
-	return (uint32_t)(hash ^ hash >> 32);
-}
-
-/* Cheaper than a hash, and enough to tell a few names apart. */
-static uint32_t mark_name(const char *ptr, uint32_t len)
-{
-	if (len == 0)
-		return 0;
-	return len ^ (uint32_t)(unsigned char)ptr[0] << 24 ^ (uint32_t)(unsigned char)ptr[len - 1] << 16 ^
-	       (uint32_t)(unsigned char)ptr[len / 2] << 8;
-}
-
-static bool same_name(const struct name *a, const struct name *b)
-{
-	return a->tag == b->tag && a->len == b->len && memcmp(a->ptr, b->ptr, a->len) == 0;
-}
-
-/* By length first: any order will do. */
-static int compare_names(const void *left, const void *right)
-{
-	const struct name *a = left;
-	const struct name *b = right;
-	if (a->len != b->len)
-		return a->len < b->len ? -1 : 1;
-	return memcmp(a->ptr, b->ptr, a->len);
-}
-
-static void push_name(struct scanner *s, struct name name)
-{
-	if (s->n_names == s->n_names_room) {
-		struct name *more = arena_alloc(s->arena, 2 * (size_t)s->n_names_room * sizeof(*more));
-		memcpy(more, s->names, s->n_names * sizeof(*more));
-		s->names = more;
-		s->n_names_room *= 2;
-	}
-	s->names[s->n_names++] = name;
-}
-
-/* Puts the set's place-th name into the table; false if its like is there. */
-static bool put_in_table(const struct name *names, uint32_t place, struct name_set *set)
-{
-	uint32_t bucket = names[place].tag & set->mask;
-	for (; set->buckets[bucket] != 0; bucket = (bucket + 1) & set->mask) {
-		if (same_name(&names[set->buckets[bucket] - 1], &names[place]))
-			return false;
-		set->n_steps++;
-	}
-	set->buckets[bucket] = place + 1;
-	return true;
-}
-
-/* A table twice the size, with the first n_names of the set in it. */
-static void grow_table(struct scanner *s, struct name_set *set, uint32_t n_names)
-{
-	uint32_t n_buckets = set->buckets == NULL ? FIRST_BUCKETS : 2 * (set->mask + 1);
-	struct name *names = s->names + set->first;
-	if (set->buckets == NULL) {
-		for (uint32_t i = 0; i < n_names; i++)
-			names[i].tag = jsonscan_hash((struct text){names[i].ptr, names[i].len});
-	}
-	set->buckets = arena_zalloc(s->arena, n_buckets * sizeof(*set->buckets));
-	set->mask = n_buckets - 1;
-	for (uint32_t i = 0; i < n_names; i++)
-		put_in_table(names, i, set);
-}
-
-static bool is_new_in_table(struct scanner *s, struct name_set *set, struct text text)
-{
-	uint32_t n_names = s->n_names - set->first;
-	if (set->sorts_at_end) {
-		push_name(s, (struct name){text.ptr, text.len, 0});
-		return true;
-	}
-	if (set->buckets == NULL || 2 * n_names > set->mask)
-		grow_table(s, set, n_names);
-	push_name(s, (struct name){text.ptr, text.len, jsonscan_hash(text)});
-	if (!put_in_table(s->names + set->first, n_names, set))
-		return false;
-	set->sorts_at_end = set->n_steps > (uint64_t)STEPS_PER_NAME * n_names;
-	return true;
-}
-
-/* Adds the name to the set; false if its like is there. */
-static bool is_new_name(struct scanner *s, struct name_set *set, struct text text)
-{
-	if (s->n_names - set->first >= FEW_NAMES)
-		return is_new_in_table(s, set, text);
-	struct name name = {text.ptr, text.len, mark_name(text.ptr, text.len)};
-	for (uint32_t i = set->first; i < s->n_names; i++) {
-		if (same_name(&s->names[i], &name))
-			return false;
-	}
-	push_name(s, name);
-	return true;
-}
-
-/* Forgets the set; false if it was left unchecked and two names are alike. */
-static bool close_names(struct scanner *s, struct name_set *set)
-{
-	uint32_t n_names = s->n_names - set->first;
-	struct name *names = s->names + set->first;
-	s->n_names = set->first;
-	if (!set->sorts_at_end)
-		return true;
-	qsort(names, n_names, sizeof(*names), compare_names);
-	for (uint32_t i = 1; i < n_names; i++) {
-		if (compare_names(&names[i - 1], &names[i]) == 0)
-			return false;
-	}
-	return true;
 }
 
 /* --- values --- */
@@ -468,13 +328,13 @@ static const char *scan_number(struct scanner *s, const char *p, struct jsonscan
 			return fail(s, first, "not a JSON number");
 	}
 	struct text number = {first, (uint32_t)(p - first)};
-	if ((has_exponent || number.len > MAX_PLAIN_DIGITS) && decimal_beyond_double(number))
+	if ((has_exponent || number.len > MAX_PLAIN_DIGITS) && !s->wanted->is_lenient && decimal_beyond_double(number))
 		return fail(s, first, "number beyond the range of a double");
 	*out = (struct jsonscan_value){number.ptr, number.len, JSONSCAN_NUMBER, false};
 	return p;
 }
 
-/* p is behind the bracket, level is that of the array. */
+/* p is after the bracket; level is the level of the array. */
 static const char *scan_array(struct scanner *s, const char *p, unsigned level)
 {
 	struct jsonscan_value item;
@@ -494,7 +354,7 @@ static const char *scan_array(struct scanner *s, const char *p, unsigned level)
 	}
 }
 
-/* The name of a member and its colon. */
+/* Scans the name of a member and its colon. */
 static const char *scan_name(struct scanner *s, const char *p, struct name_set *names, struct text *name_out)
 {
 	struct jsonscan_value name;
@@ -505,7 +365,7 @@ static const char *scan_name(struct scanner *s, const char *p, struct name_set *
 	if (p == NULL)
 		return NULL;
 	*name_out = jsonscan_string(&name, s->arena);
-	if (!is_new_name(s, names, *name_out))
+	if (!name_set_add(&s->names, names, *name_out))
 		return fail(s, at, "duplicate key");
 	p = skip_space(p, s->end);
 	if (p == s->end || *p != ':')
@@ -528,10 +388,10 @@ static const char *scan_member(struct scanner *s, const char *p, unsigned level,
 	return scan_value(s, p, level, is_nested ? s->wanted->inner : NULL, &slots[slot]);
 }
 
-/* p is behind the bracket, level is that of the object. */
+/* p is after the bracket; level is the level of the object. */
 static const char *scan_object(struct scanner *s, const char *p, unsigned level, struct jsonscan_value *slots)
 {
-	struct name_set names = {.first = s->n_names};
+	struct name_set names = name_set_open(&s->names);
 	p = skip_space(p, s->end);
 	if (p < s->end && *p == '}')
 		return p + 1;
@@ -543,7 +403,7 @@ static const char *scan_object(struct scanner *s, const char *p, unsigned level,
 		if (p == s->end || (*p != ',' && *p != '}'))
 			return fail(s, p, "no comma or end of the object");
 		if (*p++ == '}')
-			return close_names(s, &names) ? p : fail(s, p, "duplicate key");
+			return name_set_close(&s->names, &names) ? p : fail(s, p, "duplicate key");
 		p = skip_space(p, s->end);
 	}
 }
@@ -554,14 +414,14 @@ static const char *scan_brackets(struct scanner *s, const char *p, unsigned leve
 	bool is_object = *p == '{';
 	if (level == s->max_levels)
 		return fail(s, p, "too many levels");
-	const char *behind = is_object ? scan_object(s, p + 1, level + 1, slots) : scan_array(s, p + 1, level + 1);
-	if (behind == NULL)
+	const char *after = is_object ? scan_object(s, p + 1, level + 1, slots) : scan_array(s, p + 1, level + 1);
+	if (after == NULL)
 		return NULL;
-	*out = (struct jsonscan_value){p, (uint32_t)(behind - p), is_object ? JSONSCAN_OBJECT : JSONSCAN_ARRAY, false};
-	return behind;
+	*out = (struct jsonscan_value){p, (uint32_t)(after - p), is_object ? JSONSCAN_OBJECT : JSONSCAN_ARRAY, false};
+	return after;
 }
 
-/* level counts the brackets around the value; slots take its members if it is an object, NULL: unwanted. */
+/* level: number of brackets around the value. slots: where the members go if it is an object; NULL: not wanted. */
 static const char *scan_value(struct scanner *s, const char *p, unsigned level, struct jsonscan_value *slots,
                               struct jsonscan_value *out)
 {
@@ -587,17 +447,15 @@ static const char *scan_value(struct scanner *s, const char *p, unsigned level, 
 }
 
 bool jsonscan_read(struct text json, unsigned max_levels, const struct jsonscan_wanted *wanted, struct arena *arena,
-                   struct jsonscan_value *root_out, struct jsonscan_fault *fault_out)
+                   struct jsonscan_value *root_out, struct jsonscan_error *error_out)
 {
-	struct scanner s; /* not initialised as a whole: the names need not be */
+	struct scanner s; /* no initializer: it would clear the names, too */
 	const char *first = json.ptr == NULL ? "" : json.ptr;
 	s.end = first + json.len;
 	s.max_levels = max_levels;
 	s.wanted = wanted;
 	s.arena = arena;
-	s.names = s.inline_names;
-	s.n_names = 0;
-	s.n_names_room = INLINE_NAMES;
+	name_stack_init(&s.names, arena);
 	const char *p = scan_value(&s, skip_space(first, s.end), 0, wanted->outer, root_out);
 	if (p != NULL) {
 		p = skip_space(p, s.end);
@@ -605,7 +463,7 @@ bool jsonscan_read(struct text json, unsigned max_levels, const struct jsonscan_
 			return true;
 		fail(&s, p, "text after the end of the JSON");
 	}
-	*fault_out = (struct jsonscan_fault){s.fault_words, (size_t)(s.fault_at - first)};
+	*error_out = (struct jsonscan_error){s.error, (size_t)(s.error_at - first)};
 	return false;
 }
 
@@ -625,64 +483,6 @@ bool jsonscan_is_deeper(struct text bytes, unsigned levels)
 			level--;
 	}
 	return false;
-}
-
-void jsonscan_walk_init(struct jsonscan_walk *walk, const struct jsonscan_value *object)
-{
-	walk->at = object->ptr + 1;
-}
-
-static const char *skip_space_and(const char *p, char c)
-{
-	while (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t' || *p == c)
-		p++;
-	return p;
-}
-
-/* A string that was found valid before; p is behind its first quote. */
-static const char *walk_string(const char *p, struct jsonscan_value *out)
-{
-	const char *first = p;
-	bool is_escaped = false;
-	for (; *p != '"'; p++) {
-		if (*p == '\\') {
-			is_escaped = true;
-			p++;
-		}
-	}
-	*out = (struct jsonscan_value){first, (uint32_t)(p - first), JSONSCAN_STRING, is_escaped};
-	return p + 1;
-}
-
-/* A number or a word that was found valid before. */
-static const char *walk_plain(const char *p, struct jsonscan_value *out)
-{
-	enum jsonscan_kind kind = *p == 'n'   ? JSONSCAN_NULL
-	                          : *p == 't' ? JSONSCAN_TRUE
-	                          : *p == 'f' ? JSONSCAN_FALSE
-	                                      : JSONSCAN_NUMBER;
-	const char *first = p;
-	while (is_digit(*p) || (*p >= 'a' && *p <= 'z') || *p == 'E' || *p == '.' || *p == '-' || *p == '+')
-		p++;
-	*out = (struct jsonscan_value){first, (uint32_t)(p - first), (uint8_t)kind, false};
-	return p;
-}
-
-bool jsonscan_walk_next(struct jsonscan_walk *walk, struct jsonscan_value *name_out, struct jsonscan_value *value_out)
-{
-	const char *p = walk->at == NULL ? "}" : skip_space_and(walk->at, ',');
-	if (*p == '}')
-		return false;
-	p = skip_space_and(walk_string(p + 1, name_out), ':');
-	if (*p == '"') {
-		walk->at = walk_string(p + 1, value_out);
-	} else if (*p == '{' || *p == '[') {
-		*value_out = (struct jsonscan_value){p, 0, *p == '{' ? JSONSCAN_OBJECT : JSONSCAN_ARRAY, false};
-		walk->at = NULL;
-	} else {
-		walk->at = walk_plain(p, value_out);
-	}
-	return true;
 }
 
 bool jsonscan_is_clean(struct text bytes)

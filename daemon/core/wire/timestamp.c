@@ -14,7 +14,7 @@ enum {
 #define MIN_FORMAT_US (INT64_C(-719162) * US_PER_DAY)     /* 0001-01-01 */
 #define MAX_FORMAT_US (INT64_C(2932897) * US_PER_DAY - 1) /* the end of 9999 */
 
-/* A value above this came from something that is not two digits. */
+/* two_digits() returns more than this if there are no two digits. */
 #define TWO_DIGITS_MAX 99u
 
 static bool is_digit(char c)
@@ -40,7 +40,7 @@ static unsigned days_in_month(unsigned year, unsigned month)
 	return days[month - 1] + (month == 2 && is_leap_year(year) ? 1u : 0u);
 }
 
-/* Days since 1970-01-01. The year is reckoned from March, so that the leap day is its last. */
+/* Days since 1970-01-01. The year is counted from March, so that the leap day is its last day. */
 static int64_t days_of_date(unsigned year, unsigned month, unsigned day)
 {
 	unsigned y = month <= 2 ? year - 1 : year;
@@ -49,7 +49,7 @@ static int64_t days_of_date(unsigned year, unsigned month, unsigned day)
 	return (int64_t)y * 365 + y / 4 - century + century / 4 + day_of_year - 719468;
 }
 
-/* The fraction that starts with its point; *p_io moves behind it. False if no digit follows the point. */
+/* Reads a fraction that starts with its point, and moves *p_io past it. False if no digit follows the point. */
 static bool read_fraction(const char **p_io, const char *end, int64_t *us_out)
 {
 	const char *p = *p_io + 1;
@@ -93,7 +93,7 @@ static const char *read_date(const char *p, int64_t *us_out)
 	    day > TWO_DIGITS_MAX || p[4] != '-' || p[7] != '-')
 		return "not an RFC 3339 time";
 	unsigned year = century * 100 + year_of_century;
-	/* The zone can move the UTC year by one. */
+	/* The offset can change the year by one. */
 	if (year < FIRST_YEAR - 1 || year > LAST_YEAR + 1)
 		return "year outside 1990 to 2200";
 	if (month < 1 || month > 12 || day < 1 || day > days_in_month(year, month))
@@ -120,22 +120,22 @@ static const char *read_time_of_day(const char *p, int64_t *us_out)
 const char *timestamp_read(struct text text, int64_t *us_out)
 {
 	int64_t date_us, time_us, fraction_us = 0, offset_us;
-	const char *fault;
+	const char *error;
 	if (text.len < DATE_AND_TIME_BYTES)
 		return "not an RFC 3339 time";
 	const char *p = text.ptr;
 	const char *end = p + text.len;
-	if ((fault = read_date(p, &date_us)) != NULL)
-		return fault;
+	if ((error = read_date(p, &date_us)) != NULL)
+		return error;
 	if (p[10] != 'T' && p[10] != 't' && p[10] != ' ')
 		return "not an RFC 3339 time";
-	if ((fault = read_time_of_day(p + 11, &time_us)) != NULL)
-		return fault;
+	if ((error = read_time_of_day(p + 11, &time_us)) != NULL)
+		return error;
 	p += DATE_AND_TIME_BYTES;
 	if (p < end && *p == '.' && !read_fraction(&p, end, &fraction_us))
 		return "not an RFC 3339 time";
-	if ((fault = read_zone(p, end, &offset_us)) != NULL)
-		return fault;
+	if ((error = read_zone(p, end, &offset_us)) != NULL)
+		return error;
 	int64_t us = date_us + time_us + fraction_us - offset_us;
 	if (us < FIRST_US || us >= AFTER_LAST_US)
 		return "year outside 1990 to 2200";
@@ -202,7 +202,7 @@ static void put_time_of_day(char *p, unsigned seconds)
 
 size_t timestamp_format(int64_t us, char out[TIMESTAMP_TEXT_BYTES])
 {
-	/* Times beyond four-digit years come from nowhere but TIME_NONE and TIME_FOR_EVER. */
+	/* Only TIME_NONE and TIME_FOR_EVER are beyond four-digit years. */
 	us = us < MIN_FORMAT_US ? MIN_FORMAT_US : us > MAX_FORMAT_US ? MAX_FORMAT_US : us;
 	int64_t days = us / US_PER_DAY;
 	int64_t rest_us = us % US_PER_DAY;

@@ -1,4 +1,4 @@
-/* timestamp_parse() with words for what is wrong. */
+/* timestamp_parse() with an error text. */
 #ifndef KPID_CORE_WIRE_TIMESTAMP_READ_H
 #define KPID_CORE_WIRE_TIMESTAMP_READ_H
 
@@ -6,7 +6,7 @@
 
 #include "kpid/base/text.h"
 
-/* NULL and *us_out set, or what is wrong in a few plain words ("no time zone"). */
+/* Returns NULL and sets *us_out, or returns what is wrong, such as "no time zone". */
 const char *timestamp_read(struct text text, int64_t *us_out);
 
 #endif

@@ -15,7 +15,7 @@ enum {
 
 #define MICROS_PER_ONE INT64_C(1000000)
 
-void validation_fault(struct validation *validation, enum dead_letter_reason reason, const char *prefix,
+void validation_error(struct validation *validation, enum dead_letter_reason reason, const char *prefix,
                       const char *name, const char *format, ...)
 {
 	struct wire_rejection *rejection = validation->rejection;
@@ -43,7 +43,7 @@ bool validation_is_empty_string(const struct jsonscan_value *value)
 	return value->kind == JSONSCAN_STRING && value->len == 0;
 }
 
-/* The decimal text of a whole number of few enough digits; absent for any other number. */
+/* The decimal text of a whole number with at most IDENTIFIER_MAX_DIGITS digits; absent for any other number. */
 static struct text whole_number(const struct jsonscan_value *value)
 {
 	uint32_t sign = value->ptr[0] == '-' ? 1 : 0;
@@ -70,21 +70,22 @@ struct text validation_identifier(struct validation *validation, const struct js
 		text = jsonscan_string(value, validation->arena);
 		if (text.len <= IDENTIFIER_MAX_BYTES)
 			return text;
-		validation_fault(validation, DEAD_BAD_VALUE, prefix, name, "%u bytes; write at most %d", text.len,
+		validation_error(validation, DEAD_BAD_VALUE, prefix, name, "%u bytes; write at most %d", text.len,
 		                 IDENTIFIER_MAX_BYTES);
 		break;
 	case JSONSCAN_NUMBER:
 		text = whole_number(value);
 		if (!text_is_absent(text))
 			return text;
-		validation_fault(validation, DEAD_BAD_VALUE, prefix, name,
+		validation_error(validation, DEAD_BAD_VALUE, prefix, name,
 		                 "not a whole number of at most %d digits; write a string", IDENTIFIER_MAX_DIGITS);
 		break;
 	case VALUE_IS_BROKEN:
-		validation_fault(validation, DEAD_BAD_VALUE, prefix, name, "not UTF-8 without NUL; write plain text");
+		validation_error(validation, DEAD_BAD_VALUE, prefix, name,
+		                 "not valid UTF-8, or contains NUL; write plain text");
 		break;
 	default:
-		validation_fault(validation, DEAD_BAD_VALUE, prefix, name,
+		validation_error(validation, DEAD_BAD_VALUE, prefix, name,
 		                 "wrong JSON type; write a string or a whole number");
 	}
 	return TEXT_ABSENT;
@@ -95,9 +96,9 @@ struct text validation_required(struct validation *validation, const struct json
 {
 	struct text text = validation_identifier(validation, value, prefix, name);
 	if (validation_is_missing(value))
-		validation_fault(validation, DEAD_MISSING_FIELD, prefix, name, "missing; every event must name it");
+		validation_error(validation, DEAD_MISSING_FIELD, prefix, name, "missing; every event must name it");
 	else if (!text_is_absent(text) && text_is_empty(text))
-		validation_fault(validation, DEAD_BAD_VALUE, prefix, name, "empty; write at least one character");
+		validation_error(validation, DEAD_BAD_VALUE, prefix, name, "empty; write at least one character");
 	return text;
 }
 
@@ -108,14 +109,14 @@ static int64_t read_time(struct validation *validation, const struct jsonscan_va
 	if (validation_is_missing(value))
 		return TIME_NONE;
 	if (value->kind != JSONSCAN_STRING) {
-		validation_fault(validation, DEAD_BAD_VALUE, prefix, name,
+		validation_error(validation, DEAD_BAD_VALUE, prefix, name,
 		                 "not a string; write \"2026-11-01T08:00:00+08:00\"");
 		return TIME_NONE;
 	}
-	const char *fault = timestamp_read(jsonscan_string(value, validation->arena), &us);
-	if (fault == NULL)
+	const char *error = timestamp_read(jsonscan_string(value, validation->arena), &us);
+	if (error == NULL)
 		return us;
-	validation_fault(validation, DEAD_BAD_TIME, prefix, name, "%s; write 2026-11-01T08:00:00+08:00", fault);
+	validation_error(validation, DEAD_BAD_TIME, prefix, name, "%s; write 2026-11-01T08:00:00+08:00", error);
 	return TIME_NONE;
 }
 
@@ -124,7 +125,7 @@ int64_t validation_past_time(struct validation *validation, const struct jsonsca
 {
 	int64_t us = read_time(validation, value, prefix, name);
 	if (us != TIME_NONE && us - WIRE_MAX_AHEAD_US > validation->now_us)
-		validation_fault(validation, DEAD_FUTURE, prefix, name,
+		validation_error(validation, DEAD_FUTURE, prefix, name,
 		                 "more than 5 minutes ahead of our clock; check the sender's clock and time zone");
 	return us;
 }
@@ -135,10 +136,10 @@ static int64_t read_score(struct validation *validation, const struct jsonscan_v
 {
 	int64_t micros;
 	if (value->kind != JSONSCAN_NUMBER)
-		validation_fault(validation, DEAD_BAD_VALUE, validation->data_prefix, name, "not a number");
+		validation_error(validation, DEAD_BAD_VALUE, validation->data_prefix, name, "not a number");
 	else if (!decimal_to_micros((struct text){value->ptr, value->len}, &micros))
-		validation_fault(validation, DEAD_BAD_VALUE, validation->data_prefix, name,
-		                 "beyond 9000000000000 either way");
+		validation_error(validation, DEAD_BAD_VALUE, validation->data_prefix, name,
+		                 "out of range; write a number from -9000000000000 to 9000000000000");
 	else
 		return micros;
 	return SCORE_ABSENT;
@@ -154,14 +155,14 @@ static bool is_on_scale(int64_t micros, int64_t scale_micros)
 	return micros >= 0 && micros <= scale_micros;
 }
 
-/* remedy: the field that names another scale. */
-static void note_off_scale(struct validation *validation, const char *name, const char *what, int64_t scale_micros,
-                           const char *remedy)
+/* scale_field: the field that can set another scale. */
+static void report_off_scale(struct validation *validation, const char *name, const char *what, int64_t scale_micros,
+                             const char *scale_field)
 {
-	validation_fault(validation, DEAD_BAD_VALUE, validation->data_prefix, name,
+	validation_error(validation, DEAD_BAD_VALUE, validation->data_prefix, name,
 	                 "%soutside 0 to %lld.%06lld; %s names another scale", what,
 	                 (long long)(scale_micros / MICROS_PER_ONE), (long long)(scale_micros % MICROS_PER_ONE),
-	                 remedy);
+	                 scale_field);
 }
 
 static int compare_items(const void *left, const void *right)
@@ -169,7 +170,7 @@ static int compare_items(const void *left, const void *right)
 	return text_compare(((const struct item *)left)->name, ((const struct item *)right)->name);
 }
 
-/* False after noting a fault. */
+/* False after reporting an error. */
 static bool read_item(struct validation *validation, const struct jsonscan_value *name,
                       const struct jsonscan_value *value, const char *field, int64_t scale_micros,
                       struct item *item_out)
@@ -179,7 +180,7 @@ static bool read_item(struct validation *validation, const struct jsonscan_value
 	if (item_out->micros == SCORE_ABSENT)
 		return false;
 	if (!is_on_scale(item_out->micros, scale_micros))
-		note_off_scale(validation, field, "an item is ", scale_micros, "answers_scale_max");
+		report_off_scale(validation, field, "an item is ", scale_micros, "answers_scale_max");
 	return true;
 }
 
@@ -219,7 +220,7 @@ static struct text read_scores(struct validation *validation, const struct jsons
 	if (validation_is_missing(value))
 		return TEXT_ABSENT;
 	if (value->kind != JSONSCAN_OBJECT) {
-		validation_fault(validation, DEAD_BAD_VALUE, validation->data_prefix, field,
+		validation_error(validation, DEAD_BAD_VALUE, validation->data_prefix, field,
 		                 "not an object; write {\"item\": 4}");
 		return TEXT_ABSENT;
 	}
@@ -248,23 +249,23 @@ static int64_t default_scale_micros(enum survey_kind kind)
 	return 5 * MICROS_PER_ONE;
 }
 
-/* What of a survey hangs on its scale, once its single fields are read. */
+/* Fields of a survey that depend on its scale. The other fields have been read. */
 static void read_survey(struct validation *validation, const struct jsonscan_value *values, struct ticket_event *event)
 {
 	const char *prefix = validation->data_prefix;
 	int64_t scale_micros = event->scale_max_micros;
 	if (validation_is_missing(&values[FIELD_SCORE]))
-		validation_fault(validation, DEAD_MISSING_FIELD, prefix, "score", "missing; every survey must name it");
+		validation_error(validation, DEAD_MISSING_FIELD, prefix, "score", "missing; every survey must name it");
 	if (scale_micros == SCORE_ABSENT)
 		scale_micros = default_scale_micros(event->kind);
 	if (scale_micros <= 0)
-		validation_fault(validation, DEAD_BAD_VALUE, prefix, "scale_max", "not above 0");
+		validation_error(validation, DEAD_BAD_VALUE, prefix, "scale_max", "not above 0");
 	else if (event->score_micros != SCORE_ABSENT && !is_on_scale(event->score_micros, scale_micros))
-		note_off_scale(validation, "score", "", scale_micros, "scale_max");
+		report_off_scale(validation, "score", "", scale_micros, "scale_max");
 	if (event->answers_scale_micros != SCORE_ABSENT)
 		scale_micros = event->answers_scale_micros;
 	if (scale_micros <= 0)
-		validation_fault(validation, DEAD_BAD_VALUE, prefix, "answers_scale_max", "not above 0");
+		validation_error(validation, DEAD_BAD_VALUE, prefix, "answers_scale_max", "not above 0");
 	event->texts[EVENT_ANSWERS] = read_scores(validation, &values[FIELD_ANSWERS], "answers", scale_micros);
 	event->texts[EVENT_EXPECTED] = read_scores(validation, &values[FIELD_EXPECTED], "expected", scale_micros);
 }
@@ -275,7 +276,7 @@ static struct text read_free_text(struct validation *validation, const struct js
 {
 	if (value->kind == JSONSCAN_STRING)
 		return jsonscan_string(value, validation->arena);
-	validation_fault(validation, DEAD_BAD_VALUE, validation->data_prefix, name, "not a string; write text");
+	validation_error(validation, DEAD_BAD_VALUE, validation->data_prefix, name, "not a string; write text");
 	return TEXT_ABSENT;
 }
 
@@ -285,11 +286,12 @@ static uint8_t read_flag(struct validation *validation, const struct jsonscan_va
 		return TRI_TRUE;
 	if (value->kind == JSONSCAN_FALSE)
 		return TRI_FALSE;
-	validation_fault(validation, DEAD_BAD_VALUE, validation->data_prefix, name, "neither true nor false");
+	validation_error(validation, DEAD_BAD_VALUE, validation->data_prefix, name,
+	                 "not a boolean; write true or false");
 	return TRI_ABSENT;
 }
 
-/* The word's number; 0 for a value that is not among them. */
+/* Index of the value in words, from 1; 0: not found. */
 static uint8_t find_word(struct validation *validation, const struct jsonscan_value *value, const char *const words[],
                          size_t n_words)
 {
@@ -309,8 +311,8 @@ static uint8_t read_resolution(struct validation *validation, const struct jsons
 	                             resolution_name(RESOLUTION_CANCELLED), resolution_name(RESOLUTION_DUPLICATE)};
 	uint8_t word = find_word(validation, value, words, sizeof(words) / sizeof(words[0]));
 	if (word == RESOLUTION_ABSENT)
-		validation_fault(validation, DEAD_BAD_VALUE, validation->data_prefix, name,
-		                 "unknown word; write \"solved\", \"unsolved\", \"cancelled\" or \"duplicate\"");
+		validation_error(validation, DEAD_BAD_VALUE, validation->data_prefix, name,
+		                 "unknown value; write \"solved\", \"unsolved\", \"cancelled\" or \"duplicate\"");
 	return word;
 }
 
@@ -320,8 +322,8 @@ static uint8_t read_survey_kind(struct validation *validation, const struct json
 	                             survey_kind_name(SURVEY_CES)};
 	uint8_t word = find_word(validation, value, words, sizeof(words) / sizeof(words[0]));
 	if (word == SURVEY_KIND_ABSENT)
-		validation_fault(validation, DEAD_BAD_VALUE, validation->data_prefix, name,
-		                 "unknown word; write \"csat\", \"nps\" or \"ces\"");
+		validation_error(validation, DEAD_BAD_VALUE, validation->data_prefix, name,
+		                 "unknown value; write \"csat\", \"nps\" or \"ces\"");
 	return word;
 }
 
@@ -356,7 +358,7 @@ static void read_field(struct validation *validation, const struct event_field_r
 	case HOLDS_FLAG:
 		*(uint8_t *)member = read_flag(validation, value, name);
 		break;
-	case HOLDS_SCORES: /* with the scale */
+	case HOLDS_SCORES: /* see read_survey() */
 	case HOLDS_ENVELOPE:
 		break;
 	}

@@ -1,4 +1,4 @@
-/* From JSON values to the fields of an event, and what is wrong with them (RULES E5 to E7). */
+/* Converts JSON values to the fields of an event, and reports errors (rules E5 to E7). */
 #ifndef KPID_CORE_WIRE_VALIDATE_H
 #define KPID_CORE_WIRE_VALIDATE_H
 
@@ -13,32 +13,32 @@
 struct validation {
 	int64_t now_us;
 	struct arena *arena;
-	const char *data_prefix; /* of the names of data fields, in words for the operator: "data." or "" */
+	const char *data_prefix; /* prefix of data fields in error texts: "data." or "" */
 	bool is_rejected;
-	struct wire_rejection *rejection; /* of the faults noted the one whose reason is tried first, if is_rejected */
+	struct wire_rejection *rejection; /* if is_rejected: the error whose reason comes first in E5 */
 };
 
-/* A value whose bytes came from outside the JSON and are no text. */
+/* Kind of a value from a header whose bytes are not text. */
 enum { VALUE_IS_BROKEN = JSONSCAN_OBJECT + 1 };
 
-/* Notes that the field prefix+name has this fault, said in plain words with the remedy. */
-__attribute__((format(printf, 5, 6))) void validation_fault(struct validation *validation,
+/* Reports an error of the field prefix+name. The text says what is wrong and what to send instead. */
+__attribute__((format(printf, 5, 6))) void validation_error(struct validation *validation,
                                                             enum dead_letter_reason reason, const char *prefix,
                                                             const char *name, const char *format, ...);
 
-/* Absent or null. */
+/* True if absent or null. */
 bool validation_is_missing(const struct jsonscan_value *value);
 bool validation_is_empty_string(const struct jsonscan_value *value);
-/* Absent if it is missing or at fault; empty if it is so. */
+/* Returns absent if the value is missing or has an error. An empty string stays empty. */
 struct text validation_identifier(struct validation *validation, const struct jsonscan_value *value, const char *prefix,
                                   const char *name);
-/* As above, where being missing or empty is a fault. */
+/* As validation_identifier(), but a missing or empty value is an error. */
 struct text validation_required(struct validation *validation, const struct jsonscan_value *value, const char *prefix,
                                 const char *name);
-/* TIME_NONE if it is missing or at fault. */
+/* A time that must not be in the future. Returns TIME_NONE if it is missing or has an error. */
 int64_t validation_past_time(struct validation *validation, const struct jsonscan_value *value, const char *prefix,
                              const char *name);
-/* Fills in the data fields that event->type lists, save ticket_id. values is by enum event_field. */
+/* Sets the data fields that event->type lists, except ticket_id. values: indexed by enum event_field. */
 void validation_data(struct validation *validation, const struct jsonscan_value *values, struct ticket_event *event);
 
 #endif

@@ -9,19 +9,19 @@
 #include "validate.h"
 
 enum {
-	FRAME_BYTES = 5,         /* a Schema Registry frame: 0x00 and the schema's id */
-	GENERATED_ID_BYTES = 40, /* beside the topic: two slashes, two numbers, NUL */
+	FRAME_BYTES = 5,         /* header of Schema Registry: 0x00 and the schema's id */
+	GENERATED_ID_BYTES = 40, /* in addition to the topic: two slashes, two numbers, NUL */
 };
 
 enum wire_mode { MODE_BINARY, MODE_STRUCTURED, MODE_BARE };
 
-/* The parts of a message, before anything is known about its values but that they are JSON. */
+/* The parts of a message. Its values are valid JSON, and not checked further yet. */
 struct parts {
 	enum wire_mode mode;
 	struct jsonscan_value id, source, type, time, sequence;
-	const char *prefix; /* of the names of these five, in words for the operator */
+	const char *prefix; /* of the names of these five in error texts */
 	const char *id_name;
-	const struct jsonscan_value *data; /* by enum event_field; NULL: missing or no object */
+	const struct jsonscan_value *data; /* indexed by enum event_field; NULL: missing or not an object */
 	struct jsonscan_value outer[N_FIELDS];
 	struct jsonscan_value inner[N_FIELDS];
 };
@@ -34,6 +34,8 @@ const char *dead_letter_reason_name(enum dead_letter_reason reason)
 	        [DEAD_MISSING_FIELD] = "missing_field", [DEAD_BAD_TIME] = "bad_time",
 	        [DEAD_BAD_VALUE] = "bad_value",         [DEAD_FUTURE] = "future",
 	        [DEAD_ID_CONFLICT] = "id_conflict",     [DEAD_TOO_MANY] = "too_many",
+	        [DEAD_MAP_ERROR] = "map_error",         [DEAD_MAP_LIMIT] = "map_limit",
+	        [DEAD_MAP_NOTHING] = "map_nothing",
 	};
 	return names[reason];
 }
@@ -45,34 +47,33 @@ static struct text without_frame(struct text value)
 	return (struct text){value.ptr + FRAME_BYTES, value.len - FRAME_BYTES};
 }
 
-/* False after noting why the value is not a JSON object. */
+/* False after reporting why the value is not a JSON object. */
 static bool read_json(struct validation *validation, struct text value, struct parts *parts)
 {
-	const struct jsonscan_wanted wanted = {event_field_find, FIELD_DATA, parts->outer, parts->inner};
+	const struct jsonscan_wanted wanted = {event_field_find, FIELD_DATA, parts->outer, parts->inner, false};
 	struct text json = without_frame(value);
 	struct jsonscan_value root;
-	struct jsonscan_fault fault;
+	struct jsonscan_error error;
 	if (value.len > WIRE_MAX_BYTES) {
-		validation_fault(validation, DEAD_TOO_LARGE, "", "message", "%u bytes; send at most %d", value.len,
+		validation_error(validation, DEAD_TOO_LARGE, "", "message", "%u bytes; send at most %d", value.len,
 		                 WIRE_MAX_BYTES);
-	} else if (!jsonscan_read(json, WIRE_MAX_LEVELS, &wanted, validation->arena, &root, &fault)) {
-		/* What is deep enough is too deep first, whatever else is wrong with it. */
+	} else if (!jsonscan_read(json, WIRE_MAX_LEVELS, &wanted, validation->arena, &root, &error)) {
+		/* E5: too_deep comes before not_json, whatever else is wrong. */
 		if (jsonscan_is_deeper(json, WIRE_MAX_LEVELS))
-			validation_fault(validation, DEAD_TOO_DEEP, "", "message",
+			validation_error(validation, DEAD_TOO_DEEP, "", "message",
 			                 "more than %d levels of brackets; send less nested data", WIRE_MAX_LEVELS);
 		else
-			validation_fault(validation, DEAD_NOT_JSON, "", "message", "at byte %zu: %s",
-			                 fault.at_byte + (value.len - json.len), fault.words);
+			validation_error(validation, DEAD_NOT_JSON, "", "message", "at byte %zu: %s",
+			                 error.at_byte + (value.len - json.len), error.text);
 	} else if (root.kind != JSONSCAN_OBJECT) {
-		validation_fault(validation, DEAD_NOT_AN_OBJECT, "", "message", "%s",
-		                 root.kind == JSONSCAN_ARRAY
-		                         ? "an array; send each event as a message of its own, not as a batch"
-		                         : "JSON, but no object; write {...}");
+		validation_error(validation, DEAD_NOT_AN_OBJECT, "", "message", "%s",
+		                 root.kind == JSONSCAN_ARRAY ? "an array; send one message per event, not a batch"
+		                                             : "JSON, but not an object; write {...}");
 	}
 	return !validation->is_rejected;
 }
 
-/* As Kafka's clients do, the last of several headers of a name counts. */
+/* The last header with the name, as in Kafka's clients. */
 static const struct wire_header *find_header(const struct wire_message *message, struct text name)
 {
 	for (size_t i = message->n_headers; i-- > 0;) {
@@ -97,7 +98,7 @@ static struct jsonscan_value header_value(const struct wire_message *message, st
 	return string_of(arena_text(arena, header->value));
 }
 
-/* CloudEvents' binding to Kafka: this header alone tells that the value is structured (E1). */
+/* CloudEvents' Kafka binding: only this header marks a structured value (E1). */
 static bool says_structured(const struct wire_message *message)
 {
 	static const struct text start = {"application/cloudevents", sizeof("application/cloudevents") - 1};
@@ -153,7 +154,7 @@ static struct text generated_id(const struct wire_message *message, struct arena
 	return (struct text){id, (uint32_t)len};
 }
 
-/* Bare JSON, once its members are taken: whence and who, where it does not say so itself (E1). */
+/* Bare JSON: takes source and id from the topic and the offset if the members do not give them (E1). */
 static void take_coordinates(const struct wire_message *message, struct arena *arena, struct parts *parts)
 {
 	parts->data = parts->outer;
@@ -167,19 +168,15 @@ static void take_coordinates(const struct wire_message *message, struct arena *a
 		parts->id = string_of(generated_id(message, arena));
 }
 
-/* Keeps the first whole characters of a type that nobody knows, for who has to find out what is sent. */
+/* Keeps the beginning of an unknown type, in whole characters, so that an operator can see what is sent. */
 static void note_unknown_type(struct wire_rejection *rejection, struct text name)
 {
-	size_t room = sizeof(rejection->detail) - 1;
-	size_t n = name.len;
-	if (n > room)
-		for (n = room; n > 0 && ((unsigned char)name.ptr[n] & 0xc0) == 0x80;)
-			n--;
-	memcpy(rejection->detail, name.ptr, n);
-	rejection->detail[n] = '\0';
+	struct text shown = text_cut(name, sizeof(rejection->detail) - 1);
+	memcpy(rejection->detail, shown.ptr, shown.len);
+	rejection->detail[shown.len] = '\0';
 }
 
-/* EVENT_TYPE_NONE after noting a fault, or with *is_unknown_out set (E4). */
+/* Returns EVENT_TYPE_NONE after reporting an error, or with *is_unknown_out set (E4). */
 static enum event_type read_type(struct validation *validation, const struct parts *parts, bool *is_unknown_out)
 {
 	enum event_type type = EVENT_TYPE_NONE;
@@ -190,69 +187,69 @@ static enum event_type read_type(struct validation *validation, const struct par
 		if (*is_unknown_out)
 			note_unknown_type(validation->rejection, name);
 	} else if (validation_is_missing(&parts->type)) {
-		validation_fault(validation, DEAD_MISSING_FIELD, parts->prefix, "type",
+		validation_error(validation, DEAD_MISSING_FIELD, parts->prefix, "type",
 		                 "missing; every CloudEvent must name it");
 	} else {
-		validation_fault(validation, DEAD_BAD_VALUE, parts->prefix, "type",
-		                 "not text; write a string such as \"ticket.opened\"");
+		validation_error(validation, DEAD_BAD_VALUE, parts->prefix, "type",
+		                 "not a string; write a string such as \"ticket.opened\"");
 	}
 	return type;
 }
 
-/* Of bare JSON the topic alone tells the type; its member `type` is one that nobody knows. */
+/* The type of bare JSON comes from its topic alone. Its member `type` is an unknown field. */
 static enum event_type type_of_topic(struct validation *validation, const struct wire_message *message)
 {
 	if (message->topic_type == EVENT_TYPE_NONE)
-		validation_fault(validation, DEAD_MISSING_FIELD, "", "type",
+		validation_error(validation, DEAD_MISSING_FIELD, "", "type",
 		                 "missing; send a CloudEvent with type and data, or map the topic to one type");
 	return message->topic_type;
 }
 
-static void data_fault(struct validation *validation, const char *words)
+static void data_error(struct validation *validation, const char *text)
 {
-	validation_fault(validation, DEAD_BAD_VALUE, "", "data_base64", "%s", words);
+	validation_error(validation, DEAD_BAD_VALUE, "", "data_base64", "%s", text);
 }
 
-/* The members of the object that data_base64 decodes to (E7); NULL after noting a fault. */
+/* The members of the object in data_base64 (E7); NULL after reporting an error. */
 static const struct jsonscan_value *decode_data(struct validation *validation, struct parts *parts)
 {
-	const struct jsonscan_wanted wanted = {event_field_find, FIELD_UNKNOWN, parts->inner, NULL};
+	const struct jsonscan_wanted wanted = {event_field_find, FIELD_UNKNOWN, parts->inner, NULL, false};
 	const struct jsonscan_value *value = &parts->outer[FIELD_DATA_BASE64];
 	struct jsonscan_value root;
-	struct jsonscan_fault fault;
+	struct jsonscan_error error;
 	struct text json;
 	if (value->kind != JSONSCAN_STRING)
-		data_fault(validation, "not a string; write base64 of the data");
+		data_error(validation, "not a string; write base64 of the data");
 	else if (!base64_decode(jsonscan_string(value, validation->arena), validation->arena, &json))
-		data_fault(validation, "not base64; use the standard alphabet and its padding");
-	else if (!jsonscan_read(json, WIRE_MAX_LEVELS, &wanted, validation->arena, &root, &fault))
-		validation_fault(validation, DEAD_BAD_VALUE, "", "data_base64",
-		                 "what it decodes to is not JSON, at byte %zu: %s", fault.at_byte, fault.words);
+		data_error(validation, "not base64; use the standard alphabet and its padding");
+	else if (!jsonscan_read(json, WIRE_MAX_LEVELS, &wanted, validation->arena, &root, &error))
+		validation_error(validation, DEAD_BAD_VALUE, "", "data_base64",
+		                 "the decoded data is not JSON, at byte %zu: %s", error.at_byte, error.text);
 	else if (root.kind != JSONSCAN_OBJECT)
-		data_fault(validation, "what it decodes to is no object; encode {\"ticket_id\": ...}");
+		data_error(validation, "the decoded data is not an object; encode {\"ticket_id\": ...}");
 	else
 		return parts->inner;
 	return NULL;
 }
 
-/* Where the data of a structured message is; a fault is noted where there is none that can be read. */
+/* Finds the data of a structured message. Reports an error if there is none, or if it cannot be read. */
 static void find_data(struct validation *validation, struct parts *parts)
 {
 	const struct jsonscan_value *data = &parts->outer[FIELD_DATA];
 	bool is_encoded = !validation_is_missing(&parts->outer[FIELD_DATA_BASE64]);
 	if (validation_is_missing(data) && !is_encoded)
-		validation_fault(validation, DEAD_MISSING_FIELD, "", "data", "missing; every CloudEvent must name it");
+		validation_error(validation, DEAD_MISSING_FIELD, "", "data", "missing; every CloudEvent must name it");
 	else if (validation_is_missing(data))
 		parts->data = decode_data(validation, parts);
 	else if (is_encoded)
-		data_fault(validation, "is given beside data; send one of the two");
+		data_error(validation, "both data and data_base64 are present; send one of the two");
 	else if (data->kind == JSONSCAN_OBJECT)
 		parts->data = parts->inner;
 	else if (data->kind == JSONSCAN_STRING)
-		validation_fault(validation, DEAD_BAD_VALUE, "", "data",
+		validation_error(validation, DEAD_BAD_VALUE, "", "data",
 		                 "a string; send the object itself, {\"ticket_id\": ...}, not its text");
 	else
-		validation_fault(validation, DEAD_BAD_VALUE, "", "data", "not an object; write {\"ticket_id\": ...}");
+		validation_error(validation, DEAD_BAD_VALUE, "", "data", "not an object; write {\"ticket_id\": ...}");
 }
 
 static void read_envelope(struct validation *validation, const struct parts *parts, struct ticket_event *event)
@@ -263,7 +260,7 @@ static void read_envelope(struct validation *validation, const struct parts *par
 	event->source = validation_required(validation, &parts->source, parts->prefix, "source");
 	event->id = validation_required(validation, &parts->id, parts->prefix, parts->id_name);
 	if (validation_is_missing(&parts->time))
-		validation_fault(validation, DEAD_MISSING_FIELD, parts->prefix, "time",
+		validation_error(validation, DEAD_MISSING_FIELD, parts->prefix, "time",
 		                 "missing; every event must name it");
 	event->occurred_us = validation_past_time(validation, &parts->time, parts->prefix, "time");
 	struct text sequence = validation_identifier(validation, &parts->sequence, parts->prefix, "sequence");

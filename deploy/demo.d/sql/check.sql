@@ -1,6 +1,6 @@
 -- Counts again, in plain SQL, from the desk's own log (sent.csv) what the tables of kpid must show, and compares. The
 -- desk's tickets lead orderly lives (one pause at most, resolved before closed, closed before reopened), which keeps
--- this short. Prints: what, as the desk says, as kpid says, rows or sums that differ.
+-- this short. Prints: what, the desk's count, kpid's count, rows or sums that differ.
 SET client_min_messages = warning;
 SET TIME ZONE 'UTC';
 
@@ -19,7 +19,7 @@ WHERE fate = 'event';
 CREATE INDEX ON step (ticket_id, at);
 ANALYZE step;
 
--- Who owned a ticket, from when on.
+-- The owners of each ticket, and since when.
 CREATE TEMP TABLE owner AS
 SELECT
 	ticket_id, at, agent_id,
@@ -175,7 +175,7 @@ WHERE s.type = 'survey.submitted' AND m.kind = s.kind;
 CREATE TEMP TABLE shown AS
 SELECT k.agent_id AS agent, m.key AS measure, m.value::numeric AS amount
 FROM report.agent_kpi_5m k
--- Working time is left out: what was paused is not for a plain query to tell.
+-- Working time is left out: a plain query cannot compute pauses.
 CROSS JOIN LATERAL jsonb_each_text(
 	to_jsonb(k) - 'agent_id' - 'time' - 'first_response_working_seconds_sum' - 'resolution_working_seconds_sum') AS m;
 
@@ -230,7 +230,7 @@ FROM (
 			WHERE (e.due_at, e.owner_then, CASE WHEN e.ended_at IS NULL THEN 'breached' ELSE 'resolved' END)
 				IS DISTINCT FROM (a.breached_at, a.owner_at_breach, a.state))
 	UNION ALL
-	SELECT 9, 'alerts whose last message says so', (SELECT count(DISTINCT key) FROM received),
+	SELECT 9, 'alerts whose last message agrees', (SELECT count(DISTINCT key) FROM received),
 		(SELECT count(*) FROM report.alert), (
 			SELECT count(*)
 			FROM (

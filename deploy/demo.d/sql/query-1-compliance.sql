@@ -1,4 +1,4 @@
--- Which kinds of tickets do we keep our word on?
+-- For which kinds of tickets do we meet our targets?
 SELECT category, count(*) AS tickets,
        round(100.0 * count(*) FILTER (WHERE first_response_verdict = 'met') / nullif(count(*) FILTER (
            WHERE first_response_verdict IN ('met', 'breached')), 0), 1) AS "answered in time %",

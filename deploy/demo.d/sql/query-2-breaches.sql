@@ -1,4 +1,4 @@
--- Where were promises broken, and which of them still wait?
+-- Where were targets missed, and which tickets still wait?
 SELECT project_id, target, count(*) AS breaches,
        count(*) FILTER (WHERE state = 'breached') AS "still waiting",
        round(avg(extract(epoch FROM resolved_at - breached_at)), 1) AS "seconds too late"

@@ -1,4 +1,4 @@
--- Whose work stays done, and who is liked? (sums first, the division last: right for any grouping)
+-- Whose work needs no second visit, and who satisfies customers? (sum first, divide last: right for any grouping)
 SELECT agent_id AS agent, sum(resolved) AS resolved, sum(reopened) AS reopened,
        round(100.0 * sum(fcr_resolved) / nullif(sum(fcr_eligible), 0), 1) AS "solved at first contact %",
        round(100.0 * sum(csat_satisfied) / nullif(sum(csat_responses), 0), 1) AS "satisfied %",

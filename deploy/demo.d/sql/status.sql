@@ -2,7 +2,7 @@
 SELECT
 	to_char(f.messages, 'FM9,999,999'),
 	f.messages,
-	to_char(coalesce(f.lag, 0), 'FM9,999,999'),
+	coalesce(CASE WHEN f.lag_unknown > 0 THEN '>=' ELSE '' END || to_char(f.lag, 'FM9,999,999'), 'unknown'),
 	to_char(k.opened, 'FM9,999,999'),
 	to_char(k.backlog, 'FM9,999,999'),
 	coalesce(to_char(100.0 * k.first_response_within_sla / nullif(k.first_response_measured, 0), 'FM990.0') || ' %', '-'),
@@ -13,7 +13,7 @@ SELECT
 	a.voided,
 	f.rejected
 FROM (
-	SELECT sum(n_messages) AS messages, sum(lag_messages) AS lag, sum(n_dead_letters) AS rejected
+	SELECT sum(n_messages) AS messages, sum(lag_messages) AS lag, count(*) - count(lag_messages) AS lag_unknown, sum(n_dead_letters) AS rejected
 	FROM report.data_freshness
 ) f
 CROSS JOIN (

@@ -1,4 +1,4 @@
--- Waits, as any other reader would, until an alert of :ticket is seen in :state; then tells about it. Looks every 5 ms.
+-- Waits, as any other reader would, until it sees an alert of :ticket in :state, and prints it. Queries every 5 ms.
 SELECT set_config('demo.ticket', :'ticket', false), set_config('demo.state', :'state', false) \gset ignored_
 DO $wait$
 DECLARE

@@ -1,13 +1,16 @@
-/* SHA-256 that always gives a digest: where libcrypto cannot, for want of memory, the process ends as it does when
- * memory itself is out (base/memory.h). A digest is an identity of something, and must not be another's. */
+/* SHA-256. Digests are used as identities, so there is no error return: if libcrypto fails for lack of memory, the
+ * process exits as when memory runs out (base/memory.h). */
 #ifndef KPID_BASE_DIGEST_H
 #define KPID_BASE_DIGEST_H
 
 #include "kpid/base/text.h"
 
-#define SHA256_BYTES 32
+#define SHA256_BYTES     32
+#define SHA256_HEX_BYTES (2 * SHA256_BYTES + 1) /* with the NUL */
 
 void sha256_digest(struct text data, unsigned char out[SHA256_BYTES]);
+/* In lower-case hexadecimal. */
+void sha256_hex(struct text data, char out[SHA256_HEX_BYTES]);
 void sha256_hmac(struct text key, struct text data, unsigned char out[SHA256_BYTES]);
 
 #endif

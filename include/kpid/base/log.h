@@ -1,13 +1,13 @@
-/* One line of words on stderr for the operator: time, level, message. Control characters in what is
- * logged are escaped, so that no input can forge a line or drive a terminal. Never log a secret. */
+/* Logs lines to stderr: time, level, message. Control characters are escaped, so that input can neither forge a line
+ * nor control a terminal. Never log a secret. */
 #ifndef KPID_BASE_LOG_H
 #define KPID_BASE_LOG_H
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
-/* Lines above this level are dropped; INFO at start. */
+/* Drops lines that are less severe than this level. Default: LOG_LEVEL_INFO. */
 void log_set_level(enum log_level level);
-/* journald's <N> prefixes instead of a time stamp (when stderr is the journal). */
+/* Writes journald's <N> prefixes instead of time stamps, for stderr that goes to the journal. */
 void log_set_journal(int enabled);
 
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));

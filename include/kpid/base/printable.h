@@ -1,5 +1,5 @@
-/* What strangers wrote, made fit for a terminal and for a log: whatever would not be seen, would change what is seen,
- * or is no UTF-8, is spelled out. */
+/* Makes untrusted text safe for terminals and logs: escapes invalid UTF-8 and characters that are invisible or change
+ * the display of others. */
 #ifndef KPID_BASE_PRINTABLE_H
 #define KPID_BASE_PRINTABLE_H
 
@@ -9,12 +9,12 @@
 #include "kpid/base/text.h"
 
 struct printable {
-	char bytes[12]; /* without an end */
+	char bytes[12]; /* not terminated */
 	size_t len_bytes;
-	uint32_t character; /* of Unicode; 0: it is spelled out, in ASCII: \x1b for a byte, \u202e for a character */
+	uint32_t character; /* code point; 0: escaped in ASCII, as \x1b for a byte or \u202e for a character */
 };
 
-/* Takes one character, or one byte that belongs to none, off the text, which is not empty. */
+/* Takes the next character, or the next invalid byte, off the text, which must not be empty. */
 void printable_next(struct text *rest, struct printable *out);
 
 #endif

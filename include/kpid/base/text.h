@@ -1,5 +1,4 @@
-/* A borrowed run of bytes: UTF-8, not terminated. It never owns what it points to.
- * Absent is ptr == NULL; present but empty is ptr != NULL with len 0. */
+/* A borrowed UTF-8 string, not terminated. Absent: ptr is NULL. Empty: ptr is not NULL and len is 0. */
 #ifndef KPID_BASE_TEXT_H
 #define KPID_BASE_TEXT_H
 
@@ -13,7 +12,7 @@ struct text {
 };
 
 #define TEXT_ABSENT ((struct text){NULL, 0})
-/* Of a string literal only. */
+/* For string literals only. */
 #define TEXT(literal) ((struct text){(literal), (uint32_t)(sizeof(literal) - 1)})
 
 static inline struct text text_of(const char *c_string)
@@ -26,7 +25,7 @@ static inline bool text_is_absent(struct text t)
 	return t.ptr == NULL;
 }
 
-/* Absent or empty: what the rules call "nobody" or "cleared". */
+/* Absent or empty: "nobody" or "cleared" in the rules. */
 static inline bool text_is_empty(struct text t)
 {
 	return t.len == 0;
@@ -40,14 +39,14 @@ static inline bool text_equal(struct text a, struct text b)
 	return a.ptr == NULL || memcmp(a.ptr, b.ptr, a.len) == 0;
 }
 
-/* Equal bytes, absent and empty being the same. */
+/* Equal bytes. Absent equals empty. */
 static inline bool text_same(struct text a, struct text b)
 {
-	/* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): what is not empty is somewhere */
+	/* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): a text with a length has a pointer */
 	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
 }
 
-/* Order by unsigned bytes, the shorter first; absent counts as empty. */
+/* Compares by unsigned bytes; a prefix comes first, and absent counts as empty. */
 static inline int text_compare(struct text a, struct text b)
 {
 	uint32_t shorter = a.len < b.len ? a.len : b.len;
@@ -55,6 +54,17 @@ static inline int text_compare(struct text a, struct text b)
 	if (order != 0)
 		return order;
 	return (a.len > b.len) - (a.len < b.len);
+}
+
+/* The first max_bytes at most, without cutting a UTF-8 character. */
+static inline struct text text_cut(struct text t, uint32_t max_bytes)
+{
+	if (t.len <= max_bytes)
+		return t;
+	t.len = max_bytes;
+	while (t.len > 0 && ((unsigned char)t.ptr[t.len] & 0xc0) == 0x80)
+		t.len--;
+	return t;
 }
 
 #endif

@@ -1,4 +1,4 @@
-/* The alert row of a clock that was breached or warned about (RULES A): content as a function of ticket and clock. */
+/* The alert row of a clock with a breach or a warning (rules A), computed from ticket and clock. */
 #ifndef KPID_CORE_ALERT_H
 #define KPID_CORE_ALERT_H
 
@@ -17,23 +17,23 @@ struct alert {
 	struct text ticket_id;
 	enum sla_target target;
 	uint32_t n;
-	enum alert_state state;  /* never ALERT_VOIDED from here: that is about what was recorded before (A3) */
-	uint32_t level;          /* escalations that are due; 0 for a warning */
-	uint32_t n_warnings;     /* that are due */
-	int64_t warned_us;       /* the first of them; TIME_NONE: none */
-	int64_t due_us;          /* TIME_NONE: stands in a pause, or left without a target */
-	int64_t latest_us;       /* no content: when the newest of what it tells of was due */
-	int64_t breached_us;     /* TIME_NONE: a warning so far */
-	int64_t resolved_us;     /* TIME_NONE unless ALERT_RESOLVED */
-	enum breach_cause cause; /* of a breach only */
+	enum alert_state state;                  /* never ALERT_VOIDED: that depends on the row recorded before (A3) */
+	uint32_t level;                          /* number of escalations that are due; 0 for a warning */
+	uint32_t n_warnings;                     /* number of warnings that are due */
+	int64_t warned_us;                       /* time of the first; TIME_NONE: none */
+	int64_t due_us;                          /* TIME_NONE: paused, or no longer has a target */
+	int64_t latest_us;                       /* not content: time of the breach or of the latest warning */
+	int64_t breached_us;                     /* TIME_NONE: only a warning so far */
+	int64_t resolved_us;                     /* TIME_NONE unless ALERT_RESOLVED */
+	enum breach_cause cause;                 /* of a breach only */
 	struct text owner_at_breach, project_id; /* at the breach, else at the first warning; absent: none */
 	struct text policy, policy_version;      /* absent: none */
-	bool ticket_closed;                      /* no content: whom it is new to need not hear of it */
+	bool ticket_closed;                      /* not content: a new alert of a closed ticket need not be sent */
 	int32_t evidence_source_no;
 	int64_t evidence_offset;
 };
 
-/* False, and *alert_out untouched, for a clock that is neither breached nor warned about. */
+/* False, and *alert_out is not set, for a clock with neither breach nor warning. */
 bool alert_of_clock(struct text ticket_id, const struct ticket *ticket, const struct sla_clock *clock,
                     struct alert *alert_out);
 bool alert_same_content(const struct alert *a, const struct alert *b);

@@ -1,4 +1,4 @@
-/* Dead letters as JSON: the headers of a message, and an event written out again as a CloudEvent. */
+/* Dead letters as JSON: the headers of a message, and an event as a CloudEvent. */
 #ifndef KPID_CORE_DEAD_LETTER_H
 #define KPID_CORE_DEAD_LETTER_H
 
@@ -6,11 +6,11 @@
 #include "kpid/core/batch.h"
 #include "kpid/core/event.h"
 
-/* Appends [["name", "value in base64"], ...]. A name that is not ASCII has '?' for what is not. */
+/* Appends [["name", "value in base64"], ...]. In names, characters other than printable ASCII become '?'. */
 void dead_letter_headers_json(const struct batch_dead_letter *letter, struct buf *out);
 
-/* Appends the event as a structured CloudEvent with the same identity and content. The bytes of its message
- * are no longer known when a later message turns out to be in conflict with it. */
+/* Appends the event as a structured CloudEvent with the same identity and content. The original message is no longer
+ * available when a later message conflicts with it. */
 void ticket_event_as_cloudevent(const struct ticket_event *event, struct buf *out);
 
 #endif

@@ -1,4 +1,4 @@
-/* The policy file (RULES P): revisions, policies, targets. Immutable once parsed; swapped whole. */
+/* The policy file (rules P): revisions, policies, targets. Immutable once parsed; a reload replaces the whole set. */
 #ifndef KPID_CORE_POLICY_H
 #define KPID_CORE_POLICY_H
 
@@ -10,6 +10,7 @@
 #include "kpid/base/text.h"
 #include "kpid/core/calendar.h"
 #include "kpid/core/event.h"
+#include "kpid/core/file_errors.h"
 #include "kpid/port/zone.h"
 
 enum sla_target { TARGET_FIRST_RESPONSE, TARGET_NEXT_RESPONSE, TARGET_ARRIVAL, TARGET_RESOLUTION, TARGET_N };
@@ -24,17 +25,17 @@ struct text_list {
 /* A calendar of a revision, under its name. */
 struct policy_calendar {
 	struct text name;
-	bool always;            /* it never rests; nothing below is set */
+	bool always;            /* around the clock; nothing below is set */
 	struct text time_zone;  /* IANA name */
-	int64_t working_day_us; /* what one `wd` stands for; 0: not said */
+	int64_t working_day_us; /* length of one `wd`; 0: not defined */
 	struct calendar *hours;
-	bool faulty; /* while a file is read: more of it need not be said */
+	bool has_errors; /* has an error: during parsing, errors that follow from it are not reported */
 	struct policy_calendar *next;
 };
 
-/* When a clock that still runs is to be warned about (RULES S8). */
+/* When a running clock causes a warning (rule S8). */
 struct warning_rule {
-	bool before; /* us before the due time, by the wall; else: once the clock has run for us */
+	bool before; /* true: `us` before the due time, in wall-clock time; false: when the clock has run for `us` */
 	int64_t us;
 };
 
@@ -42,19 +43,19 @@ struct warning_rule {
 
 struct target_rule {
 	bool present;
-	const struct policy_calendar *calendar; /* NULL: "always", without a definition */
+	const struct policy_calendar *calendar; /* NULL: "always", which needs no definition */
 	int64_t within_us;                      /* > 0, at most 366 days */
-	struct text_list pause_on;              /* reasons that stop this clock; "" is the pause without a reason */
+	struct text_list pause_on;              /* reasons of pauses that stop this clock; "": no reason given */
 	bool reopen_continue;                   /* resolution only: "reopen": "continue" */
 	const struct warning_rule *warnings;
 	size_t n_warnings;             /* at most TARGET_MAX_WARNINGS */
-	const int64_t *escalations_us; /* so long after the breach, ascending */
+	const int64_t *escalations_us; /* times after the breach, ascending */
 	size_t n_escalations;
 };
 
 struct policy_match {
-	bool present;              /* false: this attribute is not asked about */
-	struct text_list patterns; /* '*' matches any run of characters; "" an absent attribute */
+	bool present;              /* false: any value matches */
+	struct text_list patterns; /* see policy_pattern_holds() */
 };
 
 /* The attributes that `match` may name, by enum event_text: EVENT_PROJECT_ID .. EVENT_TEAM_ID. */
@@ -68,65 +69,51 @@ struct policy {
 
 struct policy_revision {
 	struct text id;
-	int64_t effective_from_us; /* INT64_MIN: reaches back for ever */
+	int64_t effective_from_us; /* INT64_MIN: no start */
 	struct text_list resume_on_reply;
-	struct policy_calendar *calendars; /* those with hours or defined as always, in the order of the file */
+	struct policy_calendar *calendars; /* in the order of the file */
 	const struct policy *policies;
 	size_t n_policies;
-	struct text json;    /* this revision's object alone, compact, keys sorted: what is stored and hashed */
+	struct text json;    /* this revision as compact JSON with sorted keys: stored and hashed in this form */
 	int32_t revision_no; /* kpid.policy_revision.revision_no; 0 before it is stored */
 };
 
 struct policy_set {
 	struct policy_revision *revisions; /* by effective_from_us, ascending */
 	size_t n_revisions;
-	bool borrows;       /* what the revisions point to belongs to other sets, which outlive this one */
-	struct arena arena; /* owns everything above, or the list of revisions alone */
+	bool borrows;       /* the revisions point into other sets, which must outlive this one */
+	struct arena arena; /* owns everything above; if borrows, only the list of revisions */
 };
 
-struct policy_fault {
-	struct text path;    /* "revisions[0].policies[1].targets.resolution.within" */
-	int line;            /* 1.. in the file; 0 if unknown */
-	struct text message; /* what is wrong and what to write instead */
-};
-
-struct policy_faults {
-	struct policy_fault *items;
-	size_t n, capacity;
-	struct policy_fault *warnings; /* what is legal but may not be what was meant; a set may have some */
-	size_t n_warnings, warnings_capacity;
-	struct arena arena;
-};
-
-/* Parses and checks a whole file: all faults at once. find_zone: where zones of calendars come from.
- * Returns the set (free with policy_set_free()) or NULL with at least one fault. Either way the caller
- * ends with policy_faults_release(). An empty text is a fault; policy_set_empty() is "no policy". */
-struct policy_set *policy_set_parse(struct text json, zone_find_fn *find_zone, struct policy_faults *faults_out);
-/* As policy_set_parse(), and what is legal but surely not meant is a fault, too: policies that an earlier one leaves
- * nothing. */
-struct policy_set *policy_set_check(struct text json, zone_find_fn *find_zone, struct policy_faults *faults_out);
+/* Parses and checks a whole file and reports all errors at once. find_zone: looks up time zones of calendars. Returns
+ * the set (free with policy_set_free()), or NULL with at least one error. In both cases the caller must call
+ * file_errors_release(). An empty text is an error; for "no policy" use policy_set_empty(). */
+struct policy_set *policy_set_parse(struct text json, zone_find_fn *find_zone, struct file_errors *errors_out);
+/* As policy_set_parse(), but stricter: a policy that no ticket can reach, because an earlier one matches all of its
+ * tickets, is an error, too. */
+struct policy_set *policy_set_check(struct text json, zone_find_fn *find_zone, struct file_errors *errors_out);
 struct policy_set *policy_set_empty(void);
-/* For copies of so many revisions of other sets, to be filled in by effective_from. */
+/* A set that borrows n_revisions revisions from other sets. The caller fills them in, ordered by effective_from. */
 struct policy_set *policy_set_of(size_t n_revisions);
 void policy_set_free(struct policy_set *set); /* NULL is fine */
-void policy_faults_release(struct policy_faults *faults);
 
-/* One stored revision's object (policy_revision.json) as a set of one. NULL if it does not parse. */
-struct policy_set *policy_revision_parse(struct text json, zone_find_fn *find_zone, struct policy_faults *faults_out);
+/* Parses one stored revision (policy_revision.json) as a set of one. NULL if it has errors. */
+struct policy_set *policy_revision_parse(struct text json, zone_find_fn *find_zone, struct file_errors *errors_out);
 
-/* RULES S1: the revision with the greatest effective_from <= opened_us; NULL if there is none. */
+/* Rule S1: the revision with the greatest effective_from <= opened_us; NULL if there is none. */
 const struct policy_revision *policy_set_at(const struct policy_set *set, int64_t opened_us);
-/* '*' matches any run of characters of a present text; "" an absent or empty one. */
+/* '*' matches any run of characters, and every other character itself. An absent or empty text is matched by the
+ * pattern "" only. */
 bool policy_pattern_holds(struct text pattern, struct text text);
-/* True if whatever one policy matches is matched by the other. */
+/* True if `policy` surely matches every ticket that `other` matches. */
 bool policy_covers(const struct policy *policy, const struct policy *other);
-/* The first attribute, by enum event_text, for which a policy's match does not hold; -1: it holds. */
+/* The first attribute (enum event_text) that the policy's `match` rejects; -1: the policy matches. */
 int policy_mismatch(const struct policy *policy, const struct text attributes[EVENT_N_ATTRIBUTES]);
-/* The first policy whose match holds for the attributes (absent or empty: not there); NULL if none. */
+/* The first policy that matches the attributes; NULL if none does. An empty attribute counts as absent. */
 const struct policy *policy_revision_match(const struct policy_revision *revision,
                                            const struct text attributes[EVENT_N_ATTRIBUTES]);
-/* The hours in which a clock of the target runs; NULL: always. */
+/* The hours in which a clock of the target runs; NULL: around the clock. */
 struct calendar *target_hours(const struct target_rule *rule);
-bool text_list_has(struct text_list list, struct text word); /* whole words; absent counts as "" */
+bool text_list_has(struct text_list list, struct text word); /* exact match; an absent word counts as "" */
 
 #endif

@@ -1,8 +1,9 @@
-/* Up to when a source is complete: every event that happened before that instant has been read (RULES W).
+/* The event-time watermark of a source: every event that happened before it has been read (rules W).
  *
- * Two things show it. A look at where the source ended at an instant: once it has been read to there, it is complete
- * until then, whatever clocks the senders have. And, while there is a backlog, the events: but one sender whose clock
- * is ahead must not carry the others along. Senders that are behind make it rise late, which raises no false alarm. */
+ * It rises for two reasons. First, a high watermark of the partition, observed at a known time: once reading has
+ * reached it, the source is complete up to that time, whatever the senders' clocks show. Second, during catch-up, the
+ * events themselves; one sender whose clock is fast must not move it for the others. A sender whose clock is slow only
+ * delays it, which causes no false alarm. */
 #ifndef KPID_CORE_WATERMARK_H
 #define KPID_CORE_WATERMARK_H
 
@@ -13,17 +14,17 @@
 #include "kpid/base/text.h"
 
 enum {
-	WATERMARK_RECENT = 32,    /* events of which the earliest counts */
-	WATERMARK_SENDERS = 64,   /* those heard of last */
-	WATERMARK_HEARD = 10000,  /* a sender is forgotten that brought none of so many events */
-	WATERMARK_WARM_UP = 2000, /* so many events are read before they show anything */
-	WATERMARK_ENDS = 16       /* looks that are kept until they are reached; then every other one */
+	WATERMARK_RECENT = 32,    /* last events; the earliest of them counts */
+	WATERMARK_SENDERS = 64,   /* most recent senders */
+	WATERMARK_HEARD = 10000,  /* a sender with none of this many last events is forgotten */
+	WATERMARK_WARM_UP = 2000, /* events to read before they can move the watermark */
+	WATERMARK_ENDS = 16       /* observed ends to keep; when full, every other one is dropped */
 };
 
 struct watermark_sender {
 	uint64_t hash;
-	int64_t latest_us; /* of its events */
-	uint64_t heard_no; /* the number of its last event */
+	int64_t latest_us; /* time of its latest event */
+	uint64_t heard_no; /* n_events when its last event was read */
 };
 
 struct watermark_end {
@@ -31,7 +32,7 @@ struct watermark_end {
 };
 
 struct watermark {
-	int64_t until_us;  /* TIME_NONE: not known */
+	int64_t until_us;  /* the watermark; TIME_NONE: not known */
 	uint64_t n_events; /* since it was cleared */
 	int64_t recent_us[WATERMARK_RECENT];
 	struct watermark_sender senders[WATERMARK_SENDERS];
@@ -40,16 +41,16 @@ struct watermark {
 	size_t n_ends;
 };
 
-/* Nothing is known: the source was taken, or is read again from an earlier place. */
+/* Forgets everything: the source was assigned, or is read again from an earlier offset. */
 void watermark_clear(struct watermark *watermark);
-/* The next event was read. appended_us: the time of its message, by its producer's or the broker's clock;
+/* The next event was read. appended_us: timestamp of its message, from the producer's or the broker's clock;
  * TIME_FOR_EVER: it has none. */
 void watermark_event(struct watermark *watermark, struct text source, int64_t occurred_us, int64_t appended_us);
-/* At seen_us it ended at that offset, which has not been read yet. Looks come in the order of their time. */
+/* The source ended at `offset`, not read yet, at seen_us. Calls come in order of time. */
 void watermark_end(struct watermark *watermark, int64_t offset, int64_t seen_us);
-/* It has been read up to there. */
+/* Everything before `offset` has been read. */
 void watermark_read_to(struct watermark *watermark, int64_t offset);
-/* Does a look at its end wait to be reached? */
+/* True if an observed end has not been reached yet. */
 bool watermark_waits(const struct watermark *watermark);
 
 #endif

@@ -1,4 +1,4 @@
-/* From the bytes of one Kafka message to one ticket event, or to the reason why not (RULES E). Pure. */
+/* Converts one Kafka message to a ticket event, or reports why it is not one (rules E). Pure. */
 #ifndef KPID_CORE_WIRE_H
 #define KPID_CORE_WIRE_H
 
@@ -18,22 +18,23 @@ struct wire_header {
 
 struct wire_message {
 	struct text value; /* absent: a tombstone */
+	struct text key;   /* for mappings; may be absent */
 	const struct wire_header *headers;
 	size_t n_headers;
-	struct text topic; /* gives bare JSON its source */
+	struct text topic; /* the source of bare JSON */
 	int32_t partition;
 	int64_t offset;
-	enum event_type topic_type; /* of a topic mapped to exactly one type; else EVENT_TYPE_NONE */
+	enum event_type topic_type; /* if the topic is mapped to exactly one type; else EVENT_TYPE_NONE */
 };
 
 enum wire_verdict {
 	WIRE_EVENT,        /* *event_out is set */
-	WIRE_TOMBSTONE,    /* null value: counted, passed over */
-	WIRE_UNKNOWN_TYPE, /* E4: counted, passed over; rejection_out->detail is the type, see below */
+	WIRE_TOMBSTONE,    /* null value: counted and skipped */
+	WIRE_UNKNOWN_TYPE, /* E4: counted and skipped; rejection_out->detail is the type, see below */
 	WIRE_REJECTED      /* *rejection_out is set: a dead letter */
 };
 
-enum dead_letter_reason { /* in the order in which they are tried (E5) */
+enum dead_letter_reason { /* if several apply, the first counts (E5) */
 	                  DEAD_TOO_LARGE,
 	                  DEAD_TOO_DEEP,
 	                  DEAD_NOT_JSON,
@@ -44,21 +45,24 @@ enum dead_letter_reason { /* in the order in which they are tried (E5) */
 	                  DEAD_FUTURE,
 	                  DEAD_ID_CONFLICT,
 	                  DEAD_TOO_MANY,
+	                  /* of records that a mapping reads (M7) */
+	                  DEAD_MAP_ERROR,
+	                  DEAD_MAP_LIMIT,
+	                  DEAD_MAP_NOTHING,
 	                  DEAD_N_REASONS
 };
 
 struct wire_rejection {
 	enum dead_letter_reason reason;
-	char detail[160]; /* plain words for the operator: which field, what is wrong; ASCII */
+	char detail[160]; /* for the operator: which field, what is wrong, what to send instead; ASCII */
 };
 
 const char *dead_letter_reason_name(enum dead_letter_reason reason); /* "too_large" */
 
-/* Texts of *event_out point into message->value where possible, else into the arena; both must outlive it.
- * source_no and source_offset are left as ticket_event_init() sets them, for the caller to fill.
- * Of WIRE_UNKNOWN_TYPE, rejection_out->detail is the type as it was sent: its first whole characters of UTF-8 that
- * have room, and no reason is set.
- * now_us: the wall clock, for `future`. Never fails otherwise: any bytes give one of the four verdicts. */
+/* Parses and checks a message. Any bytes give one of the four verdicts. now_us: wall clock, for the reason `future`.
+ * Texts of *event_out point into message->value or into the arena; both must outlive it. source_no and source_offset
+ * are left as ticket_event_init() sets them. With WIRE_UNKNOWN_TYPE, rejection_out->detail is the type as it was sent,
+ * cut to fit in whole UTF-8 characters, and no reason is set. */
 enum wire_verdict wire_parse(const struct wire_message *message, int64_t now_us, struct arena *arena,
                              struct ticket_event *event_out, struct wire_rejection *rejection_out);
 

@@ -1,4 +1,4 @@
-/* The files of sql/, embedded at build: one query or migration each. */
+/* The files of sql/, embedded at build time: a query or a migration each. */
 #ifndef KPID_PORT_SQL_FILES_H
 #define KPID_PORT_SQL_FILES_H
 
@@ -7,7 +7,7 @@ struct sql_file {
 	const char *text; /* UTF-8, terminated */
 };
 
-/* By name, ascending; the last entry's name is NULL. */
+/* Sorted by name; ended by an entry whose name is NULL. */
 extern const struct sql_file sql_files[];
 
 #endif

@@ -1,5 +1,5 @@
-/* What the core needs to know of a time zone: its offset at an instant. The rules of zones are data of the
- * machine, so whoever reads them hands them in as this. */
+/* A time zone, as the core needs it: the offset from UTC at an instant. An adapter implements it, because the rules of
+ * zones are data of the machine. */
 #ifndef KPID_PORT_ZONE_H
 #define KPID_PORT_ZONE_H
 
@@ -7,14 +7,14 @@
 #include <stdint.h>
 
 struct zone {
-	/* Seconds east of UTC that clocks in the zone show at an instant, microseconds of UTC. */
+	/* Offset from UTC in seconds, positive to the east, at an instant in microseconds of UTC. */
 	int32_t (*offset_s)(void *context, int64_t at_us);
-	void (*release)(void *context); /* NULL: nothing to give back */
+	void (*release)(void *context); /* NULL: nothing to release */
 	void *context;
 };
 
-/* The zone of an IANA name such as "Asia/Shanghai", to be released by whom it was found for; false, and
- * *zone_out untouched, if there is none of that name. */
+/* Finds a zone by its IANA name, such as "Asia/Shanghai". Caller releases it. Returns false, without touching
+ * *zone_out, for an unknown name. */
 typedef bool zone_find_fn(const char *name, struct zone *zone_out);
 
 #endif

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Writes rejects.jsonl, the corpus of malformed and borderline messages. Run it after a change here; the tests check
-that the file is what this program writes. The value of a header is a text, null, or {"b64": …}: bytes that are no text.
+"""Writes rejects.jsonl, the corpus of malformed and borderline messages. Run it after a change here; a test checks that
+the file is up to date. The value of a header is a text, null, or {"b64": …} for bytes that are not text.
 
-Every line has its own identity and its own ticket, so the whole corpus may also be fed to one daemon at once. `why`
-begins with "By the letter" where the rules leave room and the corpus takes them literally.
+Every line has its own identity and ticket, so the whole corpus can also be sent to one daemon. `why` begins with "By the
+letter" where the rules leave room and the corpus takes them literally.
 """
 import base64
 import json
@@ -45,7 +45,7 @@ def line(name, expect, why, topic="ticket-activity", headers=None, value=None, t
 
 
 def fields(base, over):
-    """base with over on top; a value of KEEP in over leaves the field out."""
+    """base updated with over; KEEP as a value in over removes the field."""
     merged = dict(base, **over)
     return {k: v for k, v in merged.items() if v is not KEEP}
 
@@ -65,7 +65,7 @@ OUT = KEEP
 
 
 def s(name, expect, why, kind="ticket.assigned", data=None, topic="ticket-activity", **over):
-    """A structured message; text with {{NOW...}} goes out as a template."""
+    """A structured message; text with {{NOW...}} becomes a template."""
     text = dumps(envelope(name, kind, data, **over))
     if "{{NOW" in text:
         line(name, expect, why, topic, template=text)
@@ -78,7 +78,7 @@ def raw(name, expect, why, value, topic="ticket-activity", headers=None):
 
 
 def b(name, expect, why, headers=None, data=None, value=None, kind="ticket.assigned", topic="ticket-activity"):
-    """A binary message: headers that are KEEP are left out."""
+    """A binary message, without the headers whose value is KEEP."""
     base = {"ce_specversion": "1.0", "ce_id": name, "ce_source": "/desk", "ce_type": kind, "ce_time": TIME}
     head = [[k, v] for k, v in fields(base, headers or {}).items()]
     if value is None:
@@ -113,11 +113,11 @@ def padded(name, size, **kw):
 
 
 def build():
-    # --- the plain ways in -------------------------------------------------------------------------------------
+    # --- the ordinary ways in ----------------------------------------------------------------------------------
     s("structured-plain", "event", "A CloudEvent in structured mode.")
     s("structured-no-specversion", "event", "`type` and `data` together are enough to be structured.", specversion=OUT)
     s("structured-long-type", "event", "The last two dotted parts decide (E4).", type="com.acme.ticket.assigned")
-    s("structured-empty-parts-before", "event", "The last two dotted parts decide, whatever stands before.",
+    s("structured-empty-parts-before", "event", "The last two dotted parts decide, whatever precedes them.",
       type="..ticket.assigned")
     s("structured-unknown-fields", "event", "Unknown fields pass, of whatever form.",
       data={"flat": "3-1201", "photos": [{"n": 1}, None, True]}, subject="报修", traceparent="00-ab-cd-01")
@@ -159,7 +159,7 @@ def build():
     bare("bare-other-headers", "event", "Bare.", "survey", kind="ces", score=7)
     lines[-1]["headers"] = [["content-type", "application/json"], ["ce_id", "stray"]]
     lines[-1]["why"] = "Only `ce_specversion` or `ce_type` makes it binary; a stray `ce_id` does not."
-    raw("whitespace-around", "event", "JSON may stand in blanks, tabs and line ends.",
+    raw("whitespace-around", "event", "JSON may be surrounded by blanks, tabs and line ends.",
         " \t\r\n" + dumps(envelope("whitespace-around")) + "\n\n")
 
     # --- the content type, data_base64, batches --------------------------------------------------------------------
@@ -215,7 +215,7 @@ def build():
     encoded("slash-escaped", "event", "Any JSON string: some writers escape the slash.",
             Raw('"' + base64.b64encode(ticket("slash-escaped", ',"x":"???>>>"')).decode().replace("/", "\\/") + '"'))
     assert "\\/" in base64.b64decode(lines[-1]["value_b64"]).decode()
-    encoded("blanks-inside", "event", "JSON may stand in blanks.", b" \n" + ticket("blanks-inside") + b" ")
+    encoded("blanks-inside", "event", "JSON may be surrounded by blanks.", b" \n" + ticket("blanks-inside") + b" ")
     encoded("beside-data", "bad_value", "Both fields.", ticket("beside-data"), data={"ticket_id": "T-base64-beside-data"})
     encoded("null", "missing_field", "Null is missing, and so is `data`.", None)
     encoded("null-both", "missing_field", "Both are missing.", None, data=None)
@@ -310,7 +310,7 @@ def build():
     x("depth-17", "too_deep", "17 levels.", nested(15))
     x("depth-16-objects", "event", "Objects and arrays count alike.", '{"a":' * 7 + nested(7) + "}" * 7)
     x("depth-17-objects", "too_deep", "Objects and arrays count alike.", '{"a":' * 15 + "1" + "}" * 15)
-    s("depth-16-extension", "event", "Outside data the envelope alone stands before.", ext=Raw(nested(15)))
+    s("depth-16-extension", "event", "Outside data only the envelope precedes it.", ext=Raw(nested(15)))
     s("depth-17-extension", "too_deep", "Outside data too.", ext=Raw(nested(16)))
     b("depth-16-binary", "event", "In binary mode data is the outermost object.", data={"x": Raw(nested(15))})
     b("depth-17-binary", "too_deep", "In binary mode data is the outermost object.", data={"x": Raw(nested(16))})
@@ -440,8 +440,8 @@ def build():
             ("raw-tab", '"a\tb"', False, "A raw control character in a string."),
             ("raw-line-end", '"a\nb"', False, "A raw control character in a string."),
             ("raw-1f", '"\x1f"', False, "A raw control character in a string."),
-            ("raw-7f", '"\x7f"', True, "U+007F may stand raw."),
-            ("raw-2028", '"\u2028"', True, "U+2028 may stand raw."),
+            ("raw-7f", '"\x7f"', True, "U+007F may be raw."),
+            ("raw-2028", '"\u2028"', True, "U+2028 may be raw."),
             ("noncharacter", '"\uffff\ufdd0"', True, "Noncharacters are UTF-8."),
             ("escaped-noncharacter", '"\\uffff"', True, "Noncharacters may be escaped."),
             ("bom-inside", '"\ufeff"', True, "U+FEFF inside a string is a character."),
@@ -982,7 +982,7 @@ def main():
     names = [entry["name"] for entry in lines]
     double = {n for n in names if names.count(n) > 1}
     if double:
-        raise SystemExit("names that stand twice: %s" % sorted(double))
+        raise SystemExit("duplicate names: %s" % sorted(double))
     return text
 
 

@@ -1,4 +1,5 @@
-"""The contract files against each other: asyncapi.yaml, its schemas and samples, and the corpora beside this file.
+"""Checks the contract files against each other: asyncapi.yaml, its schemas and samples, and the corpora beside this
+file.
 
 Needs Debian's python3-pytest, python3-jsonschema and python3-yaml.
 """
@@ -18,7 +19,7 @@ sys.dont_write_bytecode = True
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 import make_rejects  # noqa: E402
-import oracle  # noqa: E402
+import message_rules  # noqa: E402
 
 API = (HERE.parents[2] / "deploy" / "asyncapi").resolve()
 DOC = yaml.safe_load((API / "asyncapi.yaml").read_text(encoding="utf-8"))
@@ -26,11 +27,12 @@ SAMPLES = {p.stem: json.loads(p.read_text(encoding="utf-8")) for p in sorted((AP
 NOW = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
 NOW_US = int((NOW - datetime.datetime(1970, 1, 1)).total_seconds() * 1_000_000)
 TOPICS = {"ticket-opened", "ticket-closed", "survey", "ticket-activity", "kpid-alerts"}
-EXPECT = {"event", "tombstone", "unknown_type"} | set(oracle.REASONS) - {"id_conflict", "too_many"}
+EXPECT = {"event", "tombstone", "unknown_type"} | set(message_rules.REASONS) - {"id_conflict", "too_many"}
 
-# Where a schema cannot say what the rule says, or Python's reading of it differs: byte lengths, 5.0 as no whole number,
-# leap years, rounding to millionths, scale_max against score, the year in UTC, NUL, that `event_id` beside `id` is not
-# asked and `ce_specversion` not looked at; `$` of Python stands before a last line end.
+# Rules that a schema cannot express, or that Python's validator reads differently: byte lengths, 5.0 is no whole
+# number,
+# leap years, rounding to millionths, scale_max against score, the year in UTC, NUL, that `event_id` beside `id` and
+# `ce_specversion` are ignored; in Python `$` also matches before a final line end.
 BEYOND_SCHEMAS = {
     "id-258-bytes-of-3", "id-257-bytes", "ticket-id-type-5.0", "agent-id-type-5.0", "ticket-id-type-1e3",
     "agent-id-type-1e3", "id-type-5.0", "time-feb-29", "time-promise-feb-29-2100", "time-line-end-after",
@@ -66,7 +68,7 @@ def loaded(path):
 
 
 def inline(node, base):
-    """node with every $ref replaced by what it refers to; base is the file that node stands in."""
+    """node with every $ref replaced by its target; base is the file that contains node."""
     if isinstance(node, list):
         return [inline(v, base) for v in node]
     if not isinstance(node, dict):
@@ -111,18 +113,18 @@ def headers_of(case):
 
 
 def message_of(sample):
-    """The AsyncAPI message that a sample is one of."""
+    """The AsyncAPI message that a sample belongs to."""
     stem, mode = sample.rsplit(".", 1)
     if stem.startswith("kpid.alert."):
         return "Alert" + stem.split(".")[2].capitalize()
-    kind = oracle.TOPIC_TYPE[stem] if mode == "bare" else ".".join(stem.split(".")[:2])
+    kind = message_rules.TOPIC_TYPE[stem] if mode == "bare" else ".".join(stem.split(".")[:2])
     camel = "".join(part.capitalize() for part in re.split("[._]", kind))
     return camel + {"structured": "", "binary": "Binary", "bare": "Bare"}[mode]
 
 
 # --- asyncapi.yaml -----------------------------------------------------------------------------------------------------
 
-def test_document_has_what_asyncapi_3_asks_for():
+def test_document_has_what_asyncapi_3_requires():
     assert DOC["asyncapi"] == "3.0.0"
     assert DOC["info"]["title"] and DOC["info"]["version"]
     assert {c["address"] for c in DOC["channels"].values()} == TOPICS
@@ -154,16 +156,16 @@ def test_every_reference_leads_somewhere():
 
 def test_every_type_has_a_schema_and_messages():
     have = {p.stem for p in (API / "schemas").glob("*.json")}
-    assert have == set(oracle.FIELDS) | {"common", "cloudevent", "alert"}
+    assert have == set(message_rules.FIELDS) | {"common", "cloudevent", "alert"}
     named = {m["name"] for m in DOC["components"]["messages"].values()}
-    for kind in oracle.FIELDS:
+    for kind in message_rules.FIELDS:
         assert {kind, kind + ".binary"} <= named
 
 
-@pytest.mark.parametrize("kind", sorted(oracle.FIELDS))
+@pytest.mark.parametrize("kind", sorted(message_rules.FIELDS))
 def test_schema_lists_the_fields_of_the_type(kind):
     schema = json.loads((API / "schemas" / (kind + ".json")).read_text(encoding="utf-8"))
-    assert set(schema["properties"]) == set(oracle.FIELDS[kind]) | {"ticket_id"}
+    assert set(schema["properties"]) == set(message_rules.FIELDS[kind]) | {"ticket_id"}
 
 
 def test_every_message_has_a_kafka_key():
@@ -206,7 +208,7 @@ def test_sample_is_an_event(name):
     sample, headers, topic = SAMPLES[name], None, name.split(".")[0]
     if name.endswith(".binary"):
         headers, sample = list(sample["headers"].items()), sample["data"]
-    assert oracle.classify(topic, headers, json.dumps(sample).encode(), NOW_US) == "event"
+    assert message_rules.classify(topic, headers, json.dumps(sample).encode(), NOW_US) == "event"
 
 
 def test_every_type_has_samples():
@@ -216,19 +218,20 @@ def test_every_type_has_samples():
 
 
 @pytest.mark.parametrize("name", sorted(n for n in SAMPLES if n.startswith("kpid.")))
-def test_alert_says_its_state_twice_alike(name):
+def test_both_states_of_an_alert_agree(name):
     assert SAMPLES[name]["type"] == "kpid.alert." + SAMPLES[name]["data"]["state"]
 
 
-def test_an_alert_is_no_event():
+def test_an_alert_is_not_an_event():
     for name in SAMPLES:
         if name.startswith("kpid."):
-            assert oracle.classify("kpid-alerts", None, json.dumps(SAMPLES[name]).encode(), NOW_US) == "unknown_type"
+            message = json.dumps(SAMPLES[name]).encode()
+            assert message_rules.classify("kpid-alerts", None, message, NOW_US) == "unknown_type"
 
 
 # --- rejects.jsonl -----------------------------------------------------------------------------------------------------
 
-def test_corpus_is_what_its_program_writes():
+def test_corpus_is_the_output_of_its_program():
     assert make_rejects.main() == (HERE / "rejects.jsonl").read_text(encoding="utf-8")
 
 
@@ -246,8 +249,8 @@ def test_corpus_names_and_identities_are_unique():
     for number, case in enumerate(REJECTS):
         if case["expect"] != "event":
             continue
-        env, data = oracle.read(case["topic"], headers_of(case), value_of(case), "0/%d" % number)
-        key = tuple(oracle.identifier(v) for v in (data["ticket_id"], env["source"], env["id"]))
+        env, data = message_rules.read(case["topic"], headers_of(case), value_of(case), "0/%d" % number)
+        key = tuple(message_rules.identifier(v) for v in (data["ticket_id"], env["source"], env["id"]))
         assert key not in seen, case["name"]
         seen.add(key)
 
@@ -259,11 +262,12 @@ def test_reject(case):
     assert case["topic"] in TOPICS and case["expect"] in EXPECT and case["why"]
     for key, value in case.get("headers", ()):
         assert isinstance(key, str) and (value is None or isinstance(value, str) or set(value) == {"b64"})
-    assert oracle.classify(case["topic"], headers_of(case), value_of(case), NOW_US) == case["expect"]
+    assert message_rules.classify(case["topic"], headers_of(case), value_of(case), NOW_US) == case["expect"]
 
 
 def plain_data(body):
-    """The data of a structured message. A schema sees only the string of data_base64, so it is decoded here; None: no JSON."""
+    """The data of a structured message. A schema sees only the string data_base64, so it is decoded here; None: not
+    JSON."""
     encoded = body.get("data_base64")
     if encoded is None:
         return body["data"]
@@ -277,28 +281,28 @@ def plain_data(body):
     "event", "missing_field", "bad_time", "bad_value")], ids=ids)
 def test_schemas_agree_with_the_rules(case):
     value = value_of(case)
-    body = json.loads(oracle.unframed(value))
+    body = json.loads(message_rules.unframed(value))
     given = dict(headers_of(case))
     try:
-        structured = oracle.is_cloudevent(given.get("content-type"))
+        structured = message_rules.is_cloudevent(given.get("content-type"))
         if not structured and ("ce_specversion" in given or "ce_type" in given):
             kind = given.get("ce_type") or "ticket.assigned"
-            kind = kind if oracle.short_type(str(kind)) in oracle.FIELDS else "ticket.assigned"
+            kind = kind if message_rules.short_type(str(kind)) in message_rules.FIELDS else "ticket.assigned"
             schema_of("../asyncapi.yaml#/components/schemas/cloudEventHeaders").validate(given)
-            schema_of(oracle.short_type(kind)).validate(body)
+            schema_of(message_rules.short_type(kind)).validate(body)
         elif structured or "specversion" in body or ("type" in body and {"data", "data_base64"} & set(body)):
             schema_of("cloudevent").validate(body)
-            schema_of(oracle.short_type(body["type"])).validate(plain_data(body))
-        elif case["topic"] in oracle.TOPIC_TYPE:
+            schema_of(message_rules.short_type(body["type"])).validate(plain_data(body))
+        elif case["topic"] in message_rules.TOPIC_TYPE:
             schema_of("common.json#/$defs/bare").validate(body)
-            schema_of(oracle.TOPIC_TYPE[case["topic"]]).validate(body)
+            schema_of(message_rules.TOPIC_TYPE[case["topic"]]).validate(body)
         else:
             raise jsonschema.ValidationError("bare JSON on a topic without a type")
         valid = True
     except jsonschema.ValidationError:
         valid = False
     if case["name"] in BEYOND_SCHEMAS:
-        assert valid != (case["expect"] == "event"), "the schemas can say it: take it off the list"
+        assert valid != (case["expect"] == "event"), "the schemas can express it: remove it from the list"
     else:
         assert valid == (case["expect"] == "event")
 
@@ -311,13 +315,13 @@ def test_conflict(case):
     texts, identities, rejected = {}, set(), []
     for number, message in enumerate(case["messages"]):
         value = message["value"].encode()
-        if oracle.classify(message["topic"], message.get("headers"), value, NOW_US) != "event":
+        if message_rules.classify(message["topic"], message.get("headers"), value, NOW_US) != "event":
             rejected.append(number)
             continue
-        env, data = oracle.read(message["topic"], message.get("headers"), value)
-        key = tuple(oracle.identifier(v) for v in (data["ticket_id"], env["source"], env["id"]))
+        env, data = message_rules.read(message["topic"], message.get("headers"), value)
+        key = tuple(message_rules.identifier(v) for v in (data["ticket_id"], env["source"], env["id"]))
         identities.add(key)
-        texts[number] = (key, oracle.content(message["topic"], message.get("headers"), value).encode())
+        texts[number] = (key, message_rules.content(message["topic"], message.get("headers"), value).encode())
     assert rejected == case.get("rejected", [])
     assert len(identities) == case.get("identities", 1)
     assert len(set(texts.values())) - len(identities) == case["id_conflict"]
@@ -325,7 +329,7 @@ def test_conflict(case):
     assert mine == min(text for text in texts.values() if text[0] == mine[0])
 
 
-def test_nothing_here_tells_of_the_machine():
+def test_nothing_here_names_the_machine():
     for path in [p for d in (API, HERE) for p in d.rglob("*") if p.is_file() and "__pycache__" not in p.parts]:
         text = path.read_text(encoding="utf-8")
         assert not re.search(r"(?<![\w/])/(home|root|tmp|mnt)/", text), path

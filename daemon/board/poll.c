@@ -1,0 +1,408 @@
+#include "board/poll.h"
+
+#include <event2/event.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "board/figures.h"
+#include "board/rounds.h"
+#include "board/rows.h"
+#include "kpid/base/clock.h"
+#include "kpid/base/memory.h"
+
+/* TICK_US: a little less than a second, so that what is committed now is on its way within a second. COST: a question
+ * that took a time is asked again after COST times that time; ROUND_COST: the same for the many pieces of a round.
+ */
+enum {
+	TICK_US = 900000,
+	COST = 20,
+	ROUND_COST = 10,
+	MOST_BREACHES = 100,
+	MOST_CLOCKS = 200,
+	MOST_BREACHED_CLOCKS = 100,
+	MOST_ROWS = 200
+};
+
+struct poll;
+
+/* A question, and what its answer becomes. */
+struct topic {
+	const char *file;
+	bool is_slow;
+	void (*take)(struct poll *poll, PGresult *rows);
+	void (*params)(struct poll *poll, const char **params_out);
+	int n_params;
+	void (*took)(struct poll *poll, int64_t took_us); /* how long the answer took; NULL: does not matter */
+};
+
+enum topic_name {
+	TOPIC_FRESH, /* the first: others use its time */
+	TOPIC_NEWEST,
+	TOPIC_TOTALS,
+	TOPIC_BREACHES,
+	TOPIC_CLOCKS,
+	TOPIC_AGENTS,
+	TOPIC_GROUPS,
+	TOPIC_LOOK,
+	TOPIC_N
+};
+
+struct asked {
+	struct poll *poll;
+	int topic;
+	bool is_asked;  /* and not answered yet */
+	int64_t due_us; /* monotonic: not before */
+};
+
+struct poll {
+	struct event *tick;
+	struct asker *now, *slow;
+	struct live *live;
+	void (*published)(void *context, struct blob *event);
+	void *context;
+	struct asked asked[TOPIC_N];
+	int n_quick; /* quick questions that are not answered yet */
+	struct rounds *rounds;
+	struct figures figures;
+	struct figures_range newest, look;
+	char params[4][48];
+	char time_zone[64];
+	int64_t db_now_us,
+	        read_us; /* the database's clock, and the monotonic one when it was read; TIME_NONE, 0: never */
+};
+
+int64_t poll_now_us(const struct poll *poll)
+{
+	if (poll->db_now_us == TIME_NONE)
+		return wall_clock_us();
+	return poll->db_now_us + monotonic_clock_us() - poll->read_us;
+}
+
+const char *poll_time_zone(const struct poll *poll)
+{
+	return poll->time_zone;
+}
+
+int64_t poll_read_us(const struct poll *poll)
+{
+	return poll->read_us;
+}
+
+const struct tally *poll_tally(const struct poll *poll, enum tally_name name)
+{
+	return rounds_tally(poll->rounds, name);
+}
+
+/* ---- parts from rows ---- */
+
+static void set_value(struct poll *poll, enum board_part name, const struct buf *json)
+{
+	live_set(poll->live, name, part_value(buf_text(json)));
+}
+
+static void set_row(struct poll *poll, enum board_part name, const PGresult *rows, int first_column)
+{
+	struct buf json = BUF_INIT;
+	rows_object(&json, rows, 0, first_column, PQnfields(rows));
+	set_value(poll, name, &json);
+	buf_release(&json);
+}
+
+static void set_list(struct poll *poll, enum board_part name, const PGresult *rows, int n_columns)
+{
+	live_set(poll->live, name, rows_list(rows, n_columns));
+}
+
+static void take_fresh(struct poll *poll, PGresult *rows)
+{
+	poll->db_now_us = pg_get_time(rows, 0, BOARD_FRESH_NOW);
+	poll->read_us = monotonic_clock_us();
+	struct text zone = pg_get_text(rows, 0, BOARD_FRESH_TIME_ZONE);
+	snprintf(poll->time_zone, sizeof(poll->time_zone), "%.*s", (int)zone.len, zone.ptr);
+	figures_set_day(&poll->figures, pg_get_time(rows, 0, BOARD_FRESH_MIDNIGHT));
+	set_row(poll, PART_FRESH, rows, BOARD_FRESH_COMPLETE_UNTIL);
+}
+
+static void take_totals(struct poll *poll, PGresult *rows)
+{
+	figures_put_backlog(&poll->figures, poll->db_now_us, pg_get_int8(rows, 0, BOARD_TOTALS_OPEN));
+	set_row(poll, PART_TOTALS, rows, 0);
+}
+
+static void take_breaches(struct poll *poll, PGresult *rows)
+{
+	set_list(poll, PART_BREACHES, rows, PQnfields(rows));
+}
+
+static void take_clocks(struct poll *poll, PGresult *rows)
+{
+	set_list(poll, PART_CLOCKS, rows, PQnfields(rows));
+}
+
+static void set_tally(struct poll *poll, enum board_part name, enum tally_name tally_name)
+{
+	const struct tally *tally = rounds_tally(poll->rounds, tally_name);
+	struct tally_found found[MOST_ROWS];
+	struct part *list = part_list();
+	struct buf json = BUF_INIT;
+	size_t n = tally_first(tally, found, MOST_ROWS);
+	for (size_t i = 0; i < n; i++) {
+		buf_clear(&json);
+		tally_json(tally, found[i].row, &json);
+		part_add(list, tally_key(found[i].row), buf_text(&json));
+	}
+	buf_release(&json);
+	live_set(poll->live, name, list);
+}
+
+static void take_agents(struct poll *poll, PGresult *rows)
+{
+	struct buf n = BUF_INIT;
+	if (!rounds_take_agents(poll->rounds, rows))
+		return;
+	buf_add_format(&n, "%zu", tally_n_rows(rounds_tally(poll->rounds, TALLY_AGENTS)));
+	set_value(poll, PART_N_AGENTS, &n);
+	buf_release(&n);
+	set_tally(poll, PART_AGENTS, TALLY_AGENTS);
+}
+
+static void take_groups(struct poll *poll, PGresult *rows)
+{
+	if (!rounds_take_groups(poll->rounds, rows))
+		return;
+	set_tally(poll, PART_PROJECTS, TALLY_PROJECTS);
+	set_tally(poll, PART_TEAMS, TALLY_TEAMS);
+}
+
+/* ---- the figures of the day ---- */
+
+static void take_buckets(struct poll *poll, const struct figures_range *range, const PGresult *rows)
+{
+	figures_begin(&poll->figures, *range);
+	for (int row = 0; row < PQntuples(rows); row++) {
+		struct figures_sums sums;
+		for (int target = 0; target < TARGET_N; target++) {
+			sums.within[target] = pg_get_int8(rows, row, BOARD_BUCKETS_FIRST_RESPONSE_WITHIN + target);
+			sums.measured[target] = pg_get_int8(rows, row, BOARD_BUCKETS_FIRST_RESPONSE_MEASURED + target);
+		}
+		figures_put(&poll->figures, pg_get_time(rows, row, BOARD_BUCKETS_BUCKET), &sums);
+	}
+}
+
+static void take_newest(struct poll *poll, PGresult *rows)
+{
+	take_buckets(poll, &poll->newest, rows);
+}
+
+static void take_look(struct poll *poll, PGresult *rows)
+{
+	take_buckets(poll, &poll->look, rows);
+}
+
+static void set_figures(struct poll *poll)
+{
+	struct buf json = BUF_INIT;
+	if (poll->figures.midnight_us == TIME_NONE)
+		return;
+	figures_write_compliance(&poll->figures, poll->db_now_us, &json);
+	set_value(poll, PART_COMPLIANCE, &json);
+	buf_clear(&json);
+	figures_write_day(&poll->figures, poll->db_now_us, &json);
+	set_value(poll, PART_DAY, &json);
+	buf_release(&json);
+}
+
+/* ---- parameters ---- */
+
+static const char *number(struct poll *poll, int i, int64_t value)
+{
+	snprintf(poll->params[i], sizeof(poll->params[i]), "%" PRId64, value);
+	return poll->params[i];
+}
+
+static void range_params(struct poll *poll, const struct figures_range *range, const char **params_out)
+{
+	const int64_t times[] = {range->from_us, range->until_us};
+	for (int i = 0; i < 2; i++) {
+		timestamp_format(times[i], poll->params[i]);
+		params_out[i] = poll->params[i];
+	}
+}
+
+static void params_newest(struct poll *poll, const char **params_out)
+{
+	poll->newest = figures_newest(&poll->figures, poll_now_us(poll));
+	range_params(poll, &poll->newest, params_out);
+}
+
+static void params_look(struct poll *poll, const char **params_out)
+{
+	poll->look = figures_next_look(&poll->figures, poll_now_us(poll));
+	range_params(poll, &poll->look, params_out);
+}
+
+static void params_clocks(struct poll *poll, const char **params_out)
+{
+	params_out[BOARD_CLOCKS_PARAM_MOST] = number(poll, 0, MOST_CLOCKS);
+	params_out[BOARD_CLOCKS_PARAM_MOST_BREACHED] = number(poll, 1, MOST_BREACHED_CLOCKS);
+}
+
+static void params_breaches(struct poll *poll, const char **params_out)
+{
+	params_out[0] = number(poll, 0, MOST_BREACHES);
+}
+
+static void params_agents(struct poll *poll, const char **params_out)
+{
+	params_out[BOARD_AGENTS_PARAM_AFTER] = rounds_after(poll->rounds, ROUND_AGENTS);
+	params_out[BOARD_AGENTS_PARAM_MOST] = number(poll, 0, rounds_most(poll->rounds, ROUND_AGENTS));
+}
+
+static void params_groups(struct poll *poll, const char **params_out)
+{
+	params_out[BOARD_GROUPS_PARAM_AFTER] = rounds_after(poll->rounds, ROUND_GROUPS);
+	params_out[BOARD_GROUPS_PARAM_MOST] = number(poll, 0, rounds_most(poll->rounds, ROUND_GROUPS));
+}
+
+static void took_agents(struct poll *poll, int64_t took_us)
+{
+	rounds_took(poll->rounds, ROUND_AGENTS, took_us);
+}
+
+static void took_groups(struct poll *poll, int64_t took_us)
+{
+	rounds_took(poll->rounds, ROUND_GROUPS, took_us);
+}
+
+static void took_look(struct poll *poll, int64_t took_us)
+{
+	figures_took(&poll->figures, took_us);
+}
+
+static const struct topic topics[TOPIC_N] = {
+        [TOPIC_FRESH] = {"queries/board_fresh.sql", false, take_fresh, NULL, 0, NULL},
+        [TOPIC_NEWEST] = {"queries/board_buckets.sql", false, take_newest, params_newest, BOARD_BUCKETS_N_PARAMS, NULL},
+        [TOPIC_TOTALS] = {"queries/board_totals.sql", false, take_totals, NULL, 0, NULL},
+        [TOPIC_BREACHES] = {"queries/board_breaches.sql", false, take_breaches, params_breaches,
+                            BOARD_BREACHES_N_PARAMS, NULL},
+        [TOPIC_CLOCKS] = {"queries/board_clocks.sql", false, take_clocks, params_clocks, BOARD_CLOCKS_N_PARAMS, NULL},
+        [TOPIC_AGENTS] = {"queries/board_agents.sql", true, take_agents, params_agents, BOARD_AGENTS_N_PARAMS,
+                          took_agents},
+        [TOPIC_GROUPS] = {"queries/board_groups.sql", true, take_groups, params_groups, BOARD_GROUPS_N_PARAMS,
+                          took_groups},
+        [TOPIC_LOOK] = {"queries/board_buckets.sql", true, take_look, params_look, BOARD_BUCKETS_N_PARAMS, took_look},
+};
+
+/* ---- asking ---- */
+
+static void publish(struct poll *poll)
+{
+	bool is_away = poll->read_us == 0 || !asker_is_ready(poll->now);
+	if (is_away)
+		live_set(poll->live, PART_FRESH,
+		         part_value(
+		                 TEXT("{\"complete_until\":null,\"state\":\"away\",\"stopped\":0,\"lag_messages\":null,"
+		                      "\"lag_unknown\":0}")));
+	else
+		set_figures(poll);
+	poll->published(poll->context, live_publish(poll->live, poll_now_us(poll), poll->db_now_us));
+}
+
+/* How many times as long as an answer took nothing is asked. */
+static int64_t cost_of(const struct poll *poll, int topic)
+{
+	enum tally_name name = topic == TOPIC_AGENTS ? TALLY_AGENTS : TALLY_PROJECTS;
+	if (topic != TOPIC_AGENTS && topic != TOPIC_GROUPS)
+		return COST;
+	return tally_is_known(rounds_tally(poll->rounds, name)) ? ROUND_COST : 0;
+}
+
+static void ask(struct poll *poll, int name);
+
+static void on_answer(void *context, PGresult *rows, int64_t took_us)
+{
+	struct asked *asked = context;
+	struct poll *poll = asked->poll;
+	const struct topic *topic = &topics[asked->topic];
+	asked->is_asked = false;
+	asked->due_us = monotonic_clock_us() + cost_of(poll, asked->topic) * took_us;
+	if (rows != NULL)
+		topic->take(poll, rows);
+	if (topic->took != NULL)
+		topic->took(poll, took_us);
+	if (!topic->is_slow && --poll->n_quick == 0)
+		publish(poll);
+	/* The first round goes on at once. */
+	if (rows != NULL && cost_of(poll, asked->topic) == 0)
+		ask(poll, asked->topic);
+}
+
+static void ask(struct poll *poll, int name)
+{
+	const char *params[PG_MOST_PARAMS] = {NULL};
+	const struct topic *topic = &topics[name];
+	if (topic->params != NULL)
+		topic->params(poll, params);
+	poll->asked[name].is_asked = true;
+	poll->n_quick += !topic->is_slow;
+	asker_ask(topic->is_slow ? poll->slow : poll->now, topic->file, params, topic->n_params, on_answer,
+	          &poll->asked[name]);
+}
+
+static bool is_due(const struct poll *poll, int name)
+{
+	const struct asked *asked = &poll->asked[name];
+	if (asked->is_asked || !asker_is_ready(topics[name].is_slow ? poll->slow : poll->now))
+		return false;
+	if (name == TOPIC_LOOK && poll->figures.midnight_us == TIME_NONE)
+		return false;
+	/* What is due before the next tick is asked now: the time is read first, always. */
+	return name == TOPIC_FRESH || asked->due_us < monotonic_clock_us() + TICK_US / 2;
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *context)
+{
+	struct poll *poll = context;
+	(void)fd, (void)what;
+	if (poll->n_quick > 0 || !asker_is_ready(poll->now)) {
+		publish(poll); /* the pages hear that the server is there */
+		return;
+	}
+	poll->n_quick = 1; /* until all are asked, answers do not publish */
+	for (int name = 0; name < TOPIC_N; name++)
+		if (is_due(poll, name))
+			ask(poll, name);
+	if (--poll->n_quick == 0)
+		publish(poll);
+}
+
+struct poll *poll_new(struct event_base *base, struct asker *now, struct asker *slow, struct live *live,
+                      void (*published)(void *context, struct blob *event), void *context)
+{
+	struct poll *poll = mem_zalloc(sizeof(*poll));
+	*poll = (struct poll){.now = now, .slow = slow, .live = live, .published = published, .context = context};
+	poll->db_now_us = TIME_NONE;
+	snprintf(poll->time_zone, sizeof(poll->time_zone), "UTC");
+	figures_init(&poll->figures);
+	poll->rounds = rounds_new();
+	for (int i = 0; i < TOPIC_N; i++)
+		poll->asked[i] = (struct asked){.poll = poll, .topic = i};
+	poll->tick = event_new(base, -1, EV_PERSIST, on_tick, poll);
+	return poll;
+}
+
+void poll_start(struct poll *poll)
+{
+	static const struct timeval every = {0, TICK_US};
+	event_add(poll->tick, &every);
+}
+
+void poll_free(struct poll *poll)
+{
+	if (poll == NULL)
+		return;
+	event_free(poll->tick);
+	rounds_free(poll->rounds);
+	free(poll);
+}

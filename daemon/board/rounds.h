@@ -1,0 +1,28 @@
+/* Reads agents, projects and teams piece by piece, in rounds: after the last piece the first one follows. A piece takes
+ * the database well under 100 ms, however many there are. */
+#ifndef KPID_BOARD_ROUNDS_H
+#define KPID_BOARD_ROUNDS_H
+
+#include <libpq-fe.h>
+#include <stdint.h>
+
+#include "board/tally.h"
+
+enum round_name { ROUND_AGENTS, ROUND_GROUPS, ROUND_N };
+
+struct rounds;
+
+struct rounds *rounds_new(void);
+void rounds_free(struct rounds *rounds);
+const struct tally *rounds_tally(const struct rounds *rounds, enum tally_name name);
+/* The parameters of the next piece: the key after which it begins, NULL for the first; how much it has at most. */
+const char *rounds_after(const struct rounds *rounds, enum round_name name);
+int64_t rounds_most(const struct rounds *rounds, enum round_name name);
+/* How long the database took for a piece: decides how large the next one is. */
+void rounds_took(struct rounds *rounds, enum round_name name, int64_t took_us);
+/* Take a piece, the rows of board_agents.sql or board_groups.sql. True: it was the last one, and the tallies show the
+ * round. */
+bool rounds_take_agents(struct rounds *rounds, const PGresult *rows);
+bool rounds_take_groups(struct rounds *rounds, const PGresult *rows);
+
+#endif

@@ -1,0 +1,51 @@
+/* kpid appraisal: its actions. Each returns an enum cli_status. */
+#ifndef KPID_CLI_APPRAISAL_H
+#define KPID_CLI_APPRAISAL_H
+
+#include <jansson.h>
+
+#include "cli/cli.h"
+#include "cli/pg_sync.h"
+#include "kpid/base/buf.h"
+#include "kpid/core/appraisal.h"
+
+enum appraisal_language { APPRAISAL_EN, APPRAISAL_ZH };
+
+/* What follows the action on the command line. */
+struct appraisal_request {
+	const char *arguments[3];         /* NULL: not given */
+	enum appraisal_language language; /* --lang */
+	const char *plan_path;            /* --plan; NULL: the stored plans */
+	bool all;                         /* --all */
+};
+
+int appraisal_check(struct cli *cli, const struct appraisal_request *request);
+int appraisal_show(struct cli *cli, const struct appraisal_request *request);
+int appraisal_diff(struct cli *cli, const struct appraisal_request *request);
+int appraisal_apply(struct cli *cli, const struct appraisal_request *request);
+int appraisal_roster(struct cli *cli, const struct appraisal_request *request);
+int appraisal_preview(struct cli *cli, const struct appraisal_request *request);
+int appraisal_explain(struct cli *cli, const struct appraisal_request *request);
+int appraisal_refresh(struct cli *cli, const struct appraisal_request *request);
+
+/* Reads a plan file. NULL after adding errors. Warnings are added in both cases; NULL: they are dropped. */
+struct appraisal_set *appraisal_file_read(const char *path, const struct appraisal_limits *limits,
+                                          struct config_errors *errors, struct config_errors *warnings);
+/* The same, with the limits of the database. Returns CLI_OK and the set, or another status after printing why. */
+int appraisal_file_read_for(struct pg_sync *sync, const char *path, struct appraisal_set **set_out);
+/* Prints errors and warnings; with --json both are in one array. */
+void appraisal_print_errors(const struct cli *cli, const struct config_errors *errors);
+/* The checked plan file of --plan as JSON (caller frees it), or NULL without one. *status_out: CLI_OK, or what the
+ * command returns after the errors were printed. */
+char *appraisal_plan_file(struct pg_sync *sync, const char *path, int *status_out);
+/* A document of the schema appraisal; its numbers become strings with the same digits, because doubles would change
+ * them. The caller calls json_decref(). */
+json_t *appraisal_document(struct text json);
+/* The member of a document as text; "–" if it is null. */
+struct text appraisal_member(const json_t *object, const char *key);
+/* Appends how an indicator is scored, as one line. */
+void appraisal_describe_score(const json_t *indicator, enum appraisal_language language, struct buf *out);
+/* Appends the plans of a set in words. */
+void appraisal_describe(const struct appraisal_set *set, enum appraisal_language language, struct buf *out);
+
+#endif

@@ -1,0 +1,4 @@
+-- Deletes the rows of tickets, before they are written again.
+-- $1 ticket_ids
+DELETE FROM kpid.ledger
+WHERE ticket_id = ANY ($1::text[])
