@@ -92,6 +92,9 @@ static void on_compare(evutil_socket_t fd, short what, void *context)
 	app_compare_settings(app);
 }
 
+/* A request that came while policies were being loaded. */
+static void reload_if_due(struct app *app);
+
 /* ---- the start ---- */
 
 static void begin(struct app *app)
@@ -101,6 +104,7 @@ static void begin(struct app *app)
 	app->feeder.begin(app->feeder.context);
 	app_show_status(app);
 	notify_ready();
+	reload_if_due(app);
 }
 
 /* Every part gets its session before events are read: otherwise they would be counted, and their deadlines not judged.
@@ -148,6 +152,7 @@ static void on_loaded(void *context, PGresult *result)
 	if (app->begun) {
 		for (int i = 0; i < app->n_lanes; i++)
 			lane_try_flush(app->lanes[i], false);
+		reload_if_due(app);
 		return;
 	}
 	if (app->status != 0)
@@ -206,14 +211,8 @@ static void on_action(void *context)
 
 /* ---- reload ---- */
 
-static void on_reload(evutil_socket_t fd, short what, void *context)
+static void reload(struct app *app)
 {
-	struct app *app = context;
-	(void)fd, (void)what;
-	if (!app->begun || app->loading) {
-		log_warning("a reload was requested while policies are being loaded: request it again in a moment");
-		return;
-	}
 	app->reloading = true;
 	notify_reloading();
 	app_drop_next(app);
@@ -235,6 +234,22 @@ static void on_reload(evutil_socket_t fd, short what, void *context)
 		load_policies(app);
 	else
 		end_reload(app, true);
+}
+
+static void reload_if_due(struct app *app)
+{
+	if (!app->reload_due || !app->begun || app->loading)
+		return;
+	app->reload_due = false;
+	reload(app);
+}
+
+static void on_reload(evutil_socket_t fd, short what, void *context)
+{
+	struct app *app = context;
+	(void)fd, (void)what;
+	app->reload_due = true;
+	reload_if_due(app);
 }
 
 /* ---- life ---- */

@@ -80,7 +80,7 @@ struct app {
 	struct buf status_words; /* as last shown */
 	struct app_feeder feeder;
 	/* At the start, policies are loaded, then sessions are opened (opening), then events are read (begun). */
-	bool opening, begun, loading, reloading, stopping;
+	bool opening, begun, loading, reloading, reload_due, stopping;
 	int status; /* the exit code that app_run() returns */
 };
 
