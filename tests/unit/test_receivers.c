@@ -17,12 +17,14 @@ static void test_file_of_receivers(void **state)
 	assert_int_equal(set->items[0].group_at_least, 4);
 	receiver_set_free(set);
 	receiver_set_free(receivers_parse("{\"receivers\": []}"));
+	receiver_set_free(receivers_parse("\xEF\xBB\xBF{\"receivers\": []}")); /* as editors on Windows save it */
 }
 
 static void test_errors_of_the_file(void **state)
 {
 	(void)state;
 	assert_file_error("{", "(file)", "is not JSON");
+	assert_file_error(" \n", "(file)", "is empty; write at least {\"receivers\": []}");
 	assert_file_error("{}", "receivers", "is missing");
 	assert_file_error(FILE_OF("smoke", ""), "receivers[0].type", "is not a type of receiver; write ");
 	assert_file_error(FILE_WITH("{\"type\": \"webhook\", \"url\": \"https://a\"}"), "receivers[0].name",

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../jsonfile/file_check.h"
+#include "../jsonfile/file_load.h"
 #include "kinds.h"
 #include "kpid/base/memory.h"
 #include "kpid/core/duration.h"
@@ -276,12 +276,8 @@ struct receiver_set *receiver_set_parse(struct text json, struct file_errors *er
 	arena_init(&set->arena);
 	struct reading reading = {.check = {.errors = errors_out}, .arena = &set->arena};
 	arena_init(&reading.check.scratch);
-	json_error_t error;
-	json_t *root = json_loadb(json.ptr, json.len, 0, &error);
-	if (root == NULL) {
-		const struct file_place place = {.line = error.line < 0 ? 0 : error.line};
-		file_error_add(&reading.check, &place, "is not JSON: %s", error.text);
-	} else {
+	json_t *root = file_load(&reading.check, &json, "{\"receivers\": []}");
+	if (root != NULL) {
 		struct file_node node = {root, file_scan(json, &reading.check.scratch)};
 		read_file(&reading, &node, set);
 	}

@@ -36,7 +36,7 @@ json_t *file_load(struct file_check *check, struct text *json_io, const char *ex
 	*json_io = json;
 	if (json.len > MAX_FILE_BYTES) {
 		file_error_add(check, NULL,
-		               "is %u bytes long; at most %d are allowed; remove revisions that are no longer needed",
+		               "is %u bytes long; at most %d are allowed; remove what is no longer needed",
 		               (unsigned)json.len, MAX_FILE_BYTES);
 		return NULL;
 	}
