@@ -190,10 +190,13 @@ class Rig:
     def write_policy(self, name, **within):
         """A policy that matches every ticket: first_response="15m" and so on."""
         targets = {target: {"within": time_, "calendar": "always"} for target, time_ in within.items()}
-        policy = {"revisions": [{"id": "bench", "policies": [{"name": "every ticket", "targets": targets}]}]}
+        return self.write_json(name, {"revisions": [{"id": "bench", "policies": [{"name": "every ticket", "targets": targets}]}]})
+
+    def write_json(self, name, value):
+        """Writes a file of that name, and returns its path."""
         path = self.path(name + ".json")
         with open(path, "w", encoding="utf-8") as file:
-            json.dump(policy, file)
+            json.dump(value, file)
         return path
 
 
