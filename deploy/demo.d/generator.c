@@ -14,6 +14,9 @@
 #include "desk.h"
 #include "letters.h"
 
+/* How long the broker of a busy machine may take for what is left at the end. */
+enum { FLUSH_MS = 60000 };
+
 static const char usage[] =
         "usage: demo-generator desk --brokers LIST [option...]     send events as they happen\n"
         "       demo-generator alerts --brokers LIST [--topic T]   print alerts: received, key and value\n"
@@ -159,7 +162,7 @@ static int run_desk(const struct options *options)
 		send_first(producer, &desk, log);
 	desk_release(&desk);
 
-	rd_kafka_flush(producer, 10000);
+	rd_kafka_flush(producer, FLUSH_MS);
 	n_lost += rd_kafka_outq_len(producer);
 	rd_kafka_destroy(producer);
 	if (log && fclose(log) != 0) {
