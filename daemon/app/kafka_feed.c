@@ -234,7 +234,9 @@ static void on_reloaded(void *context)
 static void on_ready_again(void *context)
 {
 	struct kafka_feed *feed = context;
-	feed->claiming = feed->observing = false;
+	feed->claiming = false;
+	if (feed->observing == OBSERVING_DATABASE)
+		feed->observing = OBSERVING_NOTHING;
 	feed_forget_claims(feed);
 	feed_forget_heartbeat(feed);
 	unowned_partitions_forget(&feed->unowned);

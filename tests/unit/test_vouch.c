@@ -110,6 +110,15 @@ static void test_a_row_that_does_not_name_the_heartbeat_is_written_again(void **
 	assert_false(vouch_enter(&vouch, &here));
 }
 
+static void test_a_row_that_names_the_heartbeat_by_mistake_is_an_exception(void **state)
+{
+	(void)state;
+	vouch_verify(&vouch, true);
+	assert_true(vouch_leave(&vouch));
+	vouch_left(&vouch);
+	assert_false(vouch_leave(&vouch));
+}
+
 static void test_the_latest_time_stays_when_the_session_is_lost(void **state)
 {
 	(void)state;
@@ -142,6 +151,7 @@ int main(void)
 	        cmocka_unit_test_setup(test_it_is_an_exception_until_it_has_left, clear),
 	        cmocka_unit_test_setup(test_one_that_comes_back_before_it_has_left_is_written, clear),
 	        cmocka_unit_test_setup(test_a_row_that_does_not_name_the_heartbeat_is_written_again, clear),
+	        cmocka_unit_test_setup(test_a_row_that_names_the_heartbeat_by_mistake_is_an_exception, clear),
 	        cmocka_unit_test_setup(test_the_latest_time_stays_when_the_session_is_lost, clear),
 	        cmocka_unit_test_setup(test_the_time_falls_only_if_the_clock_was_set_back, clear),
 	};

@@ -43,6 +43,14 @@ struct configured_topics {
 	bool is_asking;
 };
 
+/* How far a probe of watermarks is. The next one begins when this one is stored, because what is known of the heartbeat
+ * depends on the outcome. */
+enum observing {
+	OBSERVING_NOTHING,
+	OBSERVING_BROKERS, /* they were asked; the answer comes even if the session is lost meanwhile */
+	OBSERVING_DATABASE /* what they answered is being stored; a lost session ends that */
+};
+
 /* Our row of kpid.heartbeat, one for each session. */
 struct feed_heartbeat {
 	int64_t no; /* 0: there is none yet */
@@ -73,9 +81,9 @@ struct kafka_feed {
 	uint64_t claim_generation;                  /* the rebalance_generation of that claim */
 	bool was_assigned;                          /* the group has assigned partitions, maybe none, at least once */
 	rd_kafka_topic_partition_list_t *revoking;  /* to be unassigned once no transaction contains them; NULL */
-	bool observing;                             /* a probe of watermarks is under way, until it is stored */
-	size_t n_observed;                          /* rows that it writes */
-	bool doubts;                                /* the database disagrees about some partitions */
+	enum observing observing;
+	size_t n_observed; /* rows that it writes */
+	bool doubts;       /* the database disagrees about some partitions */
 	struct feed_heartbeat heartbeat;
 	bool checking;                             /* a check for recreated topics is under way */
 	uint64_t n_claims_sent, n_claims_answered; /* by resume.c; answers come in order */

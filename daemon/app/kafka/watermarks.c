@@ -3,6 +3,7 @@
 #include "adapters/pg/rows.h"
 #include "app/kafka/feed.h"
 #include "app/observations.h"
+#include "kpid/base/check.h"
 #include "kpid/base/clock.h"
 #include "kpid/base/log.h"
 #include "kpid/core/partition_end.h"
@@ -90,7 +91,7 @@ static void on_owners(void *context, PGresult *result)
 static void on_owners_end(void *context, PGresult *result)
 {
 	(void)result;
-	((struct kafka_feed *)context)->observing = false;
+	((struct kafka_feed *)context)->observing = OBSERVING_NOTHING;
 }
 
 /* An idle partition has no batch that would notice that another instance has claimed it, or that the database has lost
@@ -119,7 +120,7 @@ static void on_beat_end(void *context, PGresult *result)
 	if (feed->doubts)
 		check_owners(feed);
 	else
-		feed->observing = false;
+		feed->observing = OBSERVING_NOTHING;
 	feed_on_unowned_observed(feed);
 }
 
@@ -201,10 +202,12 @@ void feed_on_watermarks_probed(struct kafka_feed *feed, const struct kafka_probe
 {
 	struct observations observations;
 	int64_t until_us = TIME_FOR_EVER;
+	KPID_CHECK(feed->observing == OBSERVING_BROKERS);
 	if (!pg_session_is_ready(feed->app->control)) {
-		feed->observing = false;
+		feed->observing = OBSERVING_NOTHING;
 		return;
 	}
+	feed->observing = OBSERVING_DATABASE;
 	feed->heartbeat.round++;
 	observations_start(&observations);
 	for (size_t i = 0; i < answers->n; i++) {
@@ -227,7 +230,7 @@ void feed_probe_watermarks(struct kafka_feed *feed)
 {
 	struct kafka_probe_list list = {.tag = PROBE_WATERMARKS};
 	int64_t now_us = monotonic_clock_us();
-	if (feed->observing || feed->closing || !pg_session_is_ready(feed->app->control))
+	if (feed->observing != OBSERVING_NOTHING || feed->closing || !pg_session_is_ready(feed->app->control))
 		return;
 	for (size_t i = 0; i < feed->app->sources.n; i++) {
 		const struct source *source = feed->app->sources.items[i];
@@ -239,7 +242,7 @@ void feed_probe_watermarks(struct kafka_feed *feed)
 	if (list.n == 0)
 		return;
 	feed_start_heartbeat(feed);
-	feed->observing = true;
+	feed->observing = OBSERVING_BROKERS;
 	kafka_probe_ask(feed->probe, &list);
 }
 

@@ -67,6 +67,8 @@ void vouch_verify(struct vouch *vouch, bool is_named)
 {
 	if (!is_named)
 		vouch->state = VOUCH_NONE;
+	else if (vouch->state == VOUCH_NONE)
+		vouch->state = VOUCH_ENDING;
 }
 
 bool vouch_is_given(const struct vouch *vouch, int64_t epoch, int64_t next_offset)

@@ -47,7 +47,8 @@ void vouch_written(struct vouch *vouch);
 void vouch_confirm(struct vouch *vouch);
 /* No exception of the last heartbeat is left. */
 void vouch_left(struct vouch *vouch);
-/* Whether the row of the partition names the heartbeat, as read after the last heartbeat. */
+/* Whether the row of the partition names the heartbeat, as read after the last heartbeat. If it does though it should
+ * not, each heartbeat names the partition as an exception from now on. */
 void vouch_verify(struct vouch *vouch, bool is_named);
 /* Whether the database should have it as given, at this place. */
 bool vouch_is_given(const struct vouch *vouch, int64_t epoch, int64_t next_offset);
