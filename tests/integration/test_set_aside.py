@@ -151,7 +151,7 @@ def test_a_locked_ticket_blocks_nobody(urgent, stranger, sql):
     wait_until(lambda: daemon.logged("process .*psql of ann.* holds rows"), "the log to name the session")
     stranger.connection.rollback()
     wait_until(lambda: not parked(site), "it to be folded")
-    wait_until(lambda: daemon.logged("no ticket is set aside now"), "the log to say so")
+    wait_until(lambda: daemon.logged("no ticket is set aside now"), "the log line")
     assert site.one("SELECT count(*) FROM report.alert WHERE ticket_id = 'T3'") == 0
     site.check_recomputed()
 

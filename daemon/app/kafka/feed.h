@@ -43,7 +43,7 @@ struct configured_topics {
 	bool is_asking;
 };
 
-/* How far a probe of watermarks is. The next one begins when this one is stored, because what is known of the heartbeat
+/* How far a probe of watermarks is. The next one begins when this one is stored, because what the heartbeat vouches for
  * depends on the outcome. */
 enum observing {
 	OBSERVING_NOTHING,
