@@ -33,8 +33,6 @@ struct appraisal_set *appraisal_file_read(const char *path, const struct apprais
                                           struct config_errors *errors, struct config_errors *warnings);
 /* The same, with the limits of the database. Returns CLI_OK and the set, or another status after printing why. */
 int appraisal_file_read_for(struct pg_sync *sync, const char *path, struct appraisal_set **set_out);
-/* Prints errors and warnings; with --json both are in one array. */
-void appraisal_print_errors(const struct cli *cli, const struct config_errors *errors);
 /* The checked plan file of --plan as JSON (caller frees it), or NULL without one. *status_out: CLI_OK, or what the
  * command returns after the errors were printed. */
 char *appraisal_plan_file(struct pg_sync *sync, const char *path, int *status_out);

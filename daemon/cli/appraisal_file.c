@@ -5,20 +5,7 @@
 #include "cli/appraisal.h"
 #include "cli/file_text.h"
 #include "cli/json_diff.h"
-#include "cli/json_out.h"
 #include "kpid/base/memory.h"
-
-void appraisal_print_errors(const struct cli *cli, const struct config_errors *errors)
-{
-	struct buf out = BUF_INIT;
-	if (!cli->json) {
-		cli_print_errors(errors);
-		return;
-	}
-	config_errors_write_json(errors, &out);
-	buf_add_char(&out, '\n');
-	cli_print_data(cli, &out);
-}
 
 struct appraisal_set *appraisal_file_read(const char *path, const struct appraisal_limits *limits,
                                           struct config_errors *errors, struct config_errors *warnings)
@@ -44,7 +31,7 @@ int appraisal_check(struct cli *cli, const struct appraisal_request *request)
 	struct config_errors errors = CONFIG_ERRORS_INIT;
 	struct appraisal_set *set =
 	        appraisal_file_read(request->arguments[0], &APPRAISAL_LIMITS_DEFAULT, &errors, &errors);
-	appraisal_print_errors(cli, &errors);
+	file_text_print_errors(cli, &errors);
 	if (set != NULL)
 		fputs(cli->json ? "" : "ok\n", stdout);
 	int status = set == NULL ? CLI_CONFIG : CLI_OK;
@@ -60,7 +47,7 @@ int appraisal_show(struct cli *cli, const struct appraisal_request *request)
 	struct appraisal_set *set =
 	        appraisal_file_read(request->arguments[0], &APPRAISAL_LIMITS_DEFAULT, &errors, NULL);
 	if (set == NULL) {
-		appraisal_print_errors(cli, &errors);
+		file_text_print_errors(cli, &errors);
 	} else {
 		appraisal_describe(set, request->language, &out);
 		fwrite(buf_text(&out).ptr, 1, out.len_bytes, stdout);
@@ -101,7 +88,7 @@ int appraisal_diff(struct cli *cli, const struct appraisal_request *request)
 	if (both)
 		print_diff(sets[0], sets[1]);
 	else
-		appraisal_print_errors(cli, &errors);
+		file_text_print_errors(cli, &errors);
 	appraisal_set_free(sets[0]);
 	appraisal_set_free(sets[1]);
 	config_errors_release(&errors);

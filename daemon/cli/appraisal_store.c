@@ -40,7 +40,7 @@ int appraisal_file_read_for(struct pg_sync *sync, const char *path, struct appra
 	PQclear(row);
 	*set_out = appraisal_file_read(path, &limits, &errors, NULL);
 	if (*set_out == NULL)
-		appraisal_print_errors(sync->cli, &errors);
+		file_text_print_errors(sync->cli, &errors);
 	config_errors_release(&errors);
 	return *set_out == NULL ? CLI_CONFIG : CLI_OK;
 }
@@ -122,7 +122,7 @@ int appraisal_roster(struct cli *cli, const struct appraisal_request *request)
 	struct roster *roster = read_roster(request->arguments[0], &errors);
 	int status = CLI_CONFIG;
 	if (roster == NULL)
-		appraisal_print_errors(cli, &errors);
+		file_text_print_errors(cli, &errors);
 	else
 		status = pg_sync_run(cli, replace, roster);
 	roster_free(roster);

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "cli/json_out.h"
+#include "cli/file_text.h"
 #include "cli/policy_diff.h"
 #include "cli/policy_file.h"
 #include "cli/policy_recalc.h"
@@ -12,22 +12,9 @@
 
 enum { SINCE = 256, UNTIL, WHY };
 
-/* Prints errors and warnings; with --json both are in one array. */
-static void print_errors(const struct cli *cli, const struct config_errors *errors)
-{
-	struct buf out = BUF_INIT;
-	if (!cli->json) {
-		cli_print_errors(errors);
-		return;
-	}
-	config_errors_write_json(errors, &out);
-	buf_add_char(&out, '\n');
-	cli_print_data(cli, &out);
-}
-
 static int fail_with(const struct cli *cli, const struct config_errors *errors)
 {
-	print_errors(cli, errors);
+	file_text_print_errors(cli, errors);
 	return CLI_CONFIG;
 }
 
@@ -48,7 +35,7 @@ static int run(const struct cli *cli, const char *action, const char *path, stru
 	if (set == NULL) {
 		status = fail_with(cli, &errors);
 	} else if (check) {
-		print_errors(cli, &errors);
+		file_text_print_errors(cli, &errors);
 		fputs(cli->json ? "" : "ok\n", stdout);
 	} else if (strcmp(action, "show") == 0) {
 		print_set(set);

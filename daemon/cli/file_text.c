@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "cli/json_out.h"
 #include "config/config_internal.h"
 
 #define MAX_FILE_BYTES (16 * 1024 * 1024)
@@ -29,4 +30,16 @@ void file_text_add_errors(struct config_errors *out, const char *path, const str
 {
 	for (size_t i = 0; i < n; i++)
 		config_error_add_text(out, path, errors[i].line, errors[i].path, errors[i].message, warnings);
+}
+
+void file_text_print_errors(const struct cli *cli, const struct config_errors *errors)
+{
+	struct buf out = BUF_INIT;
+	if (!cli->json) {
+		cli_print_errors(errors);
+		return;
+	}
+	config_errors_write_json(errors, &out);
+	buf_add_char(&out, '\n');
+	cli_print_data(cli, &out);
 }
