@@ -261,7 +261,8 @@ static void on_ready(void *context)
 	if (!app->begun)
 		return;
 	ack_silence_expiry_now(&app->ack_silence_expiry);
-	app->feeder.ready_again(app->feeder.context);
+	if (app->feeder.ready_again != NULL)
+		app->feeder.ready_again(app->feeder.context);
 }
 
 static void on_lost(void *context, const char *reason)
@@ -348,7 +349,6 @@ struct app *app_new(struct kpid_config *config, int n_lanes, const struct app_fe
 	        .unknown_types = &app->unknown_types,
 	        .context = feeder->context,
 	        .wants_more = feeder->wants_more,
-	        .committed = feeder->committed,
 	        .idle = feeder->idle,
 	        .load_revisions = on_load_revisions,
 	        .batch_begun = on_batch_begun,

@@ -24,11 +24,12 @@ struct app_feeder {
 	void (*open)(void *context);
 	/* All sessions are open: events may be read. Called once. */
 	void (*begin)(void *context);
-	/* The control session is ready again: earlier queries will not be answered. */
+	/* The control session is ready again: earlier queries will not be answered. NULL: it was sent none. */
 	void (*ready_again)(void *context);
+	/* As in struct lane_shared. NULL if there are no lanes. */
 	void (*wants_more)(void *context, struct lane *lane);
-	void (*committed)(void *context, struct lane *lane);
 	void (*idle)(void *context, struct lane *lane);
+	/* As in struct deadline_scheduler_events. NULL: it cannot observe the sources. */
 	void (*needs_completeness)(void *context, int64_t deadline_us);
 	/* SIGHUP: reads what else belongs to the configuration. Returns false after logging what is wrong: then nothing
 	 * is reloaded. NULL: nothing else to read. */

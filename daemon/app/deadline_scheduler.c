@@ -146,7 +146,8 @@ static void request_completeness(struct deadline_scheduler *scheduler, int64_t d
 	if (scheduler->tick_again)
 		return;
 	ask_others(scheduler, deadline_us);
-	scheduler->events.needs_completeness(scheduler->events.context, deadline_us);
+	if (scheduler->events.needs_completeness != NULL)
+		scheduler->events.needs_completeness(scheduler->events.context, deadline_us);
 }
 
 /* A deadline behind the locked ones must not wait for them. It may need newer watermarks. */

@@ -12,7 +12,8 @@ struct deadline_scheduler;
 
 struct deadline_scheduler_events {
 	/* A deadline has passed, but the watermark of some source is older: observe the sources, store that in the
-	 * database (queries/source_observed.sql), then call deadline_scheduler_tick(). */
+	 * database (queries/source_observed.sql), then call deadline_scheduler_tick(). NULL: this process has no
+	 * sources. */
 	void (*needs_completeness)(void *context, int64_t deadline_us);
 	void *context;
 };

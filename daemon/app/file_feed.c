@@ -466,11 +466,6 @@ static void on_wants_more(void *context, struct lane *lane)
 		read_soon(feed);
 }
 
-static void on_committed(void *context, struct lane *lane)
-{
-	(void)context, (void)lane;
-}
-
 static void on_idle(void *context, struct lane *lane)
 {
 	struct file_feed *feed = context;
@@ -574,7 +569,6 @@ int file_feed_run(struct kpid_config *config, const struct file_feed_order *orde
 	        .begin = on_begin,
 	        .ready_again = on_ready_again,
 	        .wants_more = on_wants_more,
-	        .committed = on_committed,
 	        .idle = on_idle,
 	        .needs_completeness = on_needs_completeness,
 	        .stop = on_stop,

@@ -128,11 +128,6 @@ static void on_poll_timer(evutil_socket_t fd, short what, void *context)
 	plan_poll(feed);
 }
 
-static void on_committed(void *context, struct lane *lane)
-{
-	(void)context, (void)lane;
-}
-
 static void on_idle(void *context, struct lane *lane)
 {
 	struct kafka_feed *feed = context;
@@ -306,7 +301,6 @@ int kafka_feed_run(struct kpid_config *config, struct receivers *receivers, cons
 	        .begin = on_begin,
 	        .ready_again = on_ready_again,
 	        .wants_more = feed_on_wants_more,
-	        .committed = on_committed,
 	        .idle = on_idle,
 	        .needs_completeness = feed_on_needs_completeness,
 	        .prepare_reload = on_prepare_reload,

@@ -334,7 +334,6 @@ static void apply_commit(struct lane *lane, int64_t next_work_us)
 	backlog_note_commit(&lane->shared->backlog);
 	lane->state = LANE_IDLE;
 	lane->shared->work_written(lane->shared->load_context, next_work_us);
-	lane->shared->committed(lane->shared->context, lane);
 	lane->shared->idle(lane->shared->context, lane);
 	lane_try_flush(lane, false);
 }

@@ -37,8 +37,6 @@ struct lane_shared {
 	void *context;
 	/* The lane has room again and should be fed. */
 	void (*wants_more)(void *context, struct lane *lane);
-	/* A batch was committed: the offsets of its sources have advanced. */
-	void (*committed)(void *context, struct lane *lane);
 	/* The lane no longer writes a batch: it was committed or dropped. Revoked partitions can be released. */
 	void (*idle)(void *context, struct lane *lane);
 	/* The database refuses what a lane writes, until somebody acts. NULL: the lane just retries. */

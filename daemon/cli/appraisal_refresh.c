@@ -36,31 +36,10 @@ static void on_stop(void *context)
 	app_quit(((struct refresh *)context)->app, KPID_EXIT_FAILED);
 }
 
-/* Not needed: there are no lanes to feed. */
-static void on_ready_again(void *context)
-{
-	(void)context;
-}
-
-static void on_lane(void *context, struct lane *lane)
-{
-	(void)context, (void)lane;
-}
-
-static void on_needs_completeness(void *context, int64_t deadline_us)
-{
-	(void)context, (void)deadline_us;
-}
-
 static int run(struct kpid_config *config, struct refresh *refresh)
 {
 	const struct app_feeder feeder = {
 	        .begin = on_begin,
-	        .ready_again = on_ready_again,
-	        .wants_more = on_lane,
-	        .committed = on_lane,
-	        .idle = on_lane,
-	        .needs_completeness = on_needs_completeness,
 	        .stop = on_stop,
 	        .stopped_status = KPID_EXIT_FAILED,
 	        .gives_up = true,
