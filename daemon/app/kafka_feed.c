@@ -224,6 +224,7 @@ static void on_reloaded(void *context)
 		dispatch_start(feed->dispatch);
 	}
 	feed->receivers = NULL;
+	ledger_refresh_reloaded(feed->ledger);
 }
 
 static void on_ready_again(void *context)

@@ -16,7 +16,6 @@
 #include "kpid/base/memory.h"
 
 enum {
-	LOOK_MS = 200,
 	MAX_PAGE = 500,        /* tickets in a transaction */
 	PAGES_PER_SCAN = 2048, /* of PostgreSQL: 16 MiB */
 	KEEP_BYTES = 1 << 20,
@@ -31,7 +30,7 @@ struct ledger_refresh {
 	struct ledger_once once; /* done NULL: none */
 	bool busy;               /* a refresh is under way */
 	bool rebuilds;           /* once.all, until the new generation has begun */
-	int64_t next_us;         /* monotonic: when the next one begins */
+	int64_t ended_us;        /* monotonic: when the last one ended; 0: none has, or it failed */
 	struct backoff backoff;
 
 	/* of this refresh */
@@ -57,26 +56,70 @@ struct ledger_refresh {
 static void scan(struct ledger_refresh *refresh);
 static void next_page(struct ledger_refresh *refresh);
 
+/* ---- the timer ---- */
+
+static bool is_alone(const struct ledger_refresh *refresh)
+{
+	return refresh->once.done != NULL;
+}
+
+static bool is_off(const struct ledger_refresh *refresh)
+{
+	return !is_alone(refresh) && refresh->shared->config->appraisal.refresh_us == 0;
+}
+
+/* Microseconds until the next refresh is due, if this process may do it. */
+static int64_t due_wait_us(const struct ledger_refresh *refresh)
+{
+	bool waits = !is_alone(refresh) && refresh->ended_us != 0;
+	int64_t due_us = waits ? refresh->ended_us + refresh->shared->config->appraisal.refresh_us : 0;
+	if (due_us < refresh->backoff.until_us)
+		due_us = refresh->backoff.until_us;
+	int64_t wait_us = due_us - monotonic_clock_us();
+	return wait_us > 0 ? wait_us : 0;
+}
+
+/* Call after each change of what it reads. */
+static void plan(struct ledger_refresh *refresh)
+{
+	if (refresh->busy || is_off(refresh) || !pg_session_is_ready(refresh->session)) {
+		evtimer_del(refresh->timer);
+		return;
+	}
+	int64_t wait_us = is_alone(refresh) ? INT64_MAX : lease_wait_us(&refresh->lease, false);
+	if ((is_alone(refresh) || lease_is_held(&refresh->lease)) && due_wait_us(refresh) < wait_us)
+		wait_us = due_wait_us(refresh);
+	const struct timeval wait = {wait_us / US_PER_SECOND, wait_us % US_PER_SECOND};
+	evtimer_add(refresh->timer, &wait);
+}
+
 /* ---- the end of a refresh ---- */
 
-/* It begins again soon, where this one has come to. */
-static void end_early(struct ledger_refresh *refresh)
+static void stop(struct ledger_refresh *refresh)
 {
 	refresh->busy = false;
 	judging_drop(&refresh->judging);
 	backoff_add_failure(&refresh->backoff, monotonic_clock_us(), refresh->report.n_skipped > 0);
 }
 
+/* It begins again soon, where this one has come to. */
+static void end_early(struct ledger_refresh *refresh)
+{
+	stop(refresh);
+	plan(refresh);
+}
+
 static void end(struct ledger_refresh *refresh, bool failed)
 {
-	end_early(refresh);
+	stop(refresh);
 	if (!failed)
 		backoff_reset(&refresh->backoff);
-	refresh->next_us = monotonic_clock_us() + (failed ? 0 : refresh->shared->config->appraisal.refresh_us);
+	refresh->ended_us = failed ? 0 : monotonic_clock_us();
+	plan(refresh);
 	refresh->report.failed = failed;
 	if (refresh->report.n_tickets > 0)
 		log_debug("the ledger has the rows of %" PRId64 " more tickets", refresh->report.n_tickets);
-	if (refresh->once.done != NULL)
+	if (is_alone(refresh))
 		refresh->once.done(refresh->once.context, &refresh->report);
 	refresh->report.n_tickets = 0;
 }
@@ -213,7 +256,7 @@ static void write_page(struct ledger_refresh *refresh)
 	const struct pg_param generation = pg_param_int4(refresh->generation, number);
 	refresh->is_raced = refresh->is_stale = false;
 	pg_session_command(refresh->session, "BEGIN", NULL, NULL);
-	if (refresh->once.done == NULL)
+	if (!is_alone(refresh))
 		lease_fence(&refresh->lease);
 	pg_session_query(refresh->session, "queries/ledger_lock.sql", &generation, 1, on_locked, refresh);
 	pg_ledger_rows_send_tickets(&refresh->rows, refresh->session, refresh->generation,
@@ -283,7 +326,7 @@ static void on_read_end(void *context, PGresult *result)
 static void next_page(struct ledger_refresh *refresh)
 {
 	struct pg_array ids = {.n = 0};
-	if (refresh->once.done == NULL)
+	if (!is_alone(refresh))
 		lease_look(&refresh->lease, true); /* between two transactions */
 	if (refresh->n_ids_done == refresh->n_ids) {
 		scan(refresh);
@@ -416,29 +459,16 @@ static void begin(struct ledger_refresh *refresh)
 
 /* ---- life ---- */
 
-static bool is_due(const struct ledger_refresh *refresh)
-{
-	int64_t now_us = monotonic_clock_us();
-	if (refresh->busy || !backoff_is_over(&refresh->backoff, now_us))
-		return false;
-	if (refresh->once.done != NULL)
-		return true;
-	return refresh->shared->config->appraisal.refresh_us > 0 && lease_is_held(&refresh->lease) &&
-	       now_us >= refresh->next_us;
-}
-
 static void on_timer(evutil_socket_t fd, short what, void *context)
 {
-	static const struct timeval pause = {0, LOOK_MS * 1000};
 	struct ledger_refresh *refresh = context;
 	(void)fd, (void)what;
-	evtimer_add(refresh->timer, &pause);
-	if (!pg_session_is_ready(refresh->session))
-		return;
-	if (refresh->once.done == NULL && !refresh->busy && refresh->shared->config->appraisal.refresh_us > 0)
+	if (!is_alone(refresh))
 		lease_look(&refresh->lease, false);
-	if (is_due(refresh))
+	if ((is_alone(refresh) || lease_is_held(&refresh->lease)) && due_wait_us(refresh) == 0)
 		begin(refresh);
+	else
+		plan(refresh);
 }
 
 /* Every statement looks up a few keys. A plan that was made while the tables were small would read them whole, and be
@@ -448,6 +478,7 @@ static void on_ready(void *context)
 	struct ledger_refresh *refresh = context;
 	pg_session_command(refresh->session, "SET enable_seqscan = off", NULL, NULL);
 	pg_session_sync(refresh->session, NULL, NULL);
+	plan(refresh);
 }
 
 /* Drops what is under way: queries of a lost session are not answered. */
@@ -458,12 +489,12 @@ static void on_lost(void *context, const char *reason)
 	lease_forget(&refresh->lease);
 	judging_drop(&refresh->judging);
 	refresh->busy = false;
+	plan(refresh);
 }
 
-/* The timer looks often enough. */
 static void on_lease_looked(void *context)
 {
-	(void)context;
+	plan(context);
 }
 
 /* The transaction in progress fails by its fence. */
@@ -511,7 +542,11 @@ void ledger_refresh_free(struct ledger_refresh *refresh)
 void ledger_refresh_start(struct ledger_refresh *refresh)
 {
 	pg_session_start(refresh->session);
-	on_timer(-1, 0, refresh);
+}
+
+void ledger_refresh_reloaded(struct ledger_refresh *refresh)
+{
+	plan(refresh);
 }
 
 const struct pg_session *ledger_refresh_session(const struct ledger_refresh *refresh)

@@ -33,6 +33,8 @@ struct ledger_refresh *ledger_refresh_new(struct lane_shared *shared, const stru
                                           const struct ledger_once *once);
 void ledger_refresh_free(struct ledger_refresh *refresh); /* NULL is allowed */
 void ledger_refresh_start(struct ledger_refresh *refresh);
+/* The configuration has changed, perhaps how often the ledger is refreshed. */
+void ledger_refresh_reloaded(struct ledger_refresh *refresh);
 const struct pg_session *ledger_refresh_session(const struct ledger_refresh *refresh);
 
 #endif

@@ -1,8 +1,11 @@
 """The refresh of the ledger beside two daemons: kill -9, late events, a recalculation. At the end its sums are the daily figures.
 """
 import json
+import signal
 
-from daemon import generated, wait_until
+import pytest
+
+from daemon import event, generated, wait_until
 
 SEED = 20261130
 
@@ -69,3 +72,20 @@ def test_L2_L8_the_ledger_follows_the_daemons(make_stream, make_site):
     assert json.loads(site.command("verify", "--json", status=1).stdout)["differences"][0]["table"] == "ledger"
     site.command("appraisal", "refresh", "--all")
     verify(site)
+
+
+@pytest.mark.parametrize("before", ["0", "1d"])
+def test_L8_a_reload_changes_how_often(make_stream, make_site, before):
+    """Nothing else wakes the refresh up: it must not wait for the pause that was in force before."""
+    stream = make_stream(1)
+    site = make_site(stream, settings={"appraisal": {"refresh": before}})
+    daemon = site.start("a")
+    if before != "0":
+        wait_until(lambda: status(site)["refreshed_at"] is not None, "the first refresh")
+    stream.send_events([event("ticket.opened", "T", agent_id="ann")])
+    site.wait_read()
+    assert status(site)["behind"] == 1
+    site.configure(appraisal={"refresh": "200ms"})
+    daemon.signal(signal.SIGHUP)
+    wait_current(site)
+    wait_current(site)
