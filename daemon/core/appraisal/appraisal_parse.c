@@ -1,6 +1,7 @@
 /* The plan file: from JSON to a set of revisions, or to all of its errors at once (rules I). */
 #include <stdlib.h>
 
+#include "../jsonfile/file_revisions.h"
 #include "appraisal_reading.h"
 #include "kpid/base/memory.h"
 #include "kpid/core/duration.h"
@@ -183,42 +184,6 @@ static void read_revision(struct appraisal_reading *reading, const struct file_n
 		revision_out->json = json_compact(node->value, reading->arena);
 }
 
-static bool has_known_start(const struct file_node *node, const struct appraisal_revision *revision)
-{
-	struct file_node member;
-	return json_is_object(node->value) &&
-	       (revision->effective_from_us != INT64_MIN || !node_member(node, "effective_from", &member));
-}
-
-/* Adds an error for each revision that has the id or the start of an earlier one. */
-static void check_distinct(struct file_check *check, const struct file_node *nodes,
-                           const struct appraisal_revision *revisions, size_t n)
-{
-	struct file_node node;
-	for (size_t b = 1; b < n; b++) {
-		size_t same_id = 0, same_start = 0;
-		while (same_id < b && !text_same(revisions[same_id].id, revisions[b].id))
-			same_id++;
-		if (same_id < b && !text_is_empty(revisions[b].id) && node_member(&nodes[b], "id", &node))
-			file_error_add(check, node.place,
-			               "is already the id of revisions[%zu]; give each revision its own id", same_id);
-		while (same_start < b && (!has_known_start(&nodes[same_start], &revisions[same_start]) ||
-		                          revisions[same_start].effective_from_us != revisions[b].effective_from_us))
-			same_start++;
-		if (same_start == b || !has_known_start(&nodes[b], &revisions[b]))
-			continue;
-		if (node_member(&nodes[b], "effective_from", &node))
-			file_error_add(
-			        check, node.place,
-			        "is the same time as in revisions[%zu]; each revision must start at its own time",
-			        same_start);
-		else
-			file_error_missing(check, &nodes[b], "effective_from",
-			                   "only one revision may leave it out, and an earlier one already does; write "
-			                   "when this one takes effect");
-	}
-}
-
 static int by_effective_from(const void *a, const void *b)
 {
 	const struct appraisal_revision *left = a, *right = b;
@@ -239,12 +204,13 @@ static void read_file(struct appraisal_reading *reading, const struct file_node 
 		return;
 	set->n_revisions = json_array_size(list.value);
 	set->revisions = arena_zalloc(reading->arena, set->n_revisions * sizeof(*set->revisions));
-	struct file_node *nodes = arena_zalloc(&reading->check.scratch, set->n_revisions * sizeof(*nodes));
+	struct file_revision *found = arena_zalloc(&reading->check.scratch, set->n_revisions * sizeof(*found));
 	for (bool ok = node_first(&list, &node); ok; ok = node_next(&list, &node)) {
-		nodes[node.place->index] = node;
-		read_revision(reading, &node, &set->revisions[node.place->index]);
+		struct appraisal_revision *revision = &set->revisions[node.place->index];
+		read_revision(reading, &node, revision);
+		found[node.place->index] = (struct file_revision){node, revision->id, revision->effective_from_us};
 	}
-	check_distinct(&reading->check, nodes, set->revisions, set->n_revisions);
+	file_revisions_check_distinct(&reading->check, found, set->n_revisions);
 	qsort(set->revisions, set->n_revisions, sizeof(*set->revisions), by_effective_from);
 }
 

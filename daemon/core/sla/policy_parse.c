@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "../jsonfile/file_load.h"
+#include "../jsonfile/file_revisions.h"
 #include "calendar_parse.h"
 #include "policy_reading.h"
 
@@ -162,47 +163,6 @@ static void read_revision(struct policy_reading *reading, const struct file_node
 		revision_out->json = json_compact(node->value, reading->arena);
 }
 
-/* False if effective_from has an error, so that the start of the revision is not known. */
-static bool has_known_start(const struct file_node *node, const struct policy_revision *revision)
-{
-	struct file_node member;
-	return json_is_object(node->value) &&
-	       (revision->effective_from_us != INT64_MIN || !node_member(node, "effective_from", &member));
-}
-
-static void error_same_start(struct policy_reading *reading, const struct file_node *revision, size_t first)
-{
-	struct file_node instant;
-	if (node_member(revision, "effective_from", &instant))
-		file_error_add(&reading->check, instant.place,
-		               "is the same time as in revisions[%zu]; each revision must start at its own time",
-		               first);
-	else
-		file_error_missing(&reading->check, revision, "effective_from",
-		                   "only one revision may leave it out, and an earlier one already does; write when "
-		                   "this one takes effect");
-}
-
-/* Adds an error for each revision that has the id or the start of an earlier one. */
-static void check_distinct(struct policy_reading *reading, const struct file_node *nodes,
-                           const struct policy_revision *revisions, size_t n)
-{
-	for (size_t b = 1; b < n; b++) {
-		struct file_node id;
-		size_t same_id = 0, same_start = 0;
-		while (same_id < b && !text_same(revisions[same_id].id, revisions[b].id))
-			same_id++;
-		if (same_id < b && !text_is_empty(revisions[b].id) && node_member(&nodes[b], "id", &id))
-			file_error_add(&reading->check, id.place,
-			               "is already the id of revisions[%zu]; give each revision its own id", same_id);
-		while (same_start < b && (!has_known_start(&nodes[same_start], &revisions[same_start]) ||
-		                          revisions[same_start].effective_from_us != revisions[b].effective_from_us))
-			same_start++;
-		if (same_start < b && has_known_start(&nodes[b], &revisions[b]))
-			error_same_start(reading, &nodes[b], same_start);
-	}
-}
-
 static int by_effective_from(const void *a, const void *b)
 {
 	const struct policy_revision *left = a, *right = b;
@@ -223,12 +183,13 @@ static void read_file(struct policy_reading *reading, const struct file_node *ro
 		return;
 	set->n_revisions = json_array_size(list.value);
 	set->revisions = arena_zalloc(reading->arena, set->n_revisions * sizeof(*set->revisions));
-	struct file_node *nodes = arena_zalloc(&reading->check.scratch, set->n_revisions * sizeof(*nodes));
+	struct file_revision *found = arena_zalloc(&reading->check.scratch, set->n_revisions * sizeof(*found));
 	for (bool ok = node_first(&list, &node); ok; ok = node_next(&list, &node)) {
-		nodes[node.place->index] = node;
-		read_revision(reading, &node, &set->revisions[node.place->index]);
+		struct policy_revision *revision = &set->revisions[node.place->index];
+		read_revision(reading, &node, revision);
+		found[node.place->index] = (struct file_revision){node, revision->id, revision->effective_from_us};
 	}
-	check_distinct(reading, nodes, set->revisions, set->n_revisions);
+	file_revisions_check_distinct(&reading->check, found, set->n_revisions);
 	qsort(set->revisions, set->n_revisions, sizeof(*set->revisions), by_effective_from);
 }
 
