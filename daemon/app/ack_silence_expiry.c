@@ -3,6 +3,7 @@
 #include <event2/event.h>
 
 #include "adapters/pg/rows.h"
+#include "adapters/timer.h"
 #include "kpid/base/clock.h"
 #include "kpid/core/timestamp.h"
 
@@ -15,11 +16,8 @@ enum { FULL_CHECKS_AFTER_END = 5 };
 
 static void plan(struct ack_silence_expiry *expiry, int64_t at_us)
 {
-	int64_t wait_us = at_us - monotonic_clock_us();
-	wait_us = wait_us > 0 ? wait_us : 0;
-	const struct timeval wait = {wait_us / US_PER_SECOND, wait_us % US_PER_SECOND};
 	expiry->next_us = at_us;
-	evtimer_add(expiry->timer, &wait);
+	timer_start(expiry->timer, at_us - monotonic_clock_us());
 }
 
 static void on_silences(void *context, PGresult *result)

@@ -9,6 +9,7 @@
 
 #include "adapters/pg/channels.h"
 #include "adapters/pg/rows.h"
+#include "adapters/timer.h"
 #include "app/app_load.h"
 #include "app/app_status.h"
 #include "app/exit_status.h"
@@ -19,7 +20,7 @@
 #include "kpid/base/memory.h"
 
 /* STOP_S: kpid promises to stop within 5 s; librdkafka needs the rest. */
-enum { COMPARE_S = 60, STOP_S = 3, LOOK_OPENING_US = 20000 };
+enum { COMPARE_S = 60, STOP_S = 3, LOOK_OPENING_US = 20000, LOOK_US = 1000000 };
 
 static void on_parked_due(void *context)
 {
@@ -127,9 +128,8 @@ static void on_look(evutil_socket_t fd, short what, void *context)
 {
 	struct app *app = context;
 	bool is_starting = app->opening && !app->begun, has_control = pg_session_is_ready(app->control);
-	const struct timeval pause = {is_starting ? 0 : 1, is_starting ? LOOK_OPENING_US : 0};
 	(void)fd, (void)what;
-	evtimer_add(app->look_timer, &pause);
+	timer_start(app->look_timer, is_starting ? LOOK_OPENING_US : LOOK_US);
 	if (app->begun && !app->stopping)
 		backlog_report_look(&app->backlog_report, &app->sources, app->shared.n_committed, monotonic_clock_us());
 	if (has_control && session_watch_check(&app->watch, monotonic_clock_us()) > 0 && is_starting)

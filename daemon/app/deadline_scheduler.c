@@ -7,6 +7,7 @@
 #include "adapters/pg/channels.h"
 #include "adapters/pg/rows.h"
 #include "adapters/pg/stalled_sessions.h"
+#include "adapters/timer.h"
 #include "app/judging.h"
 #include "kpid/base/backoff.h"
 #include "kpid/base/clock.h"
@@ -82,11 +83,9 @@ static void plan_tick(struct deadline_scheduler *scheduler)
 {
 	if (scheduler->ticking || scheduler->firing)
 		return;
-	int64_t at_us = next_tick_us(scheduler), wait_us = at_us - monotonic_clock_us();
-	wait_us = wait_us > 0 ? wait_us : 0;
-	const struct timeval wait = {wait_us / US_PER_SECOND, wait_us % US_PER_SECOND};
+	int64_t at_us = next_tick_us(scheduler);
 	scheduler->tick_due_us = earlier(scheduler->tick_due_us, at_us);
-	evtimer_add(scheduler->timer, &wait);
+	timer_start(scheduler->timer, at_us - monotonic_clock_us());
 }
 
 /* ---- firing ---- */

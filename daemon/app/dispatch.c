@@ -10,6 +10,7 @@
 #include "adapters/pg/lease.h"
 #include "adapters/pg/rows.h"
 #include "adapters/pg/session.h"
+#include "adapters/timer.h"
 #include "app/voice.h"
 #include "kpid/base/clock.h"
 #include "kpid/base/log.h"
@@ -391,9 +392,8 @@ static void poll(struct dispatch *dispatch)
 	int64_t wait_us = lease_wait_us(&dispatch->lease, dispatch->waiting);
 	int64_t poll_wait_us = next_poll_us(dispatch) - monotonic_clock_us();
 	if (held && !dispatch->polling && poll_wait_us < wait_us)
-		wait_us = poll_wait_us > 0 ? poll_wait_us : 0;
-	const struct timeval wait = {wait_us / US_PER_SECOND, wait_us % US_PER_SECOND};
-	evtimer_add(dispatch->timer, &wait);
+		wait_us = poll_wait_us;
+	timer_start(dispatch->timer, wait_us);
 }
 
 static void on_looked(void *context)

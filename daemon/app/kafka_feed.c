@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "adapters/outbox/outbox.h"
+#include "adapters/timer.h"
 #include "app/dispatch.h"
 #include "app/exit_status.h"
 #include "app/kafka/feed.h"
@@ -12,7 +13,6 @@
 #include "kpid/base/clock.h"
 #include "kpid/base/log.h"
 #include "kpid/base/memory.h"
-#include "kpid/core/timestamp.h"
 
 enum {
 	POLL_US = 100000,          /* serves the group even if it has no events; the shortest pause */
@@ -98,9 +98,7 @@ static int64_t poll_pause_us(const struct kafka_feed *feed, int64_t now_us)
 
 static void plan_poll(struct kafka_feed *feed)
 {
-	int64_t pause_us = poll_pause_us(feed, monotonic_clock_us());
-	const struct timeval pause = {pause_us / US_PER_SECOND, pause_us % US_PER_SECOND};
-	evtimer_add(feed->poll_timer, &pause);
+	timer_start(feed->poll_timer, poll_pause_us(feed, monotonic_clock_us()));
 }
 
 static void on_poll_timer(evutil_socket_t fd, short what, void *context)

@@ -6,6 +6,7 @@
 
 #include "adapters/metrics/counts.h"
 #include "adapters/pg/rows.h"
+#include "adapters/timer.h"
 #include "app/intake.h"
 #include "app/judging.h"
 #include "kpid/base/backoff.h"
@@ -275,9 +276,8 @@ static void seal(struct lane *lane)
 
 static void wait_for_more(struct lane *lane, int64_t wait_us)
 {
-	struct timeval wait = {wait_us / US_PER_SECOND, wait_us % US_PER_SECOND};
 	if (!evtimer_pending(lane->age_timer, NULL))
-		evtimer_add(lane->age_timer, &wait);
+		timer_start(lane->age_timer, wait_us);
 }
 
 void lane_try_flush(struct lane *lane, bool flush)
@@ -341,9 +341,8 @@ static void apply_commit(struct lane *lane, int64_t next_work_us)
 static void retry_later(struct lane *lane)
 {
 	int64_t wait_us = backoff_add_failure(&lane->backoff, monotonic_clock_us(), sql_error_lasts(lane->fault));
-	const struct timeval wait = {wait_us / US_PER_SECOND, wait_us % US_PER_SECOND};
 	lane->state = LANE_PAUSING;
-	evtimer_add(lane->retry_timer, &wait);
+	timer_start(lane->retry_timer, wait_us);
 }
 
 static void on_retry(evutil_socket_t fd, short what, void *context)

@@ -8,6 +8,7 @@
 #include "adapters/pg/effects.h"
 #include "adapters/pg/lease.h"
 #include "adapters/pg/ledger_rows.h"
+#include "adapters/timer.h"
 #include "app/judging.h"
 #include "app/ledger_settings.h"
 #include "kpid/base/backoff.h"
@@ -68,15 +69,14 @@ static bool is_off(const struct ledger_refresh *refresh)
 	return !is_alone(refresh) && refresh->shared->config->appraisal.refresh_us == 0;
 }
 
-/* Microseconds until the next refresh is due, if this process may do it. */
+/* Microseconds until the next refresh is due, if this process may do it; 0 or less: it is. */
 static int64_t due_wait_us(const struct ledger_refresh *refresh)
 {
 	bool waits = !is_alone(refresh) && refresh->ended_us != 0;
 	int64_t due_us = waits ? refresh->ended_us + refresh->shared->config->appraisal.refresh_us : 0;
 	if (due_us < refresh->backoff.until_us)
 		due_us = refresh->backoff.until_us;
-	int64_t wait_us = due_us - monotonic_clock_us();
-	return wait_us > 0 ? wait_us : 0;
+	return due_us - monotonic_clock_us();
 }
 
 /* Call after each change of what it reads. */
@@ -89,8 +89,7 @@ static void plan(struct ledger_refresh *refresh)
 	int64_t wait_us = is_alone(refresh) ? INT64_MAX : lease_wait_us(&refresh->lease, false);
 	if ((is_alone(refresh) || lease_is_held(&refresh->lease)) && due_wait_us(refresh) < wait_us)
 		wait_us = due_wait_us(refresh);
-	const struct timeval wait = {wait_us / US_PER_SECOND, wait_us % US_PER_SECOND};
-	evtimer_add(refresh->timer, &wait);
+	timer_start(refresh->timer, wait_us);
 }
 
 /* ---- the end of a refresh ---- */
@@ -465,7 +464,7 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
 	(void)fd, (void)what;
 	if (!is_alone(refresh))
 		lease_look(&refresh->lease, false);
-	if ((is_alone(refresh) || lease_is_held(&refresh->lease)) && due_wait_us(refresh) == 0)
+	if ((is_alone(refresh) || lease_is_held(&refresh->lease)) && due_wait_us(refresh) <= 0)
 		begin(refresh);
 	else
 		plan(refresh);

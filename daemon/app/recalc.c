@@ -4,12 +4,13 @@
 
 #include "adapters/pg/rows.h"
 #include "adapters/pg/writer.h"
+#include "adapters/timer.h"
 #include "app/app.h"
 #include "app/exit_status.h"
 #include "app/judging.h"
 #include "kpid/base/log.h"
 
-enum { RETRY_MS = 200 };
+enum { RETRY_US = 200000 };
 
 struct recalc {
 	struct app *app;
@@ -69,7 +70,6 @@ static void count_left_out(struct recalc *recalc)
 
 static void on_written(void *context, enum write_outcome outcome)
 {
-	static const struct timeval pause = {0, RETRY_MS * 1000};
 	struct recalc *recalc = context;
 	judging_drop(&recalc->judging);
 	recalc->order.lock_tickets = outcome == WRITE_RACED;
@@ -92,7 +92,7 @@ static void on_written(void *context, enum write_outcome outcome)
 	}
 	if (outcome == WRITE_UNKNOWN_REVISION)
 		recalc->app->shared.load_revisions(recalc->app->shared.load_context);
-	evtimer_add(recalc->retry, &pause);
+	timer_start(recalc->retry, RETRY_US);
 }
 
 static void on_end(void *context, PGresult *result)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "adapters/http/listen.h"
+#include "adapters/timer.h"
 #include "app/notify.h"
 #include "board/board_internal.h"
 #include "board/download.h"
@@ -115,13 +116,12 @@ static void on_taken(void *context, void *tag)
 static void on_stop_deadline(evutil_socket_t fd, short what, void *context)
 {
 	struct board *board = context;
-	static const struct timeval soon = {0, 100000};
 	static int n_left = STOP_S * 10;
 	(void)fd, (void)what;
 	if (http_server_is_idle(board->http) || n_left-- <= 0)
 		event_base_loopbreak(board->base);
 	else
-		evtimer_add(board->stop_timer, &soon);
+		timer_start(board->stop_timer, 100000);
 }
 
 static void on_stop(evutil_socket_t fd, short what, void *context)

@@ -9,10 +9,10 @@
 #include "adapters/pg/lease.h"
 #include "adapters/pg/rows.h"
 #include "adapters/pg/session.h"
+#include "adapters/timer.h"
 #include "kpid/base/clock.h"
 #include "kpid/base/log.h"
 #include "kpid/base/memory.h"
-#include "kpid/core/timestamp.h"
 
 enum { BUSY_US = 100000 }; /* between reads while there is work */
 
@@ -109,8 +109,7 @@ static void poll(struct outbox *outbox)
 	int64_t read_wait_us = outbox->read_us + BUSY_US - monotonic_clock_us();
 	if (busy && lease_is_held(&outbox->lease) && wait_us > read_wait_us)
 		wait_us = read_wait_us > 0 ? read_wait_us : BUSY_US;
-	const struct timeval wait = {wait_us / US_PER_SECOND, wait_us % US_PER_SECOND};
-	evtimer_add(outbox->timer, &wait);
+	timer_start(outbox->timer, wait_us);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *context)

@@ -9,6 +9,7 @@
 #include "adapters/pg/error_text.h"
 #include "adapters/pg/rows.h"
 #include "adapters/pg/session_internal.h"
+#include "adapters/timer.h"
 #include "kpid/base/check.h"
 #include "kpid/base/clock.h"
 #include "kpid/base/log.h"
@@ -169,8 +170,7 @@ static void retry_later(struct pg_session *session)
 	int64_t wait_us = backoff_add_failure(&session->backoff, monotonic_clock_us(), false);
 	/* With jitter, so that many sessions do not reconnect at once. */
 	wait_us = wait_us / 2 + random() % (wait_us / 2 + 1);
-	struct timeval wait = {wait_us / US_PER_SECOND, wait_us % US_PER_SECOND};
-	event_add(session->retry, &wait);
+	timer_start(session->retry, wait_us);
 }
 
 void session_set_close_reason(struct pg_session *session, enum sql_error fault, const char *why, const char *sqlstate)

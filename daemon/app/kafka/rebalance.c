@@ -1,15 +1,15 @@
-#include <event2/event.h>
 #include <stdlib.h>
 
 #include "adapters/metrics/counts.h"
 #include "adapters/pg/rows.h"
 #include "adapters/pg/stalled_sessions.h"
+#include "adapters/timer.h"
 #include "app/kafka/feed.h"
 #include "kpid/base/check.h"
 #include "kpid/base/log.h"
 #include "kpid/base/memory.h"
 
-enum { RETRY_PROBE_MS = 500, RETRY_CLAIM_MS = 200 };
+enum { RETRY_PROBE_US = 500000, RETRY_CLAIM_US = 200000 };
 
 /* ---- taking partitions: introduce all of them to the database, claim ours, locate them, assign them ---- */
 
@@ -69,11 +69,10 @@ static void locate_assignment(struct kafka_feed *feed)
 
 static void on_freed_end(void *context, PGresult *result)
 {
-	static const struct timeval pause = {0, RETRY_CLAIM_MS * 1000};
 	struct kafka_feed *feed = context;
 	(void)result;
 	if (feed->assigning != NULL && !feed->claiming)
-		evtimer_add(feed->probe_retry, &pause);
+		timer_start(feed->probe_retry, RETRY_CLAIM_US);
 }
 
 /* A claim waits for a transaction of the previous owner, whose process may be frozen: end such transactions. */
@@ -171,10 +170,9 @@ static bool is_temporary(rd_kafka_resp_err_t error)
 /* If a broker did not answer, schedules another attempt and returns true. */
 static bool retry_later(struct kafka_feed *feed, const struct kafka_probe_list *answers)
 {
-	static const struct timeval pause = {0, RETRY_PROBE_MS * 1000};
 	for (size_t i = 0; i < answers->n; i++) {
 		if (is_temporary(answers->items[i].error)) {
-			evtimer_add(feed->probe_retry, &pause);
+			timer_start(feed->probe_retry, RETRY_PROBE_US);
 			return true;
 		}
 	}
