@@ -3,6 +3,7 @@ import contextlib
 import json
 import os
 import signal
+import time
 
 import psycopg2
 import pytest
@@ -271,10 +272,25 @@ def test_a_frozen_migration_leaves_nothing(pg, build, empty):
         settings = "SELECT current_setting('idle_in_transaction_session_timeout'), current_setting('lock_timeout')"
         done = build(add(f"{NEXT:04d}_slow.sql", f"CREATE TABLE kpid.probe AS {settings} AS lock"))(empty, "up")
         assert f"{NEXT:04d}_slow" in done.stdout and done.stdout.count(" applied in ") == 1
-        assert rows(db, "SELECT * FROM kpid.probe") == [("1min", "30s")]
+        assert rows(db, "SELECT * FROM kpid.probe") == [("15s", "30s")]
     process.send_signal(signal.SIGCONT)
     assert process.wait(timeout=30) != 0
     process.communicate()
+
+
+def test_a_dead_migration_blocks_the_next_one_for_15_s_at_most(pg, build, empty):
+    """Also while a statement runs: the server would not notice before its end."""
+    dead = build(add(f"{NEXT:04d}_slow.sql", "SELECT pg_sleep(60)"))
+    process = dead.start(empty, "up")
+    with contextlib.closing(pg.connect(empty)) as db:
+        while not rows(db, "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(60)%%' AND state = 'active'"):
+            assert process.poll() is None
+    process.kill()
+    process.communicate()
+    began = time.monotonic()
+    done = build(add(f"{NEXT:04d}_slow.sql", "CREATE TABLE kpid.probe ()"))(empty, "up")
+    assert done.stdout.count(" applied in ") == 1
+    assert time.monotonic() - began < 15
 
 
 def test_many_at_once(program, empty):
