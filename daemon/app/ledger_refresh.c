@@ -470,14 +470,9 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
 		plan(refresh);
 }
 
-/* Every statement looks up a few keys. A plan that was made while the tables were small would read them whole, and be
- * kept for as long as the session. */
 static void on_ready(void *context)
 {
-	struct ledger_refresh *refresh = context;
-	pg_session_command(refresh->session, "SET enable_seqscan = off", NULL, NULL);
-	pg_session_sync(refresh->session, NULL, NULL);
-	plan(refresh);
+	plan(context);
 }
 
 /* Drops what is under way: queries of a lost session are not answered. */
@@ -516,6 +511,7 @@ struct ledger_refresh *ledger_refresh_new(struct lane_shared *shared, const stru
 	}
 	refresh->session = pg_session_new(shared->base, &config->postgres, "ledger",
 	                                  &(struct pg_session_events){on_ready, on_lost, refresh});
+	pg_session_set_by_keys(refresh->session);
 	lease_init(&refresh->lease, refresh->session, config->run.instance,
 	           &(struct lease_task){"ledger", "the refresh of the ledger", NULL, on_lease_looked, on_lease_lost,
 	                                refresh});

@@ -67,3 +67,21 @@ def test_a_backlog_is_reported_until_it_is_caught_up(make_stream, make_site):
         site.wait_read()
         wait_until(lambda: daemon.logged(r"caught up: 1[34]\d{3} messages read in \d+ s"), daemon.log)
         wait_until(lambda: manager.status() == "running", lambda: manager.statuses)
+
+
+def test_no_table_is_read_whole(make_stream, make_site):
+    """Plans of the first batch are made for empty tables, and kept. Each clock that ended was once searched for in all of them."""
+    n = 2000
+    stream = make_stream(1)
+    site = make_site(stream, policy(first_response="1h"), {"run": {"batch_max_events": 500}})
+    start = now() - datetime.timedelta(hours=10)
+    opened = [event("ticket.opened", f"T{i:04}", start + i * 3 * SECOND, id="o", agent_id="ann") for i in range(n)]
+    answered = [event("ticket.responded", f"T{i:04}", start + (i + 600) * 3 * SECOND, id="r", agent_id="ann") for i in range(n)]
+    stream.send_events(opened[:600] + [one for pair in zip(opened[600:], answered) for one in pair] + answered[n - 600:])
+    site.start("a")
+    site.wait_read()
+    site.daemons["a"].stop()  # the server counts what a session read once it has ended
+    wait_until(lambda: site.one("SELECT n_tup_ins FROM pg_stat_user_tables WHERE relname = 'ticket'") == n, "the counts")
+    counts = dict(site.rows("SELECT relname, seq_tup_read FROM pg_stat_user_tables WHERE relname IN ('ticket', 'sla_clock', "
+                            "'sla_clock_idle', 'alert', 'parked_ticket', 'agent_kpi_5m')"))
+    assert max(counts.values()) < 10 * n, counts

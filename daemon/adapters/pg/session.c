@@ -141,6 +141,11 @@ void pg_session_set_reader(struct pg_session *session, int timeout_ms, bool call
 	session->reader_timeout_ms = timeout_ms;
 }
 
+void pg_session_set_by_keys(struct pg_session *session)
+{
+	session->by_keys = true;
+}
+
 void pg_session_listen(struct pg_session *session, const char *channel, void (*notified)(void *context))
 {
 	int length = snprintf(session->listen, sizeof(session->listen), "LISTEN %s", channel);
@@ -302,6 +307,13 @@ static void on_set_up(void *context, PGresult *result)
 	session->events.ready(session->events.context);
 }
 
+static void set_up_writer(struct pg_session *session)
+{
+	if (session->by_keys)
+		pg_session_command(session, "SET enable_seqscan = off", NULL, NULL);
+	pg_session_query(session, "queries/session_setup.sql", NULL, 0, on_row_types, session);
+}
+
 static void set_up_reader(struct pg_session *session)
 {
 	char timeout[16];
@@ -325,7 +337,7 @@ static void connected(struct pg_session *session)
 	if (session->reader_timeout_ms != 0)
 		set_up_reader(session);
 	else
-		pg_session_query(session, "queries/session_setup.sql", NULL, 0, on_row_types, session);
+		set_up_writer(session);
 	if (session->notified != NULL)
 		pg_session_command(session, session->listen, NULL, NULL);
 	pg_session_sync(session, on_set_up, session);

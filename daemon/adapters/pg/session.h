@@ -62,6 +62,9 @@ void pg_session_on_unusable(struct pg_session *session,
  * no right on the schema kpid, and a statement that takes longer than timeout_ms is refused. calls: it may call
  * functions that change something; otherwise its transactions are read-only. */
 void pg_session_set_reader(struct pg_session *session, int timeout_ms, bool calls);
+/* Call before the start: the statements of the session look up a few keys each. A plan that was made while the tables
+ * were small would read them whole each time, and be kept until autovacuum has looked at the tables. */
+void pg_session_set_by_keys(struct pg_session *session);
 /* The role of kpid that has the rights which the session needs, for the remedy in the log. Static text; kpid_writer
  * unless set. */
 void pg_session_set_needed_role(struct pg_session *session, const char *role);

@@ -57,6 +57,7 @@ struct pg_session {
 	enum phase phase;
 	int connect_timeout_s;
 	bool reader_calls;                      /* a reader that may call functions */
+	bool by_keys;                           /* see pg_session_set_by_keys() */
 	int reader_timeout_ms;                  /* of a reader's statements; 0: the session writes */
 	struct backoff backoff;                 /* of connecting */
 	uint32_t logged_faults;                 /* bits by enum sql_error since the server was usable last */

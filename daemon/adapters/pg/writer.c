@@ -504,6 +504,7 @@ struct pg_writer *pg_writer_new(struct pg_session *session, write_done_fn done, 
 	writer->session = session;
 	writer->done = done;
 	writer->context = context;
+	pg_session_set_by_keys(session);
 	writer->frontier = kpi_frontier_first();
 	pg_effects_init(&writer->effects);
 	arena_init(&writer->scratch);

@@ -57,7 +57,8 @@ struct write_parts { /* elapsed time by phase, in microseconds, and counts; sums
 
 typedef void (*write_done_fn)(void *context, enum write_outcome outcome);
 
-/* Writes one batch at a time. The caller owns the session, and calls pg_writer_abandon() when it is lost. */
+/* Writes one batch at a time. The caller owns the session, and calls pg_writer_abandon() when it is lost. Call
+ * before the start of the session. */
 struct pg_writer *pg_writer_new(struct pg_session *session, write_done_fn done, void *context);
 void pg_writer_free(struct pg_writer *writer);
 /* The order and everything it points to must stay valid until done() is called. */
