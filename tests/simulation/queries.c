@@ -327,6 +327,7 @@ bool statement_run(struct statement *statement)
 	        {"parked_count", parked_count, false},
 	        {"parked_counted", parked_counted, true},
 	        {"ticket_write", ticket_write, false},
+	        {"ticket_update", ticket_update, false},
 	        {"ticket_insert", ticket_insert, false},
 	        {"alert_insert", alert_insert, false},
 	        {"kpi_insert", kpi_insert, false},

@@ -64,6 +64,7 @@ bool deadlines_next(struct statement *s);
 bool ticket_read(struct statement *s);
 bool ticket_read_locked(struct statement *s);
 bool ticket_write(struct statement *s);
+bool ticket_update(struct statement *s);
 bool cycle_put(struct statement *s);
 bool clock_put(struct statement *s);
 bool cycle_delete(struct statement *s);

@@ -160,9 +160,9 @@ bool ticket_read_locked(struct statement *s)
 	return ticket_read(s);
 }
 
-bool ticket_write(struct statement *s)
+static bool write_tickets(struct statement *s, bool new_too)
 {
-	struct rows rows = rows_of(s->params[TICKET_WRITE_PARAM_ROWS], TICKETS);
+	struct rows rows = rows_of(s->params[0], TICKETS);
 	size_t n = 0;
 	if (!lock_keys(s, TICKETS, &rows))
 		return false;
@@ -172,13 +172,23 @@ bool ticket_write(struct statement *s)
 	for (size_t i = 0; i < rows.n; i++) {
 		struct slot *slot = table_find(TICKETS, rows.items[i]);
 		const struct cell *old = slot_row(slot, s->transaction);
-		if (old != NULL && cell_number(old[1]) != cell_number(rows.items[i][1]) - 1)
+		if (old == NULL ? !new_too : cell_number(old[1]) != cell_number(rows.items[i][1]) - 1)
 			continue;
 		slot_put(s->transaction, slot, rows.items[i]);
 		n++;
 	}
 	set_affected(s, n);
 	return true;
+}
+
+bool ticket_write(struct statement *s)
+{
+	return write_tickets(s, true);
+}
+
+bool ticket_update(struct statement *s)
+{
+	return write_tickets(s, false);
 }
 
 static bool put_all(struct statement *s, enum store_table table)

@@ -7,11 +7,12 @@ import pytest
 from conftest import ROOT, insert, insert_ticket, rows
 
 
+@pytest.mark.parametrize("statement", ["ticket_write", "ticket_update"])
 @pytest.mark.parametrize(("rev", "owner"), [(2, "ann"), (3, "ann"), (4, "bob"), (5, "ann")])
-def test_a_ticket_that_changed_since_it_was_read(db, rev, owner):
+def test_a_ticket_that_changed_since_it_was_read(db, statement, rev, owner):
     """A row is replaced only by the revision after the one that was read."""
     insert_ticket(db, "T1", rev=3, agent_id="ann")
-    with open(os.path.join(ROOT, "sql", "queries", "ticket_write.sql"), encoding="utf-8") as file:
+    with open(os.path.join(ROOT, "sql", "queries", f"{statement}.sql"), encoding="utf-8") as file:
         rows(db, f"PREPARE write AS {file.read()}")
     (given,), = rows(db, "SELECT ARRAY[jsonb_populate_record(t, %s::jsonb)]::text FROM kpid.ticket t",
                      json.dumps({"rev": rev, "agent_id": "bob"}))
@@ -60,6 +61,30 @@ def test_clocks_are_deleted_by_their_keys(db, n):
         assert "Seq Scan" not in plan and plan.count("Index Scan") == 2, plan
     rows(db, "EXECUTE gone (%s, %s, %s)", *given)
     assert rows(db, "SELECT count(*), min(substr(ticket_id, 2)::int) FROM kpid.sla_clock") == [(2 * n - 1000, 501)]
+
+
+@pytest.mark.parametrize("n", [1000, 20000])
+def test_tickets_are_updated_by_their_keys_and_in_their_order(db, n):
+    """Also by a plan for 500 of them, and one for a small table. All columns get the new values."""
+    insert_ticket(db, "T1", rev=1)
+    rows(db, "INSERT INTO kpid.ticket SELECT (jsonb_populate_record(t, jsonb_build_object('ticket_id', 'T' || i))).* "
+         "FROM kpid.ticket t, generate_series(2, %s) i", n)
+    rows(db, "ANALYZE kpid.ticket")
+    rows(db, "PREPARE renew (kpid.ticket[]) AS " + query("ticket_update.sql"))
+    columns = [name for name, in rows(db, "SELECT attname FROM pg_attribute WHERE attrelid = 'kpid.ticket'::regclass "
+                                      "AND attnum > 0 AND NOT attisdropped")]
+    values = dict.fromkeys(columns, 7) | {name: "2026-01-05 12:00Z" for name in (
+        *(name for name in columns if name.endswith("_at")), "as_of")} | {"rev": 2, "history": "\\x07"}
+    del values["ticket_id"]
+    (given,), = rows(db, "SELECT array_agg(jsonb_populate_record(t, %s::jsonb) ORDER BY t.ticket_id)::text "
+                     "FROM (SELECT * FROM kpid.ticket ORDER BY ticket_id LIMIT 500) t", json.dumps(values))
+    for mode in ("force_custom_plan", "force_generic_plan"):
+        rows(db, f"SET plan_cache_mode = {mode}")
+        plan = json.dumps(rows(db, "EXPLAIN (FORMAT json) EXECUTE renew (%s::kpid.ticket[])", given))
+        assert "Seq Scan" not in plan and "Hash" not in plan and "Sort" not in plan and plan.count("Index Scan") == 1, plan
+    rows(db, "EXECUTE renew (%s::kpid.ticket[])", given)
+    assert rows(db, "SELECT count(*) FROM kpid.ticket t WHERE t = ANY (%s::kpid.ticket[])", given) == [(500,)]
+    assert rows(db, "SELECT count(*) FROM kpid.ticket WHERE rev = 2") == [(500,)]
 
 
 @pytest.mark.parametrize(("stored", "change", "sum_"), [
