@@ -380,6 +380,17 @@ static void send_if_any(struct pg_effects *effects, const char *file, struct pg_
 		pg_arrays_query(effects->session, file, arrays, n, fn, context);
 }
 
+/* The types of the measures' columns. */
+static const unsigned measure_oids[KPI_N_MEASURES] = {
+#define OID_COUNT                                  PG_OID_INT4
+#define OID_MILLIONTHS                             PG_OID_INT8
+#define OID_MICROSECONDS                           PG_OID_NUMERIC
+#define KPI_MEASURE(symbol, column, unit, comment) OID_##unit,
+#include "kpid/core/kpi_measures.def"
+#undef KPI_MEASURE
+};
+
+/* Most measures of a row are 0. */
 bool pg_effects_put_kpi(struct pg_array *to, const struct kpi_row *row)
 {
 	bool fits = true;
@@ -387,27 +398,17 @@ bool pg_effects_put_kpi(struct pg_array *to, const struct kpi_row *row)
 	pg_column_time(to, row->bucket_us);
 	pg_column_text(to, row->agent_id);
 	for (int i = 0; i < KPI_N_MEASURES; i++) {
-		kpi_sum sum = kpi_row_sum(row, (enum kpi_measure)i);
-		switch (kpi_measure_unit((enum kpi_measure)i)) {
-		case KPI_MICROSECONDS:
-			if (sum == 0)
-				pg_column_null(to, PG_OID_NUMERIC);
-			else
-				pg_column_numeric(to, sum);
-			break;
-		case KPI_MILLIONTHS:
-			if (sum == 0)
-				pg_column_null(to, PG_OID_INT8);
-			else
-				pg_column_int8(to, (int64_t)sum);
-			break;
-		case KPI_COUNT:
+		unsigned oid = measure_oids[i];
+		kpi_sum sum = kpi_row_holds(row, (enum kpi_measure)i) ? kpi_row_sum(row, (enum kpi_measure)i) : 0;
+		if (sum == 0) {
+			pg_column_null(to, oid);
+		} else if (oid == PG_OID_NUMERIC) {
+			pg_column_numeric(to, sum);
+		} else if (oid == PG_OID_INT8) {
+			pg_column_int8(to, (int64_t)sum);
+		} else {
 			fits &= sum >= INT32_MIN && sum <= INT32_MAX;
-			if (sum == 0)
-				pg_column_null(to, PG_OID_INT4);
-			else
-				pg_column_int4(to, (int64_t)sum);
-			break;
+			pg_column_int4(to, (int64_t)sum);
 		}
 	}
 	pg_row_end(to);

@@ -60,8 +60,10 @@ static void start_column(struct pg_array *array, unsigned oid)
 
 void pg_column_null(struct pg_array *array, unsigned oid)
 {
-	start_column(array, oid);
-	buf_add_be32(&array->buf, UINT32_MAX);
+	char *at = buf_extend(&array->buf, 8);
+	put_be32_at(at, oid);
+	put_be32_at(at + 4, UINT32_MAX);
+	array->n_columns++;
 }
 
 void pg_column_bool(struct pg_array *array, bool value)

@@ -204,7 +204,7 @@ static int compare_rows(const void *a, const void *b)
 static bool row_is_zero(const struct kpi_row *row)
 {
 	for (int i = 0; i < KPI_N_MEASURES; i++)
-		if (kpi_row_sum(row, (enum kpi_measure)i) != 0)
+		if (kpi_row_holds(row, (enum kpi_measure)i) && kpi_row_sum(row, (enum kpi_measure)i) != 0)
 			return false;
 	return true;
 }

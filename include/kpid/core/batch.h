@@ -276,6 +276,11 @@ void kpi_sums_add(struct kpi_sums *sums, const struct kpi_entry *entries, size_t
 void kpi_sums_add_sum(struct kpi_sums *sums, struct text agent_id, int64_t bucket_us, enum kpi_measure measure,
                       kpi_sum sum);
 kpi_sum kpi_row_sum(const struct kpi_row *row, enum kpi_measure measure);
+/* False: the sum is 0. */
+static inline bool kpi_row_holds(const struct kpi_row *row, enum kpi_measure measure)
+{
+	return (row->held >> measure & 1) != 0;
+}
 void kpi_sums_add_backlog(struct kpi_sums *sums, struct text agent_id, int64_t change);
 /* Rows by (bucket, agent), without rows of zeros. The array lives in the arena of the sums. */
 struct kpi_row **kpi_sums_sorted(struct kpi_sums *sums, size_t *n_rows_out);
