@@ -17,6 +17,7 @@
 #include "kpid/base/memory.h"
 
 enum {
+	BACKLOG_LOOK_US = 1000000,
 	MAX_PAGE = 500,        /* tickets in a transaction */
 	PAGES_PER_SCAN = 2048, /* of PostgreSQL: 16 MiB */
 	KEEP_BYTES = 1 << 20,
@@ -32,6 +33,7 @@ struct ledger_refresh {
 	bool busy;               /* a refresh is under way */
 	bool rebuilds;           /* once.all, until the new generation has begun */
 	int64_t ended_us;        /* monotonic: when the last one ended; 0: none has, or it failed */
+	int64_t wanted_us;       /* monotonic: since when one is due if ended_us is 0 */
 	struct backoff backoff;
 
 	/* of this refresh */
@@ -69,14 +71,17 @@ static bool is_off(const struct ledger_refresh *refresh)
 	return !is_alone(refresh) && refresh->shared->config->appraisal.refresh_us == 0;
 }
 
-/* Microseconds until the next refresh is due, if this process may do it; 0 or less: it is. */
+/* Microseconds until the next refresh begins, if this process may do it; 0 or less: at once. */
 static int64_t due_wait_us(const struct ledger_refresh *refresh)
 {
-	bool waits = !is_alone(refresh) && refresh->ended_us != 0;
-	int64_t due_us = waits ? refresh->ended_us + refresh->shared->config->appraisal.refresh_us : 0;
+	int64_t now_us = monotonic_clock_us(), due_us = refresh->wanted_us;
+	if (!is_alone(refresh) && refresh->ended_us != 0)
+		due_us = refresh->ended_us + refresh->shared->config->appraisal.refresh_us;
 	if (due_us < refresh->backoff.until_us)
 		due_us = refresh->backoff.until_us;
-	return due_us - monotonic_clock_us();
+	if (due_us <= now_us && !is_alone(refresh) && backlog_delays_ledger(&refresh->shared->backlog, now_us, due_us))
+		return BACKLOG_LOOK_US;
+	return due_us - now_us;
 }
 
 /* Call after each change of what it reads. */
@@ -114,6 +119,7 @@ static void end(struct ledger_refresh *refresh, bool failed)
 	if (!failed)
 		backoff_reset(&refresh->backoff);
 	refresh->ended_us = failed ? 0 : monotonic_clock_us();
+	refresh->wanted_us = monotonic_clock_us();
 	plan(refresh);
 	refresh->report.failed = failed;
 	if (refresh->report.n_tickets > 0)
@@ -502,6 +508,7 @@ struct ledger_refresh *ledger_refresh_new(struct lane_shared *shared, const stru
 {
 	struct ledger_refresh *refresh = mem_zalloc(sizeof(*refresh));
 	refresh->shared = shared;
+	refresh->wanted_us = monotonic_clock_us();
 	backoff_init(&refresh->backoff, RETRY_FIRST_US);
 	arena_init(&refresh->ids_arena);
 	arena_init(&refresh->scratch);

@@ -147,6 +147,23 @@ static void test_a_backlog_holds_the_watch_for_deadlines_back(void **state)
 	assert_false(backlog_holds_back(&backlog, AT(1) + 500000, AT(1)));
 }
 
+static void test_a_refresh_of_the_ledger_waits_for_the_end_of_a_backlog(void **state)
+{
+	(void)state;
+	struct backlog backlog = {0};
+	assert_false(backlog_delays_ledger(&backlog, AT(1), AT(1)));
+	backlog_note_batch(&backlog, false, AT(1));
+	assert_false(backlog_delays_ledger(&backlog, AT(1), AT(1)));
+	for (int64_t us = AT(1); us < AT(3); us += 1000000) {
+		backlog_note_batch(&backlog, true, us);
+		backlog_note_commit(&backlog);
+	}
+	assert_true(backlog_delays_ledger(&backlog, AT(3), AT(1))); /* also between two batches */
+	assert_true(backlog_delays_ledger(&backlog, AT(3), AT(3)));
+	assert_false(backlog_delays_ledger(&backlog, AT(3), AT(3) - 600000000)); /* not forever */
+	assert_false(backlog_delays_ledger(&backlog, AT(3) + 6000000, AT(1)));   /* the backlog has ended */
+}
+
 static void test_neither_a_long_backlog_nor_a_stuck_batch_holds_it_back_for_long(void **state)
 {
 	(void)state;
@@ -169,6 +186,7 @@ int main(void)
 	        cmocka_unit_test(test_buckets_after_all_that_were_written_are_taken_for_new),
 	        cmocka_unit_test(test_each_collision_makes_more_careful),
 	        cmocka_unit_test(test_a_backlog_holds_the_watch_for_deadlines_back),
+	        cmocka_unit_test(test_a_refresh_of_the_ledger_waits_for_the_end_of_a_backlog),
 	        cmocka_unit_test(test_neither_a_long_backlog_nor_a_stuck_batch_holds_it_back_for_long),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,7 @@ enum { BACKLOG_LEAST = 5000 /* events */, BACKLOG_SHORT_US = 10000000 };
 
 struct backlog {
 	int64_t until_us; /* a lane is taken to read a backlog until then; 0: none does */
+	int64_t read_us;  /* when a lane last began to write a part of a backlog; 0: none did */
 };
 
 /* Whether a batch is so large that it is part of a backlog. full: it has no room. */
@@ -25,5 +26,8 @@ void backlog_note_batch(struct backlog *backlog, bool part, int64_t now_us);
 void backlog_note_commit(struct backlog *backlog);
 /* fired_us: when the watch last looked for deadlines. A backlog that lasts does not hold it back for long. */
 bool backlog_holds_back(const struct backlog *backlog, int64_t now_us, int64_t fired_us);
+/* due_us: when a refresh of the ledger was due. It would fold the tickets of a backlog once more for each of its
+ * batches, and takes PostgreSQL longer than those. So it waits for the end of the backlog, but not forever. */
+bool backlog_delays_ledger(const struct backlog *backlog, int64_t now_us, int64_t due_us);
 
 #endif
