@@ -35,8 +35,7 @@ json_t *file_load(struct file_check *check, struct text *json_io, const char *ex
 	struct text json = skip_byte_order_mark(*json_io);
 	*json_io = json;
 	if (json.len > MAX_FILE_BYTES) {
-		file_error_add(check, NULL,
-		               "is %u bytes long; at most %d are allowed; remove what is no longer needed",
+		file_error_add(check, NULL, "is %u bytes long; at most %d are allowed; remove what is no longer needed",
 		               (unsigned)json.len, MAX_FILE_BYTES);
 		return NULL;
 	}
