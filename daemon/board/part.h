@@ -22,7 +22,6 @@ enum board_part {
 	PART_N_AGENTS,
 	PART_PROJECTS,
 	PART_TEAMS,
-	PART_READ,
 	PART_N
 };
 

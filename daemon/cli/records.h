@@ -56,7 +56,7 @@ struct records {
 	struct file_records file;
 	struct intake intake;
 	struct zone zone;
-	char *source, *map_name;
+	char *source;
 	struct buf variant;
 };
 
