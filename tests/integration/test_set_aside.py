@@ -1,4 +1,5 @@
 """A ticket that cannot be written blocks nobody: it is set aside with its events, reported, and folded later."""
+import contextlib
 import datetime
 import json
 import time
@@ -197,6 +198,57 @@ def test_a_locked_sum_blocks_no_other_agent(site, stranger):
     wait_until(lambda: [p["ticket_id"] for p in parked(site)][:1] == ["N7"], "it to be set aside")
     stranger.connection.rollback()
     wait_until(lambda: not parked(site), "it to be folded")
+    site.check_recomputed()
+
+
+def another_batch(site, ticket_ids):
+    """A session of kpid's own role that holds tickets in a transaction, and goes on working."""
+    connection = psycopg2.connect(host=site.pg_host, port=site.pg_port, dbname=site.database, user=site.user)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE kpid.ticket SET rev = rev WHERE ticket_id = ANY (%s)", [ticket_ids])
+    return connection
+
+
+def test_another_batch_is_waited_for(site):
+    """Another instance may hold tickets, or sums of the same agents, for longer than the time-out. Nothing is set aside."""
+    daemon = site.start("a")
+    site.stream.send_events(list(opened(20).values()))
+    wait_until(lambda: site.one("SELECT count(*) FROM report.ticket") == 20, "them to be written")
+    connection = another_batch(site, [f"T{i}" for i in range(20)])
+    site.stream.send_events([event("ticket.closed", f"T{i}", id="c", agent_id="ann") for i in range(20)])
+    with connection.cursor() as cursor:
+        for _ in range(30):  # 3 s; the time-out is 1 s
+            cursor.execute("SELECT pg_sleep(0.1)")
+            assert not parked(site)
+    assert daemon.logged("lock timeout")
+    connection.rollback()
+    connection.close()
+    wait_until(lambda: site.one("SELECT count(*) FROM report.ticket WHERE closed_at IS NOT NULL") == 20, "them to be written")
+    assert not daemon.logged("set aside")
+    site.check_recomputed()
+
+
+@pytest.mark.parametrize("first, second", [("T3", "T5"), ("T5", "T3")])
+def test_tickets_are_locked_in_one_order(make_stream, make_site, first, second):
+    """Of two tickets one is new. Another batch holds T3, and writes T5: the daemon waits for T3, and does not hold T5 yet."""
+    site = make_site(make_stream(1), policy("1h", "8h"))
+    daemon = site.start("a")
+    site.stream.send([("activity", 0, event("ticket.opened", first, id="o", agent_id="ann"))])
+    wait_until(lambda: site.one("SELECT count(*) FROM report.ticket") == 1, "it to be written")
+    new = "INSERT INTO kpid.ticket SELECT (jsonb_populate_record(t, jsonb_build_object('ticket_id', %s))).* FROM kpid.ticket t"
+    with contextlib.closing(another_batch(site, [first] if first == "T3" else [])) as connection, connection.cursor() as cursor:
+        cursor.execute("SET LOCAL lock_timeout = '500ms'")
+        if second == "T3":
+            cursor.execute(new, [second])
+        site.stream.send([("activity", 0, event("ticket.responded", id, id="r", agent_id="ann")) for id in (first, second)])
+        wait_until(lambda: site.one("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"), "it to wait")
+        if second == "T5":
+            cursor.execute(new, [second])
+        else:
+            cursor.execute("UPDATE kpid.ticket SET rev = rev WHERE ticket_id = %s", [first])
+        connection.rollback()
+    site.wait_read()
+    assert not daemon.logged("deadlock")
     site.check_recomputed()
 
 

@@ -356,6 +356,7 @@ bool statement_run(struct statement *statement)
 	        {"source_stop", source_stop, true},
 	        {"source_begin", source_begin, true},
 	        {"terminate_stalled", terminate_stalled, false},
+	        {"batch_elsewhere", batch_elsewhere, false},
 	        {"unowned_partitions", unowned_partitions, true},
 	        {"settings_agree", settings_agree, false},
 	        {"settings_list", nothing, false},

@@ -41,6 +41,7 @@ bool source_release(struct statement *s);
 bool source_begin(struct statement *s);
 bool source_stop(struct statement *s);
 bool terminate_stalled(struct statement *s);
+bool batch_elsewhere(struct statement *s);
 /* Partitions at their expected offsets, in the order of source_no; locked, as they are then. The first parameters are
  * those of offset_lock.sql. */
 struct rows lock_sources(struct statement *s, bool skip_locked, size_t **which_out, bool *waits_out);

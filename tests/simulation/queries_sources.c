@@ -404,6 +404,13 @@ bool terminate_stalled(struct statement *s)
 	return true;
 }
 
+bool batch_elsewhere(struct statement *s)
+{
+	bool written = sessions_write_elsewhere(s->transaction->connection);
+	add_row(s, (struct cell[]){[BATCH_ELSEWHERE_IS_WRITTEN] = cell_bool(written)}, BATCH_ELSEWHERE_N_COLUMNS);
+	return true;
+}
+
 bool deadline_wake(struct statement *s)
 {
 	for (size_t i = 0; i < store[SOURCES].n; i++) {

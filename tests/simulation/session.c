@@ -18,6 +18,7 @@ static const struct {
 	int64_t timeout_us;
 } lock_timeouts[] = {{"SET LOCAL lock_timeout = '1s'", 1000000},
                      {"SET LOCAL lock_timeout = '3s'", 3000000},
+                     {"SET LOCAL lock_timeout = '30s'", 30000000},
                      {"SET LOCAL lock_timeout = '300ms'", 300000}};
 
 enum op_kind { OP_QUERY, OP_COMMAND, OP_SYNC, OP_FLUSH };
@@ -753,6 +754,16 @@ int sessions_terminate_stalled(const struct connection *but)
 		n++;
 	}
 	return n;
+}
+
+bool sessions_write_elsewhere(const struct connection *but)
+{
+	for (const struct connection *connection = connections; connection != NULL; connection = connection->next) {
+		if (connection != but && connection->transaction.n > 0 && connection->transaction.waits_for == NULL &&
+		    (connection->sent.first != NULL || sim_now_us() - connection->idle_since_us < STANDS_STILL_US))
+			return true;
+	}
+	return false;
 }
 
 /* ---- results ---- */

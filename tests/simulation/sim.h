@@ -227,6 +227,8 @@ bool sessions_terminate_one(void);
 void sessions_restart_server(int64_t down_us);
 /* terminate_stalled.sql: terminates stalled transactions. Returns how many. */
 int sessions_terminate_stalled(const struct connection *but);
+/* batch_elsewhere.sql */
+bool sessions_write_elsewhere(const struct connection *but);
 const char *connection_owner(const struct transaction *transaction);
 struct sim_instance *connection_instance(const struct transaction *transaction);
 

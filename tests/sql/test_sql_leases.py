@@ -1,6 +1,7 @@
 """Leases, and deadlines of tickets that another session has locked."""
 import contextlib
 import os
+import threading
 
 import psycopg2
 import pytest
@@ -121,6 +122,36 @@ def test_sessions_that_hold_locks_are_named(pg, database, clocks):
         assert who.startswith(f"process {other.get_backend_pid()} of postgres (a person)") and not ended
         rows(clocks, "RESET ROLE")
         rows(other, "COMMIT")
+
+
+def test_a_batch_elsewhere(pg, database, clocks):
+    """Of the same role, for a moment, and not itself waiting for a lock."""
+    def is_written():
+        return rows(clocks, query("batch_elsewhere"))[0][0]
+
+    with contextlib.closing(pg.connect(database)) as other, contextlib.closing(pg.connect(database)) as person:
+        rows(other, "BEGIN")
+        rows(other, "SELECT * FROM kpid.ticket")
+        rows(other, "SELECT pg_sleep(0.4)")
+        assert not is_written(), "it only reads"
+        rows(other, "UPDATE kpid.agent_kpi_5m SET opened = opened")
+        assert is_written()
+        rows(clocks, "SET ROLE kpid_writer")
+        assert not is_written(), "its role is another"
+        rows(clocks, "RESET ROLE")
+        rows(person, "BEGIN")
+        rows(person, "SELECT FROM kpid.ticket FOR UPDATE")
+        waiting = threading.Thread(target=rows, args=(other, "UPDATE kpid.ticket SET rev = rev"))
+        waiting.start()
+        while not rows(clocks, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")[0][0]:
+            pass
+        rows(clocks, "SELECT pg_sleep(0.4)")
+        assert not is_written(), "it waits itself"
+        rows(person, "ROLLBACK")
+        waiting.join()
+        assert is_written()
+        rows(other, "COMMIT")
+        assert not is_written()
 
 
 @pytest.mark.parametrize("id, answer", [("0", False), ("3", False)])

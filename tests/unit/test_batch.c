@@ -777,7 +777,7 @@ static void test_a_refused_ticket_is_soon_left_out(void **state)
 			int n_tries = 1;
 			while (refused < care.n_kept) {
 				assert_true(batch_care_narrow(&care, FAULT_DATA, n_tickets));
-				assert_false(care.skip_locked);
+				assert_int_equal(care.locks, LOCKS_WAIT);
 				n_tries++;
 			}
 			assert_true(care.n_kept < n_tickets);
@@ -792,10 +792,29 @@ static void test_a_locked_ticket_is_left_out(void **state)
 	struct batch_care care = batch_care_first();
 	(void)state;
 	assert_true(batch_care_narrow(&care, FAULT_LOCK, 100));
-	assert_true(care.skip_locked);
+	assert_int_equal(care.locks, LOCKS_SKIP);
 	assert_true(care.n_kept >= 100);
 	assert_true(batch_care_narrow(&care, FAULT_LOCK, 100));
 	assert_int_equal(care.n_kept, 25);
+}
+
+/* Another batch is waited for once, whenever it is met. If its locks stay, tickets are left out as for any lock. */
+static void test_another_batch_is_waited_for_once(void **state)
+{
+	(void)state;
+	for (int n_before = 0; n_before < 2; n_before++) {
+		struct batch_care care = batch_care_first();
+		for (int i = 0; i < n_before; i++)
+			assert_true(batch_care_narrow(&care, FAULT_LOCK, 100));
+		assert_true(batch_care_narrow(&care, FAULT_BUSY, 100));
+		assert_int_equal(care.locks, LOCKS_WAIT_LONG);
+		assert_true(batch_care_narrow(&care, FAULT_BUSY, 100));
+		assert_int_equal(care.locks, LOCKS_SKIP);
+		assert_true(care.n_kept >= 100);
+		assert_true(batch_care_narrow(&care, FAULT_BUSY, 100));
+		assert_int_equal(care.locks, LOCKS_SKIP);
+		assert_int_equal(care.n_kept, 25);
+	}
 }
 
 /* For a failure that no ticket causes, no ticket is left out in the end; trying also continues once all are. */
@@ -912,6 +931,7 @@ int main(void)
 	        cmocka_unit_test(test_sums_do_not_overflow),
 	        cmocka_unit_test(test_a_refused_ticket_is_soon_left_out),
 	        cmocka_unit_test(test_a_locked_ticket_is_left_out),
+	        cmocka_unit_test(test_another_batch_is_waited_for_once),
 	        cmocka_unit_test(test_a_general_failure_leaves_no_ticket_out),
 	        cmocka_unit_test(test_events_can_move_to_another_batch),
 	};

@@ -35,7 +35,7 @@ static void put_duration(struct pg_array *to, int64_t us)
 static void put_ticket(void *context, const struct ticket_row *row)
 {
 	struct pg_effects *effects = context;
-	effects->ticket_is_new = effects->session != NULL && row->rev == 1;
+	effects->ticket_is_new = effects->inserts && row->rev == 1;
 	struct pg_array *to = effects->ticket_is_new ? &effects->new_tickets : &effects->tickets;
 	const struct ticket *ticket = row->ticket;
 	const struct ticket_cycle *cycle = ticket->n_cycles == 0 ? NULL : &ticket->cycles[ticket->n_cycles - 1];
@@ -171,7 +171,7 @@ static void put_alert(void *context, const struct alert *alert)
 {
 	struct pg_effects *effects = context;
 	const char *delivery = delivery_of(effects->order, alert);
-	bool is_quiet = effects->inserts && effects->ticket_is_new && strcmp(delivery, "queued") != 0;
+	bool is_quiet = effects->ticket_is_new && strcmp(delivery, "queued") != 0;
 	struct pg_array *to = is_quiet ? &effects->new_alerts : &effects->alerts;
 	char id[ALERT_ID_BYTES];
 	alert_id(alert->ticket_id, alert->target, alert->n, id);
@@ -468,9 +468,10 @@ size_t pg_effects_send_tickets(struct pg_effects *effects, pg_result_fn fn, void
 {
 	struct pg_effects *e = effects;
 	size_t n = e->new_tickets.n + e->tickets.n;
-	const char *file = e->inserts ? "queries/ticket_insert.sql" : "queries/ticket_write.sql";
-	send_if_any(e, file, &e->new_tickets, 1, fn, context);
-	send_if_any(e, "queries/ticket_update.sql", &e->tickets, 1, fn, context);
+	/* Two statements lock tickets in two orders. Writers that meet on tickets would deadlock, so they use one. */
+	const char *file = e->inserts ? "queries/ticket_update.sql" : "queries/ticket_write.sql";
+	send_if_any(e, "queries/ticket_insert.sql", &e->new_tickets, 1, fn, context);
+	send_if_any(e, file, &e->tickets, 1, fn, context);
 	return n;
 }
 

@@ -38,7 +38,7 @@ struct stored_ticket pg_stored_ticket(const PGresult *result, int row);
 void pg_effects_init(struct pg_effects *effects);
 void pg_effects_release(struct pg_effects *effects);
 /* Clears everything and begins the batch of an order. new_kpis_after_us: see kpi_frontier_new_after_us(). inserts: rows
- * of new tickets, and of KPIs after that, are inserted plainly; false: they are upserted. */
+ * of new tickets, and of KPIs after that, are inserted plainly; false: all rows are upserted. */
 void pg_effects_start(struct pg_effects *effects, struct pg_session *session, const struct write_order *order,
                       bool inserts, int64_t new_kpis_after_us);
 /* For callers that send the rows themselves: clears the rows of one piece, including the tickets, and keeps the sums.

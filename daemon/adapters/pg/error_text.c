@@ -15,6 +15,11 @@ bool pg_has_sqlstate(const PGresult *result, const char *sqlstate)
 	return found != NULL && strcmp(found, sqlstate) == 0;
 }
 
+bool pg_is_collision(const PGresult *result)
+{
+	return pg_has_sqlstate(result, SQLSTATE_NOT_UNIQUE) || pg_has_sqlstate(result, SQLSTATE_DEADLOCK);
+}
+
 void pg_add_refusal(struct buf *out, const PGresult *result)
 {
 	const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY), *sqlstate = pg_sqlstate_of(result);

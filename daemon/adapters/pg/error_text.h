@@ -10,6 +10,8 @@
 /* The SQLSTATE of an error; NULL: none. Borrowed. */
 const char *pg_sqlstate_of(const PGresult *result);
 bool pg_has_sqlstate(const PGresult *result, const char *sqlstate);
+/* Another writer has inserted a row first, or locks rows in another order. */
+bool pg_is_collision(const PGresult *result);
 /* Adds the error of a result: "permission denied for table alert (42501)". */
 void pg_add_refusal(struct buf *out, const PGresult *result);
 /* Adds a message of libpq about a connection, for all hosts that it tried, without its hints. */

@@ -5,11 +5,17 @@
 #include "kpid/base/sqlstate.h"
 
 /* A timeout on a table lock has no context that names a row: parking tickets would not help. */
-const char *pg_parking_lock_timeout(bool skip_locked, bool backlog)
+const char *pg_parking_lock_timeout(enum lock_care locks, bool backlog)
 {
-	if (skip_locked)
-		return "SET LOCAL lock_timeout = '300ms'";
-	return backlog ? "SET LOCAL lock_timeout = '3s'" : "SET LOCAL lock_timeout = '1s'";
+	switch (locks) {
+	case LOCKS_WAIT:
+		return backlog ? "SET LOCAL lock_timeout = '3s'" : "SET LOCAL lock_timeout = '1s'";
+	case LOCKS_WAIT_LONG:
+		return "SET LOCAL lock_timeout = '30s'";
+	case LOCKS_SKIP:
+		break;
+	}
+	return "SET LOCAL lock_timeout = '300ms'";
 }
 
 enum batch_fault pg_parking_fault(const PGresult *result, bool skip_locked)
@@ -42,7 +48,7 @@ void pg_parking_start(struct pg_parking *parking)
 	pg_array_start(&parking->counts, PG_OID_INT8);
 }
 
-void pg_parking_add(struct pg_parking *parking, const struct batch_ticket *ticket)
+static void add_with_events(struct pg_parking *parking, const struct batch_ticket *ticket)
 {
 	int32_t source_no;
 	struct text packed;
@@ -61,6 +67,14 @@ void pg_parking_add(struct pg_parking *parking, const struct batch_ticket *ticke
 	pg_array_int8(&parking->counts, n_events, false);
 }
 
+void pg_parking_add(struct pg_parking *parking, enum write_kind kind, const struct batch_ticket *ticket)
+{
+	if (kind == WRITE_NEW)
+		add_with_events(parking, ticket);
+	else if (kind == WRITE_PARKED)
+		pg_array_text(&parking->tickets, ticket->ticket_id);
+}
+
 struct text pg_parking_reason(struct text refusal)
 {
 	return refusal.len == 0 ? TEXT("another session holds its row") : refusal;
@@ -74,8 +88,8 @@ void pg_parking_log(size_t n_tickets, struct text first_ticket_id, struct text r
 		            n_tickets, (int)first_ticket_id.len, first_ticket_id.ptr, (int)reason.len, reason.ptr);
 }
 
-void pg_parking_send(struct pg_parking *parking, struct pg_session *session, struct text detail, pg_result_fn fn,
-                     void *context)
+static void send_with_events(struct pg_parking *parking, struct pg_session *session, struct text detail,
+                             pg_result_fn fn, void *context)
 {
 	if (parking->tickets.n == 0)
 		return;
@@ -111,6 +125,16 @@ void pg_parked_later(struct pg_session *session, struct pg_array *tickets, enum 
 	        [PARKED_LATER_PARAM_LONGEST_US] = pg_param_int8(reasons[reason].longest_us, longest),
 	};
 	pg_session_query(session, "queries/parked_later.sql", params, PARKED_LATER_N_PARAMS, fn, context);
+}
+
+void pg_parking_send(struct pg_parking *parking, struct pg_session *session, enum write_kind kind, struct text refusal,
+                     pg_result_fn fn, void *context)
+{
+	struct text detail = pg_parking_reason(refusal);
+	if (kind == WRITE_NEW)
+		send_with_events(parking, session, detail, fn, context);
+	else if (kind == WRITE_PARKED)
+		pg_parked_later(session, &parking->tickets, PARKED_LOCKED, detail, fn, context);
 }
 
 void pg_parked_counted(struct pg_session *session, const struct batch *batch, pg_result_fn fn, void *context)

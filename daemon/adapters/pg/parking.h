@@ -11,22 +11,23 @@ struct pg_parking {
 	struct pg_array tickets, reasons, counts;
 };
 
-/* The statement that limits how long a try waits for locks. A large batch of a backlog takes up to 2 s (batch_pace):
- * another one waits for it rather than to set its tickets aside. */
-const char *pg_parking_lock_timeout(bool skip_locked, bool backlog);
+/* The statement that limits how long a try waits for each lock. A large batch of a backlog takes up to 2 s
+ * (batch_pace), and longer on a slow machine. */
+const char *pg_parking_lock_timeout(enum lock_care locks, bool backlog);
 /* The kind of fault of a refused statement on tickets or their rows. skip_locked: the try skips locked tickets. */
 enum batch_fault pg_parking_fault(const PGresult *result, bool skip_locked);
 void pg_parking_release(struct pg_parking *parking);
 void pg_parking_start(struct pg_parking *parking);
-/* Adds a ticket with its events; call it in the order of ticket ids. Ignores a parked ticket without new events. */
-void pg_parking_add(struct pg_parking *parking, const struct batch_ticket *ticket);
+/* Adds a ticket that this try leaves out; call it in the order of ticket ids. WRITE_NEW: with its events, and not if it
+ * is parked already and has none. WRITE_RECALC: does nothing. */
+void pg_parking_add(struct pg_parking *parking, enum write_kind kind, const struct batch_ticket *ticket);
 /* The reason for parking: the error of PostgreSQL, or that the ticket is locked if there was none. */
 struct text pg_parking_reason(struct text refusal);
 /* Logs that n_tickets were parked; does nothing for 0. */
 void pg_parking_log(size_t n_tickets, struct text first_ticket_id, struct text refusal);
-/* Sends the collected tickets, if any. detail: the reason, for newly parked ones. */
-void pg_parking_send(struct pg_parking *parking, struct pg_session *session, struct text detail, pg_result_fn fn,
-                     void *context);
+/* Sends the added tickets, if any: parks them, or postpones their retry. refusal: see pg_parking_reason(). */
+void pg_parking_send(struct pg_parking *parking, struct pg_session *session, enum write_kind kind, struct text refusal,
+                     pg_result_fn fn, void *context);
 
 enum parked_reason { PARKED_LOCKED, PARKED_REFUSED };
 

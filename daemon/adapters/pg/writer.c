@@ -44,7 +44,7 @@ struct pg_writer {
 	struct batch_care care;
 	struct kpi_frontier frontier;
 	bool inserts;              /* this try inserts rows that seem new plainly */
-	bool collided;             /* one of them exists: the next try upserts all rows */
+	bool collided;             /* met another writer: the next try upserts all rows */
 	enum batch_fault fault;    /* of this try */
 	struct buf error;          /* text of the last refusal in this batch */
 	struct pg_parking parking; /* of one piece */
@@ -96,8 +96,8 @@ static bool check_all(struct pg_writer *writer, PGresult *result, bool of_ticket
 		buf_add_format(&writer->error, "%s: %s", sqlstate == NULL ? "?" : sqlstate,
 		               message == NULL ? PQresultErrorMessage(result) : message);
 		writer->lock_blocked = pg_has_sqlstate(result, SQLSTATE_LOCK_TIMEOUT);
-		writer->fault = of_tickets ? pg_parking_fault(result, writer->care.skip_locked) : FAULT_OTHER;
-		writer->collided = writer->inserts && pg_has_sqlstate(result, SQLSTATE_NOT_UNIQUE);
+		writer->fault = of_tickets ? pg_parking_fault(result, writer->care.locks == LOCKS_SKIP) : FAULT_OTHER;
+		writer->collided = writer->inserts && pg_is_collision(result);
 	}
 	fail(writer, WRITE_FAILED);
 	return false;
@@ -209,6 +209,14 @@ static void on_finished(void *context, PGresult *result)
 	finish(context);
 }
 
+/* Its tickets are others, because its partitions are. But it may hold the sums of the same agents. */
+static void on_elsewhere(void *context, PGresult *result)
+{
+	struct pg_writer *writer = context;
+	if (pg_result_ok(result) && pg_get_bool(result, 0, BATCH_ELSEWHERE_IS_WRITTEN))
+		writer->fault = FAULT_BUSY;
+}
+
 /* Everything is written, or something failed. */
 static void on_all_written(void *context, PGresult *result)
 {
@@ -224,6 +232,8 @@ static void on_all_written(void *context, PGresult *result)
 		pg_session_command(writer->session, "ROLLBACK", on_other, writer);
 	if (writer->lock_blocked)
 		pg_terminate_stalled(writer->session);
+	if (writer->fault == FAULT_LOCK && !writer->care.has_waited)
+		pg_session_query(writer->session, "queries/batch_elsewhere.sql", NULL, 0, on_elsewhere, writer);
 	pg_session_sync(writer->session, on_finished, writer);
 }
 
@@ -269,23 +279,6 @@ static void classify(struct pg_writer *writer, size_t i, const PGresult *result)
 	if (writer->n_parked++ == 0)
 		writer->first_parked = ticket->ticket_id;
 	writer->lock_blocked |= ticket->aside == ASIDE_LOCKED;
-}
-
-static void park(struct pg_writer *writer, const struct batch_ticket *ticket)
-{
-	if (writer->order->kind == WRITE_NEW)
-		pg_parking_add(&writer->parking, ticket);
-	else if (writer->order->kind == WRITE_PARKED)
-		pg_array_text(&writer->parking.tickets, ticket->ticket_id);
-}
-
-static void send_parked(struct pg_writer *writer)
-{
-	struct text detail = pg_parking_reason(buf_text(&writer->error));
-	if (writer->order->kind == WRITE_NEW)
-		pg_parking_send(&writer->parking, writer->session, detail, on_other, writer);
-	else if (writer->order->kind == WRITE_PARKED)
-		pg_parked_later(writer->session, &writer->parking.tickets, PARKED_LOCKED, detail, on_other, writer);
 }
 
 static void on_parked(void *context, PGresult *result)
@@ -366,7 +359,8 @@ static void send_rows(struct pg_writer *writer)
 
 static void send_piece(struct pg_writer *writer)
 {
-	send_parked(writer);
+	pg_parking_send(&writer->parking, writer->session, writer->order->kind, buf_text(&writer->error), on_other,
+	                writer);
 	send_rows(writer);
 }
 
@@ -430,7 +424,7 @@ static void evaluate_piece(void *context, PGresult *result)
 		if (writer->evaluation == NULL)
 			classify(writer, writer->n_evaluated, result);
 		if (ticket->aside != ASIDE_NOT)
-			park(writer, ticket);
+			pg_parking_add(&writer->parking, writer->order->kind, ticket);
 		else
 			verdict = evaluate_some(writer, ticket, result);
 		if (verdict == BATCH_OK)
@@ -463,9 +457,10 @@ static void on_tickets_read(void *context, PGresult *result)
 
 static const char *read_query(const struct pg_writer *writer)
 {
-	if (writer->care.skip_locked)
+	if (writer->care.locks == LOCKS_SKIP)
 		return "queries/ticket_read_skip.sql";
-	return writer->order->lock_tickets ? "queries/ticket_read_locked.sql" : "queries/ticket_read.sql";
+	bool locked = writer->order->lock_tickets || writer->care.locks == LOCKS_WAIT_LONG;
+	return locked ? "queries/ticket_read_locked.sql" : "queries/ticket_read.sql";
 }
 
 static void read_piece(struct pg_writer *writer)
@@ -545,7 +540,7 @@ static void begin(struct pg_writer *writer)
 	writer->sqlstate[0] = '\0';
 
 	pg_session_command(writer->session, "BEGIN", on_other, writer);
-	pg_session_command(writer->session, pg_parking_lock_timeout(writer->care.skip_locked, writer->order->backlog),
+	pg_session_command(writer->session, pg_parking_lock_timeout(writer->care.locks, writer->order->backlog),
 	                   on_other, writer);
 	if (writer->order->kind == WRITE_PARKED)
 		pg_parked_lock(writer->session, batch, on_parked_locked, writer);
@@ -561,7 +556,8 @@ void pg_writer_start(struct pg_writer *writer, const struct write_order *order)
 	KPID_CHECK(order->kind != WRITE_PARKED || order->batch->n_tickets <= PIECE_TICKETS);
 	writer->order = order;
 	writer->care = batch_care_first();
-	writer->care.skip_locked = order->kind == WRITE_PARKED;
+	if (order->kind == WRITE_PARKED)
+		writer->care.locks = LOCKS_SKIP;
 	writer->collided = false;
 	writer->mark_us = writer->started_us = monotonic_clock_us();
 	buf_clear(&writer->error);

@@ -19,6 +19,7 @@ enum sql_error {
 #define SQLSTATE_NOT_UNIQUE     "23505"
 #define SQLSTATE_READ_ONLY      "25006"
 #define SQLSTATE_SHARED_SESSION "26000" /* behind a pooler in transaction mode */
+#define SQLSTATE_DEADLOCK       "40P01"
 #define SQLSTATE_NO_RIGHT       "42501"
 #define SQLSTATE_NO_TABLE       "42P01"
 #define SQLSTATE_LOCK_TIMEOUT   "55P03"

@@ -150,13 +150,22 @@ void batch_tally_clear(struct batch *batch);
 enum batch_fault {
 	FAULT_OTHER, /* transient, or not caused by a ticket */
 	FAULT_LOCK,  /* a lock on a row of some ticket timed out */
+	FAULT_BUSY,  /* the same, while another session writes a batch: the lock may be its lock */
 	FAULT_DATA   /* the server refuses a row of some ticket, and would refuse it again */
+};
+
+/* What a try does about locked rows. */
+enum lock_care {
+	LOCKS_WAIT,      /* waits for them, for a moment */
+	LOCKS_WAIT_LONG, /* waits for another batch to end */
+	LOCKS_SKIP       /* sets locked tickets aside at once */
 };
 
 /* How the next try writes a batch. */
 struct batch_care {
-	bool skip_locked; /* locked tickets are set aside at once */
-	size_t n_kept;    /* tickets from this index on are set aside untried */
+	enum lock_care locks;
+	bool has_waited; /* LOCKS_WAIT_LONG, which is tried once */
+	size_t n_kept;   /* tickets from this index on are set aside untried */
 };
 
 struct batch_care batch_care_first(void);
