@@ -45,7 +45,7 @@ DEFAULT_TOPICS = {"ticket-opened": "opened", "ticket-closed": "closed", "survey"
 SECOND = datetime.timedelta(seconds=1)
 
 
-def wait_until(condition, what, timeout=PATIENCE, every=0.02):
+def wait_until(condition, what, timeout=PATIENCE, every=0.05):
     """Waits until condition() is true and returns its result. `what` may be a function, to report more on failure."""
     end = time.monotonic() + timeout
     while True:
