@@ -79,58 +79,6 @@ COMMENT ON COLUMN report.sla_clock.breached IS 'Whether it is breached.';
 COMMENT ON COLUMN report.sla_clock.paused IS 'Whether it is paused.';
 COMMENT ON COLUMN report.sla_clock.left_us IS 'Microseconds left to run while it is paused; otherwise NULL.';
 
-CREATE OR REPLACE VIEW report.readme AS
-SELECT r.object, r.grain, r.time_column, r.example
-FROM (
-	VALUES
-		('report.ticket', 'ticket', 'opened_at',
-			'SELECT state, count(*) FROM report.ticket WHERE opened_at >= now() - interval ''7 days'' GROUP BY state'),
-		('report.ticket_cycle', 'ticket × cycle', 'started_at',
-			'SELECT verdict, count(*) FROM report.ticket_cycle WHERE started_at >= now() - interval ''30 days'' GROUP BY verdict'),
-		('report.agent_kpi_5m', 'agent × 5 minutes of UTC', 'time',
-			'SELECT time, sum(opened) AS opened, sum(resolved) AS resolved FROM report.agent_kpi_5m WHERE time >= now() - interval ''1 hour'' GROUP BY time ORDER BY time'),
-		('report.agent_kpi_hourly', 'agent × hour of UTC', 'time',
-			'SELECT time, sum(first_response_within_sla)::numeric / nullif(sum(first_response_measured), 0) AS in_time FROM report.agent_kpi_hourly WHERE time >= now() - interval ''24 hours'' GROUP BY time ORDER BY time'),
-		('report.agent_kpi_daily', 'agent × day in the configured time zone', 'time',
-			'SELECT agent_id, sum(resolved) AS resolved, sum(resolution_seconds_sum) / nullif(sum(resolved), 0) AS seconds_each, sum(csat_score_sum) / nullif(sum(csat_responses), 0) AS satisfaction FROM report.agent_kpi_daily WHERE time >= now() - interval ''30 days'' GROUP BY agent_id ORDER BY resolved DESC'),
-		('report.agent_kpi_rolling', 'agent × window', 'as_of',
-			'SELECT agent_id, backlog, opened, resolved, first_response_within_sla::numeric / nullif(first_response_measured, 0) AS in_time FROM report.agent_kpi_rolling WHERE "window" = ''1h'' ORDER BY backlog DESC'),
-		('report.sla_live', 'SLA clock that has not stopped', 'due_at',
-			'SELECT ticket_id, target, state, seconds_left, agent_id FROM report.sla_live WHERE state <> ''paused'' ORDER BY due_at LIMIT 20'),
-		('report.sla_clock', 'SLA clock that has not stopped, without its ticket', 'due_at',
-			'SELECT target, count(*) FROM report.sla_clock WHERE at_risk_at <= now() AND NOT breached AND NOT paused GROUP BY target'),
-		('report.alert', 'alert: SLA clock that was breached or warned about', 'breached_at',
-			'SELECT project_id, target, count(*) FROM report.alert WHERE breached_at >= now() - interval ''24 hours'' AND state NOT IN (''warning'', ''averted'', ''voided'') GROUP BY project_id, target'),
-		('report.alert_delivery', 'alert × receiver', 'sent_at',
-			'SELECT receiver, state, count(*), max(attempts), max(last_error) FROM report.alert_delivery GROUP BY receiver, state'),
-		('report.acknowledgement', 'acknowledgement of an alert', 'acknowledged_at',
-			'SELECT acknowledged_by, count(*) FROM report.acknowledgement WHERE acknowledged_at >= now() - interval ''7 days'' GROUP BY acknowledged_by'),
-		('report.silence', 'silence', 'starts_at',
-			'SELECT * FROM report.silence WHERE ends_at > now()'),
-		('report.dead_letter', 'message that is not a valid event', 'read_at',
-			'SELECT reason, count(*), max(read_at) FROM report.dead_letter WHERE read_at >= now() - interval ''7 days'' GROUP BY reason'),
-		('report.parked', 'ticket that is set aside', 'parked_at',
-			'SELECT reason, count(*), sum(n_events) AS events, min(parked_at) AS since FROM report.parked GROUP BY reason'),
-		('report.data_freshness', 'source partition', 'complete_until',
-			'SELECT topic, sum(lag_messages) AS lag_messages, max(lag_seconds) AS lag_seconds FROM report.data_freshness GROUP BY topic'),
-		('report.gap', 'gap in a source partition', 'detected_at',
-			'SELECT * FROM report.gap WHERE accepted_at IS NULL'),
-		('report.agent_backlog', 'agent', NULL,
-			'SELECT sum(backlog) AS open_tickets FROM report.agent_backlog'),
-		('report.setting', 'setting', NULL,
-			'SELECT value FROM report.setting WHERE name = ''report.time_zone'''),
-		('report.version', 'one row', NULL,
-			'SELECT version FROM report.version'),
-		('report.readme', 'object of this schema', NULL,
-			'SELECT object, grain, time_column FROM report.readme'),
-		('report.recalculation', 'recalculation', 'began_at',
-			'SELECT began_at, asked_by, why, judged FROM report.recalculation ORDER BY began_at DESC'),
-		('report.alert_hourly', 'hour × project × target', 'time',
-			'SELECT sum(voided) AS false_alarms, sum(breached) AS breaches FROM report.alert_hourly WHERE time >= now() - interval ''7 days'''),
-		('report.repair', 'value that kpid verify --repair changed', 'repaired_at',
-			'SELECT repaired_at, repaired_by, why, count(*) FROM report.repair GROUP BY repaired_at, repaired_by, why ORDER BY repaired_at')
-) AS r (object, grain, time_column, example);
-
 GRANT USAGE ON SCHEMA report TO kpid_board;
 GRANT SELECT ON ALL TABLES IN SCHEMA report TO kpid_board;
 ALTER DEFAULT PRIVILEGES FOR ROLE kpid_owner IN SCHEMA report GRANT SELECT ON TABLES TO kpid_board;

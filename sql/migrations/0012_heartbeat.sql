@@ -1,4 +1,5 @@
--- One row per instance vouches for all of its idle partitions, so an idle instance writes one row a second.
+-- One row per instance vouches for all of its idle partitions, so an idle instance writes one row, no matter how many it has. The lag
+-- of a partition is shown only while it is known: its owner has looked at the end of the partition within 10 s.
 
 CREATE TABLE kpid.heartbeat (
 	heartbeat_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -19,9 +20,11 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON kpid.heartbeat TO kpid_writer;
 
 ALTER TABLE kpid.source_partition
 	ADD COLUMN heartbeat_no bigint REFERENCES kpid.heartbeat,
-	ADD COLUMN end_seen_at timestamptz;
+	ADD COLUMN end_seen_at timestamptz,
+	ADD COLUMN released_at timestamptz;
 COMMENT ON COLUMN kpid.source_partition.heartbeat_no IS 'The heartbeat that vouches for this partition as long as its epoch and next_offset stay: every change of these two clears it. NULL: none does.';
 COMMENT ON COLUMN kpid.source_partition.end_seen_at IS 'When the brokers were last asked for high_offset. A heartbeat may know a later time.';
+COMMENT ON COLUMN kpid.source_partition.released_at IS 'When its owner gave it up; NULL: it has not, or the partition was claimed since. A lost owner leaves NULL.';
 COMMENT ON COLUMN kpid.source_partition.complete_until IS 'Event-time watermark: every event of this partition that happened before this instant has been read and committed. A heartbeat may know a later one: see kpid.source_known.';
 COMMENT ON COLUMN kpid.source_partition.seen_at IS 'When the owner last had news of the partition: it read from it, saw its end, or queued more of it behind other partitions. A heartbeat may know a later time.';
 
@@ -59,7 +62,8 @@ SELECT
 	p.n_tombstones,
 	p.n_unknown_type,
 	p.n_dead_letters,
-	p.unknown_type
+	p.unknown_type,
+	p.released_at
 FROM kpid.source_partition p
 LEFT JOIN kpid.heartbeat h ON h.heartbeat_no = p.heartbeat_no
 CROSS JOIN LATERAL (
@@ -82,7 +86,10 @@ SELECT
 	p.owner,
 	p.next_offset,
 	p.high_offset,
-	CASE WHEN p.high_offset > greatest(p.next_offset, p.read_to) THEN p.high_offset - greatest(p.next_offset, p.read_to)
+	CASE
+		WHEN p.state <> 'finished' AND (p.owner = '' OR p.released_at IS NOT NULL
+			OR p.end_seen_at IS NULL OR p.end_seen_at <= statement_timestamp() - interval '10 seconds') THEN NULL
+		WHEN p.high_offset > greatest(p.next_offset, p.read_to) THEN p.high_offset - greatest(p.next_offset, p.read_to)
 		WHEN p.high_offset <= greatest(p.next_offset, p.read_to) THEN 0
 	END AS lag_messages,
 	CASE
@@ -102,5 +109,8 @@ SELECT
 	p.n_unknown_type,
 	p.n_dead_letters,
 	p.held_since,
-	p.unknown_type
+	p.unknown_type,
+	CASE WHEN p.end_seen_at <= statement_timestamp() + interval '1 second' THEN p.end_seen_at END AS end_seen_at
 FROM kpid.source_known p;
+COMMENT ON COLUMN report.data_freshness.lag_messages IS 'Messages still to read, including those of open transactions. NULL: unknown, because no instance owns the partition, the end was last looked at more than 10 s ago, or it was never seen. So a sum over partitions is "at least": count the NULLs.';
+COMMENT ON COLUMN report.data_freshness.end_seen_at IS 'When the brokers were last asked for high_offset; NULL: never.';

@@ -8,7 +8,12 @@ WITH changed AS (
 	SELECT
 		alert_id, ticket_id, target, n, revision, state, level, due_at, breached_at, cause, owner_at_breach, project_id,
 		policy, policy_version, detected_at, resolved_at, unconfirmed,
-		CASE WHEN delivery = 'queued' AND kpid.is_silenced(project_id, target, detected_at) THEN 'silenced' ELSE delivery END,
+		CASE
+			WHEN delivery = 'queued' AND (SELECT EXISTS (SELECT FROM kpid.silence WHERE NOT is_over)) -- asked once
+				AND kpid.is_silenced(project_id, target, detected_at)
+			THEN 'silenced'
+			ELSE delivery
+		END,
 		evidence_source_no, evidence_offset, warned_at, n_warnings
 	FROM unnest($1::kpid.alert[])
 	ORDER BY alert_id
