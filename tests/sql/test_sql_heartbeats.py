@@ -195,3 +195,12 @@ def test_old_heartbeats_that_nothing_names_are_deleted(idle):
     rows(idle, "UPDATE kpid.heartbeat SET beat_at = beat_at - interval '2 days' WHERE instance <> 'three'")
     assert run(idle, "heartbeat_start", "text", "four") == [(4,)]
     assert rows(idle, "SELECT instance FROM kpid.heartbeat ORDER BY 1") == [("four",), ("one",), ("three",)]
+
+
+@pytest.mark.parametrize("stored, shown, answer", [
+    (-5, -9, -5), (-9, -5, -5), (0.5, -5, 0), (10800, -5, -5), (10800, "-infinity", "-infinity"), ("-infinity", -5, -5), (-5, 10800, 0)])
+def test_a_watermark_is_never_ahead_of_the_clock(db, stored, shown, answer):
+    """In seconds from now. A stored time that is ahead by more than a second was written before the clock was set back."""
+    def at(seconds):
+        return "'-infinity'::timestamptz" if seconds == "-infinity" else f"n.now + interval '{seconds} s'"
+    assert rows(db, f"SELECT kpid.not_ahead({at(stored)}, n.now, {at(shown)}) = {at(answer)} FROM (SELECT now()) n (now)") == [(True,)]
