@@ -360,7 +360,10 @@ static void test_M14_a_condition_is_one_or_two_events(void **state)
 
 	assert_int_equal(make_state("paused", all, 4), FLAT_EVENT);
 	assert_int_equal(n_pair, 2);
+	assert_text(pair[0].sequence, "1");
 	assert_int_equal(pair[1].type, EVENT_PAUSED);
+	assert_text(pair[1].id, "7/paused");
+	assert_text(pair[1].sequence, "2");
 	assert_text(pair[1].texts[EVENT_REASON], "waiting");
 
 	assert_int_equal(make_state("resolved", all, 4), FLAT_EVENT);
@@ -374,6 +377,7 @@ static void test_M14_a_condition_is_one_or_two_events(void **state)
 	assert_int_equal(make_state("closed", all, 4), FLAT_EVENT);
 	assert_int_equal(n_pair, 1);
 	assert_text(pair[0].id, "7/closed");
+	assert_text(pair[0].sequence, "3");
 	assert_int_equal(pair[0].automatic, TRI_TRUE);
 }
 
