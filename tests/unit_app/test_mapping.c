@@ -399,6 +399,7 @@ static void test_M9_only_text_is_loaded(void **state)
 	(void)state;
 	assert_null(load("\x1bLua"));
 	assert_non_null(strstr(last, "x.lua"));
+	assert_non_null(strstr(last, "binary chunk")); /* refused by its first byte, and not by what follows */
 	assert_null(load("local x ="));
 	assert_non_null(strstr(last, "x.lua:1:"));
 	char *long_text = calloc(1, MAPPING_MAX_BYTES + 2);
