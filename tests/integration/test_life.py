@@ -323,7 +323,9 @@ def test_the_writer_role_is_enough(make_stream, make_site, pg, part):
     site.check(part.expected.get())
     assert site.rows("SELECT DISTINCT usename FROM pg_stat_activity WHERE datname = current_database() AND "
                      "application_name = 'a'") == [("it_daemon",)]
-    assert "denied" not in site.daemons["a"].log() and "42501" not in site.daemons["a"].log()
+    # Its batches and those of kpid ingest may wait for each other, which is no missing right.
+    refused = [line for line in site.daemons["a"].log().splitlines() if "refused" in line and "lock timeout (55P03)" not in line]
+    assert refused == [] and "denied" not in site.daemons["a"].log()
 
     writer, reader = pg.connect(site.database, "it_daemon"), pg.connect(site.database, "it_tool")
     with writer.cursor() as cursor:
