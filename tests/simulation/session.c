@@ -741,14 +741,18 @@ void sessions_restart_server(int64_t down_us)
 	sim_counts.restarts++;
 }
 
+static bool is_stalled(const struct connection *connection)
+{
+	return connection->sent.first == NULL && sim_now_us() - connection->idle_since_us >= STANDS_STILL_US;
+}
+
 int sessions_terminate_stalled(const struct connection *but)
 {
 	int n = 0;
 	for (struct connection *connection = connections, *next; connection != NULL; connection = next) {
 		next = connection->next;
 		bool holds = connection->transaction.has_sources || connection->transaction.n > 0;
-		if (connection == but || !holds || connection->sent.first != NULL ||
-		    sim_now_us() - connection->idle_since_us < STANDS_STILL_US)
+		if (connection == but || !holds || !is_stalled(connection))
 			continue;
 		terminate(connection);
 		n++;
@@ -760,7 +764,7 @@ bool sessions_write_elsewhere(const struct connection *but)
 {
 	for (const struct connection *connection = connections; connection != NULL; connection = connection->next) {
 		if (connection != but && connection->transaction.n > 0 && connection->transaction.waits_for == NULL &&
-		    (connection->sent.first != NULL || sim_now_us() - connection->idle_since_us < STANDS_STILL_US))
+		    !is_stalled(connection))
 			return true;
 	}
 	return false;

@@ -2,6 +2,7 @@
 import contextlib
 import os
 import threading
+import time
 
 import psycopg2
 import pytest
@@ -144,7 +145,7 @@ def test_a_batch_elsewhere(pg, database, clocks):
         waiting = threading.Thread(target=rows, args=(other, "UPDATE kpid.ticket SET rev = rev"))
         waiting.start()
         while not rows(clocks, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")[0][0]:
-            pass
+            time.sleep(0.02)
         rows(clocks, "SELECT pg_sleep(0.4)")
         assert not is_written(), "it waits itself"
         rows(person, "ROLLBACK")

@@ -4,7 +4,6 @@
 #include "kpid/base/log.h"
 #include "kpid/base/sqlstate.h"
 
-/* A timeout on a table lock has no context that names a row: parking tickets would not help. */
 const char *pg_parking_lock_timeout(enum lock_care locks, bool backlog)
 {
 	switch (locks) {
@@ -18,6 +17,7 @@ const char *pg_parking_lock_timeout(enum lock_care locks, bool backlog)
 	return "SET LOCAL lock_timeout = '300ms'";
 }
 
+/* A timeout on a table lock has no context that names a row: parking tickets would not help. */
 enum batch_fault pg_parking_fault(const PGresult *result, bool skip_locked)
 {
 	if (sql_error_of(pg_sqlstate_of(result)) == SQL_DATA)
@@ -75,14 +75,15 @@ void pg_parking_add(struct pg_parking *parking, enum write_kind kind, const stru
 		pg_array_text(&parking->tickets, ticket->ticket_id);
 }
 
-struct text pg_parking_reason(struct text refusal)
+/* Why tickets are parked: the error of PostgreSQL, or that they are locked if there was none. */
+static struct text reason_of(struct text refusal)
 {
 	return refusal.len == 0 ? TEXT("another session holds its row") : refusal;
 }
 
 void pg_parking_log(size_t n_tickets, struct text first_ticket_id, struct text refusal)
 {
-	struct text reason = pg_parking_reason(refusal);
+	struct text reason = reason_of(refusal);
 	if (n_tickets > 0)
 		log_warning("%zu tickets are set aside, the first of them %.*s (%.*s); all others are written",
 		            n_tickets, (int)first_ticket_id.len, first_ticket_id.ptr, (int)reason.len, reason.ptr);
@@ -130,7 +131,7 @@ void pg_parked_later(struct pg_session *session, struct pg_array *tickets, enum 
 void pg_parking_send(struct pg_parking *parking, struct pg_session *session, enum write_kind kind, struct text refusal,
                      pg_result_fn fn, void *context)
 {
-	struct text detail = pg_parking_reason(refusal);
+	struct text detail = reason_of(refusal);
 	if (kind == WRITE_NEW)
 		send_with_events(parking, session, detail, fn, context);
 	else if (kind == WRITE_PARKED)

@@ -21,11 +21,10 @@ void pg_parking_start(struct pg_parking *parking);
 /* Adds a ticket that this try leaves out; call it in the order of ticket ids. WRITE_NEW: with its events, and not if it
  * is parked already and has none. WRITE_RECALC: does nothing. */
 void pg_parking_add(struct pg_parking *parking, enum write_kind kind, const struct batch_ticket *ticket);
-/* The reason for parking: the error of PostgreSQL, or that the ticket is locked if there was none. */
-struct text pg_parking_reason(struct text refusal);
 /* Logs that n_tickets were parked; does nothing for 0. */
 void pg_parking_log(size_t n_tickets, struct text first_ticket_id, struct text refusal);
-/* Sends the added tickets, if any: parks them, or postpones their retry. refusal: see pg_parking_reason(). */
+/* Sends the added tickets, if any: parks them, or postpones their retry. refusal: the error of
+ * PostgreSQL; empty: the tickets are locked. */
 void pg_parking_send(struct pg_parking *parking, struct pg_session *session, enum write_kind kind, struct text refusal,
                      pg_result_fn fn, void *context);
 

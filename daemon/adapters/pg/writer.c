@@ -209,7 +209,7 @@ static void on_finished(void *context, PGresult *result)
 	finish(context);
 }
 
-/* Its tickets are others, because its partitions are. But it may hold the sums of the same agents. */
+/* Another batch holds other tickets, if topics are keyed alike, but perhaps the sums of the same agents. */
 static void on_elsewhere(void *context, PGresult *result)
 {
 	struct pg_writer *writer = context;

@@ -2,7 +2,7 @@
 
 /* LONG_US: what a transaction should take at most. LEAST_EVENTS: however slow the server is now. Smaller batches would
  * write the rows of tickets and sums more often, and so make it slower still. While a large one holds
- * its rows on a slow server, another instance sets aside all tickets that it shares with it. */
+ * its rows on a slow server, another instance waits for it. */
 enum { LEAST_EVENTS = 5000, GROWTH = 2, LONG_US = 2000000 };
 
 struct batch_pace batch_pace_first(void)

@@ -169,15 +169,15 @@ struct batch_care {
 };
 
 struct batch_care batch_care_first(void);
-/* Narrows the next try after a failed one to a quarter of its tickets. So a batch with a ticket that cannot be written
- * is done after a few tries. The tickets set aside are retried in pieces, until the bad one is alone.
- * False: setting tickets aside does not help. */
+/* Decides about the next try after a failed one: to wait for another batch, to skip locked tickets, or to narrow it to
+ * a quarter of its tickets. So a batch with a ticket that cannot be written is done after a few tries. The tickets set
+ * aside are retried in pieces, until the bad one is alone. False: setting tickets aside does not help. */
 bool batch_care_narrow(struct batch_care *care, enum batch_fault fault, size_t n_tickets);
 
 /* ---- how large batches may grow ---- */
 
-/* With a backlog, batches grow as long as a transaction stays short: others wait for its locks, and give up on them
- * after a second, or after 3 s if they read a backlog as well. They never become smaller than the first one may be. */
+/* With a backlog, batches grow as long as a transaction stays short: others wait for its locks (lock_care). They never
+ * become smaller than the first one may be. */
 struct batch_pace {
 	size_t most_events; /* of the next batch */
 };
