@@ -209,7 +209,7 @@ def test_topic_recreated_with_as_many_messages_as_before(running, kafka):
 @pytest.mark.parametrize("killed", [False, True])
 def test_topic_recreated_and_as_long_as_before_within_a_moment(running, kafka, killed):
     """The reader continues at its offset in another log. It detects this, also after a crash, and what it skipped
-    is read."""
+    is read. If all of this took longer than the interval between checks, a partition is checked before it is read."""
     stream, site, place = running
     other = (place[0], 1)
     daemon = site.daemons["a"]
@@ -219,14 +219,17 @@ def test_topic_recreated_and_as_long_as_before_within_a_moment(running, kafka, k
     stream.send(openings(range(1000, 1150), 0) + openings(range(1000, 1150), 1))
     daemon.cont()
     if killed:
-        wait_until(lambda: site.places()[place] == site.places()[other] == 150, "messages after the offset to be read")
+        wait_until(lambda: all(site.places()[p] == 150 or gap_of(site, p) for p in (place, other)),
+                   "messages after the offset to be read")
         daemon.kill()
         site.start("a")
+    n_read = 0
     for stopped in (place, other):
         gap = wait_until(lambda stopped=stopped: gap_of(site, stopped), "the gap")
-        assert (gap["expected_offset"], gap["low_offset"], gap["high_offset"]) == (150, 0, 150)
+        assert (gap["low_offset"], gap["high_offset"]) == (0, 150) and gap["expected_offset"] in (100, 150)
         assert "recreated while it was read" in gap["reason"]
-    assert site.one("SELECT count(*) FROM report.ticket") == 300
+        n_read += gap["expected_offset"]
+    assert site.one("SELECT count(*) FROM report.ticket") == n_read
     for stopped in (place, other):
         accept(site, stopped)
     site.wait_read()
