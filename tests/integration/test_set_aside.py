@@ -209,15 +209,17 @@ def another_batch(site, ticket_ids):
     return connection
 
 
-def test_another_batch_is_waited_for(site):
-    """Another instance may hold tickets, or sums of the same agents, for longer than the time-out. Nothing is set aside."""
+def test_another_batch_is_waited_for(make_stream, make_site):
+    """While a backlog is read, another instance may hold tickets, or sums of the same agents, for longer than the time-out.
+    Nothing is set aside."""
+    site = make_site(make_stream(), policy("1h", "8h"), settings={"run": {"batch_max_events": 1}})  # every batch is full
     daemon = site.start("a")
     site.stream.send_events(list(opened(20).values()))
     wait_until(lambda: site.one("SELECT count(*) FROM report.ticket") == 20, "them to be written")
     connection = another_batch(site, [f"T{i}" for i in range(20)])
     site.stream.send_events([event("ticket.closed", f"T{i}", id="c", agent_id="ann") for i in range(20)])
     with connection.cursor() as cursor:
-        for _ in range(30):  # 3 s; the time-out is 1 s
+        for _ in range(50):  # 5 s; the time-out is 3 s
             cursor.execute("SELECT pg_sleep(0.1)")
             assert not parked(site)
     assert daemon.logged("lock timeout")
@@ -225,6 +227,25 @@ def test_another_batch_is_waited_for(site):
     connection.close()
     wait_until(lambda: site.one("SELECT count(*) FROM report.ticket WHERE closed_at IS NOT NULL") == 20, "them to be written")
     assert not daemon.logged("set aside")
+    site.check_recomputed()
+
+
+def test_a_deadline_does_not_wait_for_another_batch(urgent, stranger):
+    """A person holds sums of an agent, and another instance writes a long batch: the breaches of other agents are seen at
+    once."""
+    site = urgent
+    daemon = site.start("a")
+    site.stream.send_events([event("ticket.opened", f"T{i}", id="o", agent_id="held" if i == 3 else "ann") for i in range(7)])
+    wait_until(lambda: site.one("SELECT count(*) FROM report.ticket") == 7, "them to be written")
+    stranger.execute("SELECT FROM kpid.agent_kpi_5m WHERE agent_id = 'held' FOR UPDATE")
+    with contextlib.closing(another_batch(site, ["T6"])) as connection, connection.cursor() as cursor:
+        def breached():
+            cursor.execute("SELECT 1")  # it goes on working
+            return site.one("SELECT count(*) FROM report.alert WHERE breached_at IS NOT NULL")
+        wait_until(lambda: breached() >= 5, "the other breaches", timeout=15)
+    stranger.connection.rollback()
+    wait_until(lambda: site.one("SELECT count(*) FROM report.alert WHERE breached_at IS NOT NULL") == 7, "the other two")
+    assert daemon.logged("lock timeout")
     site.check_recomputed()
 
 
