@@ -7,6 +7,7 @@ from test_leases import holder, put_alert
 from test_settings import write_file
 
 WATCH_S = 10
+BEAT_S = 2
 LONGEST_LOOK_S = 10  # kpid looks for work that nobody has announced
 
 
@@ -29,6 +30,18 @@ def test_an_idle_instance_asks_the_database_rarely(make_stream, make_site):
     before = commits(site)
     time.sleep(WATCH_S)
     assert commits(site) - before < 10 * WATCH_S  # usually 2; PostgreSQL reports some of the start late
+
+
+def test_an_idle_partition_that_another_instance_has_claimed_is_given_up(make_stream, make_site):
+    """No batch would notice it."""
+    site = make_site(make_stream(1), policy(first_response="1h"))
+    daemon = started(site)
+    topic = site.stream.topics["opened"]
+    named = "SELECT heartbeat_no IS NOT NULL FROM kpid.source_partition WHERE topic = %s"
+    wait_until(lambda: site.one(named, topic), "the heartbeat to vouch for it")
+    time.sleep(2 * BEAT_S)
+    site.rows("UPDATE kpid.source_partition SET epoch = epoch + 1, owner = 'b', heartbeat_no = NULL WHERE topic = %s", topic)
+    wait_until(lambda: daemon.logged(f"{topic}/0 was claimed by another instance"), "it to find out", 10 * BEAT_S)
 
 
 def test_an_alert_without_a_notification_is_sent_all_the_same(make_stream, make_site):
