@@ -79,6 +79,31 @@ COMMENT ON COLUMN report.sla_clock.breached IS 'Whether it is breached.';
 COMMENT ON COLUMN report.sla_clock.paused IS 'Whether it is paused.';
 COMMENT ON COLUMN report.sla_clock.left_us IS 'Microseconds left to run while it is paused; otherwise NULL.';
 
+-- The rows of report.readme become data, so a migration that adds a view adds its row.
+CREATE TABLE kpid.readme (
+	object_no integer PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
+	object text NOT NULL UNIQUE,
+	grain text NOT NULL,
+	time_column text,
+	example text NOT NULL
+);
+COMMENT ON TABLE kpid.readme IS 'The rows of report.readme.';
+GRANT SELECT ON kpid.readme TO kpid_writer;
+INSERT INTO kpid.readme (object, grain, time_column, example)
+SELECT object, grain, time_column, example FROM report.readme;
+INSERT INTO kpid.readme (object, grain, time_column, example)
+VALUES
+	('report.sla_clock', 'SLA clock that has not stopped, without its ticket', 'due_at',
+		'SELECT target, count(*) FROM report.sla_clock WHERE at_risk_at <= now() AND NOT breached AND NOT paused GROUP BY target'),
+	('report.agent_backlog', 'agent', NULL,
+		'SELECT sum(backlog) AS open_tickets FROM report.agent_backlog'),
+	('report.setting', 'setting', NULL,
+		'SELECT value FROM report.setting WHERE name = ''report.time_zone''');
+CREATE OR REPLACE VIEW report.readme AS
+SELECT object, grain, time_column, example
+FROM kpid.readme
+ORDER BY object_no;
+
 GRANT USAGE ON SCHEMA report TO kpid_board;
 GRANT SELECT ON ALL TABLES IN SCHEMA report TO kpid_board;
 ALTER DEFAULT PRIVILEGES FOR ROLE kpid_owner IN SCHEMA report GRANT SELECT ON TABLES TO kpid_board;

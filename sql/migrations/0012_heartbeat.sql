@@ -114,3 +114,6 @@ SELECT
 FROM kpid.source_known p;
 COMMENT ON COLUMN report.data_freshness.lag_messages IS 'Messages still to read, including those of open transactions. NULL: unknown, because no instance owns the partition, the end was last looked at more than 10 s ago, or it was never seen. So a sum over partitions is "at least": count the NULLs.';
 COMMENT ON COLUMN report.data_freshness.end_seen_at IS 'When the brokers were last asked for high_offset; NULL: never.';
+UPDATE kpid.readme
+SET example = 'SELECT topic, sum(lag_messages) AS lag_messages_at_least, count(*) - count(lag_messages) AS lag_unknown, max(lag_seconds) AS lag_seconds FROM report.data_freshness GROUP BY topic'
+WHERE object = 'report.data_freshness';

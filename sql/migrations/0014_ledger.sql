@@ -235,60 +235,11 @@ COMMENT ON COLUMN report.ledger_status.refreshed_at IS 'When the latest refresh 
 COMMENT ON COLUMN report.ledger_status.as_of IS 'How far time was known and deadlines were judged when it began; NULL: not known.';
 COMMENT ON COLUMN report.ledger_status.behind IS 'Tickets whose rows are older than the ticket. Counting them reads all tickets.';
 
-CREATE OR REPLACE VIEW report.readme AS
-SELECT r.object, r.grain, r.time_column, r.example
-FROM (
-	VALUES
-		('report.ticket', 'ticket', 'opened_at',
-			'SELECT state, count(*) FROM report.ticket WHERE opened_at >= now() - interval ''7 days'' GROUP BY state'),
-		('report.ticket_cycle', 'ticket × cycle', 'started_at',
-			'SELECT verdict, count(*) FROM report.ticket_cycle WHERE started_at >= now() - interval ''30 days'' GROUP BY verdict'),
-		('report.agent_kpi_5m', 'agent × 5 minutes of UTC', 'time',
-			'SELECT time, sum(opened) AS opened, sum(resolved) AS resolved FROM report.agent_kpi_5m WHERE time >= now() - interval ''1 hour'' GROUP BY time ORDER BY time'),
-		('report.agent_kpi_hourly', 'agent × hour of UTC', 'time',
-			'SELECT time, sum(first_response_within_sla)::numeric / nullif(sum(first_response_measured), 0) AS in_time FROM report.agent_kpi_hourly WHERE time >= now() - interval ''24 hours'' GROUP BY time ORDER BY time'),
-		('report.agent_kpi_daily', 'agent × day in the configured time zone', 'time',
-			'SELECT agent_id, sum(resolved) AS resolved, sum(resolution_seconds_sum) / nullif(sum(resolved), 0) AS seconds_each, sum(csat_score_sum) / nullif(sum(csat_responses), 0) AS satisfaction FROM report.agent_kpi_daily WHERE time >= now() - interval ''30 days'' GROUP BY agent_id ORDER BY resolved DESC'),
-		('report.agent_kpi_rolling', 'agent × window', 'as_of',
-			'SELECT agent_id, backlog, opened, resolved, first_response_within_sla::numeric / nullif(first_response_measured, 0) AS in_time FROM report.agent_kpi_rolling WHERE "window" = ''1h'' ORDER BY backlog DESC'),
-		('report.sla_live', 'SLA clock that has not stopped', 'due_at',
-			'SELECT ticket_id, target, state, seconds_left, agent_id FROM report.sla_live WHERE state <> ''paused'' ORDER BY due_at LIMIT 20'),
-		('report.sla_clock', 'SLA clock that has not stopped, without its ticket', 'due_at',
-			'SELECT target, count(*) FROM report.sla_clock WHERE at_risk_at <= now() AND NOT breached AND NOT paused GROUP BY target'),
-		('report.alert', 'alert: SLA clock that was breached or warned about', 'breached_at',
-			'SELECT project_id, target, count(*) FROM report.alert WHERE breached_at >= now() - interval ''24 hours'' AND state NOT IN (''warning'', ''averted'', ''voided'') GROUP BY project_id, target'),
-		('report.alert_delivery', 'alert × receiver', 'sent_at',
-			'SELECT receiver, state, count(*), max(attempts), max(last_error) FROM report.alert_delivery GROUP BY receiver, state'),
-		('report.acknowledgement', 'acknowledgement of an alert', 'acknowledged_at',
-			'SELECT acknowledged_by, count(*) FROM report.acknowledgement WHERE acknowledged_at >= now() - interval ''7 days'' GROUP BY acknowledged_by'),
-		('report.silence', 'silence', 'starts_at',
-			'SELECT * FROM report.silence WHERE ends_at > now()'),
-		('report.dead_letter', 'message that is not a valid event', 'read_at',
-			'SELECT reason, count(*), max(read_at) FROM report.dead_letter WHERE read_at >= now() - interval ''7 days'' GROUP BY reason'),
-		('report.parked', 'ticket that is set aside', 'parked_at',
-			'SELECT reason, count(*), sum(n_events) AS events, min(parked_at) AS since FROM report.parked GROUP BY reason'),
-		('report.data_freshness', 'source partition', 'complete_until',
-			'SELECT topic, sum(lag_messages) AS lag_messages_at_least, count(*) - count(lag_messages) AS lag_unknown, max(lag_seconds) AS lag_seconds FROM report.data_freshness GROUP BY topic'),
-		('report.gap', 'gap in a source partition', 'detected_at',
-			'SELECT * FROM report.gap WHERE accepted_at IS NULL'),
-		('report.agent_backlog', 'agent', NULL,
-			'SELECT sum(backlog) AS open_tickets FROM report.agent_backlog'),
-		('report.setting', 'setting', NULL,
-			'SELECT value FROM report.setting WHERE name = ''report.time_zone'''),
-		('report.version', 'one row', NULL,
-			'SELECT version FROM report.version'),
-		('report.readme', 'object of this schema', NULL,
-			'SELECT object, grain, time_column FROM report.readme'),
-		('report.recalculation', 'recalculation', 'began_at',
-			'SELECT began_at, asked_by, why, judged FROM report.recalculation ORDER BY began_at DESC'),
-		('report.alert_hourly', 'hour × project × target', 'time',
-			'SELECT sum(voided) AS false_alarms, sum(breached) AS breaches FROM report.alert_hourly WHERE time >= now() - interval ''7 days'''),
-		('report.repair', 'value that kpid verify --repair changed', 'repaired_at',
-			'SELECT repaired_at, repaired_by, why, count(*) FROM report.repair GROUP BY repaired_at, repaired_by, why ORDER BY repaired_at'),
-		('report.ledger', 'day × ticket × agent × project × team', 'day',
-			'SELECT project_id, sum(resolved) AS resolved, sum(resolution_within_sla)::numeric / nullif(sum(resolution_measured), 0) AS in_time FROM report.ledger WHERE day >= current_date - 30 GROUP BY project_id'),
-		('report.ledger_item', 'day × ticket × agent × project × team × item × kind of survey', 'day',
-			'SELECT item, sum(perceived_sum) * 0.000001 / sum(answered) AS perception FROM report.ledger_item WHERE day >= current_date - 30 GROUP BY item'),
-		('report.ledger_status', 'one row', 'refreshed_at',
-			'SELECT refreshed_at, as_of, behind FROM report.ledger_status')
-) AS r (object, grain, time_column, example);
+INSERT INTO kpid.readme (object, grain, time_column, example)
+VALUES
+	('report.ledger', 'day × ticket × agent × project × team', 'day',
+		'SELECT project_id, sum(resolved) AS resolved, sum(resolution_within_sla)::numeric / nullif(sum(resolution_measured), 0) AS in_time FROM report.ledger WHERE day >= current_date - 30 GROUP BY project_id'),
+	('report.ledger_item', 'day × ticket × agent × project × team × item × kind of survey', 'day',
+		'SELECT item, sum(perceived_sum) * 0.000001 / sum(answered) AS perception FROM report.ledger_item WHERE day >= current_date - 30 GROUP BY item'),
+	('report.ledger_status', 'one row', 'refreshed_at',
+		'SELECT refreshed_at, as_of, behind FROM report.ledger_status');
