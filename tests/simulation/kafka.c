@@ -936,7 +936,7 @@ static void look_at_logs(void *context)
 			item->n_partitions = sim_n_partitions;
 		} else {
 			const struct sim_partition *partition = at(index_of(item->topic, item->partition));
-			item->low_offset = partition->low;
+			item->low_offset = item->high_only ? 0 : partition->low;
 			item->high_offset = (int64_t)partition->n;
 			item->stable_offset = item->ask_stable ? stable_end(partition) : -1;
 		}

@@ -100,6 +100,21 @@ static void test_answers_go_to_the_partitions_they_are_of(void **state)
 	}
 }
 
+static void test_the_beginning_is_asked_for_only_where_it_is_wanted(void **state)
+{
+	struct cluster *c = *state;
+	for (int p = 0; p < N; p++) {
+		c->items[p].high_only = p != 2;
+		c->items[p].low_offset = -7;
+	}
+	kafka_offsets_query(c->offsets, c->items, N, never, NULL);
+	for (int p = 0; p < N; p++) {
+		assert_int_equal(c->items[p].error, RD_KAFKA_RESP_ERR_NO_ERROR);
+		assert_int_equal(c->items[p].low_offset, p == 2 ? 0 : -7);
+		assert_int_equal(c->items[p].high_offset, p);
+	}
+}
+
 static void test_a_silent_broker_costs_others_nothing(void **state)
 {
 	struct cluster *c = *state;
@@ -149,6 +164,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test_setup_teardown(test_every_partition_is_answered, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_answers_go_to_the_partitions_they_are_of, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_the_beginning_is_asked_for_only_where_it_is_wanted, setup,
+	                                        teardown),
 	        cmocka_unit_test_setup_teardown(test_a_silent_broker_costs_others_nothing, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_a_new_leader_is_found, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_what_does_not_exist_has_an_error, setup, teardown),

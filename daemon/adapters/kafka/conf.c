@@ -38,7 +38,7 @@ struct property {
 static const struct property network_defaults[] = {{"socket.timeout.ms", "10000"},
                                                    {"socket.connection.setup.timeout.ms", "3000"},
                                                    {"socket.keepalive.enable", "true"},
-                                                   {"reconnect.backoff.max.ms", "2000"},
+                                                   {"reconnect.backoff.max.ms", "1000"},
                                                    {NULL, NULL}};
 
 static rd_kafka_conf_t *build(const struct config_pairs *pairs, const struct property *defaults,

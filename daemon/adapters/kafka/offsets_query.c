@@ -140,17 +140,30 @@ struct query {
 	size_t n;
 };
 
-/* Asks for one end of every partition that a broker leads; position: a logical offset. */
+/* Asks for one end of every partition that a broker leads, or of those whose both ends are wanted; position: a logical
+ * offset. */
 static rd_kafka_resp_err_t ask(const struct query *query, int32_t broker, int64_t position,
                                rd_kafka_topic_partition_list_t **answers_out)
 {
+	bool is_low = position == RD_KAFKA_OFFSET_BEGINNING;
 	*answers_out = rd_kafka_topic_partition_list_new((int)query->n);
 	for (size_t i = 0; i < query->n; i++)
-		if (query->leaders[i] == broker)
+		if (query->leaders[i] == broker && !(is_low && query->items[i].high_only))
 			rd_kafka_topic_partition_list_add(*answers_out, query->items[i].topic,
 			                                  query->items[i].partition)
 			        ->offset = position;
+	if ((*answers_out)->cnt == 0)
+		return RD_KAFKA_RESP_ERR_NO_ERROR;
 	return rd_kafka_offsets_for_times(query->offsets->rk, *answers_out, KAFKA_OFFSETS_TIMEOUT_MS);
+}
+
+/* Takes the next answer of a list for the item. */
+static int64_t take(struct kafka_offsets_item *item, const rd_kafka_topic_partition_list_t *answers, int *at)
+{
+	const rd_kafka_topic_partition_t *answer = &answers->elems[(*at)++];
+	if (item->error == RD_KAFKA_RESP_ERR_NO_ERROR)
+		item->error = answer->err;
+	return answer->offset;
 }
 
 static void ask_broker(const struct query *query, int32_t broker)
@@ -160,7 +173,7 @@ static void ask_broker(const struct query *query, int32_t broker)
 	rd_kafka_resp_err_t error = ask(query, broker, RD_KAFKA_OFFSET_END, &highs);
 	if (error == RD_KAFKA_RESP_ERR_NO_ERROR)
 		error = ask(query, broker, RD_KAFKA_OFFSET_BEGINNING, &lows);
-	int at = 0;
+	int high_at = 0, low_at = 0;
 	for (size_t i = 0; i < query->n; i++) {
 		struct kafka_offsets_item *item = &query->items[i];
 		if (query->leaders[i] != broker)
@@ -168,17 +181,13 @@ static void ask_broker(const struct query *query, int32_t broker)
 		query->leaders[i] = ANSWERED;
 		item->asked_us = asked_us;
 		item->error = error;
-		if (item->error == RD_KAFKA_RESP_ERR_NO_ERROR)
-			item->error = highs->elems[at].err;
-		if (item->error == RD_KAFKA_RESP_ERR_NO_ERROR)
-			item->error = lows->elems[at].err;
-		if (item->error == RD_KAFKA_RESP_ERR_NO_ERROR) {
-			item->high_offset = highs->elems[at].offset;
-			item->low_offset = lows->elems[at].offset;
-		} else {
-			leaders_of(query->offsets, item->topic)->is_stale = true;
+		if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
+			item->high_offset = take(item, highs, &high_at);
+			if (!item->high_only)
+				item->low_offset = take(item, lows, &low_at);
 		}
-		at++;
+		if (item->error != RD_KAFKA_RESP_ERR_NO_ERROR)
+			leaders_of(query->offsets, item->topic)->is_stale = true;
 	}
 	note_silence(query->offsets, broker, error != RD_KAFKA_RESP_ERR_NO_ERROR);
 	rd_kafka_topic_partition_list_destroy(highs);

@@ -14,8 +14,9 @@ enum { KAFKA_OFFSETS_TIMEOUT_MS = 1000 };
 struct kafka_offsets_item {
 	const char *topic; /* the caller's, until the query has ended; NULL: the item is passed over */
 	int32_t partition;
-	int64_t low_offset, high_offset;
-	int64_t asked_us; /* monotonic time before the question for high_offset was sent */
+	bool high_only;                  /* do not ask for low_offset, which is left as it is */
+	int64_t low_offset, high_offset; /* set unless there is an error */
+	int64_t asked_us;                /* monotonic time before the question for high_offset was sent */
 	rd_kafka_resp_err_t error;
 };
 

@@ -66,7 +66,9 @@ static struct kafka_offsets_item *ask_offsets(const struct kafka_probe *probe, s
 		const struct kafka_probe_item *item = &list->items[i];
 		if (item->partition == KAFKA_PROBE_TOPIC || (stable_only && !item->ask_stable))
 			continue;
-		answers[i] = (struct kafka_offsets_item){.topic = item->topic, .partition = item->partition};
+		answers[i] = (struct kafka_offsets_item){.topic = item->topic,
+		                                         .partition = item->partition,
+		                                         .high_only = item->high_only || stable_only};
 		asks = true;
 	}
 	if (asks) {

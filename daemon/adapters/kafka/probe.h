@@ -17,6 +17,7 @@ struct kafka_probe;
 struct kafka_probe_item {
 	char *topic; /* owned by the list */
 	int32_t partition;
+	bool high_only;                  /* do not ask for low_offset, which stays 0: half of the cost */
 	int64_t low_offset, high_offset; /* set unless there is an error; high_offset: the high watermark */
 	bool ask_stable;                 /* ask for stable_offset too */
 	int64_t stable_offset;           /* of the first open transaction, up to where consumers read; -1: unknown */

@@ -37,7 +37,8 @@ void feed_check_stalled(struct kafka_feed *feed, struct source *source, const st
 {
 	int64_t now_us = monotonic_clock_us();
 	int64_t next = source->next_offset == OFFSET_NONE ? answer->low_offset : source->next_offset;
-	bool waits = answer->high_offset > next && source->end_offset == OFFSET_NONE &&
+	bool is_known = source->next_offset != OFFSET_NONE || !answer->high_only;
+	bool waits = is_known && answer->high_offset > next && source->end_offset == OFFSET_NONE &&
 	             feed->n_read[source->lane] == 0 && lane_has_room(feed_lane(feed, source));
 	if (!waits)
 		source->waits_since_us = 0;

@@ -13,12 +13,15 @@ enum {
 	HELD_LONG_US = 60000000
 };
 
-/* The end is the high watermark: messages of open transactions are there and are still to be read. */
+/* The end is the high watermark: messages of open transactions are there and are still to be read. Where the log begins
+ * matters while nothing was read, and was not asked for if that has become so since. */
 static enum partition_end end_of(const struct source *source, const struct kafka_probe_item *answer)
 {
 	const struct partition_reach reach = {.next_offset = source->next_offset,
 	                                      .begin_offset = source->low_offset,
 	                                      .end_offset = source->end_offset};
+	if (source->next_offset == OFFSET_NONE && answer->high_only)
+		return PARTITION_HAS_MORE;
 	return partition_end_of(&reach, answer->low_offset, answer->high_offset);
 }
 
@@ -234,9 +237,11 @@ void feed_probe_watermarks(struct kafka_feed *feed)
 		return;
 	for (size_t i = 0; i < feed->app->sources.n; i++) {
 		const struct source *source = feed->app->sources.items[i];
-		if (partition_is_reading(source->state))
-			kafka_probe_add(&list, source->topic, source->partition)->ask_stable =
-			        source->more_since_us != 0 && now_us - source->more_since_us > MORE_US;
+		if (!partition_is_reading(source->state))
+			continue;
+		struct kafka_probe_item *item = kafka_probe_add(&list, source->topic, source->partition);
+		item->high_only = source->next_offset != OFFSET_NONE;
+		item->ask_stable = source->more_since_us != 0 && now_us - source->more_since_us > MORE_US;
 	}
 	feed->observed_us = now_us;
 	if (list.n == 0)
