@@ -72,8 +72,9 @@ def test_the_page_shows_what_the_database_has(page, desk):
     assert page.errors() == []
 
 
-@pytest.mark.parametrize("path, table", [("/clocks?project=east", "clocks"), ("/breaches", "breaches"), ("/tickets", "tickets"), ("/agents?sort=-backlog", "agents"),
-                                         ("/projects", "projects"), ("/teams", "teams")])
+@pytest.mark.parametrize("path, table", [("/clocks?project=east", "clocks"), ("/tickets", "tickets"), ("/agents?sort=-backlog", "agents"),
+                                         ("/projects", "projects"), *(
+    pytest.param(f"/{table}", table, marks=pytest.mark.long) for table in ("breaches", "teams"))])
 def test_each_list_has_the_rows_of_the_server(page, desk, path, table):
     rows = desk.json("/api" + path)
     page.get(desk.url + path)

@@ -212,7 +212,7 @@ def check_no_alarm(site):
     site.check_recomputed()
 
 
-@pytest.mark.parametrize("names", ["a", "ab"])
+@pytest.mark.parametrize("names", [pytest.param("a", marks=pytest.mark.long), "ab"])
 def test_no_false_alarm_on_a_backlog(make_stream, make_site, chance, names):
     """The openings are read long before the responses, which are in a much larger topic: nothing fires, ever."""
     # When partitions move between daemons they are not read for a second or so: silence is longer than that. Where sanitizers

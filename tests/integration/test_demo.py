@@ -149,8 +149,9 @@ def test_live_with_both_brokers_side_by_side(tmp_path):
     assert_nothing_left(folders[0])
 
 
-@pytest.mark.parametrize("number, to_all, status", [(signal.SIGINT, True, 130), (signal.SIGTERM, False, 143),
-                                                    (signal.SIGHUP, True, 129), (signal.SIGKILL, False, -9)])
+@pytest.mark.parametrize("number, to_all, status", [
+    (signal.SIGINT, True, 130), pytest.param(signal.SIGTERM, False, 143, marks=pytest.mark.long),
+    pytest.param(signal.SIGHUP, True, 129, marks=pytest.mark.long), (signal.SIGKILL, False, -9)])
 def test_interrupted(tmp_path, number, to_all, status):
     process = start(tmp_path)
     wait_for_output(process, "DEMO-UNTOUCHED has 10 s")
@@ -176,7 +177,7 @@ def test_daemon_dies(tmp_path):
     assert_nothing_left(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["events.ndjson", "events.ndjson.gz"])
+@pytest.mark.parametrize("name", [pytest.param("events.ndjson", marks=pytest.mark.long), "events.ndjson.gz"])
 def test_file(tmp_path, name):
     events = sample_events()
     tickets = {(event.get("data") or json.loads(base64.b64decode(event["data_base64"])))["ticket_id"]

@@ -53,7 +53,7 @@ def test_kill_9(make_site, incident_stream, incidents_expected, chance):
     site.check(incidents_expected.get())
 
 
-@pytest.mark.parametrize("strategy", ["range", "cooperative-sticky"])
+@pytest.mark.parametrize("strategy", ["range", pytest.param("cooperative-sticky", marks=pytest.mark.long)])
 def test_zombie(make_site, part_stream, part, strategy):
     """A daemon is frozen for longer than its session, another takes over, and then the first one continues."""
     site = make_site(part_stream, POLICY, {**SMALL, "kafka": {
@@ -81,7 +81,7 @@ def test_zombie(make_site, part_stream, part, strategy):
     wait_until(lambda: site.one("SELECT count(DISTINCT owner) FROM kpid.source_partition") == 2, "both to read")
 
 
-@pytest.mark.parametrize("strategy", ["range", "cooperative-sticky"])
+@pytest.mark.parametrize("strategy", [pytest.param("range", marks=pytest.mark.long), "cooperative-sticky"])
 def test_daemons_join_and_leave(make_site, incident_stream, incidents_expected, chance, strategy):
     """Daemons join and leave while events are read, some by a clean stop and some by a kill."""
     site = make_site(incident_stream, POLICY, {
@@ -129,6 +129,7 @@ def test_backends_are_killed(make_site, part_stream, part, chance):
     site.check(part.expected.get())
 
 
+@pytest.mark.long  # test_cut_at_each_byte_of_a_commit cuts at these places as well
 def test_ambiguous_commits(make_site, part_stream, part):
     """The connection is cut at the worst moments: just before COMMIT reaches the server, or just before its answer
     arrives."""

@@ -95,20 +95,26 @@ def objects(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def build(objects, tmp_path_factory, pg):
-    """build(change): the program built with a copy of sql/ that change(folder) has altered."""
+    """build(change): the program built with a copy of sql/ that change(folder) has altered. Equal copies are built once."""
+    built = {}
+
     def build_one(change=lambda folder: None, server=pg):
         directory = tmp_path_factory.mktemp("program")
         tree = directory / "sql"
         for folder in ("migrations", "queries"):
             shutil.copytree(os.path.join(ROOT, "sql", folder), tree / folder)
         change(tree / "migrations")
+        content = tuple((path.relative_to(tree), path.read_bytes()) for path in sorted(tree.rglob("*.sql")))
+        if content in built:
+            return Program(built[content], server)
         done = run("cmake", f"-DROOT={tree}", f"-DOUT={directory}/sql_files.c", "-P", f"{ROOT}/sql/embed.cmake")
         assert done.returncode == 0, done.stderr
         libraries = run("pkg-config", "--libs", *PACKAGES).stdout.split()
         done = run("cc", *INSTRUMENTED, f"-I{ROOT}/include", f"{directory}/sql_files.c",
                    *glob.glob(f"{objects}/*.o"), "-o", f"{directory}/kpid", *libraries)
         assert done.returncode == 0, done.stderr
-        return Program(f"{directory}/kpid", server)
+        built[content] = f"{directory}/kpid"
+        return Program(built[content], server)
     return build_one
 
 
