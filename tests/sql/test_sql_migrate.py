@@ -309,10 +309,11 @@ def test_another_session_creates_the_roles_before_this_one_has_the_lock(pg, buil
 
     def delay_the_lock(folder):
         query = folder.parent / "queries" / "migrate_lock_try.sql"
-        query.write_text("SELECT pg_sleep(3) WHERE NOT EXISTS (SELECT FROM kpid.migration);\n" + query.read_text())
+        query.write_text("DO $$ BEGIN WHILE NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'report') LOOP PERFORM pg_sleep(0.1); END LOOP; END $$;\n"
+                         + query.read_text())
     slow = build(delay_the_lock)
     late = slow.start(empty, "up")
-    while pg.psql("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(3)%'") == "0":
+    while pg.psql("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'DO $$ BEGIN WHILE NOT EXISTS%'") == "0":
         assert late.poll() is None
     first(empty, "up")
     _, err = late.communicate(timeout=60)
