@@ -156,6 +156,9 @@ static void finish(struct ledger_refresh *refresh)
 	        [LEDGER_END_PARAM_AS_OF] = refresh->as_of_us == TIME_NONE ? (struct pg_param){.value = NULL}
 	                                                                  : pg_param_time(refresh->as_of_us, as_of),
 	};
+	pg_session_query(refresh->session, "queries/ledger_lock.sql", &params[LEDGER_END_PARAM_GENERATION], 1, NULL,
+	                 NULL);
+	pg_session_query(refresh->session, "queries/ledger_prune.sql", NULL, 0, NULL, NULL);
 	pg_session_query(refresh->session, "queries/ledger_end.sql", params, LEDGER_END_N_PARAMS, NULL, NULL);
 	pg_session_sync(refresh->session, on_finished, refresh);
 }

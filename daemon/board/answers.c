@@ -142,16 +142,32 @@ static void no_answer(struct answer *answer)
 
 /* ---- lists ---- */
 
+/* What projects and teams count of the last hour under a name of did; -1: there is no such name. */
+static int number_of(const char *did)
+{
+	static const struct {
+		const char *did;
+		enum tally_group_number number;
+	} numbers[] = {{"opened", GROUP_OPENED},     {"responded", GROUP_RESPONDED}, {"resolved", GROUP_RESOLVED},
+	               {"measured", GROUP_MEASURED}, {"within", GROUP_WITHIN},       {"missed", GROUP_MISSED},
+	               {"rated", GROUP_CSAT_N}};
+	for (size_t i = 0; did != NULL && i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		if (strcmp(did, numbers[i].did) == 0)
+			return (int)numbers[i].number;
+	return -1;
+}
+
 /* How many rows a list has that need not be counted: -1 if it has other filters than these. */
 static int64_t known_total(const struct answers *answers, const struct list_request *request)
 {
 	static const char *const others[] = {"target", "priority", "q", "did", "last", "team", "project", "agent"};
-	enum { TEAM = 5, PROJECT = 6, AGENT = 7 };
+	enum { DID = 3, TEAM = 5, PROJECT = 6, AGENT = 7 };
+	bool is_counted = strcmp(request->kind->name, "counted") == 0;
 	const char *state = list_request_get(request, "state"), *filter = NULL;
 	int which = -1;
 	for (int i = 0; i < (int)(sizeof(others) / sizeof(others[0])); i++) {
 		const char *value = list_request_get(request, others[i]);
-		if (value == NULL)
+		if (value == NULL || (is_counted && i == DID))
 			continue;
 		if (i < TEAM || filter != NULL)
 			return -1;
@@ -166,6 +182,9 @@ static int64_t known_total(const struct answers *answers, const struct list_requ
 		return tally_clocks(tally, filter, state);
 	if (strcmp(request->kind->name, "tickets") == 0 && state == NULL && name == TALLY_AGENTS)
 		return tally_sum(tally, filter, AGENT_BACKLOG);
+	int number = is_counted ? number_of(list_request_get(request, "did")) : -1;
+	if (number >= 0 && name != TALLY_AGENTS)
+		return tally_sum(tally, filter, number);
 	return -1;
 }
 

@@ -14,7 +14,7 @@ enum { LOOK_MAX = 4 * FIGURES_HOUR, LOOK_CHEAP_US = 10000, LOOK_DEAR_US = 40000 
 void figures_init(struct figures *figures)
 {
 	memset(figures, 0, sizeof(*figures));
-	figures->midnight_us = TIME_NONE;
+	figures->midnight_us = figures->stored_until_us = TIME_NONE;
 	figures->n_per_look = 1;
 }
 
@@ -28,7 +28,7 @@ void figures_set_day(struct figures *figures, int64_t midnight_us)
 	for (int i = 0; i < 2 * FIGURES_HOUR; i++)
 		figures->week_ago_us[i] = TIME_NONE;
 	for (int i = 0; i < FIGURES_MAX_STEPS; i++)
-		figures->backlog[i] = -1;
+		figures->backlog[i] = figures->stored[i] = -1;
 }
 
 /* The first of the 12 buckets of the hour that ends now. */
@@ -115,6 +115,32 @@ void figures_put_backlog(struct figures *figures, int64_t now_us, int64_t backlo
 	int64_t step = (now_us - figures->midnight_us) / STEP_US;
 	if (figures->midnight_us != TIME_NONE && step >= 0 && step < FIGURES_MAX_STEPS)
 		figures->backlog[step] = backlog;
+}
+
+static int64_t step_end_us(const struct figures *figures, int64_t step)
+{
+	return figures->midnight_us + (step + 1) * STEP_US;
+}
+
+void figures_begin_backlog(struct figures *figures, int64_t known_until_us)
+{
+	figures->stored_until_us = known_until_us;
+	for (int i = 0; i < FIGURES_MAX_STEPS; i++)
+		figures->stored[i] = 0;
+}
+
+void figures_add_backlog(struct figures *figures, int64_t from_us, int64_t backlog)
+{
+	for (int64_t i = FIGURES_MAX_STEPS - 1; i >= 0 && step_end_us(figures, i) >= from_us; i--)
+		figures->stored[i] = backlog;
+}
+
+/* At the end of a step, or the last one seen in it; -1: not known. */
+static int64_t backlog_of(const struct figures *figures, int64_t step)
+{
+	if (figures->stored_until_us != TIME_NONE && step_end_us(figures, step) <= figures->stored_until_us)
+		return figures->stored[step];
+	return figures->backlog[step];
 }
 
 /* ---- writing ---- */
@@ -213,8 +239,8 @@ void figures_write_day(const struct figures *figures, int64_t now_us, struct buf
 	buf_add_str(out, "],\"backlog\":[");
 	for (int64_t i = 0; i < n_steps; i++) {
 		buf_add_str(out, i == 0 ? "" : ",");
-		if (figures->backlog[i] >= 0)
-			buf_add_format(out, "%" PRId64, figures->backlog[i]);
+		if (backlog_of(figures, i) >= 0)
+			buf_add_format(out, "%" PRId64, backlog_of(figures, i));
 		else
 			buf_add_str(out, "null");
 	}

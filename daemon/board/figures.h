@@ -29,6 +29,8 @@ struct figures {
 	struct figures_sums week_ago[2 * FIGURES_HOUR]; /* ring: by the number of the bucket */
 	int64_t week_ago_us[2 * FIGURES_HOUR];          /* which bucket it has; TIME_NONE: none */
 	int64_t backlog[FIGURES_MAX_STEPS];             /* the last one seen in each step; -1: none */
+	int64_t stored[FIGURES_MAX_STEPS];              /* at the end of each step, by the ledger; -1: not known */
+	int64_t stored_until_us;                        /* stored has the steps that end until then; TIME_NONE: none */
 	bool asks_previous;                             /* the newest range was the bucket before the running one */
 	int64_t n_looked;                               /* buckets of this round of looks */
 	int64_t n_per_look;                             /* buckets per question, by what the last ones cost */
@@ -51,7 +53,12 @@ void figures_took(struct figures *figures, int64_t took_us);
 /* Replaces the buckets of a range: begin, then put each that has anything. */
 void figures_begin(struct figures *figures, struct figures_range range);
 void figures_put(struct figures *figures, int64_t bucket_us, const struct figures_sums *sums);
+/* What is open now. */
 void figures_put_backlog(struct figures *figures, int64_t now_us, int64_t backlog);
+/* Replaces what the ledger knows: begin, then add what was open at the instants at which that changed, in their order.
+ */
+void figures_begin_backlog(struct figures *figures, int64_t known_until_us);
+void figures_add_backlog(struct figures *figures, int64_t from_us, int64_t backlog);
 
 /* The parts "compliance" and "day" of a state, as JSON. */
 void figures_write_compliance(const struct figures *figures, int64_t now_us, struct buf *out);

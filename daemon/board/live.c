@@ -57,6 +57,11 @@ static void show_next(struct live *live)
 	}
 }
 
+bool live_has_news(const struct live *live, enum board_part name)
+{
+	return live->next[name] != NULL && !part_equal(live->shown[name], live->next[name]);
+}
+
 struct blob *live_publish(struct live *live, int64_t now_us, int64_t as_of_us)
 {
 	struct buf delta = BUF_INIT;

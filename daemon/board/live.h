@@ -22,6 +22,8 @@ void live_init(struct live *live, uint64_t boot);
 void live_release(struct live *live);
 /* Sets a part of the next publication, and takes the reference. */
 void live_set(struct live *live, enum board_part name, struct part *part);
+/* Whether the part was set, and differs from what is published. */
+bool live_has_news(const struct live *live, enum board_part name);
 /* Publishes the parts that were set. Returns the event that takes a page from the previous publication to this one;
  * borrowed. */
 struct blob *live_publish(struct live *live, int64_t now_us, int64_t as_of_us);

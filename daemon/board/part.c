@@ -10,11 +10,17 @@ static const struct {
 	const char *name;
 	bool is_list;
 } kinds[PART_N] = {
-        [PART_FRESH] = {"fresh", false},           [PART_TOTALS] = {"totals", false},
-        [PART_COMPLIANCE] = {"compliance", false}, [PART_DAY] = {"day", false},
-        [PART_CLOCKS] = {"clocks", true},          [PART_BREACHES] = {"breaches", true},
-        [PART_AGENTS] = {"agents", true},          [PART_N_AGENTS] = {"n_agents", false},
-        [PART_PROJECTS] = {"projects", true},      [PART_TEAMS] = {"teams", true},
+        [PART_FRESH] = {"fresh", false},
+        [PART_TOTALS] = {"totals", false},
+        [PART_COMPLIANCE] = {"compliance", false},
+        [PART_DAY] = {"day", false},
+        [PART_CLOCKS] = {"clocks", true},
+        [PART_BREACHES] = {"breaches", true},
+        [PART_AGENTS] = {"agents", true},
+        [PART_N_AGENTS] = {"n_agents", false},
+        [PART_PROJECTS] = {"projects", true},
+        [PART_TEAMS] = {"teams", true},
+        [PART_READ] = {"read", false},
 };
 
 /* ---- life ---- */

@@ -22,6 +22,7 @@ enum board_part {
 	PART_N_AGENTS,
 	PART_PROJECTS,
 	PART_TEAMS,
+	PART_READ,
 	PART_N
 };
 

@@ -6,16 +6,20 @@
 #include <stdlib.h>
 
 #include "board/figures.h"
+#include "board/json.h"
 #include "board/rounds.h"
 #include "board/rows.h"
 #include "kpid/base/clock.h"
 #include "kpid/base/memory.h"
 
-/* TICK_US: a little less than a second, so that what is committed now is on its way within a second. COST: a question
- * that took a time is asked again after COST times that time; ROUND_COST: the same for the many pieces of a round.
+/* TICK_US: a little less than a second, so that what is committed now is on its way within a second; the newest
+ * breaches are asked for twice in it. COST: a question that took a time is asked again after COST times that time;
+ * ROUND_COST: the same for the many pieces of a round. LEDGER_US: between two looks at what the ledger has, which is
+ * refreshed every minute.
  */
 enum {
 	TICK_US = 900000,
+	LEDGER_US = 5000000,
 	COST = 20,
 	ROUND_COST = 10,
 	MOST_BREACHES = 100,
@@ -33,6 +37,7 @@ struct topic {
 	void (*take)(struct poll *poll, PGresult *rows);
 	void (*params)(struct poll *poll, const char **params_out);
 	int n_params;
+	int64_t every_us;                                 /* at most once in this time; 0: with each tick */
 	void (*took)(struct poll *poll, int64_t took_us); /* how long the answer took; NULL: does not matter */
 };
 
@@ -44,6 +49,8 @@ enum topic_name {
 	TOPIC_CLOCKS,
 	TOPIC_AGENTS,
 	TOPIC_GROUPS,
+	TOPIC_GROUP_KPIS,
+	TOPIC_BACKLOG,
 	TOPIC_LOOK,
 	TOPIC_N
 };
@@ -62,7 +69,10 @@ struct poll {
 	void (*published)(void *context, struct blob *event);
 	void *context;
 	struct asked asked[TOPIC_N];
-	int n_quick; /* quick questions that are not answered yet */
+	int n_quick;       /* quick questions that are not answered yet */
+	bool is_half;      /* the latest tick was one between two others */
+	bool is_between;   /* the questions are those between two ticks: published is only what is new */
+	int64_t ledger_us; /* when the ledger was refreshed; TIME_NONE: never, or not known */
 	struct rounds *rounds;
 	struct figures figures;
 	struct figures_range newest, look;
@@ -156,6 +166,25 @@ static void set_tally(struct poll *poll, enum board_part name, enum tally_name t
 	live_set(poll->live, name, list);
 }
 
+/* Of when the agents, the clocks of projects and teams, and their last hour are. */
+static void set_read(struct poll *poll)
+{
+	const struct {
+		const char *name;
+		int64_t at_us;
+	} times[] = {{"agents", rounds_shown_us(poll->rounds, ROUND_AGENTS)},
+	             {"groups", rounds_shown_us(poll->rounds, ROUND_GROUPS)},
+	             {"ledger", poll->ledger_us}};
+	struct buf json = BUF_INIT;
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+		buf_add_format(&json, "%s\"%s\":", i == 0 ? "{" : ",", times[i].name);
+		json_time(&json, times[i].at_us);
+	}
+	buf_add_char(&json, '}');
+	set_value(poll, PART_READ, &json);
+	buf_release(&json);
+}
+
 static void take_agents(struct poll *poll, PGresult *rows)
 {
 	struct buf n = BUF_INIT;
@@ -165,14 +194,28 @@ static void take_agents(struct poll *poll, PGresult *rows)
 	set_value(poll, PART_N_AGENTS, &n);
 	buf_release(&n);
 	set_tally(poll, PART_AGENTS, TALLY_AGENTS);
+	set_read(poll);
+}
+
+static void set_groups(struct poll *poll)
+{
+	if (!tally_is_known(rounds_tally(poll->rounds, TALLY_PROJECTS)))
+		return;
+	set_tally(poll, PART_PROJECTS, TALLY_PROJECTS);
+	set_tally(poll, PART_TEAMS, TALLY_TEAMS);
+	set_read(poll);
 }
 
 static void take_groups(struct poll *poll, PGresult *rows)
 {
-	if (!rounds_take_groups(poll->rounds, rows))
-		return;
-	set_tally(poll, PART_PROJECTS, TALLY_PROJECTS);
-	set_tally(poll, PART_TEAMS, TALLY_TEAMS);
+	if (rounds_take_groups(poll->rounds, rows))
+		set_groups(poll);
+}
+
+static void take_group_kpis(struct poll *poll, PGresult *rows)
+{
+	poll->ledger_us = rounds_take_group_kpis(poll->rounds, rows);
+	set_groups(poll);
 }
 
 /* ---- the figures of the day ---- */
@@ -198,6 +241,16 @@ static void take_newest(struct poll *poll, PGresult *rows)
 static void take_look(struct poll *poll, PGresult *rows)
 {
 	take_buckets(poll, &poll->look, rows);
+}
+
+static void take_backlog(struct poll *poll, PGresult *rows)
+{
+	if (PQntuples(rows) == 0 || poll->figures.midnight_us == TIME_NONE)
+		return;
+	figures_begin_backlog(&poll->figures, pg_get_time(rows, 0, BOARD_BACKLOG_REFRESHED_AT));
+	for (int row = 0; row < PQntuples(rows); row++)
+		figures_add_backlog(&poll->figures, pg_get_time(rows, row, BOARD_BACKLOG_UNTIL),
+		                    pg_get_int8(rows, row, BOARD_BACKLOG_BACKLOG));
 }
 
 static void set_figures(struct poll *poll)
@@ -255,12 +308,14 @@ static void params_breaches(struct poll *poll, const char **params_out)
 
 static void params_agents(struct poll *poll, const char **params_out)
 {
+	rounds_asked(poll->rounds, ROUND_AGENTS, poll_now_us(poll));
 	params_out[BOARD_AGENTS_PARAM_AFTER] = rounds_after(poll->rounds, ROUND_AGENTS);
 	params_out[BOARD_AGENTS_PARAM_MOST] = number(poll, 0, rounds_most(poll->rounds, ROUND_AGENTS));
 }
 
 static void params_groups(struct poll *poll, const char **params_out)
 {
+	rounds_asked(poll->rounds, ROUND_GROUPS, poll_now_us(poll));
 	params_out[BOARD_GROUPS_PARAM_AFTER] = rounds_after(poll->rounds, ROUND_GROUPS);
 	params_out[BOARD_GROUPS_PARAM_MOST] = number(poll, 0, rounds_most(poll->rounds, ROUND_GROUPS));
 }
@@ -281,17 +336,46 @@ static void took_look(struct poll *poll, int64_t took_us)
 }
 
 static const struct topic topics[TOPIC_N] = {
-        [TOPIC_FRESH] = {"queries/board_fresh.sql", false, take_fresh, NULL, 0, NULL},
-        [TOPIC_NEWEST] = {"queries/board_buckets.sql", false, take_newest, params_newest, BOARD_BUCKETS_N_PARAMS, NULL},
-        [TOPIC_TOTALS] = {"queries/board_totals.sql", false, take_totals, NULL, 0, NULL},
-        [TOPIC_BREACHES] = {"queries/board_breaches.sql", false, take_breaches, params_breaches,
-                            BOARD_BREACHES_N_PARAMS, NULL},
-        [TOPIC_CLOCKS] = {"queries/board_clocks.sql", false, take_clocks, params_clocks, BOARD_CLOCKS_N_PARAMS, NULL},
-        [TOPIC_AGENTS] = {"queries/board_agents.sql", true, take_agents, params_agents, BOARD_AGENTS_N_PARAMS,
-                          took_agents},
-        [TOPIC_GROUPS] = {"queries/board_groups.sql", true, take_groups, params_groups, BOARD_GROUPS_N_PARAMS,
-                          took_groups},
-        [TOPIC_LOOK] = {"queries/board_buckets.sql", true, take_look, params_look, BOARD_BUCKETS_N_PARAMS, took_look},
+        [TOPIC_FRESH] = {.file = "queries/board_fresh.sql", .take = take_fresh},
+        [TOPIC_NEWEST] = {.file = "queries/board_buckets.sql",
+                          .take = take_newest,
+                          .params = params_newest,
+                          .n_params = BOARD_BUCKETS_N_PARAMS},
+        [TOPIC_TOTALS] = {.file = "queries/board_totals.sql", .take = take_totals},
+        [TOPIC_BREACHES] = {.file = "queries/board_breaches.sql",
+                            .take = take_breaches,
+                            .params = params_breaches,
+                            .n_params = BOARD_BREACHES_N_PARAMS},
+        [TOPIC_CLOCKS] = {.file = "queries/board_clocks.sql",
+                          .take = take_clocks,
+                          .params = params_clocks,
+                          .n_params = BOARD_CLOCKS_N_PARAMS},
+        [TOPIC_AGENTS] = {.file = "queries/board_agents.sql",
+                          .is_slow = true,
+                          .take = take_agents,
+                          .params = params_agents,
+                          .n_params = BOARD_AGENTS_N_PARAMS,
+                          .took = took_agents},
+        [TOPIC_GROUPS] = {.file = "queries/board_groups.sql",
+                          .is_slow = true,
+                          .take = take_groups,
+                          .params = params_groups,
+                          .n_params = BOARD_GROUPS_N_PARAMS,
+                          .took = took_groups},
+        [TOPIC_GROUP_KPIS] = {.file = "queries/board_group_kpis.sql",
+                              .is_slow = true,
+                              .take = take_group_kpis,
+                              .every_us = LEDGER_US},
+        [TOPIC_BACKLOG] = {.file = "queries/board_backlog.sql",
+                           .is_slow = true,
+                           .take = take_backlog,
+                           .every_us = LEDGER_US},
+        [TOPIC_LOOK] = {.file = "queries/board_buckets.sql",
+                        .is_slow = true,
+                        .take = take_look,
+                        .params = params_look,
+                        .n_params = BOARD_BUCKETS_N_PARAMS,
+                        .took = took_look},
 };
 
 /* ---- asking ---- */
@@ -307,6 +391,13 @@ static void publish(struct poll *poll)
 	else
 		set_figures(poll);
 	poll->published(poll->context, live_publish(poll->live, poll_now_us(poll), poll->db_now_us));
+}
+
+/* All quick questions are answered. */
+static void quick_done(struct poll *poll)
+{
+	if (!poll->is_between || live_has_news(poll->live, PART_BREACHES))
+		publish(poll);
 }
 
 /* How many times as long as an answer took nothing is asked. */
@@ -326,13 +417,14 @@ static void on_answer(void *context, PGresult *rows, int64_t took_us)
 	struct poll *poll = asked->poll;
 	const struct topic *topic = &topics[asked->topic];
 	asked->is_asked = false;
-	asked->due_us = monotonic_clock_us() + cost_of(poll, asked->topic) * took_us;
+	int64_t pause_us = cost_of(poll, asked->topic) * took_us;
+	asked->due_us = monotonic_clock_us() + (pause_us > topic->every_us ? pause_us : topic->every_us);
 	if (rows != NULL)
 		topic->take(poll, rows);
 	if (topic->took != NULL)
 		topic->took(poll, took_us);
 	if (!topic->is_slow && --poll->n_quick == 0)
-		publish(poll);
+		quick_done(poll);
 	/* The first round goes on at once. */
 	if (rows != NULL && cost_of(poll, asked->topic) == 0)
 		ask(poll, asked->topic);
@@ -361,20 +453,31 @@ static bool is_due(const struct poll *poll, int name)
 	return name == TOPIC_FRESH || asked->due_us < monotonic_clock_us() + TICK_US / 2;
 }
 
-static void on_tick(evutil_socket_t fd, short what, void *context)
+/* Asks for what is due. */
+static void ask_all(struct poll *poll, int first, int end)
 {
-	struct poll *poll = context;
-	(void)fd, (void)what;
-	if (poll->n_quick > 0 || !asker_is_ready(poll->now)) {
-		publish(poll); /* the pages hear that the server is there */
-		return;
-	}
 	poll->n_quick = 1; /* until all are asked, answers do not publish */
-	for (int name = 0; name < TOPIC_N; name++)
+	for (int name = first; name < end; name++)
 		if (is_due(poll, name))
 			ask(poll, name);
 	if (--poll->n_quick == 0)
-		publish(poll);
+		quick_done(poll);
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *context)
+{
+	struct poll *poll = context;
+	bool is_busy = poll->n_quick > 0 || !asker_is_ready(poll->now);
+	(void)fd, (void)what;
+	poll->is_half = !poll->is_half;
+	if (!is_busy)
+		poll->is_between = poll->is_half;
+	if (is_busy && !poll->is_half)
+		publish(poll); /* the pages hear that the server is there */
+	else if (!is_busy && poll->is_half)
+		ask_all(poll, TOPIC_BREACHES, TOPIC_BREACHES + 1);
+	else if (!is_busy)
+		ask_all(poll, 0, TOPIC_N);
 }
 
 struct poll *poll_new(struct event_base *base, struct asker *now, struct asker *slow, struct live *live,
@@ -382,7 +485,8 @@ struct poll *poll_new(struct event_base *base, struct asker *now, struct asker *
 {
 	struct poll *poll = mem_zalloc(sizeof(*poll));
 	*poll = (struct poll){.now = now, .slow = slow, .live = live, .published = published, .context = context};
-	poll->db_now_us = TIME_NONE;
+	poll->db_now_us = poll->ledger_us = TIME_NONE;
+	poll->is_half = true;
 	snprintf(poll->time_zone, sizeof(poll->time_zone), "UTC");
 	figures_init(&poll->figures);
 	poll->rounds = rounds_new();
@@ -394,7 +498,7 @@ struct poll *poll_new(struct event_base *base, struct asker *now, struct asker *
 
 void poll_start(struct poll *poll)
 {
-	static const struct timeval every = {0, TICK_US};
+	static const struct timeval every = {0, TICK_US / 2};
 	event_add(poll->tick, &every);
 }
 

@@ -1,6 +1,6 @@
-/* Reads the state of the board from the database about once a second, for all pages together, and publishes it. Parts
- * that take the database long are read less often, so that the board never costs it more than about a twentieth of its
- * time. */
+/* Reads the state of the board from the database about once a second, for all pages together, and publishes it; what is
+ * new among the breaches, twice a second. Parts that take the database long are read less often, so that the board
+ * never costs it more than about a twentieth of its time. */
 #ifndef KPID_BOARD_POLL_H
 #define KPID_BOARD_POLL_H
 

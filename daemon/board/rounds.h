@@ -24,5 +24,12 @@ void rounds_took(struct rounds *rounds, enum round_name name, int64_t took_us);
  * round. */
 bool rounds_take_agents(struct rounds *rounds, const PGresult *rows);
 bool rounds_take_groups(struct rounds *rounds, const PGresult *rows);
+/* Takes what projects and teams did in the last hour, the rows of board_group_kpis.sql. Returns when the ledger was
+ * refreshed; TIME_NONE: never. */
+int64_t rounds_take_group_kpis(struct rounds *rounds, const PGresult *rows);
+/* When the round that is shown began, by the database's clock; TIME_NONE: there is none yet. */
+int64_t rounds_shown_us(const struct rounds *rounds, enum round_name name);
+/* Call with each piece, before it is taken: the database's clock when it was asked for. */
+void rounds_asked(struct rounds *rounds, enum round_name name, int64_t now_us);
 
 #endif

@@ -73,7 +73,8 @@ static struct text after(struct text path, const char *start)
 /* The paths of the page itself: the script decides what it shows. */
 static bool is_page(struct text path)
 {
-	static const char *const pages[] = {"/", "/clocks", "/breaches", "/agents", "/projects", "/teams", "/tickets"};
+	static const char *const pages[] = {"/",         "/clocks", "/breaches", "/agents",
+	                                    "/projects", "/teams",  "/tickets",  "/counted"};
 	for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++)
 		if (text_equal(path, text_of(pages[i])))
 			return true;

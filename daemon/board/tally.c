@@ -22,8 +22,7 @@ struct column {
 };
 
 struct tally_kind {
-	size_t n_numbers;
-	bool has_spark;
+	size_t n_numbers, n_of_round; /* those from n_of_round on, and the spark, are of the hour */
 	const char *names[TALLY_MOST_NUMBERS];
 	struct column more[2]; /* names of the sort beside those of the numbers */
 	int breached;
@@ -42,7 +41,7 @@ struct round {
 
 struct tally {
 	const struct tally_kind *kind;
-	struct round shown, next;
+	struct round shown, next, hour;
 	bool is_known;
 };
 
@@ -76,7 +75,7 @@ static int compare_groups(const int64_t *a, const int64_t *b)
 
 static const struct tally_kind agents = {
         .n_numbers = AGENT_N,
-        .has_spark = true,
+        .n_of_round = AGENT_N,
         .names = {"opened", "breached", "responded", "resolved", "within", "measured", "csat_micros", "csat_n",
                   "backlog"},
         .more = {{"sla", AGENT_WITHIN, AGENT_MEASURED}, {"csat", AGENT_CSAT_MICROS, AGENT_CSAT_N}},
@@ -85,7 +84,10 @@ static const struct tally_kind agents = {
 };
 static const struct tally_kind groups = {
         .n_numbers = GROUP_N,
-        .names = {"open", "pending", "at_risk", "breached", "paused"},
+        .n_of_round = GROUP_N_OF_ROUND,
+        .names = {"open", "pending", "at_risk", "breached", "paused", "opened", "responded", "resolved", "within",
+                  "measured", "missed", "csat_micros", "csat_n"},
+        .more = {{"sla", GROUP_WITHIN, GROUP_MEASURED}, {"csat", GROUP_CSAT_MICROS, GROUP_CSAT_N}},
         .breached = GROUP_BREACHED,
         .compare = compare_groups,
 };
@@ -126,6 +128,7 @@ struct tally *tally_new(enum tally_name name)
 	tally->kind = name == TALLY_AGENTS ? &agents : &groups;
 	arena_init(&tally->shown.arena);
 	arena_init(&tally->next.arena);
+	arena_init(&tally->hour.arena);
 	return tally;
 }
 
@@ -135,27 +138,46 @@ void tally_free(struct tally *tally)
 		return;
 	round_release(&tally->shown);
 	round_release(&tally->next);
+	round_release(&tally->hour);
 	free(tally);
 }
 
-void tally_add(struct tally *tally, struct text key, const struct tally_sums *sums)
+/* The row of a key; a new one has zeros. */
+static struct tally_row *row_of(const struct tally *tally, struct round *round, struct text key)
 {
-	struct round *round = &tally->next;
-	size_t n = tally->kind->n_numbers;
 	make_room(round);
 	uint32_t *slot = slot_of(round, key);
 	if (*slot == 0) {
-		struct tally_row *row = arena_zalloc(&round->arena, sizeof(*row) + n * sizeof(row->numbers[0]));
+		struct tally_row *row;
+		row = arena_zalloc(&round->arena, sizeof(*row) + tally->kind->n_numbers * sizeof(row->numbers[0]));
 		row->key = arena_text(&round->arena, key);
 		round->rows = mem_grow(round->rows, &round->capacity, round->n + 1, sizeof(struct tally_row *));
 		round->rows[round->n++] = row;
 		*slot = (uint32_t)round->n;
 	}
-	struct tally_row *row = round->rows[*slot - 1];
-	for (size_t i = 0; i < n; i++)
-		row->numbers[i] += sums->numbers[i];
+	return round->rows[*slot - 1];
+}
+
+static void add_sums(const struct tally *tally, struct tally_row *row, const int64_t *numbers, const int32_t *spark)
+{
+	for (size_t i = 0; i < tally->kind->n_numbers; i++)
+		row->numbers[i] += numbers[i];
 	for (size_t i = 0; i < TALLY_SPARK; i++)
-		row->spark[i] += sums->spark[i];
+		row->spark[i] += spark[i];
+}
+
+void tally_add(struct tally *tally, struct text key, const struct tally_sums *sums)
+{
+	add_sums(tally, row_of(tally, &tally->next, key), sums->numbers, sums->spark);
+}
+
+/* Adds the hour to the round that is shown. A key of the hour alone has no clock that runs. */
+static void merge_hour(struct tally *tally)
+{
+	for (size_t i = 0; i < tally->hour.n; i++) {
+		const struct tally_row *row = tally->hour.rows[i];
+		add_sums(tally, row_of(tally, &tally->shown, row->key), row->numbers, row->spark);
+	}
 }
 
 void tally_show(struct tally *tally)
@@ -165,8 +187,30 @@ void tally_show(struct tally *tally)
 	tally->is_known = true;
 	tally->next = (struct round){.n = 0};
 	arena_init(&tally->next.arena);
-	free(tally->shown.slots); /* nothing is looked up in it */
-	tally->shown.slots = NULL;
+	merge_hour(tally);
+}
+
+void tally_hour_begin(struct tally *tally)
+{
+	round_release(&tally->hour);
+}
+
+void tally_hour_add(struct tally *tally, struct text key, const struct tally_sums *sums)
+{
+	add_sums(tally, row_of(tally, &tally->hour, key), sums->numbers, sums->spark);
+}
+
+void tally_hour_show(struct tally *tally)
+{
+	const struct tally_kind *kind = tally->kind;
+	for (size_t i = 0; i < tally->shown.n; i++) {
+		struct tally_row *row = tally->shown.rows[i];
+		memset(&row->numbers[kind->n_of_round], 0,
+		       (kind->n_numbers - kind->n_of_round) * sizeof(row->numbers[0]));
+		memset(row->spark, 0, sizeof(row->spark));
+	}
+	if (tally->is_known)
+		merge_hour(tally);
 }
 
 bool tally_is_known(const struct tally *tally)
@@ -278,7 +322,7 @@ int64_t tally_sum(const struct tally *tally, const char *key, int number)
 int64_t tally_clocks(const struct tally *tally, const char *key, const char *state)
 {
 	int64_t n = state == NULL ? 0 : -1;
-	for (int i = GROUP_PENDING; i < GROUP_N; i++) {
+	for (int i = GROUP_PENDING; i < GROUP_N_OF_ROUND; i++) {
 		if (state == NULL)
 			n += tally_sum(tally, key, i);
 		else if (strcmp(state, tally->kind->names[i]) == 0)
@@ -324,10 +368,8 @@ void tally_json(const struct tally *tally, const struct tally_row *row, struct b
 	buf_add_json_string(out, row->key);
 	for (size_t i = 0; i < tally->kind->n_numbers; i++)
 		buf_add_format(out, ",\"%s\":%" PRId64, tally->kind->names[i], row->numbers[i]);
-	if (tally->kind->has_spark) {
-		buf_add_str(out, ",\"spark\":");
-		add_spark(out, row);
-	}
+	buf_add_str(out, ",\"spark\":");
+	add_spark(out, row);
 	buf_add_char(out, '}');
 }
 
@@ -336,7 +378,7 @@ void tally_csv_names(const struct tally *tally, struct buf *out)
 	buf_add_str(out, "key");
 	for (size_t i = 0; i < tally->kind->n_numbers; i++)
 		buf_add_format(out, ",%s", tally->kind->names[i]);
-	buf_add_str(out, tally->kind->has_spark ? ",spark\r\n" : "\r\n");
+	buf_add_str(out, ",spark\r\n");
 }
 
 void tally_csv(const struct tally *tally, const struct tally_row *row, struct buf *out)
@@ -344,10 +386,7 @@ void tally_csv(const struct tally *tally, const struct tally_row *row, struct bu
 	csv_cell(out, (struct json_cell){JSON_OID_TEXT, row->key});
 	for (size_t i = 0; i < tally->kind->n_numbers; i++)
 		buf_add_format(out, ",%" PRId64, row->numbers[i]);
-	if (tally->kind->has_spark) {
-		buf_add_str(out, ",\"");
-		add_spark(out, row);
-		buf_add_char(out, '"');
-	}
-	buf_add_str(out, "\r\n");
+	buf_add_str(out, ",\"");
+	add_spark(out, row);
+	buf_add_str(out, "\"\r\n");
 }

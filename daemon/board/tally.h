@@ -11,7 +11,7 @@
 #include "kpid/base/buf.h"
 
 enum tally_name { TALLY_AGENTS, TALLY_PROJECTS, TALLY_TEAMS, TALLY_N };
-enum { TALLY_MOST_NUMBERS = 9, TALLY_SPARK = 12 };
+enum { TALLY_MOST_NUMBERS = 14, TALLY_SPARK = 12 };
 
 enum tally_agent_number {
 	AGENT_OPENED,
@@ -25,12 +25,29 @@ enum tally_agent_number {
 	AGENT_BACKLOG,
 	AGENT_N
 };
-enum tally_group_number { GROUP_OPEN, GROUP_PENDING, GROUP_AT_RISK, GROUP_BREACHED, GROUP_PAUSED, GROUP_N };
+/* Tickets with a running clock, and these clocks by state; then what was done in the last hour. */
+enum tally_group_number {
+	GROUP_OPEN,
+	GROUP_PENDING,
+	GROUP_AT_RISK,
+	GROUP_BREACHED,
+	GROUP_PAUSED,
+	GROUP_N_OF_ROUND,
+	GROUP_OPENED = GROUP_N_OF_ROUND,
+	GROUP_RESPONDED,
+	GROUP_RESOLVED,
+	GROUP_WITHIN,
+	GROUP_MEASURED,
+	GROUP_MISSED,
+	GROUP_CSAT_MICROS,
+	GROUP_CSAT_N,
+	GROUP_N
+};
 
 struct tally;
 struct tally_row;
 
-/* spark: of agents, what each resolved in the twelve buckets of the hour; NULL: none. */
+/* spark: what was resolved in the twelve buckets of the hour. */
 struct tally_sums {
 	int64_t numbers[TALLY_MOST_NUMBERS];
 	int32_t spark[TALLY_SPARK];
@@ -59,6 +76,11 @@ void tally_free(struct tally *tally);
 void tally_add(struct tally *tally, struct text key, const struct tally_sums *sums);
 /* The round is whole: it is shown, and the next one begins. */
 void tally_show(struct tally *tally);
+/* Of projects and teams, the numbers of the last hour are read at once, beside the rounds: begin, add each key that has
+ * any, and show them. They are part of what is shown, now and after each round. */
+void tally_hour_begin(struct tally *tally);
+void tally_hour_add(struct tally *tally, struct text key, const struct tally_sums *sums);
+void tally_hour_show(struct tally *tally);
 /* Whether there is a whole round. */
 bool tally_is_known(const struct tally *tally);
 size_t tally_n_rows(const struct tally *tally);

@@ -50,13 +50,17 @@ class Desk:
                 "spark": spark}
 
 
-def running(clocks, part):
-    """The running clocks of each project or team."""
+def running(clocks, part, made):
+    """The running clocks of each project or team, and their last hour."""
     rows = {}
     for clock in clocks:
         row = rows.setdefault(clock[part], {"key": clock[part], "open": 0, "pending": 0, "at_risk": 0, "breached": 0, "paused": 0})
         row["open"] += 1
         row[clock["state"]] += 1
+    for row in rows.values():
+        hour = made.group(row["key"], 1 + row["open"] // 8)
+        row["missed"] = hour.pop("breached")
+        row.update({name: value for name, value in hour.items() if name != "backlog"})
     return sorted(rows.values(), key=lambda row: (-row["breached"], -row["at_risk"], row["key"]))
 
 
@@ -108,7 +112,8 @@ def figures(now, seed=7):
             {"target": "arrival", "hour": share(14, 0.21), "today": share(96, 0.09), "week_ago": share(12, 0.08)},
             {"target": "resolution", "hour": share(48, 0.085), "today": share(371, 0.064), "week_ago": share(44, 0.07)}],
         "day": today, "clocks": clocks, "breaches": breaches, "agents": agents, "n_agents": len(agents),
-        "projects": running(clocks, "project"), "teams": running(clocks, "team")}
+        "projects": running(clocks, "project", desk), "teams": running(clocks, "team", desk),
+        "read": {"agents": iso(now - 1), "groups": iso(now - 1), "ledger": iso(now - 42)}}
 
 
 def fill(board, seed=7, few=False):

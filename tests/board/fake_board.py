@@ -19,7 +19,7 @@ CSP = ("default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'se
        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 TYPES = {".html": "text/html; charset=utf-8", ".mjs": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8",
          ".svg": "image/svg+xml"}
-SHELLS = re.compile(r"/(clocks|breaches|tickets|agents|projects|teams)?|/ticket/.+")
+SHELLS = re.compile(r"/(clocks|breaches|tickets|agents|projects|teams|counted)?|/ticket/.+")
 LISTS = ("clocks", "breaches", "agents", "projects", "teams")
 PART = {"project": "project", "team": "team", "agent": "owner", "target": "target", "priority": "priority", "state": "state"}
 CONFIG = {"time_zone": "Asia/Shanghai", "language": "en", "ticket_url": "https://desk.example/t/{id}", "ack": False,
@@ -39,7 +39,7 @@ def empty_snapshot():
             "compliance": [{"target": target, "hour": [0, 0], "today": [0, 0], "week_ago": [0, 0]}
                            for target in ("first_response", "next_response", "arrival", "resolution")],
             "day": {"step_s": 900, "from": iso(time.time() // 86400 * 86400), "compliance": [], "backlog": []},
-            "n_agents": 0, **{name: [] for name in LISTS}}
+            "n_agents": 0, "read": {"agents": None, "groups": None, "ledger": None}, **{name: [] for name in LISTS}}
 
 
 class FakeBoard:

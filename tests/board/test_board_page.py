@@ -152,7 +152,32 @@ def test_projects_and_teams_have_theirs(page, board, name):
     busy(board)
     page.get(f"{board.url}/{name}")
     page.until(lambda: page.all(f"#{name} tbody tr"), "no rows")
-    assert page.texts(f"#{name} thead th")[1:] == ["Open tickets", "Breached", "At risk", "Running", "Paused"]
+    assert page.texts(f"#{name} thead th")[1:] == ["Open tickets", "Breached", "At risk", "Running", "Paused", "Opened", "Answered", "Resolved", "Within SLA",
+                                                  "Breaches", "Satisfaction", "Resolved, 5 min"]
+    page.until(lambda: len(page.all(f"#{name} .spark .bars")) == len(page.all(f"#{name} tbody tr")), "no sparklines")
+    page.until(lambda: page.all(".as-of"), "it does not say of when the figures are", seconds=20)
+    assert page.text(".as-of").startswith("last hour as of "), "the clocks are of just now, what the ledger counted is not"
+    key = board.snapshot[name][0]["key"]
+    href = page.run("return document.querySelector('tbody td.c-within a').getAttribute('href')")
+    assert href == f"/counted?{name[:-1]}={key}&did=within"
+    board.lists["counted"] = [{**board.snapshot["clocks"][0], name[:-1]: key, "key": f"{n}|T{n}", "ticket_id": f"T{n}", "counted_at": iso(board.now()), "n": n} for n in (1, 2)]
+    page.get(board.url + href)
+    page.until(lambda: page.texts("#counted td.c-n") == ["1", "2"], "no list")
+    assert page.text(".subtitle") == "within SLA · last hour"
+    # Sorted by what the server calls responded.
+    page.get(f"{board.url}/{name}")
+    page.click(f"#{name} .c-answered .sort")
+    page.until(lambda: any(path == f"/api/{name}?sort=-responded" for path, _ in board.requests), "another order")
+
+
+def test_projects_without_a_ledger_say_so(page, board):
+    """And figures that are old say how old."""
+    busy(board)
+    board.send(read={"agents": iso(board.now() - 40), "groups": iso(board.now() - 120), "ledger": None})
+    page.get(board.url)
+    page.until(lambda: page.texts("#projects .as-of") and page.text("#projects .as-of").endswith("last hour unknown: the ledger is not refreshed"), "no word of it")
+    assert page.text("#projects .as-of").startswith("clocks as of ") and page.text("#agents .as-of").startswith("as of ")
+    assert set(page.texts("#projects td.c-resolved")) == {"\u2013"} != set(page.texts("#agents td.c-resolved"))
 
 
 # -- 5: links and tickets ----------------------------------------------------------------------------------------------------------
@@ -165,7 +190,7 @@ def test_each_number_is_a_link_to_its_list(page, board):
         .filter((e) => /[1-9]/.test(e.textContent) && !e.closest('a') && !e.querySelector('a') && !e.matches('.c-spark')).map((e) => e.outerHTML)""")
     assert bare == []
     links = page.run("return [...new Set([...document.querySelectorAll('main a')].map((e) => e.getAttribute('href')))]")
-    assert {re.split(r"[?/]", link)[1] for link in links} == {"", "clocks", "breaches", "tickets", "agents", "projects", "teams", "ticket"}
+    assert {re.split(r"[?/]", link)[1] for link in links} == {"", "clocks", "breaches", "tickets", "agents", "projects", "teams", "ticket", "counted"}
     page.click(".tile.at_risk a")
     page.until(lambda: page.text("#total") == "7 in all" and set(page.texts("#clocks tbody .state .word")) == {"at risk"}, "another list")
 

@@ -358,6 +358,22 @@ def test_a_breach_by_time_alone_is_sent_within_a_second_of_its_row(make_board):
     stream.until(lambda kind, data: "breaches" in data and [r["state"] for r in data["breaches"]["set"]] == ["voided"])
 
 
+def test_changed_breaches_are_sent_twice_in_a_tick(desk):
+    """And deltas without news once: the others only say that the server is there."""
+    stream = Stream(desk)
+    times = []
+
+    def gaps(_, data, wanted):
+        """How long the latest four gaps took together, in seconds."""
+        times.append(datetime.datetime.fromisoformat(data["now"].replace("Z", "+00:00")))
+        if wanted == "changing":
+            desk.site.rows("UPDATE kpid.alert SET level = level + 1")
+        return len(times) > 4 and (times[-1] - times[-5]).total_seconds()
+    stream.until(lambda kind, data: (gap := gaps(kind, data, "changing")) and gap < 2.4)
+    del times[:]
+    assert all(stream.until(lambda kind, data: gaps(kind, data, "still")) > 2.4 for _ in range(4))
+
+
 def test_a_restart_of_the_database(desk):
     """The pages hear that it is away, keep the figures, and get the new ones afterwards."""
     stream = Stream(desk)
@@ -431,6 +447,33 @@ def test_lists_and_filters(desk):
     assert keys(desk, "/api/agents?q=B") == ["bob"]
     assert keys(desk, "/api/projects?sort=-open") == ["east", "west"]
     assert keys(desk, "/api/teams") == ["lifts", ""]
+
+
+def test_projects_and_teams_count_the_last_hour(desk):
+    """As far as the ledger is refreshed; each number is the total of the list to which it leads. The day begins at midnight, not with the
+    board."""
+    assert desk.json("/api/now")["read"]["ledger"] is None
+    later = now() - datetime.timedelta(minutes=1)
+    ingest(desk, event("survey.submitted", "T/4 ü", later, score=4.5), event("ticket.responded", "T1", later, agent_id="ann"))
+    desk.site.command("appraisal", "refresh")
+    wait_until(lambda: desk.json("/api/now")["read"]["ledger"], "the ledger to be read", timeout=30)
+    state = desk.json("/api/now")
+    projects, teams = ({row["key"]: row for row in state[name]} for name in ("projects", "teams"))
+    assert {key: (row["opened"], row["responded"], row["resolved"], row["within"], row["measured"], row["csat_n"]) for key, row in projects.items()} == {
+        "east": (0, 1, 0, 0, 0, 0), "west": (1, 0, 0, 0, 0, 0), "": (0, 0, 1, 1, 1, 1)}
+    assert {key: (row["opened"], row["responded"], row["resolved"]) for key, row in teams.items()} == {"lifts": (0, 1, 0), "": (1, 0, 1)}
+    assert projects[""]["csat_micros"] == 900000 and sum(projects[""]["spark"]) == 1 and projects[""]["open"] == 0
+    assert keys(desk, "/api/projects?sort=-responded")[0] == "east"
+    columns = {"opened": "opened", "responded": "responded", "resolved": "resolved", "within": "within", "measured": "measured", "missed": "missed", "rated": "csat_n"}
+    for kind, groups in (("project", projects), ("team", teams)):
+        for key, row in groups.items():
+            for did, column in columns.items():
+                answer = desk.json(f"/api/counted?{kind}={key}&did={did}")
+                assert answer["total"] == sum(one["n"] for one in answer["rows"]) == row[column], (kind, key, did)
+    assert [row["ticket_id"] for row in desk.json("/api/counted?team=&did=resolved")["rows"]] == ["T/4 ü"]
+    assert desk.json("/api/counted?q=t1&agent=ann")["total"] == 1 and desk.json("/api/counted?priority=9")["total"] == 0
+    backlog = state["day"]["backlog"]
+    assert None not in backlog and backlog[-1] == 3
 
 
 @pytest.mark.parametrize("list", ["clocks", "breaches", "tickets", "agents", "projects", "teams"])

@@ -76,6 +76,71 @@ def difference(found, wanted):
     return None
 
 
+RECENT = "opened, responded, resolved, within_sla, measured, csat_responses, csat_score_micros_sum".split(", ")
+
+
+def assert_hours_add_up(database):
+    """The sums of projects and teams are those of their tickets, and the backlog is that of the agents."""
+    sums = ", ".join(f"sum({column})" for column in RECENT)
+    groups = '"time", project_id, team_id'
+    assert (rows(database, f"SELECT {groups}, {', '.join(RECENT)} FROM kpid.group_kpi_5m WHERE ({' OR '.join(f'{column} <> 0' for column in RECENT)}) ORDER BY 1, 2, 3")
+            == rows(database, f"SELECT {groups}, {sums} FROM kpid.ledger_5m GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"))
+    assert (rows(database, 'SELECT "time"::text, change FROM kpid.backlog_5m WHERE change <> 0 ORDER BY 1')
+            == rows(database, 'SELECT "time"::text, sum(change) FROM kpid.backlog_change GROUP BY "time" HAVING sum(change) <> 0 ORDER BY 1'))
+    assert (rows(database, 'SELECT coalesce((SELECT backlog FROM report.backlog_5m ORDER BY "time" DESC LIMIT 1), 0)')
+            == rows(database, "SELECT coalesce(sum(backlog), 0)::bigint FROM report.agent_backlog"))
+
+
+def test_the_last_hours(database):
+    """What projects and teams did in the last two hours, by the sums of K, and the backlog at the end of each 5 minutes. Later events
+    replace both, and what has become too old is forgotten, except that open tickets stay in the backlog."""
+    now = datetime.datetime.now(datetime.timezone.utc)
+
+    def ago(minutes):
+        return (now - datetime.timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def opened(ticket, minutes, **data):
+        return event(f"{ticket}-o", "ticket.opened", ago(minutes), ticket_id=ticket, **{"agent_id": "ann", "project_id": "east", "team_id": "lifts", **data})
+
+    def kpis(minutes=60):
+        return rows(database, "SELECT project_id, team_id, sum(opened)::int, sum(responded)::int, sum(resolved)::int, sum(csat_responses)::int"
+                              f" FROM report.group_kpi_5m WHERE time > now() - interval '{minutes} minutes' GROUP BY 1, 2 HAVING sum(opened + responded + resolved + csat_responses) > 0 ORDER BY 1, 2")
+
+    def backlog_at(minutes):
+        """At the last end of 5 minutes that is at least this long ago."""
+        return rows(database, "SELECT backlog FROM report.backlog_5m WHERE time <= date_bin('5 minutes', %s - interval '5 minutes', '2000-01-01Z') ORDER BY time DESC LIMIT 1",
+                    now - datetime.timedelta(minutes=minutes))[0][0]
+    database.ingest("a.ndjson", [
+        opened("old", 60 * 30), opened("older", 60 * 40), event("older-c", "ticket.closed", ago(60 * 29), ticket_id="older", agent_id="ann"),
+        opened("gone", 60 * 28), event("gone-r", "ticket.resolved", ago(60 * 20), ticket_id="gone", agent_id="bob", resolution="cancelled"),
+        opened("three hours", 180), event("three-r", "ticket.responded", ago(50), ticket_id="three hours", agent_id="bob"),
+        opened("new", 40), event("new-a", "ticket.responded", ago(35), ticket_id="new", agent_id="ann"), event("new-t", "ticket.assigned", ago(30), ticket_id="new", agent_id="ann", team_id="doors"),
+        event("new-r", "ticket.resolved", ago(20), ticket_id="new", agent_id="ann"), event("new-c", "ticket.closed", ago(15), ticket_id="new", agent_id="ann"),
+        event("new-s", "survey.submitted", ago(10), ticket_id="new", survey_kind="csat", score=4, scale=5)])
+    database.run("appraisal", "refresh")
+    assert kpis() == [("east", "doors", 0, 0, 1, 1), ("east", "lifts", 1, 2, 0, 0)]
+    assert kpis(120) == kpis() and rows(database, "SELECT count(*) FROM report.ledger_5m WHERE ticket_id IN ('old', 'older', 'gone')") == [(0,)]
+    assert [backlog_at(minutes) for minutes in (25 * 60, 19 * 60, 170, 30, 10)] == [2, 1, 2, 3, 2]
+    assert_hours_add_up(database)
+    # A late event: it was resolved earlier, and reopened since.
+    database.ingest("b.ndjson", [event("three-rr", "ticket.resolved", ago(120 + 30), ticket_id="three hours", agent_id="bob"),
+                                 event("three-ro", "ticket.reopened", ago(25), ticket_id="three hours")])
+    database.run("appraisal", "refresh")
+    assert [backlog_at(minutes) for minutes in (170, 60, 30, 10)] == [2, 1, 2, 2]
+    assert_hours_add_up(database)
+    # As if 26 hours had passed.
+    rows(database, "UPDATE kpid.backlog_change SET time = time - interval '26 hours' WHERE time > '-infinity'")
+    rows(database, "UPDATE kpid.backlog_5m SET time = time - interval '26 hours' WHERE time > '-infinity'")
+    for table in ("ledger_5m", "group_kpi_5m"):
+        rows(database, f"UPDATE kpid.{table} SET time = time - interval '26 hours'")
+    for _ in range(2):  # the second one forgets what adds up to nothing
+        database.run("appraisal", "refresh")
+    assert rows(database, "SELECT ticket_id, time::text, change FROM kpid.backlog_change WHERE time = '-infinity' ORDER BY 1") == [
+        ("old", "-infinity", 1), ("three hours", "-infinity", 1)]
+    assert rows(database, "SELECT count(*) FROM kpid.ledger_5m") == rows(database, "SELECT count(*) FROM kpid.group_kpi_5m") == [(0,)]
+    assert_hours_add_up(database)
+
+
 def test_L4_repeated(database):
     """Another ticket of the same requester, project and first part of the category, solved at most 30 days before; and what late
     events make of it."""
@@ -134,6 +199,7 @@ def test_random_tickets(database, tmp_path, seed):
     read_at = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def check():
+        assert_hours_add_up(database)
         wanted = expected(database, zone, halves, tmp_path / "policy.json", tmp_path, read_at)
         found = stored(database)
         assert difference(found, wanted) is None

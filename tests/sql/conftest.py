@@ -220,6 +220,10 @@ def rows_read(db, table, sql, *values):
 LEDGER_KEY = {"day": "2026-01-05", "ticket_id": "T1", "agent_id": "ann", "project_id": "p1", "team_id": ""}
 
 
+HOUR = {"time": "2026-01-05 08:00Z", "project_id": "p1", "team_id": "", "opened": 1, "responded": 0, "resolved": 0, "within_sla": 0, "measured": 0,
+        "csat_responses": 0, "csat_score_micros_sum": 0}
+
+
 def insert_some(connection):
     """Inserts at least one row into every private table, of this version or an earlier one."""
     insert(connection, "setting", name="report.time_zone", value="Asia/Shanghai")
@@ -265,6 +269,10 @@ def insert_some(connection):
         "ledger_solved": {"ticket_id": "T1", "cycle": 1, "requester_ref": "r1", "project_id": "p1", "category_root": "repair/",
                           "resolved_at": "2026-01-05Z", "resolver_id": "ann"},
         "ledger_repeat_due": {"ticket_id": "T1"},
+        "ledger_5m": {**HOUR, "ticket_id": "T1", "agent_id": "ann"},
+        "group_kpi_5m": HOUR,
+        "backlog_change": {"ticket_id": "T1", "time": "2026-01-05Z", "change": 1},
+        "backlog_5m": {"time": "2026-01-05Z", "change": 1},
         "delivery": {"receiver": "ops", "alert_id": "a1", "revision": 1, "state": "pending", "next_at": "2026-01-05Z"},
     }.items():
         if columns(connection, table):

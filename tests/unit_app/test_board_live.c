@@ -53,8 +53,11 @@ static void test_a_delta_has_only_what_changed(void **state)
 	assert_contains(event, "\"totals\":{\"open\":1},\"clocks\":{\"set\":[{\"key\":\"a\",\"v\":1},");
 	assert_contains(event, "\"order\":[\"a\",\"b\",\"c\"]}}\n\n");
 
+	assert_false(live_has_news(&live, PART_TOTALS));
 	live_set(&live, PART_TOTALS, part_value(TEXT("{\"open\":1}")));
 	live_set(&live, PART_CLOCKS, LIST("a=1", "b=9", "c=3"));
+	assert_false(live_has_news(&live, PART_TOTALS));
+	assert_true(live_has_news(&live, PART_CLOCKS));
 	event = publish(&live);
 	assert_lacks(event, "totals");
 	assert_contains(event, "\"clocks\":{\"set\":[{\"key\":\"b\",\"v\":9}]}}");

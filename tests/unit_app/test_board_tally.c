@@ -67,6 +67,55 @@ static void test_orders_and_filters(void **state)
 	tally_free(tally);
 }
 
+static void add_group(struct tally *tally, const char *key, int64_t open, int64_t resolved)
+{
+	struct tally_sums sums = {.numbers = {0}};
+	sums.numbers[GROUP_OPEN] = open;
+	sums.numbers[GROUP_RESOLVED] = resolved;
+	sums.spark[11] = (int32_t)resolved;
+	if (open > 0)
+		tally_add(tally, text_of(key), &sums);
+	else
+		tally_hour_add(tally, text_of(key), &sums);
+}
+
+/* What projects did in the last hour is shown at once and after each round, once; also of those without a running
+ * clock. */
+static void test_the_hour_beside_the_rounds(void **state)
+{
+	struct tally *tally = tally_new(TALLY_PROJECTS);
+	(void)state;
+	tally_hour_begin(tally);
+	add_group(tally, "east", 0, 2);
+	tally_hour_show(tally);
+	assert_false(tally_is_known(tally));
+	assert_int_equal(tally_n_rows(tally), 0);
+	for (int round = 0; round < 2; round++) {
+		add_group(tally, "east", 5, 0);
+		add_group(tally, "west", 3, 0);
+		tally_show(tally);
+		assert_int_equal(tally_sum(tally, NULL, GROUP_OPEN), 8);
+		assert_int_equal(tally_sum(tally, "east", GROUP_RESOLVED), 2);
+	}
+	tally_hour_begin(tally);
+	add_group(tally, "west", 0, 4);
+	add_group(tally, "north", 0, 1);
+	tally_hour_show(tally);
+	assert_int_equal(tally_sum(tally, "east", GROUP_RESOLVED), 0);
+	assert_int_equal(tally_sum(tally, NULL, GROUP_RESOLVED), 5);
+	assert_int_equal(tally_sum(tally, NULL, GROUP_OPEN), 8);
+	assert_int_equal(tally_clocks(tally, NULL, NULL), 0);
+	assert_keys(tally, (struct tally_wish){.sort = "-resolved"}, "west|north|east|", 3);
+	struct tally_found found[3];
+	struct buf json = BUF_INIT;
+	size_t total;
+	assert_int_equal(tally_find(tally, &(struct tally_wish){.key = "west", .most = 3}, found, &total), 1);
+	tally_json(tally, found[0].row, &json);
+	assert_non_null(strstr(buf_text(&json).ptr, "\"spark\":[0,0,0,0,0,0,0,0,0,0,0,4]}"));
+	buf_release(&json);
+	tally_free(tally);
+}
+
 static void test_pages_have_every_row_once(void **state)
 {
 	struct tally *tally = agents();
@@ -113,7 +162,9 @@ static void test_a_round_is_shown_when_it_is_whole(void **state)
 	assert_int_equal(tally_first(tally, first, 2), 2);
 	tally_json(tally, first[0].row, &out);
 	assert_string_equal(out.data,
-	                    "{\"key\":\"lifts\",\"open\":2,\"pending\":0,\"at_risk\":0,\"breached\":6,\"paused\":4}");
+	                    "{\"key\":\"lifts\",\"open\":2,\"pending\":0,\"at_risk\":0,\"breached\":6,\"paused\":4,"
+	                    "\"opened\":0,\"responded\":0,\"resolved\":0,\"within\":0,\"measured\":0,\"missed\":0,"
+	                    "\"csat_micros\":0,\"csat_n\":0,\"spark\":[0,0,0,0,0,0,0,0,0,0,0,0]}");
 	assert_true(text_equal(tally_key(first[1].row), TEXT("t0")));
 	assert_int_equal(tally_clocks(tally, NULL, NULL), 10);
 	assert_int_equal(tally_clocks(tally, "lifts", "paused"), 4);
@@ -146,6 +197,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_orders_and_filters),
+	        cmocka_unit_test(test_the_hour_beside_the_rounds),
 	        cmocka_unit_test(test_pages_have_every_row_once),
 	        cmocka_unit_test(test_a_round_is_shown_when_it_is_whole),
 	        cmocka_unit_test(test_files),

@@ -188,12 +188,48 @@ static void test_the_figures_of_a_day(void **state)
 	assert_compliance(&figures, DAY + US_PER_DAY + 1, "\"hour\":[10,10],\"today\":[0,0],\"week_ago\":[12,12]");
 }
 
+static void assert_backlog(const struct figures *figures, int64_t now_us, const char *expected)
+{
+	struct buf out = BUF_INIT;
+	figures_write_day(figures, now_us, &out);
+	assert_string_equal(strstr(out.data, "\"backlog\""), expected);
+	buf_release(&out);
+}
+
+/* What the ledger knows of the steps that have ended; the rest of the line is what the board has seen itself. */
+static void test_the_backlog_of_a_day(void **state)
+{
+	static struct figures figures;
+	int64_t minute = 60 * US_PER_SECOND, now_us = DAY + 61 * minute;
+	(void)state;
+	figures_init(&figures);
+	figures_set_day(&figures, DAY);
+	figures_put_backlog(&figures, now_us - 15 * minute, 8);
+	figures_put_backlog(&figures, now_us, 9);
+	assert_backlog(&figures, now_us, "\"backlog\":[null,null,null,8,9]}");
+	/* 4 before midnight; one more at 0:15, which the first step has; two less at 0:35. */
+	figures_begin_backlog(&figures, DAY + 59 * minute);
+	figures_add_backlog(&figures, TIME_NONE, 3);
+	figures_add_backlog(&figures, DAY - 20 * minute, 4);
+	figures_add_backlog(&figures, DAY + 15 * minute, 5);
+	figures_add_backlog(&figures, DAY + 35 * minute, 3);
+	assert_backlog(&figures, now_us, "\"backlog\":[5,5,3,8,9]}");
+	/* The next refresh: an event came late. */
+	figures_begin_backlog(&figures, now_us);
+	figures_add_backlog(&figures, TIME_NONE, 4);
+	figures_add_backlog(&figures, DAY + 20 * minute, 6);
+	assert_backlog(&figures, now_us, "\"backlog\":[4,6,6,6,9]}");
+	/* It is not refreshed: what the board has seen. */
+	figures_begin_backlog(&figures, TIME_NONE);
+	assert_backlog(&figures, now_us, "\"backlog\":[null,null,null,8,9]}");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_cells_are_json),       cmocka_unit_test(test_arrays_of_numbers),
 	        cmocka_unit_test(test_csv_runs_no_formula),  cmocka_unit_test(test_lists_have_parameters_and_limits),
-	        cmocka_unit_test(test_the_figures_of_a_day),
+	        cmocka_unit_test(test_the_figures_of_a_day), cmocka_unit_test(test_the_backlog_of_a_day),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -154,6 +154,10 @@ void pg_ledger_rows_send_rest(struct pg_ledger_rows *rows, struct pg_session *se
 	pg_session_query(session, "queries/ledger_item_delete.sql", &ids, 1, NULL, NULL);
 	pg_session_query(session, "queries/ledger_solved_delete.sql", &ids, 1, NULL, NULL);
 	pg_session_query(session, "queries/ledger_put.sql", &all, 1, NULL, NULL);
+	pg_session_query(session, "queries/ledger_5m_delete.sql", &ids, 1, NULL, NULL);
+	pg_session_query(session, "queries/ledger_5m_put.sql", &all, 1, NULL, NULL);
+	pg_session_query(session, "queries/ledger_backlog_delete.sql", &ids, 1, NULL, NULL);
+	pg_session_query(session, "queries/ledger_backlog_put.sql", &ids, 1, NULL, NULL);
 	if (rows->items[0].n > 0)
 		pg_arrays_query(session, "queries/ledger_item_put.sql", rows->items, LEDGER_ITEM_PUT_N_PARAMS, NULL,
 		                NULL);

@@ -34,15 +34,16 @@ export function numberLink(number, href, kind) {
 	return h('a', { class: `number ${number === 0 ? 'zero' : kind ?? ''}`, href }, numberText(number));
 }
 
-/* "92.3 %  24 / 26", with a bar. */
-export function shareCell([within, measured], href) {
+/* "92.3 %  24 / 26", with a bar. all: where the second number leads; without it, both lead to the same. */
+export function shareCell([within, measured], href, all) {
+	const link = (to, text) => h('a', { class: 'parts', href: to }, text);
 	const percent = percentOf(within, measured);
 	const bar = h('span', { class: `bar ${gradeOf(percent)}`, 'aria-hidden': 'true' },
 		h('span', { class: 'fill', style: { width: `${percent ?? 0}%` } }));
 	return h('span', { class: 'share' }, h('span', { class: 'percent' }, percentText(within, measured)), bar,
-		measured > 0
-			? h('a', { class: 'parts', href }, `${numberText(within)}\u2009/\u2009${numberText(measured)}`)
-			: h('span', { class: 'parts faint' }, '0\u2009/\u20090'));
+		measured === 0 ? h('span', { class: 'parts faint' }, '0\u2009/\u20090')
+			: all ? h('span', { class: 'parts' }, link(href, numberText(within)), '\u2009/\u2009', link(all, numberText(measured)))
+				: link(href, `${numberText(within)}\u2009/\u2009${numberText(measured)}`));
 }
 
 export function gradeOf(percent) {

@@ -1,7 +1,7 @@
 /* The columns of each list. */
 import { barsOf } from './charts.mjs';
 import { h } from './dom.mjs';
-import { msOf } from './format.mjs';
+import { msOf, numberText } from './format.mjs';
 import { isVoided } from './state.mjs';
 import { leftCell, nameLink, numberLink, shareCell, shownState, stateTag, ticketLink, ticketTag, timeCell, unconfirmedTag } from './cells.mjs';
 import { linkTo } from './view.mjs';
@@ -61,6 +61,13 @@ export function ticketColumns(app) {
 	];
 }
 
+/* What was counted of the last hour for projects and teams. */
+export function countedColumns(app) {
+	const [ticket, ...others] = ticketColumns(app);
+	return [ticket, { id: 'counted_at', cell: (row) => timeCell(app, row.counted_at) }, { id: 'n', cell: (row) => numberText(row.n) },
+		...others.filter((column) => column.id !== 'opened_at')];
+}
+
 /* The keys of columns whose name differs. */
 const KEYS = { agent: 'key', project: 'key', team: 'key', answered: 'responded', breaches: 'breached' };
 
@@ -76,8 +83,10 @@ export function groupValue(row, name) {
 /* The names of the columns as the server sorts. */
 export const SERVER_SORT = { ...KEYS, within: 'sla', satisfaction: 'csat' };
 
-function satisfaction(row) {
-	return row.csat_n > 0 ? `${(row.csat_micros / row.csat_n / 10000).toFixed(0)}\u2009%` : '\u2013';
+function satisfactionCell(row, href) {
+	if (row.csat_n === 0)
+		return h('span', { class: 'faint' }, '\u2013');
+	return h('span', null, `${(row.csat_micros / row.csat_n / 10000).toFixed(0)}\u2009%`, ' ', h('a', { class: 'parts', href }, `(${row.csat_n})`));
 }
 
 function spark(app, row) {
@@ -99,21 +108,28 @@ export function agentColumns(app) {
 		{ id: 'within', sortable: true, cell: (row) => shareCell([row.within, row.measured], breaches(row)) },
 		numberColumn('breaches', breaches, 'bad', 'breaches_n'),
 		numberColumn('backlog', (row) => linkTo(app.view, 'tickets', { agent: row.key })),
-		{ id: 'satisfaction', sortable: true, cell: (row) => (row.csat_n > 0
-			? h('span', null, satisfaction(row), ' ', h('a', { class: 'parts', href: did(row, 'resolved') }, `(${row.csat_n})`))
-			: h('span', { class: 'faint' }, '\u2013')) },
+		{ id: 'satisfaction', sortable: true, cell: (row) => satisfactionCell(row, did(row, 'resolved')) },
 		{ id: 'spark', cell: (row) => spark(app, row) },
 	];
 }
 
-/* The running clocks of projects or teams: kind is project or team. */
+/* The running clocks of projects or teams, and what was done in the last hour as far as the ledger knows: kind is project or team. */
 export function groupColumns(app, kind) {
 	const clocks = (state) => (row) => linkTo(app.view, 'clocks', { [kind]: row.key, state });
+	const counted = (row, did) => linkTo(app.view, 'counted', { [kind]: row.key }, { did });
+	const nothing = () => h('span', { class: 'faint' }, '\u2013');
+	const ofHour = (column) => (app.state?.read?.ledger ? column : { ...column, cell: nothing });
+	const done = (id, did) => ofHour(numberColumn(id, (row) => counted(row, did)));
 	return [
 		{ id: kind, isHead: true, sortable: true, isText: true, cell: (row) => nameLink(app, kind, row.key) },
 		numberColumn('open', (row) => linkTo(app.view, 'tickets', { [kind]: row.key })),
 		numberColumn('breached', clocks('breached'), 'bad'), numberColumn('at_risk', clocks('at_risk'), 'risk'),
 		numberColumn('pending', clocks('pending')), numberColumn('paused', clocks('paused')),
+		done('opened', 'opened'), done('answered', 'responded'), done('resolved', 'resolved'),
+		ofHour({ id: 'within', sortable: true, cell: (row) => shareCell([row.within, row.measured], counted(row, 'within'), counted(row, 'measured')) }),
+		ofHour(numberColumn('missed', (row) => counted(row, 'missed'), 'bad', 'breaches_n')),
+		ofHour({ id: 'satisfaction', sortable: true, cell: (row) => satisfactionCell(row, counted(row, 'rated')) }),
+		ofHour({ id: 'spark', cell: (row) => spark(app, row) }),
 	];
 }
 

@@ -139,7 +139,7 @@ function search(app) {
 			oninput: (event) => app.filterSoon({ q: event.target.value.trim() || undefined }) }));
 }
 
-const USED = { agents: ['project', 'team', 'agent'], projects: ['project'], teams: ['team'] };
+const USED = { counted: ['project', 'team', 'agent', 'priority', 'q'], agents: ['project', 'team', 'agent'], projects: ['project'], teams: ['team'] };
 
 export function filterBar(app) {
 	const { view, t } = app;

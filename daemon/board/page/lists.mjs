@@ -1,8 +1,9 @@
 /* A page with a whole list: exact number, states as tabs, pages by keyset, downloads. */
-import { agentColumns, breachClass, breachColumns, clockClass, clockColumns, groupColumns, SERVER_SORT, ticketColumns } from './columns.mjs';
+import { agentColumns, breachClass, breachColumns, clockClass, clockColumns, countedColumns, groupColumns, SERVER_SORT, ticketColumns } from './columns.mjs';
 import { h } from './dom.mjs';
 import { numberText, totalText } from './format.mjs';
 import { shape } from './shapes.mjs';
+import { asOf } from './overview.mjs';
 import { tableSection } from './table.mjs';
 import { filterQuery, linkTo } from './view.mjs';
 
@@ -48,15 +49,15 @@ function columnsOf(app) {
 		return { columns: clockColumns(app), classOf: clockClass(app), empty: app.t('nothing_running') };
 	if (page === 'breaches')
 		return { columns: breachColumns(app), classOf: breachClass(app), empty: app.t('nothing_breached') };
-	return { columns: ticketColumns(app) };
+	return { columns: page === 'counted' ? countedColumns(app) : ticketColumns(app) };
 }
 
 /* What the list is about, if the address asks for a period or an action. */
 function subtitle(app) {
 	const { did, last, filters } = app.view;
-	const words = [did && app.t(`did_${did}`), filters.target && app.t.target(filters.target),
+	const words = [did && app.t(`did_${did}`), app.view.page === 'counted' && app.t('last_hour'), filters.target && app.t.target(filters.target),
 		last && app.t({ hour: 'last_hour', today: 'today', week_ago: 'week_ago' }[last] ?? last)].filter(Boolean);
-	return words.length > 0 && (did || last) ? h('p', { class: 'subtitle', key: 'subtitle' }, words.join(' \u00b7 ')) : null;
+	return words.length > 0 && (did || last || app.view.page === 'counted') ? h('p', { class: 'subtitle', key: 'subtitle' }, words.join(' \u00b7 ')) : null;
 }
 
 function downloads(app, query) {
@@ -84,7 +85,7 @@ export function listPage(app) {
 	const feed = app.feeds.use(`/api/${view.page}`, query);
 	const { columns, classOf, empty } = columnsOf(app);
 	return [
-		h('div', { class: 'title', key: 'title' }, h('h1', null, t(`page_${view.page}`)), subtitle(app)),
+		h('div', { class: 'title', key: 'title' }, h('h1', null, t(`page_${view.page}`)), subtitle(app), asOf(app, view.page)),
 		tabs(app, query),
 		failure(app, feed),
 		tableSection(app, {

@@ -237,7 +237,7 @@ class App {
 
 	#drawNow() {
 		this.#asked = false;
-		this.drawing = `${addressOf(this.view)} ${this.zone.date(this.now())} ${this.config?.ack}`; // what rows were drawn for
+		this.drawing = `${addressOf(this.view)} ${this.zone.date(this.now())} ${this.config?.ack} ${Boolean(this.state?.read?.ledger)}`; // what rows were drawn for
 		this.feeds.begin();
 		const { tv, page } = this.view;
 		document.documentElement.classList.toggle('tv', tv);

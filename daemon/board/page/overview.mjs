@@ -2,11 +2,15 @@
 import { agentColumns, breachClass, breachColumns, clockClass, clockColumns, clockOrder, groupColumns, groupValue } from './columns.mjs';
 import { h } from './dom.mjs';
 import { compliance, horizon, theDay, tiles } from './figures.mjs';
-import { totalText } from './format.mjs';
+import { msOf, totalText } from './format.mjs';
 import { pageOfClocks, sorted } from './rows.mjs';
 import { rowsOf } from './state.mjs';
 import { tableSection } from './table.mjs';
 import { filterQuery, hasFilters, linkTo } from './view.mjs';
+
+const OLD_MS = 10000;
+/* Of projects and teams, beside their name: what fits next to the agents. */
+const GROUP_COLUMNS = ['open', 'breached', 'at_risk', 'answered', 'resolved', 'within', 'satisfaction', 'spark'];
 
 const pick = (columns, ids) => ids.map((id) => columns.find((column) => column.id === id)).filter(Boolean);
 
@@ -61,6 +65,18 @@ function newestBreaches(app, limit, columns) {
 	});
 }
 
+/* Since when a list is as it is, if that is not just now. */
+export function asOf(app, name) {
+	const { read, now } = app.state ?? {}, isGroup = name === 'projects' || name === 'teams';
+	const words = [];
+	const say = (at, key) => at && msOf(now) - msOf(at) > OLD_MS && words.push(app.t(key, { time: app.zone.short(msOf(at), app.now()) }));
+	if (isGroup || name === 'agents')
+		say(read?.[isGroup ? 'groups' : name], isGroup ? 'clocks_of' : 'figures_of');
+	if (isGroup || name === 'counted')
+		read?.ledger === null ? words.push(app.t('no_ledger')) : say(read?.ledger, 'hour_of');
+	return words.length > 0 && h('span', { class: 'faint as-of', key: 'as-of' }, words.join(app.comma()));
+}
+
 /* kind: agent, project or team. */
 function groups(app, kind, limit) {
 	const name = `${kind}s`, chosen = app.view.filters[kind];
@@ -68,8 +84,8 @@ function groups(app, kind, limit) {
 	const all = kind === 'agent' ? app.state.n_agents ?? rows.length : rows.length;
 	return tableSection(app, {
 		id: name, title: app.t(`${name}_now`), rows: sorted(rows, app.view.sort, groupValue), limit,
-		columns: kind === 'agent' ? agentColumns(app) : groupColumns(app, kind), sort: app.view.sort,
-		onSort: (sort) => app.go({ ...app.view, sort: sort ?? undefined }), more: allLink(app, name, all),
+		columns: kind === 'agent' ? agentColumns(app) : pick(groupColumns(app, kind), [kind, ...GROUP_COLUMNS]), sort: app.view.sort,
+		onSort: (sort) => app.go({ ...app.view, sort: sort ?? undefined }), more: [asOf(app, name), allLink(app, name, all)],
 	});
 }
 

@@ -2,6 +2,8 @@
 
 export const FILTERS = ['project', 'team', 'agent', 'target', 'priority', 'state', 'q'];
 export const PAGES = ['clocks', 'breaches', 'tickets', 'agents', 'projects', 'teams'];
+/* Pages that only numbers lead to. */
+const LEFT_OUT = ['counted'];
 export const TARGETS = ['first_response', 'next_response', 'arrival', 'resolution'];
 const OTHERS = ['did', 'last', 'sort'];
 
@@ -13,7 +15,7 @@ export function viewOf(path, search) {
 	if (parts[0] === 'ticket' && parts.length > 1) {
 		view.page = 'ticket';
 		view.id = decodeOrRaw(path.slice(path.indexOf('/ticket/') + '/ticket/'.length));
-	} else if (PAGES.includes(parts[0])) {
+	} else if ([...PAGES, ...LEFT_OUT].includes(parts[0])) {
 		view.page = parts[0];
 	}
 	for (const name of FILTERS)

@@ -3,7 +3,7 @@
 const en = {
 	name: 'SLA board', skip: 'Skip to the content',
 	page_board: 'Board', page_clocks: 'Clocks', page_breaches: 'Breaches', page_tickets: 'Tickets', page_agents: 'Agents',
-	page_projects: 'Projects', page_teams: 'Teams', page_ticket: 'Ticket',
+	page_projects: 'Projects', page_teams: 'Teams', page_ticket: 'Ticket', page_counted: 'Counted',
 	views: 'Views', day: 'd', hour: 'h', minute: 'm', second: 's',
 
 	live: 'Live', connecting: 'Connecting', lost: 'Reconnecting', heard: 'heard from the server {n} s ago',
@@ -44,8 +44,8 @@ const en = {
 	horizon: 'Deadlines of the next hour', horizon_text: '{overdue} past due. Due in the next hour: {soon}. Later or not shown: {later}.',
 	in_minutes: 'in {n} min',
 
-	deadlines: 'Next deadlines', breaches: 'Newest breaches', agents_now: 'Agents, last hour', projects_now: 'Projects, now',
-	teams_now: 'Teams, now', open: 'Open tickets', breached: 'Breached', at_risk: 'At risk', pending: 'Running', paused: 'Paused', all_n: 'all {n}', see_all: 'all',
+	deadlines: 'Next deadlines', breaches: 'Newest breaches', agents_now: 'Agents, last hour', projects_now: 'Projects, now and last hour',
+	teams_now: 'Teams, now and last hour', open: 'Open tickets', breached: 'Breached', at_risk: 'At risk', pending: 'Running', paused: 'Paused', all_n: 'all {n}', see_all: 'all',
 	left: 'Left', due: 'Due', ticket: 'Ticket', category: 'Category', over: 'past due', breached_at: 'Breached', detected: 'Detected',
 	opened: 'Opened', answered: 'Answered', resolved: 'Resolved', within: 'Within SLA', breaches_n: 'Breaches',
 	satisfaction: 'Satisfaction', backlog: 'Backlog', spark: 'Resolved, 5 min', spark_text: '{n} resolved in the last hour',
@@ -55,6 +55,9 @@ const en = {
 	total_rows: '{n} in all', shown_rows: '{shown} of {n}', more: 'Show more', refresh: 'Refresh',
 	not_refreshed: 'This list does not refresh itself while more than one page is shown.', download: 'Download',
 	did_opened: 'opened', did_responded: 'answered', did_resolved: 'resolved', did_measured: 'judged', did_within: 'within SLA',
+	did_missed: 'breached', did_rated: 'rated', n: 'Number', counted_at: 'From', missed: 'Breaches',
+	figures_of: 'as of {time}', clocks_of: 'clocks as of {time}', hour_of: 'last hour as of {time}',
+	no_ledger: 'last hour unknown: the ledger is not refreshed',
 	sort_by: 'Sort by {name}',
 
 	no_ticket: 'No ticket {id} is known.', desk: 'Open in the help desk', policy: 'Policy', cycle: 'Cycle', channel: 'Channel',
@@ -80,7 +83,7 @@ const en = {
 const zh = {
 	name: 'SLA 看板', skip: '跳到正文',
 	page_board: '总览', page_clocks: '计时', page_breaches: '超时', page_tickets: '工单', page_agents: '员工',
-	page_projects: '项目', page_teams: '班组', page_ticket: '工单',
+	page_projects: '项目', page_teams: '班组', page_ticket: '工单', page_counted: '计入',
 	views: '页面', day: '天', hour: '时', minute: '分', second: '秒',
 
 	live: '实时', connecting: '正在连接', lost: '正在重连', heard: '{n} 秒前收到服务器消息',
@@ -121,8 +124,8 @@ const zh = {
 	horizon: '未来一小时到期', horizon_text: '已过期 {overdue} 项。一小时内到期 {soon} 项。更晚或未显示 {later} 项。',
 	in_minutes: '{n} 分钟后',
 
-	deadlines: '即将到期', breaches: '最新超时', agents_now: '员工 · 最近一小时', projects_now: '项目 · 当前',
-	teams_now: '班组 · 当前', open: '未完结工单', breached: '已超时', at_risk: '即将超时', pending: '进行中', paused: '已暂停', all_n: '全部 {n}', see_all: '全部',
+	deadlines: '即将到期', breaches: '最新超时', agents_now: '员工 · 最近一小时', projects_now: '项目 · 当前与最近一小时',
+	teams_now: '班组 · 当前与最近一小时', open: '未完结工单', breached: '已超时', at_risk: '即将超时', pending: '进行中', paused: '已暂停', all_n: '全部 {n}', see_all: '全部',
 	left: '剩余', due: '到期', ticket: '工单', category: '类别', over: '已过期', breached_at: '超时时间', detected: '发现时间',
 	opened: '新建', answered: '响应', resolved: '解决', within: '达标率', breaches_n: '超时',
 	satisfaction: '满意度', backlog: '在办', spark: '每 5 分钟解决', spark_text: '最近一小时解决 {n} 张',
@@ -132,6 +135,9 @@ const zh = {
 	total_rows: '共 {n} 条', shown_rows: '{shown} / {n} 条', more: '显示更多', refresh: '刷新',
 	not_refreshed: '显示多页时列表不会自动刷新。', download: '下载',
 	did_opened: '新建', did_responded: '已响应', did_resolved: '已解决', did_measured: '已判定', did_within: '达标',
+	did_missed: '超时', did_rated: '已评价', n: '数量', counted_at: '起始', missed: '超时',
+	figures_of: '截至 {time}', clocks_of: '计时截至 {time}', hour_of: '最近一小时截至 {time}',
+	no_ledger: '最近一小时数据未知：台账未刷新',
 	sort_by: '按{name}排序',
 
 	no_ticket: '没有工单 {id}。', desk: '在工单系统中打开', policy: '策略', cycle: '周期', channel: '渠道',
