@@ -1,4 +1,4 @@
-"""The board under load: from an event to the screen, what many viewers cost, and what it costs the daemon."""
+"""The board under load: from an event to the screen, what many viewers cost, and what an attack on it costs the daemon."""
 import contextlib
 import json
 import os
@@ -13,9 +13,7 @@ import urllib.request
 
 from confluent_kafka import Producer
 
-from catchup import SPAN_S, catch_up, check, start_s
 from latency import N_PARTITIONS, Live
-from metrics import Scraper
 from rig import ROOT, BenchError, Kpid, Process, cpu_of, memory_of, say
 from servers import Ports
 
@@ -63,11 +61,11 @@ class Viewers(threading.Thread):
 
 
 @contextlib.contextmanager
-def board_of(rig, kpid, port):
+def board_of(rig, kpid, port, more=None):
     kpid.pg.psql("DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'bench_board') THEN"
                  " CREATE ROLE bench_board LOGIN IN ROLE kpid_board; END IF; END $$")
     sets = {"postgres.host": "127.0.0.1", "postgres.port": kpid.pg.port, "postgres.dbname": kpid.database, "postgres.user": "bench_board",
-            "board.listen": f"127.0.0.1:{port}", "board.max_connections": 2000, "board.max_streams": 1500, "board.max_per_address": 2000}
+            "board.listen": f"127.0.0.1:{port}", "board.max_connections": 2000, "board.max_streams": 1500, "board.max_per_address": 2000, **(more or {})}
     command = [rig.kpid, "board", *(part for key, value in sets.items() for part in ("--set", f"{key}={value}"))]
     with Process("kpid board", command, rig.path("board.log"), env={**os.environ, "KPID_CONFIG": "/dev/null"}) as process:
         deadline = time.monotonic() + 30
@@ -166,37 +164,89 @@ def crowd(rig, results, options, kpid, ports):
     results.table("Live pages of one board", ["streams", "of one core", "MiB", "kB/s each"], rows)
 
 
-def pairs(rig, results, options, pg, ports):
-    """Catching up with and without board and metrics, in turn."""
-    n_events = options.events or (300_000 if options.quick else 2_000_000)
-    start, rounds, found = start_s(), options.rounds or (2 if options.quick else 5), {"off": [], "on": []}
-    policy = rig.write_policy("board-pairs", first_response="15m", resolution="4h")
-    rig.kafka().create_topic("board-pairs", N_PARTITIONS)
-    expected = rig.produce_events("board-pairs", "tsv", n_events, start, SPAN_S)
+class Attack(threading.Thread):
+    """Holds `n` connections to the board with headers that never end, a byte a second each, and opens those again that the board closes;
+    beside them, one that sends headers without an end as fast as the board takes them, again and again."""
+
+    PER_TICK, TICK_S, PIECE = 10, 0.05, b"X-A: " + b"a" * 65531
+
+    def __init__(self, port, n):
+        super().__init__(daemon=True)
+        self.port, self.n, self.ending = port, n, threading.Event()
+        self.slow, self.n_opened, self.n_bytes = [], 0, 0
+
+    def connect(self, first):
+        made = socket.create_connection(("127.0.0.1", self.port), timeout=5)
+        made.setblocking(False)
+        made.sendall(first)
+        self.n_opened += 1
+        return made
+
+    def tick(self, number):
+        for _ in range(min(self.PER_TICK, self.n - len(self.slow))):
+            with contextlib.suppress(OSError):
+                self.slow.append(self.connect(b"GET / HTTP/1.1\r\nX-A: "))
+        kept = []
+        for i, one in enumerate(self.slow):
+            try:
+                if (i + number) % 20 == 0:  # each of them once a second
+                    one.send(b"a")
+                kept.append(one)
+            except OSError:
+                one.close()
+        self.slow = kept
+
+    def flood(self):
+        """Until the board refuses, which it must long before 2 GiB."""
+        with contextlib.suppress(OSError), contextlib.closing(self.connect(b"GET / HTTP/1.1\r\n")) as one:
+            for _ in range(2 << 30 >> 16):
+                self.n_bytes += one.send(self.PIECE)
+
+    def run(self):
+        number = 0
+        while not self.ending.wait(self.TICK_S):
+            self.tick(number)
+            self.flood()
+            number += 1
+
+    def end(self):
+        self.ending.set()
+        self.join()
+        for one in self.slow:
+            one.close()
+
+
+def attacked(rig, results, options, pg, ports):
+    """What an attack on the board costs the daemon: from event to row with and without it, in turn."""
+    rounds, times, found = options.rounds or 2, (10, 5, 15) if options.quick else (20, 10, 40), {"off": [], "on": []}
+    policy = rig.write_policy("board-attack", first_response="60s", resolution="30m")
     for i in range(rounds):
         for mode in ("off", "on") if i % 2 else ("on", "off"):
-            address = f"127.0.0.1:{ports.reserve()}" if mode == "on" else ""
-            kpid = Kpid(rig, pg, f"board-{mode}-{i}", ["board-pairs"], policy, sets=[f"metrics.listen={address}"])
-            with contextlib.ExitStack() as stack:
+            name, port = f"attack-{mode}-{i}", ports.reserve()
+            rig.kafka().create_topic(name, N_PARTITIONS)
+            kpid = Kpid(rig, pg, name, [name], policy)
+            with (Live(rig, kpid, name, RATE, times) as live, kpid.start() as process,
+                  board_of(rig, kpid, port, {"board.max_connections": 256, "board.max_streams": 128}) as board):
+                attack = Attack(port, 1000 if mode == "on" else 0)
                 if mode == "on":
-                    port = ports.reserve()
-                    stack.enter_context(board_of(rig, kpid, port))
-                    viewers = Viewers(port, 5)
-                    scraper = Scraper(address)
-                    for thread in (viewers, scraper):
-                        thread.start()
-                        stack.callback(thread.end)
-                figures = catch_up(kpid, n_events)
-            check(kpid, expected)
+                    attack.start()
+                row = live.figures()
+                if mode == "on":
+                    attack.end()
+                figures = {"row_p50_ms": row["p50_ms"], "row_p99_ms": row["p99_ms"], "board_mib": round(memory_of(board.pid)[1], 1),
+                           "connections_per_s": round(attack.n_opened / sum(times), 1)}
+                process.stop()
             kpid.drop()
-            results.add("board_live", f"catching up, {mode}, round {i}", figures)
-            say(f"catching up, board and metrics {mode}: {figures}")
+            rig.kafka().delete_topic(name)
+            results.add("board_live", f"attack {mode}, round {i}", figures)
+            say(f"attack {mode}: {figures}")
+            if figures["board_mib"] > 64:
+                raise BenchError(f"the board has taken {figures['board_mib']} MiB")
             found[mode].append(figures)
-    rig.kafka().delete_topic("board-pairs")
-    keys = ("events_per_s", "own_cpu_s_per_million", "pg_cpu_s_per_million")
-    results.table(f"Catching up with {n_events:,} events, board (5 streams) and metrics on or off (median of {rounds})",
-                  ["board and metrics", "events/s", "CPU s per million: kpid", "PostgreSQL"],
-                  [[mode] + [statistics.median(figures[key] for figures in found[mode]) for key in keys] for mode in found])
+    keys = ("row_p50_ms", "row_p99_ms", "board_mib", "connections_per_s")
+    results.table(f"From an event to its row at {RATE:,} events/s, while the board is attacked (median of {rounds})",
+                  ["attack", "p50 ms", "p99 ms", "MiB of the board", "connections/s"],
+                  [[mode] + [statistics.median(figures[key] for figures in found[mode]) for key in keys] for mode in ("off", "on")])
 
 
 def run(rig, results, options):
@@ -205,5 +255,4 @@ def run(rig, results, options):
         kpid = pixels(rig, results, options, pg, ports)
         crowd(rig, results, options, kpid, ports)
         kpid.drop()
-    with rig.postgres() as pg:
-        pairs(rig, results, options, pg, ports)
+        attacked(rig, results, options, pg, ports)

@@ -18,7 +18,8 @@ LISTS = {"clocks": [{}, {"state": "pending"}, {"project": "project-5"}, {"projec
          "breaches": [{}, {"state": "voided"}, {"project": "project-5"}, {"team": "team-51"}, {"agent": "agent-77"}, {"last": "hour"},
                       {"last": "today", "team": "team-51"}, {"last": "week_ago"}, {"q": "abc"}],
          "tickets": [{}, {"state": "closed"}, {"project": "project-5"}, {"team": "team-51"}, {"agent": "agent-77"}, {"priority": "urgent", "q": "gory-3"},
-                     {"did": "opened", "last": "hour"}, {"did": "resolved", "last": "today", "agent": "agent-77"}, {"did": "responded", "last": "week_ago"}]}
+                     {"did": "opened", "last": "hour"}, {"did": "resolved", "last": "today", "agent": "agent-77"}, {"did": "responded", "last": "week_ago"}],
+         "counted": [{}, {"project": "project-5", "did": "resolved"}, {"team": "team-51", "did": "within"}, {"did": "measured", "q": "gory-3"}]}
 LIST = {"most": "201", "with_total": "true", "look": "5000"}
 
 
@@ -69,6 +70,8 @@ def cases():
         yield "agents", {"after": after, "most": "2000"}, words
     for after, words in ((None, "first piece"), ("T-8", "another piece")):
         yield "groups", {"after": after, "most": "8000"}, words
+    yield "group_kpis", {}, ""
+    yield "backlog", {}, ""
     for name, filters in LISTS.items():
         for chosen in filters:
             yield f"list_{name}", {**LIST, **chosen}, "paused ones" if chosen is AFTER_CLOCKS else ", ".join(f"{key} {value}" for key, value in chosen.items())

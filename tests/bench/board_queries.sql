@@ -102,4 +102,28 @@ SELECT agent_id, count(*)
 FROM filled
 WHERE is_open
 GROUP BY agent_id;
+
+-- Of the last two hours: what 240,000 tickets contributed. Of the last day: when 300,000 entered or left the backlog.
+INSERT INTO kpid.ledger_5m ("time", ticket_id, agent_id, project_id, team_id, opened, responded, resolved, within_sla, measured, csat_responses,
+	csat_score_micros_sum)
+SELECT
+	date_bin('5 minutes', now(), '2000-01-01 00:00:00+00') - i % 24 * interval '5 minutes', ticket_id, agent_id, project_id, team_id,
+	i % 2, 1, i % 3 / 2, i % 3 / 2, i % 3 / 2, 1 - i % 2, (1 - i % 2) * 800000
+FROM filled
+WHERE i <= :n_tickets * 24 / 100;
+INSERT INTO kpid.group_kpi_5m ("time", project_id, team_id, opened, responded, resolved, within_sla, measured, csat_responses, csat_score_micros_sum)
+SELECT
+	"time", project_id, team_id, sum(opened), sum(responded), sum(resolved), sum(within_sla), sum(measured), sum(csat_responses),
+	sum(csat_score_micros_sum)
+FROM kpid.ledger_5m
+GROUP BY "time", project_id, team_id;
+INSERT INTO kpid.backlog_change (ticket_id, "time", change)
+SELECT ticket_id, date_bin('5 minutes', now(), '2000-01-01 00:00:00+00') - i % 300 * interval '5 minutes', 1 - i % 3 / 2 * 2
+FROM filled
+WHERE i <= :n_tickets * 30 / 100;
+INSERT INTO kpid.backlog_5m ("time", change)
+SELECT "time", sum(change)
+FROM kpid.backlog_change
+GROUP BY "time";
+UPDATE kpid.ledger_state SET refreshed_at = now();
 DROP TABLE filled, filled_clock;
