@@ -176,16 +176,63 @@ def test_L4_repeated(database):
     assert database.json("verify")["n_differences"] == 0
 
 
+def recent(database):
+    """The rows of 5 minutes, and the changes of the backlog."""
+    micros = '(extract(epoch FROM "time") * 1000000)::bigint'
+    return (rows(database, f"SELECT {micros}, ticket_id, agent_id, project_id, team_id, {', '.join(RECENT)} FROM kpid.ledger_5m"),
+            rows(database, f"SELECT {micros}, change FROM kpid.backlog_5m WHERE change <> 0 AND isfinite(time)"))
+
+
+def assert_recent_is(database, wanted, since):
+    """since: in microseconds. What is older may be forgotten already."""
+    for found, table in zip(recent(database), (wanted["buckets"], wanted["backlog"])):
+        assert sorted(list(row) for row in found if row[0] >= since) == sorted(list(row) for row in table if row[0] >= since)
+    before = sum(change for at, change in wanted["backlog"] if at < since)
+    assert rows(database, "SELECT coalesce(sum(change), 0)::int FROM kpid.backlog_5m WHERE time < to_timestamp(%s)", since / 1000000) == [(before,)]
+
+
+@pytest.mark.parametrize("seed", range(SEED, SEED + (12 if LONG else 2)))
+def test_random_tickets_of_the_last_hours(database, tmp_path, seed):
+    """What projects and teams did, and the backlog, after late events: reopenings, breaches that are taken back, other projects and
+    teams. Then everything becomes old."""
+    base = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None, second=0, microsecond=0) - datetime.timedelta(minutes=90)
+    since = int((base - datetime.timedelta(minutes=10)).replace(tzinfo=datetime.timezone.utc).timestamp()) * 1000000
+    lines = generated(tmp_path, seed, base, ["--hours", "--warnings"][:seed % 3])
+    files = [tmp_path / f"{part}.ndjson" for part in range(3)]
+    for part, file in enumerate(files):
+        file.write_bytes(b"".join(lines[part::3]))
+        database.run("ingest", str(file))
+        assert database.json("appraisal", "refresh")["tickets"] > N_TICKETS // 4
+        assert_hours_add_up(database)
+        read_at = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        wanted = expected(database, "UTC", files[:part + 1], tmp_path / "policy.json", tmp_path, read_at)
+        assert len(wanted["buckets"]) > N_TICKETS // 3 and len({tuple(row[3:5]) for row in wanted["buckets"]}) > 4
+        assert_recent_is(database, wanted, since)
+    assert rows(database, "SELECT count(*) > 0 FROM report.alert WHERE state = 'voided'") == [(True,)]
+    database.run("appraisal", "refresh", "--all")
+    assert_recent_is(database, wanted, since)
+    for table in ("ledger_5m", "group_kpi_5m", "backlog_change", "backlog_5m"):
+        rows(database, f"UPDATE kpid.{table} SET time = time - interval '30 hours' WHERE isfinite(time)")
+    for _ in range(2):
+        database.run("appraisal", "refresh")
+    assert_recent_is(database, {"buckets": [], "backlog": [[0, sum(change for _, change in wanted["backlog"])]]}, since)
+    assert rows(database, "SELECT count(*) FROM kpid.backlog_change") == rows(database, "SELECT sum(change) FROM kpid.backlog_5m")
+    assert_hours_add_up(database)
+
+
+def generated(tmp_path, seed, base, features):
+    path = tmp_path / "random.ndjson"
+    subprocess.run([GENERATE, "--seed", str(seed), "--tickets", str(N_TICKETS), "--base", base.isoformat() + "Z",
+                    *features, "--policy-out", tmp_path / "policy.json", "--out", path], check=True, capture_output=True)
+    return path.read_bytes().splitlines(keepends=True)
+
+
 @pytest.mark.parametrize("seed", range(SEED, SEED + (30 if LONG else 1)))
 def test_random_tickets(database, tmp_path, seed):
     """L1-L6. Half of the events come after a first refresh, so that most rows are replaced."""
     base = differential.base_of(seed)
     zone = ("Asia/Shanghai", "America/Havana", "Europe/Berlin", "UTC")[seed % 4]
-    path = tmp_path / "random.ndjson"
-    subprocess.run([GENERATE, "--seed", str(seed), "--tickets", str(N_TICKETS), "--base", base.isoformat() + "Z",
-                    *differential.FEATURES[seed % 4], "--policy-out", tmp_path / "policy.json", "--out", path],
-                   check=True, capture_output=True)
-    lines = path.read_bytes().splitlines(keepends=True)
+    lines = generated(tmp_path, seed, base, differential.FEATURES[seed % 4])
     halves = [tmp_path / "first.ndjson", tmp_path / "second.ndjson"]
     halves[0].write_bytes(b"".join(lines[:len(lines) // 2]))
     halves[1].write_bytes(b"".join(lines[len(lines) // 2:]))

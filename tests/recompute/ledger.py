@@ -68,6 +68,7 @@ class LedgerTicket(Ticket):
         super().__init__(ticket_id, revisions)
         self.settings = settings
         self.places = []  # (at, project, team) after each step
+        self.backlog = []  # (at, whether it is open or paused) after each step
         self.acceptance = None
         self.first_owned_at = None
         self.all_surveys = []  # (cycle, at)
@@ -94,6 +95,7 @@ class LedgerTicket(Ticket):
     def _after(self, at, step, made_by_closing):
         self.places.append((at, self.attributes["project_id"], self.attributes["team_id"]))
         live = self.state in ACTIVE
+        self.backlog.append((at, live))
         if self.first_owned_at is None and self.first_owner is not None:
             self.first_owned_at = at
         names = step.type in ("ticket.opened", "ticket.assigned") and step.data.get("agent_id") is not None
@@ -150,13 +152,15 @@ class Rows:
     def __init__(self, days):
         self.days = days
         self.rows = defaultdict(lambda: dict.fromkeys(COLUMNS, 0))
+        self.buckets = defaultdict(lambda: dict.fromkeys(COLUMNS, 0))
         self.ticket = None
 
     def add(self, agent, at, **amounts):
         project, team = self.ticket.place(at)
-        row = self.rows[self.days.of(at), self.ticket.ticket_id, agent or "", project or "", team or ""]
-        for column, amount in amounts.items():
-            row[column] += amount
+        who = (self.ticket.ticket_id, agent or "", project or "", team or "")
+        for row in (self.rows[self.days.of(at), *who], self.buckets[at - at % kpi.BUCKET, *who]):
+            for column, amount in amounts.items():
+                row[column] += amount
 
 
 def own_measures(rows, ticket, as_of):
@@ -233,8 +237,8 @@ def half_away(fraction):
 
 
 def ledger(tickets, as_of_each, fcr_window, zone, settings=Settings):
-    """(rows: key -> column -> value, items: key -> (answered, perceived, paired, gap)). Tickets: folded LedgerTickets.
-    as_of_each(ticket): as of when it is judged."""
+    """(rows: key -> column -> value, items: key -> (answered, perceived, paired, gap), buckets: as rows, per 5 minutes).
+    Tickets: folded LedgerTickets. as_of_each(ticket): as of when it is judged."""
     rows = Rows(Days(zone))
     items = defaultdict(lambda: [0, 0, 0, 0])
     for ticket in tickets:
@@ -247,7 +251,19 @@ def ledger(tickets, as_of_each, fcr_window, zone, settings=Settings):
         for survey, data in ticket.counted.values():
             _items(items, rows.days, ticket, survey, data)
     _repeated(rows, tickets, settings)
-    return {key: row for key, row in rows.rows.items() if any(row.values())}, dict(items)
+    used, used_buckets = ({key: row for key, row in table.items() if any(row.values())} for table in (rows.rows, rows.buckets))
+    return used, dict(items), used_buckets
+
+
+def backlog(tickets):
+    """By how much the number of open or paused tickets changes in each 5 minutes."""
+    changes = defaultdict(int)
+    for ticket in tickets:
+        before = False
+        for at, is_in in ticket.backlog:
+            changes[at - at % kpi.BUCKET] += is_in - before
+            before = is_in
+    return {at: change for at, change in changes.items() if change != 0}
 
 
 def _items(items, days, ticket, survey, data):
@@ -263,7 +279,18 @@ def _items(items, days, ticket, survey, data):
             into[3] += half_away(Fraction(answer - data["expected"][item], scale))
 
 
-def as_json(rows, items):
+TARGETS = ("first_response", "next_response", "arrival", "resolution")
+
+
+def _group_numbers(row):
+    """What the board shows of projects and teams."""
+    return [row["opened"], row["responded"], row["resolved"], *(sum(row[f"{target}_{what}"] for target in TARGETS) for what in ("within_sla", "measured")),
+            row["csat_responses"], row["csat_score_micros_sum"]]
+
+
+def as_json(rows, items, buckets, changes):
     """Lists of lists, sorted: the key and the columns in order."""
     return {"rows": sorted([str(key[0]), *key[1:], *(row[column] for column in COLUMNS)] for key, row in rows.items()),
-            "items": sorted([str(key[0]), *key[1:], *values] for key, values in items.items())}
+            "items": sorted([str(key[0]), *key[1:], *values] for key, values in items.items()),
+            "buckets": sorted([*key, *_group_numbers(row)] for key, row in buckets.items() if any(_group_numbers(row))),
+            "backlog": sorted(changes.items())}
