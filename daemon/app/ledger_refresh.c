@@ -139,16 +139,13 @@ static void on_finished(void *context, PGresult *result)
 {
 	struct ledger_refresh *refresh = context;
 	(void)result;
-	end(refresh, is_refused(refresh));
+	end(refresh, is_refused(refresh) || refresh->report.n_skipped > 0);
 }
 
+/* If tickets were skipped, the next refresh looks for them again. */
 static void finish(struct ledger_refresh *refresh)
 {
 	char generation[4], scan_to[8], began[8], as_of[8];
-	if (refresh->report.n_skipped > 0) { /* the next refresh looks for them again */
-		end(refresh, true);
-		return;
-	}
 	const struct pg_param params[LEDGER_END_N_PARAMS] = {
 	        [LEDGER_END_PARAM_GENERATION] = pg_param_int4(refresh->generation, generation),
 	        [LEDGER_END_PARAM_SCAN_TO] = pg_param_int8(refresh->scan_to, scan_to),
@@ -156,10 +153,11 @@ static void finish(struct ledger_refresh *refresh)
 	        [LEDGER_END_PARAM_AS_OF] = refresh->as_of_us == TIME_NONE ? (struct pg_param){.value = NULL}
 	                                                                  : pg_param_time(refresh->as_of_us, as_of),
 	};
-	pg_session_query(refresh->session, "queries/ledger_lock.sql", &params[LEDGER_END_PARAM_GENERATION], 1, NULL,
-	                 NULL);
+	const struct pg_param any_generation = {.value = NULL};
+	pg_session_query(refresh->session, "queries/ledger_lock.sql", &any_generation, 1, NULL, NULL);
 	pg_session_query(refresh->session, "queries/ledger_prune.sql", NULL, 0, NULL, NULL);
-	pg_session_query(refresh->session, "queries/ledger_end.sql", params, LEDGER_END_N_PARAMS, NULL, NULL);
+	if (refresh->report.n_skipped == 0)
+		pg_session_query(refresh->session, "queries/ledger_end.sql", params, LEDGER_END_N_PARAMS, NULL, NULL);
 	pg_session_sync(refresh->session, on_finished, refresh);
 }
 
