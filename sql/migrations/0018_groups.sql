@@ -74,26 +74,12 @@ WHERE a.at IS NOT NULL;
 COMMENT ON VIEW kpid.ticket_backlog_change IS 'What kpid.backlog_change should have, by the cycles of the tickets. A ticket is in the backlog from the begin of a cycle until it is resolved or closed.';
 GRANT SELECT ON kpid.ticket_backlog_change TO kpid_writer;
 
--- The tickets that are there. Those that changed in the last two hours are folded again by the next refresh.
-INSERT INTO kpid.backlog_change (ticket_id, "time", change)
-SELECT c.ticket_id, c."time", sum(c.change)
-FROM kpid.ticket_backlog_change c
-GROUP BY c.ticket_id, c."time"
-HAVING sum(c.change) <> 0;
-INSERT INTO kpid.backlog_5m ("time", change)
-SELECT c."time", sum(c.change)
-FROM kpid.backlog_change c
-GROUP BY c."time";
-WITH recent AS (
-	UPDATE kpid.ledger_ticket l
-	SET generation = 0
-	FROM kpid.ticket t
-	WHERE t.ticket_id = l.ticket_id AND t.revised_at >= now() - interval '130 minutes'
-	RETURNING l.ticket_id
-)
+-- The next refresh folds all tickets again, and until it has ended, nothing is known.
 UPDATE kpid.ledger_state
-SET scanned_to = NULL
-WHERE EXISTS (SELECT FROM recent);
+SET generation = generation + 1,
+	scanned_to = NULL,
+	refreshed_at = NULL,
+	as_of = NULL;
 
 CREATE VIEW report.ledger_5m AS
 SELECT
