@@ -72,7 +72,7 @@ struct poll {
 	int n_quick;       /* quick questions that are not answered yet */
 	bool is_half;      /* the latest tick was one between two others */
 	bool is_between;   /* the questions are those between two ticks: published is only what is new */
-	int64_t ledger_us; /* when the ledger was refreshed; TIME_NONE: never, or not known */
+	int64_t ledger_us; /* when the ledger was refreshed; TIME_NONE: not in the last hour */
 	struct rounds *rounds;
 	struct figures figures;
 	struct figures_range newest, look;

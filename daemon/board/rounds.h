@@ -25,7 +25,7 @@ void rounds_took(struct rounds *rounds, enum round_name name, int64_t took_us);
 bool rounds_take_agents(struct rounds *rounds, const PGresult *rows);
 bool rounds_take_groups(struct rounds *rounds, const PGresult *rows);
 /* Takes what projects and teams did in the last hour, the rows of board_group_kpis.sql. Returns when the ledger was
- * refreshed; TIME_NONE: never. */
+ * refreshed; TIME_NONE: not in this hour. */
 int64_t rounds_take_group_kpis(struct rounds *rounds, const PGresult *rows);
 /* When the round that is shown began, by the database's clock; TIME_NONE: there is none yet. */
 int64_t rounds_shown_us(const struct rounds *rounds, enum round_name name);

@@ -1,5 +1,5 @@
--- What projects and teams did in the last hour, as of the latest refresh of the ledger; NULL: there was none. missed: clocks that were
--- breached. spark: what was resolved in the twelve buckets of the hour. One row without a key if there is nothing.
+-- What projects and teams did in the last hour. refreshed_at: the latest refresh of the ledger; NULL: there was none in this hour.
+-- missed: clocks that were breached. spark: what was resolved in the twelve buckets of the hour. One row without a key if there is nothing.
 WITH bucket AS (
 	SELECT date_bin('5 minutes', statement_timestamp(), '2000-01-01 00:00:00+00') - interval '55 minutes' AS first
 )
@@ -15,7 +15,7 @@ SELECT
 	k.csat_micros,
 	k.csat_n,
 	k.spark,
-	s.refreshed_at
+	CASE WHEN s.refreshed_at >= statement_timestamp() - interval '1 hour' THEN s.refreshed_at END AS refreshed_at
 FROM report.ledger_status s
 LEFT JOIN (
 	SELECT
