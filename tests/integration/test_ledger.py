@@ -141,6 +141,19 @@ def test_the_last_hours(database):
     assert_hours_add_up(database)
 
 
+def test_old_rows_are_forgotten_beside_a_damaged_ticket(database):
+    """It keeps each refresh from its end, but not from forgetting."""
+    time = (datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=10)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    database.ingest("a.ndjson", [event("T-o", "ticket.opened", time, ticket_id="T", agent_id="ann")])
+    database.run("appraisal", "refresh")
+    assert rows(database, "SELECT sum(opened)::int FROM report.group_kpi_5m") == [(1,)]
+    for table in ("ledger_5m", "group_kpi_5m"):
+        rows(database, f"UPDATE kpid.{table} SET time = time - interval '3 hours'")
+    rows(database, "UPDATE kpid.ticket SET history = '\\x00', rev = rev + 1")
+    assert "its history is damaged" in database.run("appraisal", "refresh", status=1).stderr
+    assert rows(database, "SELECT (SELECT count(*) FROM kpid.ledger_5m), (SELECT count(*) FROM kpid.group_kpi_5m)") == [(0, 0)]
+
+
 def test_L4_repeated(database):
     """Another ticket of the same requester, project and first part of the category, solved at most 30 days before; and what late
     events make of it."""

@@ -73,7 +73,7 @@ export function asOf(app, name) {
 	if (isGroup || name === 'agents')
 		say(read?.[isGroup ? 'groups' : name], isGroup ? 'clocks_of' : 'figures_of');
 	if (isGroup || name === 'counted')
-		read?.ledger === null ? words.push(app.t('no_ledger')) : say(read?.ledger, 'hour_of');
+		read?.ledger === null ? words.push(app.t('no_ledger')) : say(read?.ledger, isGroup ? 'hour_of' : 'figures_of');
 	return words.length > 0 && h('span', { class: 'faint as-of', key: 'as-of' }, words.join(app.comma()));
 }
 
