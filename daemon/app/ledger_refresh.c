@@ -156,6 +156,7 @@ static void finish(struct ledger_refresh *refresh)
 	const struct pg_param any_generation = {.value = NULL};
 	pg_session_query(refresh->session, "queries/ledger_lock.sql", &any_generation, 1, NULL, NULL);
 	pg_session_query(refresh->session, "queries/ledger_prune.sql", NULL, 0, NULL, NULL);
+	pg_session_query(refresh->session, "queries/ledger_prune_zeros.sql", NULL, 0, NULL, NULL);
 	if (refresh->report.n_skipped == 0)
 		pg_session_query(refresh->session, "queries/ledger_end.sql", params, LEDGER_END_N_PARAMS, NULL, NULL);
 	pg_session_sync(refresh->session, on_finished, refresh);

@@ -1,4 +1,5 @@
--- Forgets what is older than the board shows. Older changes of the backlog become part of the row of the time -infinity.
+-- Forgets what is older than the board shows. Older changes of the backlog become part of the row of the time -infinity;
+-- ledger_prune_zeros.sql follows.
 WITH old_part AS (
 	DELETE FROM kpid.ledger_5m
 	WHERE "time" < statement_timestamp() - interval '2 hours'
@@ -9,20 +10,12 @@ WITH old_part AS (
 	DELETE FROM kpid.backlog_change
 	WHERE "time" > '-infinity' AND "time" < statement_timestamp() - interval '26 hours 5 minutes'
 	RETURNING ticket_id, "time", change
-), nothing AS (
-	-- A statement may not change a row that it has deleted.
-	DELETE FROM kpid.backlog_change c
-	WHERE c.change = 0 AND NOT EXISTS (SELECT FROM old o WHERE o.ticket_id = c.ticket_id)
 ), ticket AS (
 	INSERT INTO kpid.backlog_change AS c (ticket_id, "time", change)
 	SELECT o.ticket_id, '-infinity', sum(o.change)
 	FROM old o
 	GROUP BY o.ticket_id
 	ON CONFLICT (ticket_id, "time") DO UPDATE SET change = c.change + excluded.change
-), nothing_left AS (
-	DELETE FROM kpid.backlog_5m b
-	WHERE b.change = 0 AND b."time" > '-infinity' AND b."time" < statement_timestamp() - interval '26 hours 5 minutes'
-		AND NOT EXISTS (SELECT FROM old o WHERE o."time" = b."time")
 )
 INSERT INTO kpid.backlog_5m AS b ("time", change)
 SELECT m."time", sum(m.change)
