@@ -218,8 +218,10 @@ static void reload(struct app *app)
 	app_drop_next(app);
 	struct kpid_config *config = app_read_config(app);
 	struct policy_set *policies = config == NULL ? NULL : rules_file_load(config->sla.policy_file);
+	bool has_mappings = app->mappings != NULL;
+	struct mappings *mappings = config == NULL || !has_mappings ? NULL : app_load_mappings(config);
 	struct config_words names = {NULL, 0, 0};
-	bool ok = policies != NULL;
+	bool ok = policies != NULL && (mappings != NULL || !has_mappings);
 	if (ok && kpid_config_diff_not_reloadable(app->config, config, &names) > 0) {
 		for (size_t i = 0; i < names.n; i++)
 			log_error("%s has changed, which needs a restart", names.items[i]);
@@ -230,6 +232,7 @@ static void reload(struct app *app)
 		ok = app->feeder.prepare_reload(app->feeder.context, config);
 	app->next_config = config;
 	app->next_policies = policies;
+	app->next_mappings = mappings;
 	if (ok)
 		load_policies(app);
 	else
@@ -327,7 +330,9 @@ static void catch_signals(struct app *app)
 struct app *app_new(struct kpid_config *config, int n_lanes, const struct app_feeder *feeder)
 {
 	struct policy_set *policies = rules_file_load(config->sla.policy_file);
-	if (policies == NULL) {
+	struct mappings *mappings = policies == NULL || feeder->group_id == NULL ? NULL : app_load_mappings(config);
+	if (policies == NULL || (mappings == NULL && feeder->group_id != NULL)) {
+		policy_set_free(policies);
 		kpid_config_free(config);
 		return NULL;
 	}
@@ -337,6 +342,7 @@ struct app *app_new(struct kpid_config *config, int n_lanes, const struct app_fe
 	app->config = config;
 	app->first_config = kpid_config_hold(config);
 	app->next_policies = policies;
+	app->mappings = mappings;
 	app->feeder = *feeder;
 	app->base = event_base_new();
 	policy_registry_init(&app->registry);
@@ -375,6 +381,8 @@ struct app *app_new(struct kpid_config *config, int n_lanes, const struct app_fe
 	app->watchdog = notify_watchdog(app->base, &app->begun);
 	app->compare_timer = evtimer_new(app->base, on_compare, app);
 	app->look_timer = evtimer_new(app->base, on_look, app);
+	if (mappings != NULL)
+		dead_letter_expiry_start(&app->dead_letter_expiry, app);
 	catch_signals(app);
 	return app;
 }
@@ -392,6 +400,7 @@ void app_free(struct app *app)
 	calendar_materializer_release(&app->calendar_materializer);
 	ack_silence_expiry_release(&app->ack_silence_expiry);
 	unknown_types_release(&app->unknown_types);
+	dead_letter_expiry_release(&app->dead_letter_expiry);
 	event_free(app->on_term);
 	event_free(app->on_int);
 	event_free(app->on_hup);
@@ -408,6 +417,8 @@ void app_free(struct app *app)
 		event_free(app->watchdog);
 	event_base_free(app->base);
 	app_drop_next(app);
+	mappings_free(app->old_mappings);
+	mappings_free(app->mappings);
 	policy_registry_release(&app->registry);
 	sources_release(&app->sources);
 	completeness_release(&app->shared.completeness);
@@ -442,6 +453,15 @@ void app_flush(struct app *app)
 {
 	for (int i = 0; i < app->n_lanes; i++)
 		lane_try_flush(app->lanes[i], true);
+}
+
+void app_forget_old_mappings(struct app *app)
+{
+	for (int i = 0; i < app->n_lanes; i++)
+		if (lane_is_amid(app->lanes[i]))
+			return;
+	mappings_free(app->old_mappings);
+	app->old_mappings = NULL;
 }
 
 /* ---- claims ---- */

@@ -9,8 +9,10 @@
 #include "app/ack_silence_expiry.h"
 #include "app/backlog_report.h"
 #include "app/calendar_materializer.h"
+#include "app/dead_letter_expiry.h"
 #include "app/deadline_scheduler.h"
 #include "app/lane.h"
+#include "app/mappings.h"
 #include "app/parked.h"
 #include "app/session_watch.h"
 #include "app/shared_settings.h"
@@ -58,6 +60,9 @@ struct app {
 	size_t n_config_sets;
 	struct policy_registry registry;
 	struct policy_set *next_policies; /* from the file, until they are stored and loaded; NULL */
+	struct mappings *mappings;        /* in force; NULL: no topic is read */
+	struct mappings *next_mappings;   /* of next_config, until it comes into force; NULL */
+	struct mappings *old_mappings;    /* with which a message is still being read; NULL */
 	struct kpid_config *next_config;  /* waits for next_policies; NULL */
 	struct sources sources;
 	struct lane_shared shared;
@@ -70,9 +75,10 @@ struct app {
 	struct calendar_materializer calendar_materializer;
 	struct ack_silence_expiry ack_silence_expiry;
 	struct unknown_types unknown_types;
-	struct shared_settings settings; /* of the configuration and the policy file read last */
-	struct buf differences;          /* from what the other instances work by, as last logged */
-	struct event *compare_timer;     /* compares them regularly */
+	struct dead_letter_expiry dead_letter_expiry; /* of a process that reads topics */
+	struct shared_settings settings;              /* of the configuration and the policy file read last */
+	struct buf differences;                       /* from what the other instances work by, as last logged */
+	struct event *compare_timer;                  /* compares them regularly */
 	struct event *on_term, *on_int, *on_hup, *stop_timer, *watchdog; /* watchdog: NULL without a service manager */
 	struct session_watch watch; /* of all sessions but the control session and those opened on demand */
 	struct event *look_timer;   /* looks whether all sessions are open, and shows the status */
@@ -93,6 +99,8 @@ int app_run(struct app *app);
 void app_quit(struct app *app, int status);
 bool app_is_idle(const struct app *app); /* no lane fills or writes a batch */
 void app_flush(struct app *app);         /* writes all filled batches now */
+/* Frees the mappings that are no longer in force, unless a lane is amid a message. */
+void app_forget_old_mappings(struct app *app);
 
 /* Claims sources on the control session. fn gets the result of queries/source_claim.sql, and applies each row with
  * app_claimed(). Returns false if the session is not ready: ready_again() will be called. */

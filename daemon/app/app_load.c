@@ -12,8 +12,25 @@ void app_drop_next(struct app *app)
 {
 	policy_set_free(app->next_policies);
 	app->next_policies = NULL;
+	mappings_free(app->next_mappings);
+	app->next_mappings = NULL;
 	kpid_config_free(app->next_config);
 	app->next_config = NULL;
+}
+
+/* A message that is being read is read to its end with the mapping that it began with. */
+static void swap_mappings(struct app *app)
+{
+	if (app->next_mappings == NULL)
+		return;
+	mappings_continue(app->next_mappings, app->mappings);
+	app->mappings->older = app->old_mappings;
+	app->old_mappings = app->mappings;
+	app->mappings = app->next_mappings;
+	app->next_mappings = NULL;
+	for (size_t i = 0; i < app->sources.n; i++)
+		app->sources.items[i]->intake = mappings_of_topic(app->mappings, app->sources.items[i]->topic);
+	app_forget_old_mappings(app);
 }
 
 static void swap_config(struct app *app)
@@ -24,6 +41,7 @@ static void swap_config(struct app *app)
 	app->config = app->next_config;
 	app->next_config = NULL;
 	app->shared.config = app->config;
+	swap_mappings(app);
 	log_set_level((enum log_level)app->config->run.log_level);
 	if (app->feeder.reloaded != NULL)
 		app->feeder.reloaded(app->feeder.context);
@@ -42,7 +60,8 @@ static void note_settings(struct app *app)
 	shared_settings_release(&app->settings);
 	/* kpid policy recalc has no lanes: its policies are not for new tickets. */
 	shared_settings_init(&app->settings, app->config, app->feeder.group_id != NULL,
-	                     app->n_lanes > 0 ? ids.data : NULL);
+	                     app->n_lanes > 0 ? ids.data : NULL,
+	                     app->next_mappings != NULL ? app->next_mappings : app->mappings);
 	buf_release(&ids);
 }
 
@@ -92,6 +111,8 @@ static void log_change(const struct shared_setting *setting, struct text stored,
 	if (text_same(text_of(setting->name), TEXT(SETTING_POLICIES)))
 		log_info("the policy file has the revisions %s; the previous one had %.*s", setting->value,
 		         (int)stored.len, stored.ptr);
+	else if (shared_setting_is_mapping(text_of(setting->name)))
+		log_info("%s is %.12s; the previous one was %.12s", setting->name, setting->value, stored.ptr);
 	else if (takes_over)
 		log_warning("%s is \"%s\" for all instances from now on, and was \"%.*s\": the others need the same "
 		            "configuration and a restart",
@@ -126,6 +147,9 @@ static bool overrides(const struct app *app, const struct shared_setting *settin
 	struct text name = text_of(setting->name);
 	if (text_same(name, TEXT(SETTING_POLICIES)) && (app->reloading || app->feeder.group_id == NULL))
 		return true;
+	/* The last one that read a mapping decides; the others warn. */
+	if (shared_setting_is_mapping(name))
+		return app->reloading || !app->begun;
 	return app->feeder.takes_over && !app->begun && shared_setting_can_change(name);
 }
 
@@ -232,6 +256,15 @@ struct kpid_config *app_read_config(struct app *app)
 	if (config != NULL && !kpid_config_names(config, "kpi.fcr_window"))
 		config->kpi.fcr_window_us = app->config->kpi.fcr_window_us;
 	return config;
+}
+
+struct mappings *app_load_mappings(struct kpid_config *config)
+{
+	struct config_errors errors = CONFIG_ERRORS_INIT;
+	struct mappings *mappings = mappings_load(config, &errors);
+	config_errors_log(&errors);
+	config_errors_release(&errors);
+	return mappings;
 }
 
 /* ---- queries ---- */

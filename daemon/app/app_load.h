@@ -13,6 +13,8 @@ void app_query_load(struct app *app);
 void app_drop_next(struct app *app);
 /* Warns once if another instance has changed settings on which all must agree. */
 void app_compare_settings(struct app *app);
+/* Returns NULL after logging the errors. */
+struct mappings *app_load_mappings(struct kpid_config *config);
 /* Reads the configuration file again. Returns NULL after logging its errors. */
 struct kpid_config *app_read_config(struct app *app);
 

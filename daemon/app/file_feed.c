@@ -188,7 +188,7 @@ static void feed_line(struct file_feed *feed, struct text line)
 		log_warning(
 		        "line %lld of %s is longer than %d bytes: its start becomes a dead letter, the rest is skipped",
 		        (long long)feed->cursor.line_no + 1, feed->order->path, LINE_MAX_BYTES);
-	lane_feed(feed->app->lanes[0], feed->source, &wire, line_chain_fingerprint(&feed->cursor.chain), TIME_FOR_EVER);
+	lane_feed_whole(feed->app->lanes[0], feed->source, &wire, line_chain_fingerprint(&feed->cursor.chain));
 	feed->report->n_lines++;
 }
 

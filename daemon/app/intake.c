@@ -2,7 +2,11 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "kpid/base/clock.h"
+#include "kpid/base/log.h"
+#include "kpid/base/memory.h"
 #include "kpid/core/json_tokens.h"
 
 enum { KEEP_BYTES = 1024 * 1024 };
@@ -14,8 +18,17 @@ void intake_init(struct intake *intake)
 	arena_init(&intake->header_arena);
 }
 
+static void release_reasons(struct intake_reasons *reasons)
+{
+	for (size_t i = 0; i < reasons->n; i++)
+		free(reasons->items[i]);
+	reasons->n = 0;
+}
+
 void intake_release(struct intake *intake)
 {
+	release_reasons(&intake->skips);
+	release_reasons(&intake->faults);
 	mapping_free(intake->mapping);
 	arena_release(&intake->arena);
 	arena_release(&intake->header_arena);
@@ -90,11 +103,36 @@ struct reading {
 	int64_t now_us;
 };
 
+/* The text as it is kept, or "other" if there are too many. *is_new_out: it was not there before. */
+static const char *keep_reason(struct intake_reasons *reasons, const char *text, bool *is_new_out)
+{
+	*is_new_out = false;
+	for (size_t i = 0; i < reasons->n; i++)
+		if (strcmp(reasons->items[i], text) == 0)
+			return reasons->items[i];
+	if (reasons->n == INTAKE_MOST_REASONS)
+		return "other";
+	*is_new_out = true;
+	return reasons->items[reasons->n++] = mem_strdup(text);
+}
+
+static void note_fault(struct intake *intake, const char *detail)
+{
+	bool is_new;
+	keep_reason(&intake->faults, detail, &is_new);
+	if (intake->logs && is_new)
+		log_warning("mapping %s: a record was rejected: %s", intake->name, detail);
+	if (++intake->counts.n_failed_in_row == INTAKE_ALARM && intake->logs)
+		log_error("mapping %s: the last %d records were rejected, the latest one with: %s", intake->name,
+		          INTAKE_ALARM, detail);
+}
+
 static void reject(const struct reading *reading, struct text record, enum dead_letter_reason reason,
                    const char *detail)
 {
 	char with_line[MAPPING_DETAIL_BYTES + 32];
 	reading->intake->counts.n_rejected++;
+	note_fault(reading->intake, detail);
 	if (reading->intake->is_csv)
 		snprintf(with_line, sizeof(with_line), "line %" PRId64 ": %s", reading->intake->line_no, detail);
 	reading->sink->rejected(reading->sink->context, record, reason, reading->intake->is_csv ? with_line : detail);
@@ -105,6 +143,7 @@ static void give(const struct reading *reading, const struct ticket_event *event
 {
 	struct intake_counts *counts = &reading->intake->counts;
 	counts->n_mapped++;
+	counts->n_failed_in_row = 0;
 	counts->n_events += (int64_t)n;
 	counts->tally.n_moved += tally->n_moved;
 	counts->tally.n_twice += tally->n_twice;
@@ -125,17 +164,31 @@ static void read_flat(const struct reading *reading, struct text json)
 		reject(reading, json, rejection.reason, rejection.detail);
 }
 
+static void pass(const struct reading *reading, const char *reason)
+{
+	struct intake *intake = reading->intake;
+	bool is_new;
+	reason = keep_reason(&intake->skips, reason, &is_new);
+	if (intake->logs && is_new)
+		log_info("mapping %s: records are skipped: %s", intake->name, reason);
+	intake->counts.n_skipped++;
+	intake->counts.n_failed_in_row = 0;
+	reading->sink->passed(reading->sink->context, reason);
+}
+
 static void read_mapped(const struct reading *reading, const struct mapping_record *record, struct text bytes)
 {
 	struct intake *intake = reading->intake;
 	struct mapped *mapped = &intake->mapped;
-	switch (mapping_run(intake->mapping, record, reading->now_us, &intake->arena, mapped)) {
+	int64_t began_us = monotonic_clock_us();
+	enum mapped_verdict verdict = mapping_run(intake->mapping, record, reading->now_us, &intake->arena, mapped);
+	intake->counts.spent_us += monotonic_clock_us() - began_us;
+	switch (verdict) {
 	case MAPPED_EVENTS:
 		give(reading, mapped->events, mapped->n_events, &mapped->tally);
 		break;
 	case MAPPED_SKIPPED:
-		intake->counts.n_skipped++;
-		reading->sink->passed(reading->sink->context, mapped->skip_reason);
+		pass(reading, mapped->skip_reason);
 		break;
 	case MAPPED_TOMBSTONE:
 		intake->counts.n_tombstones++;
@@ -208,37 +261,56 @@ static bool find_array(const char *pointer, struct json_tokens *tokens, struct a
 	}
 }
 
-static void read_each(const struct reading *reading, struct text bytes)
+/* Moves to the first element. False: it is not possible, and the record was rejected. */
+static bool begin_each(const struct reading *reading, struct text bytes, struct json_tokens *tokens_out)
 {
 	struct intake *intake = reading->intake;
 	const char *error = NULL;
 	size_t at_byte = 0;
 	char detail[128];
-	struct json_tokens tokens = json_tokens_of(bytes);
+	*tokens_out = json_tokens_of(bytes);
 	if (!json_tokens_check(bytes, MAPPING_MAX_LEVELS, &intake->arena, &error, &at_byte)) {
 		snprintf(detail, sizeof(detail), "record: at byte %zu: %s", at_byte, error);
 		intake->counts.n_records++;
 		reject(reading, bytes, DEAD_NOT_JSON, detail);
-		return;
+		return false;
 	}
-	if (!find_array(intake->each, &tokens, &intake->arena)) {
+	if (!find_array(intake->each, tokens_out, &intake->arena)) {
 		intake->counts.n_records++;
 		reject(reading, bytes, DEAD_MISSING_FIELD, "record: it has no array where --each points");
-		return;
+		return false;
 	}
+	return true;
+}
+
+/* Returns true if the place is before the end. */
+static bool read_each(const struct reading *reading, struct text bytes, struct intake_place *place)
+{
+	struct intake *intake = reading->intake;
+	int64_t began_us = monotonic_clock_us();
+	struct json_tokens tokens;
+	if (place != NULL && place->at != NULL)
+		tokens = (struct json_tokens){place->at, place->end};
+	else if (!begin_each(reading, bytes, &tokens))
+		return false;
 	for (;;) {
 		struct json_token token = json_tokens_next(&tokens);
 		if (token.kind == JSON_END_ARRAY)
-			return;
+			return false;
 		struct text element = json_tokens_skip(&tokens, &token);
 		if (token.kind == JSON_STRING) /* with its quotes */
 			element = (struct text){element.ptr - 1, element.len + 2};
+		arena_clear(&intake->arena, KEEP_BYTES);
 		read_record(reading, element);
+		if (place == NULL || monotonic_clock_us() - began_us < MAPPING_TURN_US)
+			continue;
+		*place = (struct intake_place){tokens.at, tokens.end};
+		return true;
 	}
 }
 
-void intake_read(struct intake *intake, const struct wire_message *message, int64_t now_us,
-                 const struct intake_sink *sink)
+bool intake_read(struct intake *intake, const struct wire_message *message, int64_t now_us,
+                 const struct intake_sink *sink, struct intake_place *place_io)
 {
 	const struct reading reading = {intake, message, sink, now_us};
 	arena_clear(&intake->arena, KEEP_BYTES);
@@ -247,8 +319,9 @@ void intake_read(struct intake *intake, const struct wire_message *message, int6
 		intake->counts.n_tombstones++;
 		sink->passed(sink->context, NULL);
 	} else if (intake->each != NULL && !intake->is_csv) {
-		read_each(&reading, message->value);
+		return read_each(&reading, message->value, place_io);
 	} else {
 		read_record(&reading, message->value);
 	}
+	return false;
 }

@@ -17,11 +17,31 @@ enum intake_form { INTAKE_FLAT, INTAKE_MAP };
 /* What records were made of, since the start. */
 struct intake_counts {
 	int64_t n_records, n_mapped, n_events, n_skipped, n_tombstones, n_rejected;
+	int64_t n_failed_in_row; /* rejected records since the last one that was not */
+	int64_t spent_us;        /* in mappings */
 	struct flat_tally tally;
+};
+
+enum {
+	INTAKE_MOST_REASONS = 100, /* that are kept; the rest is "other" */
+	INTAKE_ALARM = 100,        /* this many failures in a row are no accident */
+};
+
+/* Distinct texts, each once. */
+struct intake_reasons {
+	char *items[INTAKE_MOST_REASONS];
+	size_t n;
+};
+
+/* How far the array of a message was read; zeroed: not at all. */
+struct intake_place {
+	const char *at, *end; /* of the bytes of the message; NULL: not begun */
 };
 
 struct intake {
 	enum intake_form form;
+	const char *name;        /* of the mapping; NULL for flat events */
+	bool logs;               /* each reason to skip or to reject a record is logged once */
 	struct flat_rules rules; /* of flat events */
 	struct mapping *mapping; /* of INTAKE_MAP */
 	const char *each; /* a JSON pointer to the array whose elements are the records; NULL: the message is one */
@@ -34,6 +54,7 @@ struct intake {
 	struct arena arena; /* of the message that is being read */
 	struct mapped mapped;
 	struct intake_counts counts;
+	struct intake_reasons skips, faults;
 };
 
 /* What happened to a record. The callbacks are called in order; texts are valid until intake_read() returns. */
@@ -51,8 +72,9 @@ void intake_release(struct intake *intake); /* also frees the mapping */
 /* Reads the header of a CSV file. Returns false after appending what is wrong. */
 bool intake_header(struct intake *intake, struct text row, struct buf *error_out);
 
-/* Reads one message. now_us: wall clock. */
-void intake_read(struct intake *intake, const struct wire_message *message, int64_t now_us,
-                 const struct intake_sink *sink);
+/* Reads one message. now_us: wall clock. place_io: NULL: reads all of its records; else it may stop between two, after
+ * MAPPING_TURN_US, and return true: then call it again with the same message and place. */
+bool intake_read(struct intake *intake, const struct wire_message *message, int64_t now_us,
+                 const struct intake_sink *sink, struct intake_place *place_io);
 
 #endif

@@ -253,6 +253,7 @@ static void on_stop(void *context)
 {
 	struct kafka_feed *feed = context;
 	feed->closing = true;
+	feed_drop_held(feed);
 	app_flush(feed->app);
 	check_closed(feed);
 	if (feed->consumer != NULL)
@@ -276,11 +277,15 @@ static void release(struct kafka_feed *feed, struct read_again_context *again)
 	dispatch_free(feed->dispatch);
 	ledger_refresh_free(feed->ledger);
 	receivers_free(feed->receivers);
+	feed_drop_held(feed);
 	kafka_consumer_free(feed->consumer);
 	for (int i = 0; i < feed->app->n_lanes; i++)
 		event_free(feed->read_again[i]);
 	feed_release_topics(feed);
 	free(feed->read_again);
+	free(feed->held);
+	free(feed->mapping_turn.waits);
+	event_free(feed->mapping_turn.timer);
 	free(feed->n_read);
 	free(again);
 	event_free(feed->poll_timer);
@@ -331,6 +336,9 @@ int kafka_feed_run(struct kpid_config *config, struct receivers *receivers, cons
 	feed.poll_timer = evtimer_new(feed.app->base, on_poll_timer, &feed);
 	feed.probe_retry = evtimer_new(feed.app->base, feed_on_probe_retry, &feed);
 	feed.read_again = mem_zalloc((size_t)n_lanes * sizeof(struct event *));
+	feed.held = mem_zalloc((size_t)n_lanes * sizeof(*feed.held));
+	feed.mapping_turn.waits = mem_zalloc((size_t)n_lanes * sizeof(bool));
+	feed.mapping_turn.timer = evtimer_new(feed.app->base, feed_on_mapping_turn, &feed);
 	feed.n_read = mem_zalloc((size_t)n_lanes * sizeof(size_t));
 	struct read_again_context *again = mem_zalloc((size_t)n_lanes * sizeof(*again));
 	for (int i = 0; i < n_lanes; i++) {

@@ -7,7 +7,7 @@
 #include "adapters/metrics/counts.h"
 #include "adapters/pg/rows.h"
 #include "adapters/timer.h"
-#include "app/intake.h"
+#include "app/feeding.h"
 #include "app/judging.h"
 #include "kpid/base/backoff.h"
 #include "kpid/base/check.h"
@@ -45,6 +45,9 @@ struct lane {
 	enum sql_error fault; /* of the last failed attempt */
 	bool lock_tickets;
 	struct arena parse_arena;
+	struct feeding feeding; /* the message read last */
+	int64_t fingerprint;    /* of that message */
+	bool amid;              /* more records of it follow: it is in no transaction until all are read */
 };
 
 int64_t lane_shared_now_us(const struct lane_shared *shared)
@@ -68,122 +71,77 @@ bool lane_has_room(const struct lane *lane)
 	       batch_size_bytes(lane->filling) < (size_t)shared->batch_bytes;
 }
 
-/* A message that is being fed. */
-struct feeding {
-	struct lane *lane;
-	struct source *source;
-	struct batch_source *progress;
-	const struct wire_message *message;
-	int64_t now_us, appended_us;
-	int64_t n_counted; /* what it counts as: an event each, or one if it has none */
-};
-
-static void add_letter(const struct feeding *feeding, struct text value, enum dead_letter_reason reason,
-                       const char *detail)
-{
-	const struct wire_message *message = feeding->message;
-	const struct batch_dead_letter letter = {
-	        .source_no = feeding->source->source_no,
-	        .topic = message->topic,
-	        .partition = message->partition,
-	        .offset = message->offset,
-	        .reason = reason,
-	        .detail = detail,
-	        .value = value,
-	        .headers = message->headers,
-	        .n_headers = message->n_headers,
-	};
-	feeding->progress->n_dead_letters++;
-	batch_add_dead_letter(feeding->lane->filling, &letter);
-}
-
-static void add_event(void *context, const struct ticket_event *read)
-{
-	struct feeding *feeding = context;
-	struct batch *batch = feeding->lane->filling;
-	struct ticket_event event = *read;
-	event.source_no = feeding->source->source_no;
-	event.source_offset = feeding->message->offset;
-	if (event.occurred_us > feeding->progress->last_event_us)
-		feeding->progress->last_event_us = event.occurred_us;
-	watermark_event(&feeding->source->watermark, event.source, event.occurred_us, feeding->appended_us);
-	batch_add_event(batch, &event);
-	if (feeding->appended_us != TIME_FOR_EVER)
-		arrivals_add(&batch->arrivals, feeding->source->source_no, feeding->appended_us, feeding->now_us);
-	feeding->n_counted++;
-}
-
-/* A record without events: a tombstone, or one that the mapping skips. */
-static void pass_record(void *context, const char *reason)
-{
-	struct feeding *feeding = context;
-	(void)reason; /* the intake counts it */
-	feeding->progress->n_tombstones++;
-	feeding->n_counted++;
-}
-
-static void reject_record(void *context, struct text record, enum dead_letter_reason reason, const char *detail)
-{
-	enum { MOST_BYTES = 65536 }; /* of a record in its letter (M7) */
-	struct feeding *feeding = context;
-	if (record.len > MOST_BYTES)
-		record.len = MOST_BYTES;
-	add_letter(feeding, record, reason, detail);
-	feeding->n_counted++;
-}
-
-/* Messages of kpid's own form: one event each. */
-static void feed_message(struct feeding *feeding)
-{
-	struct lane *lane = feeding->lane;
-	struct ticket_event event;
-	struct wire_rejection rejection;
-	switch (wire_parse(feeding->message, feeding->now_us, &lane->parse_arena, &event, &rejection)) {
-	case WIRE_EVENT:
-		add_event(feeding, &event);
-		break;
-	case WIRE_TOMBSTONE:
-		feeding->progress->n_tombstones++;
-		break;
-	case WIRE_UNKNOWN_TYPE:
-		batch_add_unknown_type(lane->filling, feeding->progress, text_of(rejection.detail));
-		break;
-	case WIRE_REJECTED:
-		add_letter(feeding, feeding->message->value, rejection.reason, rejection.detail);
-		break;
-	}
-}
-
-void lane_feed(struct lane *lane, struct source *source, const struct wire_message *message, int64_t fingerprint,
-               int64_t appended_us)
+/* Begins or continues a message. */
+static void feed_on(struct lane *lane, const struct wire_message *message)
 {
 	enum { KEEP_BYTES = 256 * 1024 };
-	struct batch_source *progress = batch_source(lane->filling, source->source_no, source->next_offset);
-	if (progress->n_messages == 0)
-		progress->epoch = source->epoch;
-	KPID_CHECK(progress->epoch == source->epoch); /* a claim drops what was read under the previous one */
-	KPID_CHECK(progress->next_offset == source->next_offset);
-	KPID_CHECK(source->next_offset == OFFSET_NONE || message->offset >= source->next_offset);
-
-	struct feeding feeding = {lane, source, progress, message, lane_shared_now_us(lane->shared), appended_us, 0};
+	struct feeding *feeding = &lane->feeding;
+	feeding->message = message;
+	feeding->now_us = lane_shared_now_us(lane->shared);
 	arena_clear(&lane->parse_arena, KEEP_BYTES);
-	if (source->intake == NULL) {
-		feed_message(&feeding);
-	} else {
-		const struct intake_sink sink = {add_event, pass_record, reject_record, &feeding};
-		intake_read(source->intake, message, feeding.now_us, &sink);
-	}
-	progress->n_messages += feeding.n_counted > 1 ? feeding.n_counted : 1;
-	progress->next_offset = source->next_offset = message->offset + 1;
+	lane->amid = feeding_read(feeding, &lane->parse_arena);
+}
+
+/* The whole message is in the batch. */
+static void end_message(struct lane *lane)
+{
+	const struct feeding *feeding = &lane->feeding;
+	struct source *source = feeding->source;
+	struct batch_source *progress = batch_source(lane->filling, source->source_no, source->next_offset);
+	progress->n_messages += feeding->n_counted > 1 ? feeding->n_counted : 1;
+	progress->next_offset = source->next_offset = feeding->message->offset + 1;
 	watermark_read_to(&source->watermark, source->next_offset);
 	progress->watermark_us = source->watermark.until_us;
-	progress->fingerprint = fingerprint;
+	progress->fingerprint = lane->fingerprint;
 	progress->checked = source->checked;
 	if (lane->filled_since_us == 0) {
 		lane->filled_since_us = monotonic_clock_us();
 		lane->shared->batch_begun(lane->shared->load_context);
 		lane_try_flush(lane, false);
 	}
+}
+
+bool lane_feed(struct lane *lane, struct source *source, const struct wire_message *message, int64_t fingerprint,
+               int64_t appended_us)
+{
+	struct batch_source *progress = batch_source(lane->filling, source->source_no, source->next_offset);
+	KPID_CHECK(!lane->amid);
+	if (progress->n_messages == 0)
+		progress->epoch = source->epoch;
+	KPID_CHECK(progress->epoch == source->epoch); /* a claim drops what was read under the previous one */
+	KPID_CHECK(progress->next_offset == source->next_offset);
+	KPID_CHECK(source->next_offset == OFFSET_NONE || message->offset >= source->next_offset);
+
+	lane->feeding = (struct feeding){
+	        .batch = lane->filling, .source = source, .intake = source->intake, .appended_us = appended_us};
+	lane->fingerprint = fingerprint;
+	feed_on(lane, message);
+	if (!lane->amid)
+		end_message(lane);
+	return lane->amid;
+}
+
+bool lane_is_amid(const struct lane *lane)
+{
+	return lane->amid;
+}
+
+bool lane_feed_more(struct lane *lane, const struct wire_message *message)
+{
+	KPID_CHECK(lane->amid);
+	feed_on(lane, message);
+	if (!lane->amid) {
+		end_message(lane);
+		lane_try_flush(lane, false); /* the batch has waited for the message */
+	}
+	return lane->amid;
+}
+
+void lane_feed_whole(struct lane *lane, struct source *source, const struct wire_message *message, int64_t fingerprint)
+{
+	bool more = lane_feed(lane, source, message, fingerprint, TIME_FOR_EVER);
+	while (more)
+		more = lane_feed_more(lane, message);
 }
 
 static bool has_source(const struct batch *batch, int32_t source_no)
@@ -285,7 +243,7 @@ void lane_try_flush(struct lane *lane, bool flush)
 	if (lane->state != LANE_IDLE)
 		return;
 	if (lane->sealed == NULL) {
-		if (batch_is_empty(lane->filling))
+		if (batch_is_empty(lane->filling) || lane->amid)
 			return;
 		int64_t age_us = monotonic_clock_us() - lane->filled_since_us;
 		int64_t max_age_us = lane->shared->config->run.batch_max_age_us;
@@ -359,6 +317,7 @@ static void on_retry(evutil_socket_t fd, short what, void *context)
 
 void lane_drop(struct lane *lane, struct source *source)
 {
+	lane->amid = lane->amid && lane->feeding.source != source;
 	batch_drop_source(lane->filling, source->source_no);
 	if (batch_is_empty(lane->filling)) { /* the next message is the first one again */
 		batch_clear(lane->filling);

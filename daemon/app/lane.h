@@ -70,9 +70,17 @@ int lane_index(const struct lane *lane);
 /* False while the batch being filled is full. */
 bool lane_has_room(const struct lane *lane);
 /* Parses a message of the source and adds the result to the batch being filled. Copies what it keeps. fingerprint: of
- * this message; appended_us: its timestamp in the log; TIME_FOR_EVER if it has none. */
-void lane_feed(struct lane *lane, struct source *source, const struct wire_message *message, int64_t fingerprint,
+ * this message; appended_us: its timestamp in the log; TIME_FOR_EVER if it has none. Returns true if it is an array
+ * with more records: then pass it to lane_feed_more(), in later turns of the event loop, and no other message
+ * meanwhile. */
+bool lane_feed(struct lane *lane, struct source *source, const struct wire_message *message, int64_t fingerprint,
                int64_t appended_us);
+/* Whether a message is read in part. False after its source was dropped: then the message is to be forgotten. */
+bool lane_is_amid(const struct lane *lane);
+/* Goes on with the message of lane_feed(), whose bytes are where they were. Returns as lane_feed(). */
+bool lane_feed_more(struct lane *lane, const struct wire_message *message);
+/* Feeds all of a message that is in no log of Kafka. */
+void lane_feed_whole(struct lane *lane, struct source *source, const struct wire_message *message, int64_t fingerprint);
 /* Drops everything read from a source that is not in a transaction: reading resumes at the committed offset. */
 void lane_drop(struct lane *lane, struct source *source);
 /* Stops reading a source and drops what was read: another instance has claimed it, or (rolled_back) the database lost

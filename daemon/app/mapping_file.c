@@ -2,7 +2,10 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "kpid/base/memory.h"
 
 static const char *name_of(const char *path)
 {
@@ -41,14 +44,21 @@ struct mapping *mapping_file_load(const char *path, const struct mapping_order *
 	return mapping;
 }
 
-char *mapping_file_source(const char *path)
+char *mapping_file_name(const char *path)
 {
 	static const char suffix[] = ".lua";
+	char *name = mem_strdup(name_of(path));
+	size_t n = sizeof(suffix) - 1, length = strlen(name);
+	if (length > n && strcmp(name + length - n, suffix) == 0)
+		name[length - n] = '\0';
+	return name;
+}
+
+char *mapping_file_source(const char *path)
+{
 	struct buf source = BUF_INIT;
-	buf_add_str(&source, "/map/");
-	buf_add_str(&source, name_of(path));
-	size_t n = sizeof(suffix) - 1;
-	if (source.len_bytes > n + 5 && strcmp(source.data + source.len_bytes - n, suffix) == 0)
-		source.data[source.len_bytes - n] = '\0';
+	char *name = mapping_file_name(path);
+	buf_add_format(&source, "/map/%s", name);
+	free(name);
 	return source.data;
 }

@@ -14,6 +14,8 @@ bool mapping_file_read(const char *path, struct buf *text_out, struct buf *error
  * mapping, as must path. Returns NULL after appending what is wrong. */
 struct mapping *mapping_file_load(const char *path, const struct mapping_order *order, struct buf *error_out);
 
+/* NAME, for NAME.lua. Caller frees it. */
+char *mapping_file_name(const char *path);
 /* The source of a mapping that names none: "/map/NAME", for NAME.lua. Caller frees it. */
 char *mapping_file_source(const char *path);
 

@@ -60,6 +60,58 @@ void read_dead_letters(const struct metrics_view *view, struct metrics_text *tex
 		add_by_name(text, dead_letter_reason_name((enum dead_letter_reason)i), counts.dead_letters[i]);
 }
 
+/* ---- mappings ---- */
+
+static const struct mappings_item *mapping_at(const struct metrics_view *view, size_t i)
+{
+	const struct mappings *mappings = view->app->mappings;
+	return mappings != NULL && i < mappings->n ? &mappings->items[i] : NULL;
+}
+
+void read_mapping_records(const struct metrics_view *view, struct metrics_text *text)
+{
+	const struct mappings_item *item;
+	for (size_t i = 0; (item = mapping_at(view, i)) != NULL; i++) {
+		const struct intake_counts *n = &item->intake->counts;
+		const struct {
+			struct text outcome;
+			int64_t n;
+		} outcomes[] = {{TEXT("mapped"), n->n_mapped},
+		                {TEXT("skipped"), n->n_skipped},
+		                {TEXT("tombstone"), n->n_tombstones},
+		                {TEXT("rejected"), n->n_rejected}};
+		for (size_t j = 0; j < sizeof(outcomes) / sizeof(outcomes[0]); j++) {
+			const struct text labels[] = {text_of(item->map->name), outcomes[j].outcome};
+			metrics_sample(text, labels, outcomes[j].n);
+		}
+	}
+}
+
+void read_mapping_events(const struct metrics_view *view, struct metrics_text *text)
+{
+	const struct mappings_item *item;
+	for (size_t i = 0; (item = mapping_at(view, i)) != NULL; i++)
+		add_by_name(text, item->map->name, (uint64_t)item->intake->counts.n_events);
+}
+
+void read_mapping_seconds(const struct metrics_view *view, struct metrics_text *text)
+{
+	const struct mappings_item *item;
+	for (size_t i = 0; (item = mapping_at(view, i)) != NULL; i++) {
+		const struct text label = text_of(item->map->name);
+		metrics_sample_us(text, &label, item->intake->counts.spent_us);
+	}
+}
+
+void read_mapping_failed_in_row(const struct metrics_view *view, struct metrics_text *text)
+{
+	const struct mappings_item *item;
+	for (size_t i = 0; (item = mapping_at(view, i)) != NULL; i++)
+		add_by_name(text, item->map->name, (uint64_t)item->intake->counts.n_failed_in_row);
+}
+
+/* ---- batches ---- */
+
 void read_batches(const struct metrics_view *view, struct metrics_text *text)
 {
 	static const char *const names[COUNTS_N_BATCH_OUTCOMES] = {

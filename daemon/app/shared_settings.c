@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "app/ledger_settings.h"
+#include "app/mappings.h"
 #include "kpid/base/memory.h"
 #include "kpid/core/ticket.h"
 #include "kpid/core/timestamp.h"
@@ -21,7 +22,7 @@ static void add_topics(struct shared_settings *settings, const struct config_top
 	for (size_t i = 0; i < topics->n; i++) {
 		struct buf name = BUF_INIT, types = BUF_INIT;
 		buf_add_format(&name, SETTING_TOPIC "%s", topics->items[i].name);
-		config_topic_types_format(topics->items[i].types, &types);
+		config_topic_format(&topics->items[i], &types);
 		add(settings, name.data, types.data);
 		buf_release(&name);
 		buf_release(&types);
@@ -29,7 +30,7 @@ static void add_topics(struct shared_settings *settings, const struct config_top
 }
 
 void shared_settings_init(struct shared_settings *settings, const struct kpid_config *config, bool reads_topics,
-                          const char *policy_ids)
+                          const char *policy_ids, const struct mappings *mappings)
 {
 	struct buf window = BUF_INIT;
 	buf_add_format(&window, "%" PRId64, config->kpi.fcr_window_us);
@@ -44,6 +45,12 @@ void shared_settings_init(struct shared_settings *settings, const struct kpid_co
 		add(settings, SETTING_GROUP, config_pairs_get(&config->kafka, "group.id"));
 		add(settings, SETTING_ALERTS, config->alert.topic == NULL ? "" : config->alert.topic);
 		add_topics(settings, &config->topics);
+	}
+	for (size_t i = 0; mappings != NULL && i < mappings->n; i++) {
+		struct buf name = BUF_INIT;
+		buf_add_format(&name, SETTING_MAP "%s", mappings->items[i].map->name);
+		add(settings, name.data, mappings->items[i].identity);
+		buf_release(&name);
 	}
 	buf_release(&window);
 }
@@ -74,6 +81,12 @@ bool shared_setting_differs(const struct shared_setting *setting, struct text st
 bool shared_setting_can_change(struct text name)
 {
 	return !text_same(name, TEXT(SETTING_WINDOW)) && !text_same(name, TEXT(SETTING_RULES));
+}
+
+bool shared_setting_is_mapping(struct text name)
+{
+	size_t length = strlen(SETTING_MAP);
+	return name.len > length && memcmp(name.ptr, SETTING_MAP, length) == 0;
 }
 
 static bool is(const struct shared_setting *setting, const char *name)
@@ -112,10 +125,14 @@ void shared_setting_describe(const struct shared_setting *setting, struct text s
 	else if (is(setting, SETTING_POLICIES))
 		buf_add_format(out, "the policy file here has the revisions %s, and another instance has read %s", ours,
 		               theirs);
+	else if (shared_setting_is_mapping(text_of(setting->name)))
+		buf_add_format(out, "the mapping %s is %.12s here, and another instance has read %.12s",
+		               setting->name + strlen(SETTING_MAP), ours, theirs);
 	else if (is(setting, SETTING_ALERTS))
 		buf_add_format(out, "alert.topic is %s here, but alerts of this database go to %s", ours, theirs);
 	else
-		buf_add_format(out, "the topic %s has the types %s here, but %s in the database", topic_of(setting),
+		buf_add_format(out, "the topic %s has the %s %s here, but %s in the database", topic_of(setting),
+		               strncmp(ours, "map ", 4) == 0 || strncmp(theirs, "map ", 4) == 0 ? "value" : "types",
 		               ours, theirs);
 	buf_release(&there);
 }
@@ -129,6 +146,9 @@ void shared_setting_remedy(const struct shared_setting *setting, struct buf *out
 	else if (is(setting, SETTING_POLICIES))
 		buf_add_str(out, "each judges new tickets by its own file: give all instances the same file, then "
 		                 "reload them, or start one with --take-over-settings");
+	else if (shared_setting_is_mapping(text_of(setting->name)))
+		buf_add_str(out, "each maps records by its own: give all instances the same program and options, then "
+		                 "reload them");
 	else
 		buf_add_format(out,
 		               "set it to the value in the database, or change that for all instances: kpid settings "

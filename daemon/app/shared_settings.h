@@ -17,6 +17,7 @@
 #define SETTING_ALERTS    "alert.topic"
 #define SETTING_APPRAISAL "appraisal." /* followed by the name of an option of that section */
 #define SETTING_TOPIC     "topics."    /* followed by the name of a topic */
+#define SETTING_MAP       "map."       /* followed by the name of a mapping */
 
 struct shared_setting {
 	char *name;  /* kpid.setting.name */
@@ -28,10 +29,12 @@ struct shared_settings { /* zeroed: empty */
 	size_t n, capacity;
 };
 
+struct mappings;
+
 /* reads_topics: also what matters to instances that read Kafka. policy_ids: as of rules_add_ids(), "none" for an empty
- * file; NULL: no policy file was read. */
+ * file; NULL: no policy file was read. mappings: NULL: none were read. */
 void shared_settings_init(struct shared_settings *settings, const struct kpid_config *config, bool reads_topics,
-                          const char *policy_ids);
+                          const char *policy_ids, const struct mappings *mappings);
 void shared_settings_release(struct shared_settings *settings);
 /* NULL: no such setting. */
 const struct shared_setting *shared_settings_find(const struct shared_settings *settings, struct text name);
@@ -39,6 +42,7 @@ const struct shared_setting *shared_settings_find(const struct shared_settings *
 bool shared_setting_differs(const struct shared_setting *setting, struct text stored);
 /* False: stored figures depend on its value. */
 bool shared_setting_can_change(struct text name);
+bool shared_setting_is_mapping(struct text name);
 /* Appends "alert.topic is X here, and Y in the database". */
 void shared_setting_describe(const struct shared_setting *setting, struct text stored, struct buf *out);
 /* Appends what to do about a difference, as a clause. */

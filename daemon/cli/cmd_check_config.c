@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "app/mappings.h"
 #include "app/metrics_endpoint.h"
 #include "app/metrics_table.h"
 #include "app/receivers.h"
@@ -62,6 +63,8 @@ static int check(const struct cli *cli)
 		policy_set_free(policy_file_read(config->sla.policy_file, false, &errors, NULL));
 	if (config != NULL)
 		(void)metrics_listen_check(config, &errors);
+	if (config != NULL)
+		mappings_free(mappings_load(config, &errors));
 	if (config != NULL)
 		receivers_free(receivers_load(config->alert.receivers_file, &errors));
 	int status = report(cli, config, &errors);

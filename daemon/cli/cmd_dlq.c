@@ -107,7 +107,7 @@ static int run(struct pg_sync *sync, const struct kpid_config *config, const voi
 		return dlq_list(sync, call->request);
 	if (call->action == DLQ_SHOW)
 		return dlq_show(sync, &call->request->keys[0], call->request->raw);
-	return dlq_requeue(sync, call->request, &config->kafka);
+	return dlq_requeue(sync, call->request, config);
 }
 
 int cmd_dlq(struct cli *cli, int argc, char **argv)

@@ -120,7 +120,7 @@ static char *read_value(struct cli *cli, const char *name, const char *value)
 	buf_release(&option);
 	if (status != CLI_OK)
 		return NULL;
-	shared_settings_init(&settings, config, true, NULL);
+	shared_settings_init(&settings, config, true, NULL, NULL);
 	const struct shared_setting *setting = shared_settings_find(&settings, text_of(name));
 	char *found = mem_strdup(setting == NULL ? value : setting->value);
 	shared_settings_release(&settings);

@@ -15,6 +15,7 @@ struct dlq_key {
 
 struct dlq_letter {
 	struct text reason, detail, value, headers_json; /* headers_json: absent without headers */
+	struct text mapping, mapping_version;            /* that rejected it; absent: none */
 	struct wire_header *headers;
 	size_t n_headers;
 	int64_t read_us, requeued_us;
@@ -45,6 +46,6 @@ void dlq_letter_release(struct dlq_letter *letter);
 /* Each returns an enum cli_status, and prints errors to stderr. */
 int dlq_list(struct pg_sync *sync, const struct dlq_request *request);
 int dlq_show(struct pg_sync *sync, const struct dlq_key *key, bool raw);
-int dlq_requeue(struct pg_sync *sync, const struct dlq_request *request, const struct config_pairs *kafka);
+int dlq_requeue(struct pg_sync *sync, const struct dlq_request *request, const struct kpid_config *config);
 
 #endif

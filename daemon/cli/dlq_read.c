@@ -78,6 +78,8 @@ static void read_letter(const PGresult *row, struct dlq_letter *letter)
 	letter->detail = arena_text(&letter->arena, pg_get_text(row, 0, DLQ_SHOW_DETAIL));
 	letter->value = arena_text(&letter->arena, pg_get_text(row, 0, DLQ_SHOW_VALUE));
 	letter->headers_json = arena_text(&letter->arena, pg_get_text(row, 0, DLQ_SHOW_HEADERS));
+	letter->mapping = arena_text(&letter->arena, pg_get_text(row, 0, DLQ_SHOW_MAPPING));
+	letter->mapping_version = arena_text(&letter->arena, pg_get_text(row, 0, DLQ_SHOW_MAPPING_VERSION));
 	letter->read_us = pg_get_time(row, 0, DLQ_SHOW_READ_AT);
 	letter->requeued_us = pg_get_time(row, 0, DLQ_SHOW_REQUEUED_AT);
 	if (!text_is_absent(letter->headers_json))

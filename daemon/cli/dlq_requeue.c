@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "cli/dlq.h"
+#include "cli/dlq_original.h"
 #include "cli/json_out.h"
 #include "cli/requeue_lines.h"
 #include "cli/term.h"
@@ -33,11 +34,15 @@ struct item {
 	char why[256]; /* reason of OUTCOME_REFUSED or OUTCOME_FAILED */
 	struct dlq_letter letter;
 	bool has_letter;
+	rd_kafka_message_t *original; /* of a mapped record; NULL */
+	const struct item *twin;      /* another letter of the same message, which is sent for both; NULL */
 };
 
 struct requeue {
 	struct pg_sync *sync;
-	rd_kafka_t *producer; /* NULL in a dry run */
+	const struct kpid_config *config;
+	rd_kafka_t *producer;            /* NULL in a dry run */
+	struct dlq_originals *originals; /* NULL until a record is mapped again */
 	struct item items[N_AT_ONCE];
 	size_t n_items;
 	struct requeue_lines lines;
@@ -127,6 +132,25 @@ static void produce(struct requeue *requeue, struct item *item)
 	snprintf(item->why, sizeof(item->why), "%s", rd_kafka_err2str(error));
 }
 
+static void send_original(struct requeue *requeue, struct item *item)
+{
+	const rd_kafka_message_t *original = item->original;
+	rd_kafka_headers_t *headers = NULL;
+	if (rd_kafka_message_headers(original, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR)
+		headers = rd_kafka_headers_copy(headers);
+	item->outcome = OUTCOME_WAITING;
+	rd_kafka_resp_err_t error = rd_kafka_producev(
+	        requeue->producer, RD_KAFKA_V_TOPIC(item->key.topic), RD_KAFKA_V_PARTITION(item->key.partition),
+	        RD_KAFKA_V_KEY(original->key, original->key_len), RD_KAFKA_V_VALUE(original->payload, original->len),
+	        RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_OPAQUE(item), RD_KAFKA_V_END);
+	if (error == RD_KAFKA_RESP_ERR_NO_ERROR)
+		return;
+	if (headers != NULL)
+		rd_kafka_headers_destroy(headers);
+	item->outcome = OUTCOME_FAILED;
+	snprintf(item->why, sizeof(item->why), "%s", rd_kafka_err2str(error));
+}
+
 /* ---- one message ---- */
 
 static void refuse(struct item *item, const char *why)
@@ -145,6 +169,56 @@ static void start_line(struct requeue *requeue, struct item *item)
 		requeue_lines_add(&requeue->lines, &item->key, item->letter_no, item->letter.value);
 }
 
+static bool is_mapped(const struct requeue *requeue, const struct item *item)
+{
+	const struct config_topics *topics = &requeue->config->topics;
+	for (size_t i = 0; i < topics->n; i++)
+		if (strcmp(topics->items[i].name, item->key.topic) == 0)
+			return topics->items[i].map != NULL;
+	return !text_is_absent(item->letter.mapping);
+}
+
+static const struct item *find_twin(const struct requeue *requeue, const struct item *item)
+{
+	for (size_t i = 0; i < requeue->n_items; i++) {
+		const struct item *other = &requeue->items[i];
+		if (other->original != NULL && other->key.partition == item->key.partition &&
+		    other->key.offset == item->key.offset && strcmp(other->key.topic, item->key.topic) == 0)
+			return other;
+	}
+	return NULL;
+}
+
+/* The mapping of now reads the message again. */
+static void start_mapped(struct requeue *requeue, struct item *item)
+{
+	/* Letters of events, such as too_many, are other bytes than those of the record. */
+	const struct text letter = text_is_absent(item->letter.mapping) ? TEXT_ABSENT : item->letter.value;
+	item->outcome = OUTCOME_REFUSED;
+	item->twin = find_twin(requeue, item);
+	if (item->twin != NULL) {
+		item->outcome = OUTCOME_WAITING;
+		return;
+	}
+	if (requeue->originals == NULL)
+		requeue->originals = dlq_originals_new(requeue->sync, &requeue->config->kafka);
+	if (requeue->originals == NULL) {
+		snprintf(item->why, sizeof(item->why), "the topic cannot be read");
+		return;
+	}
+	rd_kafka_message_t *original =
+	        dlq_original_read(requeue->originals, &item->key, letter, item->why, sizeof(item->why));
+	if (original == NULL)
+		return;
+	if (requeue->producer == NULL) {
+		rd_kafka_message_destroy(original);
+		item->outcome = OUTCOME_WOULD;
+		return;
+	}
+	item->original = original;
+	send_original(requeue, item);
+}
+
 /* Returns false if PostgreSQL does not answer. */
 static bool start(struct requeue *requeue, struct item *item)
 {
@@ -161,8 +235,12 @@ static bool start(struct requeue *requeue, struct item *item)
 	}
 	if (text_same(item->letter.reason, text_of(dead_letter_reason_name(DEAD_ID_CONFLICT))))
 		refuse(item, "it would conflict again: correct it at its source and send it under a new id");
+	else if (requeue_lines_is_one(&item->key) && !text_is_absent(item->letter.mapping))
+		refuse(item, "correct the mapping and run kpid ingest again");
 	else if (requeue_lines_is_one(&item->key))
 		start_line(requeue, item);
+	else if (is_mapped(requeue, item))
+		start_mapped(requeue, item);
 	else if (requeue->producer == NULL)
 		item->outcome = OUTCOME_WOULD;
 	else
@@ -242,6 +320,14 @@ static void print_and_count(struct requeue *requeue, const struct item *item)
 	count(requeue, item);
 }
 
+static void take_twins_outcome(struct item *item)
+{
+	if (item->twin == NULL)
+		return;
+	item->outcome = item->twin->outcome;
+	memcpy(item->why, item->twin->why, sizeof(item->why));
+}
+
 /* Waits for the messages in flight, then marks, prints and clears the group. Returns false if PostgreSQL does not
  * answer. */
 static bool finish_group(struct requeue *requeue)
@@ -249,6 +335,8 @@ static bool finish_group(struct requeue *requeue)
 	/* Ends, because each message has a timeout. */
 	while (requeue->producer != NULL && rd_kafka_outq_len(requeue->producer) > 0)
 		rd_kafka_poll(requeue->producer, 100);
+	for (size_t i = 0; i < requeue->n_items; i++)
+		take_twins_outcome(&requeue->items[i]);
 	bool ok = mark_sent(requeue);
 	for (size_t i = 0; i < requeue->n_items; i++) {
 		struct item *item = &requeue->items[i];
@@ -258,6 +346,8 @@ static bool finish_group(struct requeue *requeue)
 			print_and_count(requeue, item);
 		if (item->has_letter)
 			dlq_letter_release(&item->letter);
+		if (item->original != NULL)
+			rd_kafka_message_destroy(item->original);
 	}
 	requeue->n_items = 0;
 	return ok;
@@ -363,13 +453,14 @@ static int status_of(const struct requeue *requeue)
 	return requeue->n_refused + requeue->n_failed > 0 ? CLI_FAILED : CLI_OK;
 }
 
-int dlq_requeue(struct pg_sync *sync, const struct dlq_request *request, const struct config_pairs *kafka)
+int dlq_requeue(struct pg_sync *sync, const struct dlq_request *request, const struct kpid_config *config)
 {
 	struct requeue *requeue = mem_zalloc(sizeof(*requeue)); /* too large for the stack */
 	requeue->sync = sync;
+	requeue->config = config;
 	requeue->report = sync->cli->json ? json_array() : NULL;
 	int status = CLI_CONFIG;
-	if (request->dry_run || (requeue->producer = new_producer(requeue, kafka)) != NULL) {
+	if (request->dry_run || (requeue->producer = new_producer(requeue, &config->kafka)) != NULL) {
 		bool ok = request->reason != NULL ? requeue_reason(requeue, request->reason)
 		                                  : requeue_keys(requeue, request->keys, request->n_keys);
 		ok = ok && finish_lines(requeue);
@@ -378,6 +469,7 @@ int dlq_requeue(struct pg_sync *sync, const struct dlq_request *request, const s
 	}
 	if (requeue->producer != NULL)
 		rd_kafka_destroy(requeue->producer);
+	dlq_originals_free(requeue->originals);
 	json_decref(requeue->report);
 	requeue_lines_release(&requeue->lines);
 	free(requeue);

@@ -54,6 +54,13 @@ static void print_letter(const struct dlq_key *key, const struct dlq_letter *let
 	buf_add_str(&out, "\n\n");
 	add_line(&out, &term, "reason", letter->reason);
 	add_line(&out, &term, "detail", letter->detail);
+	if (!text_is_absent(letter->mapping)) {
+		buf_clear(&words);
+		buf_add_text(&words, letter->mapping);
+		buf_add_str(&words, " ");
+		buf_add_text(&words, letter->mapping_version);
+		add_line(&out, &term, "mapping", buf_text(&words));
+	}
 	add_time_line(&out, &term, "read at", letter->read_us);
 	add_time_line(&out, &term, "requeued at", letter->requeued_us);
 	for (size_t i = 0; i < letter->n_headers; i++) {
@@ -95,6 +102,8 @@ static void print_letter_json(const struct dlq_key *key, const struct dlq_letter
 	json_object_set_new(object, "offset", json_integer(key->offset));
 	json_object_set_new(object, "reason", json_of_text(letter->reason));
 	json_object_set_new(object, "detail", json_of_text(letter->detail));
+	json_object_set_new(object, "mapping", json_of_text(letter->mapping));
+	json_object_set_new(object, "mapping_version", json_of_text(letter->mapping_version));
 	json_object_set_new(object, "read_at", json_of_time(letter->read_us));
 	json_object_set_new(object, "requeued_at", json_of_time(letter->requeued_us));
 	for (size_t i = 0; i < letter->n_headers; i++) {

@@ -11,7 +11,7 @@ enum doctor_level { DOCTOR_OK, DOCTOR_WARN, DOCTOR_FAIL };
 
 struct doctor {
 	const struct cli *cli;
-	const struct kpid_config *config;
+	struct kpid_config *config;
 	struct pg_sync sync;
 	bool has_tables;            /* connected, and the schema is at this program's version */
 	json_t *findings;           /* in the order of the checks */

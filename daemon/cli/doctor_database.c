@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "adapters/pg/migrate.h"
+#include "app/mappings.h"
 #include "app/policy_registry.h"
 #include "app/shared_settings.h"
 #include "cli/backlog.h"
@@ -27,6 +28,7 @@ static const struct query_check table_checks[] = {
         {"calendars", "the hours of all calendars are stored far ahead", "queries/doctor_calendars.sql", {"30"}},
         {"gaps", "no messages are missing", "queries/doctor_gaps.sql", {NULL}},
         {"dead letters", "no message was rejected in the last hour", "queries/doctor_dead_letters.sql", {"3600"}},
+        {"mappings", "every mapping fits its records", "queries/doctor_mappings.sql", {"100"}},
         {"types", "every topic with messages has events", "queries/unknown_types.sql", {"{}", NULL}},
         {"set aside", "no ticket is set aside", "queries/doctor_parked.sql", {"5"}},
         {"outbox", "no message about an alert is waiting", "queries/doctor_outbox.sql", {"10"}},
@@ -131,10 +133,11 @@ static bool read_revisions(const struct kpid_config *config, struct buf *ids_out
 static void say_difference(struct doctor *doctor, const struct shared_setting *setting, struct text stored)
 {
 	struct buf what = BUF_INIT, advice = BUF_INIT;
-	bool is_policies = text_same(text_of(setting->name), TEXT(SETTING_POLICIES));
+	struct text name = text_of(setting->name);
+	bool is_file = text_same(name, TEXT(SETTING_POLICIES)) || shared_setting_is_mapping(name);
 	shared_setting_describe(setting, stored, &what);
 	shared_setting_remedy(setting, &advice);
-	doctor_say(doctor, "settings", is_policies ? DOCTOR_WARN : DOCTOR_FAIL, buf_text(&what), buf_text(&advice));
+	doctor_say(doctor, "settings", is_file ? DOCTOR_WARN : DOCTOR_FAIL, buf_text(&what), buf_text(&advice));
 	buf_release(&what);
 	buf_release(&advice);
 }
@@ -151,7 +154,9 @@ static void check_settings(struct doctor *doctor)
 		return;
 	}
 	bool has_ids = read_revisions(doctor->config, &ids);
-	shared_settings_init(&ours, doctor->config, true, has_ids ? ids.data : NULL);
+	struct config_errors errors = CONFIG_ERRORS_INIT;
+	struct mappings *mappings = mappings_load(doctor->config, &errors);
+	shared_settings_init(&ours, doctor->config, true, has_ids ? ids.data : NULL, mappings);
 	for (int row = 0; row < PQntuples(rows); row++) {
 		struct text name = pg_get_text(rows, row, SETTINGS_LIST_NAME),
 		            stored = pg_get_text(rows, row, SETTINGS_LIST_VALUE);
@@ -167,6 +172,8 @@ static void check_settings(struct doctor *doctor)
 		doctor_format(doctor, "settings", DOCTOR_OK, "",
 		              "the configuration matches the settings in the database");
 	shared_settings_release(&ours);
+	mappings_free(mappings);
+	config_errors_release(&errors);
 	buf_release(&ids);
 	PQclear(rows);
 }

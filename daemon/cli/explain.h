@@ -33,6 +33,13 @@ struct explain_source {
 	int32_t partition;
 };
 
+/* The mapping that made the events of a source, from an offset up to the next one of the source. */
+struct explain_mapping {
+	int32_t source_no;
+	int64_t from_offset;
+	struct text mapping, version;
+};
+
 struct explain_alert {
 	struct text target, state, cause, owner_at_breach, project_id, policy, delivery;
 	uint32_t n, level, revision;
@@ -90,6 +97,8 @@ struct explanation {
 	/* from other tables */
 	struct explain_source *sources;
 	size_t n_sources;
+	struct explain_mapping *mappings; /* by source and offset */
+	size_t n_mappings;
 	struct explain_alert *alerts; /* the latest ones, if there are many */
 	size_t n_alerts;
 	struct explain_conflict *conflicts; /* likewise */
@@ -111,6 +120,9 @@ size_t explanation_n_passed_over(const struct explanation *explanation);
 size_t explanation_max_pieces(const struct explanation *explanation, size_t most);
 /* Returns NULL for a source that is no longer stored. */
 const struct explain_source *explanation_source(const struct explanation *explanation, int32_t source_no);
+/* NULL: no mapping made the events of that message. */
+const struct explain_mapping *explanation_mapping(const struct explanation *explanation, int32_t source_no,
+                                                  int64_t offset);
 /* The clock of an alert; NULL if folding gives no such clock. */
 const struct sla_clock *explanation_clock(const struct explanation *explanation, const struct explain_alert *alert);
 /* The step that stopped a clock; NULL: none. */
@@ -121,6 +133,8 @@ void explanation_add_void(const struct explanation *explanation, const struct ex
 void explanation_add_set_aside(const struct explanation *explanation, struct buf *out);
 /* Appends "topic/partition @offset". */
 void explanation_add_place(const struct explanation *explanation, int32_t source_no, int64_t offset, struct buf *out);
+/* Appends " by the mapping zammad 0123456789ab"; nothing if there is none. */
+void explanation_add_mapping(const struct explanation *explanation, int32_t source_no, int64_t offset, struct buf *out);
 
 void explanation_write(const struct explanation *explanation, const struct term *term, struct buf *out);
 void explanation_write_json(const struct explanation *explanation);

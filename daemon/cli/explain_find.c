@@ -9,6 +9,28 @@ const struct explain_source *explanation_source(const struct explanation *explan
 	return NULL;
 }
 
+const struct explain_mapping *explanation_mapping(const struct explanation *explanation, int32_t source_no,
+                                                  int64_t offset)
+{
+	const struct explain_mapping *found = NULL;
+	for (size_t i = 0; i < explanation->n_mappings; i++) {
+		const struct explain_mapping *mapping = &explanation->mappings[i];
+		if (mapping->source_no == source_no && mapping->from_offset <= offset)
+			found = mapping;
+	}
+	return found;
+}
+
+void explanation_add_mapping(const struct explanation *explanation, int32_t source_no, int64_t offset, struct buf *out)
+{
+	const struct explain_mapping *mapping = explanation_mapping(explanation, source_no, offset);
+	if (mapping == NULL)
+		return;
+	buf_add_str(out, " by the mapping ");
+	buf_add_text(out, mapping->mapping);
+	buf_add_format(out, " %.12s", mapping->version.ptr);
+}
+
 void explanation_add_place(const struct explanation *explanation, int32_t source_no, int64_t offset, struct buf *out)
 {
 	const struct explain_source *source = explanation_source(explanation, source_no);

@@ -38,6 +38,10 @@ static json_t *json_of_step(const struct explanation *explanation, const struct 
 	json_object_set_new(object, "source", json_of_text(step->event.source));
 	json_object_set_new(object, "id", json_of_text(step->event.id));
 	set_place(explanation, object, step->event.source_no, step->event.source_offset);
+	const struct explain_mapping *mapping =
+	        explanation_mapping(explanation, step->event.source_no, step->event.source_offset);
+	json_object_set_new(object, "mapping", mapping == NULL ? json_null() : json_of_text(mapping->mapping));
+	json_object_set_new(object, "mapping_version", mapping == NULL ? json_null() : json_of_text(mapping->version));
 	json_object_set_new(object, "effect", json_of_text(step->effect));
 	json_object_set_new(object, "state", json_of_words(ticket_state_name(step->state)));
 	json_object_set_new(object, "cycle", json_integer(step->cycle));

@@ -186,6 +186,19 @@ static int read_ticket(struct explanation *explanation, struct pg_sync *sync, in
 
 /* ---- other tables ---- */
 
+static void keep_mappings(struct explanation *explanation, const PGresult *rows)
+{
+	explanation->n_mappings = (size_t)PQntuples(rows);
+	explanation->mappings =
+	        arena_alloc(&explanation->arena, explanation->n_mappings * sizeof(*explanation->mappings));
+	for (int row = 0; row < PQntuples(rows); row++)
+		explanation->mappings[row] =
+		        (struct explain_mapping){pg_get_int4(rows, row, EXPLAIN_MAPPINGS_SOURCE_NO),
+		                                 pg_get_int8(rows, row, EXPLAIN_MAPPINGS_FROM_OFFSET),
+		                                 keep_text(explanation, rows, row, EXPLAIN_MAPPINGS_MAPPING),
+		                                 keep_text(explanation, rows, row, EXPLAIN_MAPPINGS_VERSION)};
+}
+
 static int read_sources(struct explanation *explanation, struct pg_sync *sync)
 {
 	struct pg_array numbers = {.n = 0};
@@ -195,9 +208,14 @@ static int read_sources(struct explanation *explanation, struct pg_sync *sync)
 			pg_array_int4(&numbers, explanation->marks[i].source_no);
 	struct pg_param param = pg_array_param(&numbers);
 	PGresult *rows = pg_sync_query(sync, "queries/explain_sources.sql", &param, 1);
+	PGresult *mappings = rows == NULL ? NULL : pg_sync_query(sync, "queries/explain_mappings.sql", &param, 1);
 	pg_array_release(&numbers);
-	if (rows == NULL)
+	if (mappings == NULL) {
+		PQclear(rows);
 		return pg_sync_failed(sync);
+	}
+	keep_mappings(explanation, mappings);
+	PQclear(mappings);
 	explanation->n_sources = (size_t)PQntuples(rows);
 	explanation->sources = arena_alloc(&explanation->arena, explanation->n_sources * sizeof(*explanation->sources));
 	for (int row = 0; row < PQntuples(rows); row++)

@@ -77,6 +77,7 @@ static void write_step(struct page *page, const struct explain_step *step, size_
 	buf_clear(words);
 
 	explanation_add_place(page->explanation, step->event.source_no, step->event.source_offset, words);
+	explanation_add_mapping(page->explanation, step->event.source_no, step->event.source_offset, words);
 	buf_add_str(words, " ");
 	buf_add_text(words, step->event.source);
 	buf_add_str(words, " ");

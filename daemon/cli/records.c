@@ -153,6 +153,8 @@ static int open_mapping(const struct records_options *options, struct records *r
 	const struct mapping_order order = {
 	        .rules = records->intake.rules, .params = options->params, .n_params = options->n_params};
 	records->intake.form = INTAKE_MAP;
+	records->map_name = mapping_file_name(options->map);
+	records->intake.name = records->map_name;
 	records->intake.mapping = mapping_file_load(options->map, &order, &error);
 	if (records->intake.mapping == NULL)
 		fprintf(stderr, "%s\n", error.data);
@@ -199,5 +201,6 @@ void records_release(struct records *records)
 	if (records->zone.release != NULL)
 		records->zone.release(records->zone.context);
 	free(records->source);
+	free(records->map_name);
 	buf_release(&records->variant);
 }

@@ -56,7 +56,7 @@ struct records {
 	struct file_records file;
 	struct intake intake;
 	struct zone zone;
-	char *source;
+	char *source, *map_name;
 	struct buf variant;
 };
 

@@ -18,7 +18,7 @@ static bool read_line(const char *path, const struct file_records *records, cons
 		return header != HEADER_WRONG;
 	const struct wire_message message = {.value = line, .topic = text_of(path), .offset = cursor->line_no};
 	sink->begin(sink->intake.context, line_reader_record_line(cursor->reader), line);
-	intake_read(records->intake, &message, wall_clock_us(), &sink->intake);
+	intake_read(records->intake, &message, wall_clock_us(), &sink->intake, NULL);
 	sink->end(sink->intake.context);
 	return true;
 }

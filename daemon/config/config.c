@@ -148,7 +148,8 @@ struct kpid_config *kpid_config_load(const char *path, const char *const *sets, 
 	config_sets_read(sets, n_sets, &source, &entries);
 	config_kafka_read(&source, &entries, &config->kafka);
 	config_postgres_read(&source, &entries, &config->postgres);
-	config_topics_read(&source, &entries, &config->topics);
+	config_maps_read(&source, &entries, &config->maps);
+	config_topics_read(&source, &entries, &config->maps, &config->topics);
 	read_options(&source, &entries, config);
 	check_combinations(&source, &entries, config);
 	if (config->run.instance == NULL)
@@ -181,6 +182,7 @@ void kpid_config_free(struct kpid_config *config)
 	config_pairs_release(&config->kafka);
 	config_pairs_release(&config->postgres);
 	config_topics_release(&config->topics);
+	config_maps_release(&config->maps);
 	config_words_release(&config->named);
 	free(config->host);
 	free(config->member_id);

@@ -36,7 +36,7 @@ struct config_option {
 extern const struct config_option config_options[];
 extern const size_t config_n_options;
 
-enum config_section_kind { SECTION_OPTIONS, SECTION_KAFKA, SECTION_POSTGRES, SECTION_TOPICS };
+enum config_section_kind { SECTION_OPTIONS, SECTION_KAFKA, SECTION_POSTGRES, SECTION_TOPICS, SECTION_MAP };
 
 struct config_section {
 	const char *name;
@@ -63,6 +63,9 @@ bool config_option_parse(const struct config_option *option, const char *value, 
 void config_option_format(const struct config_option *option, const struct kpid_config *config, struct buf *out);
 /* Appends the legal values, such as "1 to 16" or "earliest or latest". */
 void config_option_range(const struct config_option *option, struct buf *out);
+/* The same for an option whose value is a text, which must not be empty. */
+bool config_text_parse(const struct config_option *option, const char *value, const char *folder, char **text_out,
+                       struct buf *message_out);
 void config_option_release(const struct config_option *option, struct kpid_config *config);
 bool config_topic_name_is_legal(const char *name);
 /* Takes the next word of a comma-separated list, trimmed, into *word_out (caller frees). Returns false at the end. */
@@ -151,7 +154,21 @@ void config_kafka_read(const struct config_source *source, const struct config_e
 void config_postgres_read(const struct config_source *source, const struct config_entries *entries,
                           struct config_pairs *pairs_out);
 void config_topics_read(const struct config_source *source, const struct config_entries *entries,
-                        struct config_topics *topics_out);
+                        const struct config_maps *maps, struct config_topics *topics_out);
 void config_topics_release(struct config_topics *topics);
+
+/* ---- [map NAME] (maps.c) ---- */
+
+/* Their offsets are of struct config_map. The last one means all parameters. */
+extern const struct config_option config_map_options[];
+extern const size_t config_n_map_options;
+
+/* The name in "map NAME"; NULL: another section. */
+const char *config_map_of_section(const char *section);
+void config_maps_read(const struct config_source *source, const struct config_entries *entries,
+                      struct config_maps *maps_out);
+void config_maps_release(struct config_maps *maps);
+/* The field of an option. */
+char *const *config_map_text(const struct config_map *map, const struct config_option *option);
 
 #endif

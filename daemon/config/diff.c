@@ -23,7 +23,12 @@ static void diff_pairs(const char *section, const struct config_pairs *these, co
 	}
 }
 
-/* The same for topics, where the event types are the value. */
+static bool is_same(const struct config_topic *one, const struct config_topic *other)
+{
+	return one->types == other->types && text_same(text_of(one->map), text_of(other->map));
+}
+
+/* The same for topics, where the event types or the mapping are the value. */
 static void diff_topics(const struct config_topics *these, const struct config_topics *others, bool compare_values,
                         struct config_words *names_out)
 {
@@ -32,7 +37,7 @@ static void diff_topics(const struct config_topics *these, const struct config_t
 		for (size_t j = 0; other == NULL && j < others->n; j++)
 			if (strcmp(others->items[j].name, these->items[i].name) == 0)
 				other = &others->items[j];
-		if (other == NULL || (compare_values && other->types != these->items[i].types))
+		if (other == NULL || (compare_values && !is_same(other, &these->items[i])))
 			add_name(names_out, "topics", these->items[i].name);
 	}
 }

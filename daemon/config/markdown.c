@@ -58,6 +58,9 @@ static void add_reserved(const struct config_reserved *rows, const char *title, 
 	}
 }
 
+static const char table[] = "\n| Option | Type | Range | Default | A change needs a | Description |\n"
+                            "|---|---|---|---|---|---|\n";
+
 static void add_section(const struct config_section *section, struct buf *out)
 {
 	buf_add_format(out, "\n## [%s]\n\n%s\n", section->name, section->help);
@@ -76,9 +79,13 @@ static void add_section(const struct config_section *section, struct buf *out)
 		break;
 	case SECTION_TOPICS:
 		break;
+	case SECTION_MAP:
+		buf_add_str(out, table);
+		for (size_t i = 0; i < config_n_map_options; i++)
+			add_option(&config_map_options[i], out);
+		break;
 	case SECTION_OPTIONS:
-		buf_add_str(out, "\n| Option | Type | Range | Default | A change needs a | Description |\n"
-		                 "|---|---|---|---|---|---|\n");
+		buf_add_str(out, table);
 		for (size_t i = 0; i < config_n_options; i++)
 			if (strcmp(config_options[i].section, section->name) == 0)
 				add_option(&config_options[i], out);

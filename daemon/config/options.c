@@ -43,6 +43,8 @@ static const char *const kafka_example[] = {"bootstrap.servers = localhost:9092"
 static const char *const postgres_example[] = {"host = localhost", "dbname = kpid", "user = kpid", NULL};
 static const char *const topics_example[] = {"ticket-opened = ticket.opened", "ticket-closed = ticket.closed",
                                              "survey = survey.submitted", "ticket-activity = *", NULL};
+static const char *const map_example[] = {"file = zammad.lua", "time_zone = UTC", "ticket_prefix = Z-",
+                                          "param.unowned = 1", NULL};
 
 /* clang-format off */
 const struct config_section config_sections[] = {
@@ -64,8 +66,12 @@ const struct config_section config_sections[] = {
 	 "The topics to read, each with its event types, separated by commas: `activity` means all types except "
 	 "ticket.opened, ticket.closed and survey.submitted, and * for all types. A topic of exactly one type may carry bare "
 	 "JSON objects; on other topics each message must state its type. Without an entry here, the four topics below are "
-	 "read. Changes need a restart.",
+	 "read. `map NAME` reads records of another system by the mapping in [map NAME]. Changes need a restart.",
 	 topics_example},
+	{"map NAME", SECTION_MAP,
+	 "A mapping: the program that makes events of the records in topics with `map NAME`. There may be any number of these "
+	 "sections, each with a name of its own. A reload reads the programs again, all or nothing; give all instances the same.",
+	 map_example},
 #define SECTION_BEGIN(section, help) {#section, SECTION_OPTIONS, help, NULL},
 #include "kpid/config_options.def"
 };
@@ -74,8 +80,9 @@ const size_t config_n_sections = sizeof(config_sections) / sizeof(config_section
 
 const struct config_section *config_section_find(const char *name)
 {
+	bool is_map = config_map_of_section(name) != NULL;
 	for (size_t i = 0; i < config_n_sections; i++)
-		if (strcmp(config_sections[i].name, name) == 0)
+		if (is_map ? config_sections[i].kind == SECTION_MAP : strcmp(config_sections[i].name, name) == 0)
 			return &config_sections[i];
 	return NULL;
 }

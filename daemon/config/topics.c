@@ -18,20 +18,23 @@ static const struct {
         {"ticket-activity", CONFIG_ALL_TYPES},
 };
 
-static void add_topic(struct config_topics *topics, const char *name, uint32_t types)
+static void add_topic(struct config_topics *topics, const char *name, uint32_t types, const char *map)
 {
 	enum event_type only = EVENT_TYPE_NONE;
 	for (enum event_type type = 0; type < EVENT_N_TYPES; type++)
 		if (types == BIT(type))
 			only = type;
 	topics->items = mem_grow(topics->items, &topics->capacity, topics->n + 1, sizeof(*topics->items));
-	topics->items[topics->n++] = (struct config_topic){mem_strdup(name), types, only};
+	topics->items[topics->n++] =
+	        (struct config_topic){mem_strdup(name), types, only, map == NULL ? NULL : mem_strdup(map)};
 }
 
 void config_topics_release(struct config_topics *topics)
 {
-	for (size_t i = 0; i < topics->n; i++)
+	for (size_t i = 0; i < topics->n; i++) {
 		free(topics->items[i].name);
+		free(topics->items[i].map);
+	}
 	free(topics->items);
 	*topics = (struct config_topics){NULL, 0, 0};
 }
@@ -77,8 +80,25 @@ static uint32_t read_types(const struct config_source *source, const struct conf
 	return good ? types : 0;
 }
 
+/* The mapping of "map NAME"; NULL: the value lists types. */
+static const char *map_of(const char *value)
+{
+	return strncmp(value, "map ", 4) == 0 ? value + 4 + strspn(value + 4, " ") : NULL;
+}
+
+static void read_topic(const struct config_source *source, const struct config_entry *entry,
+                       const struct config_maps *maps, struct config_topics *topics)
+{
+	const char *map = map_of(entry->value);
+	uint32_t types = map != NULL ? CONFIG_ALL_TYPES : read_types(source, entry);
+	if (map != NULL && config_maps_find(maps, map) == NULL)
+		config_entry_error(source, entry, "there is no section [map %s]", map);
+	else if (types != 0)
+		add_topic(topics, entry->name, types, map);
+}
+
 void config_topics_read(const struct config_source *source, const struct config_entries *entries,
-                        struct config_topics *topics_out)
+                        const struct config_maps *maps, struct config_topics *topics_out)
 {
 	bool any = false;
 	for (size_t i = 0; i < entries->n; i++) {
@@ -91,16 +111,19 @@ void config_topics_read(const struct config_source *source, const struct config_
 			                   "is not a topic name: use up to 249 letters, digits, '.', '_' and '-'");
 			continue;
 		}
-		uint32_t types = read_types(source, entry);
-		if (types != 0)
-			add_topic(topics_out, entry->name, types);
+		read_topic(source, entry, maps, topics_out);
 	}
 	for (size_t i = 0; !any && i < sizeof(default_topics) / sizeof(default_topics[0]); i++)
-		add_topic(topics_out, default_topics[i].name, default_topics[i].types);
+		add_topic(topics_out, default_topics[i].name, default_topics[i].types, NULL);
 }
 
-void config_topic_types_format(uint32_t types, struct buf *out)
+void config_topic_format(const struct config_topic *topic, struct buf *out)
 {
+	uint32_t types = topic->types;
+	if (topic->map != NULL) {
+		buf_add_format(out, "map %s", topic->map);
+		return;
+	}
 	if (types == CONFIG_ALL_TYPES) {
 		buf_add_char(out, '*');
 		return;

@@ -325,7 +325,7 @@ static bool check_topic(const char *value, struct buf *message_out)
 	return legal;
 }
 
-static bool parse_text(const struct config_option *option, const char *value, const char *folder, char **string_out,
+bool config_text_parse(const struct config_option *option, const char *value, const char *folder, char **string_out,
                        struct buf *message_out)
 {
 	char *string = option->type == CONFIG_PATH ? config_path_from(folder, value) : mem_strdup(value);
@@ -368,7 +368,7 @@ bool config_option_parse(const struct config_option *option, const char *value, 
 	case CONFIG_PATH:
 	case CONFIG_ZONE:
 	case CONFIG_TOPIC:
-		return parse_text(option, value, folder, string_at(option, config), message_out);
+		return config_text_parse(option, value, folder, string_at(option, config), message_out);
 	}
 	return false;
 }

@@ -50,6 +50,23 @@ static void sample_option(const struct config_option *option, struct buf *out)
 	               option->default_text);
 }
 
+/* There may be any number of these sections, and they have no defaults to show. */
+static void sample_map(const struct config_section *section, struct buf *out)
+{
+	buf_add_format(out, "\n# [%s]\n", section->name);
+	add_wrapped(out, "# ", section->help);
+	for (size_t i = 0; section->example[i] != NULL; i++)
+		buf_add_format(out, "#   %s\n", section->example[i]);
+	for (size_t i = 0; i < config_n_map_options; i++) {
+		struct buf words = BUF_INIT;
+		buf_add_format(&words, "%s: %s (", config_map_options[i].name, config_map_options[i].help);
+		add_facts(&config_map_options[i], false, &words);
+		buf_add_char(&words, ')');
+		add_wrapped(out, "# ", words.data);
+		buf_release(&words);
+	}
+}
+
 void kpid_config_write_sample(struct buf *out)
 {
 	add_wrapped(out, "# ",
@@ -59,6 +76,10 @@ void kpid_config_write_sample(struct buf *out)
 	            "changed.");
 	for (size_t i = 0; i < config_n_sections; i++) {
 		const struct config_section *section = &config_sections[i];
+		if (section->kind == SECTION_MAP) {
+			sample_map(section, out);
+			continue;
+		}
 		buf_add_format(out, "\n[%s]\n", section->name);
 		add_wrapped(out, "# ", section->help);
 		for (size_t j = 0; section->example != NULL && section->example[j] != NULL; j++)
@@ -132,6 +153,8 @@ void kpid_config_write_man(struct buf *out)
 		for (size_t j = 0; j < config_n_options; j++)
 			if (strcmp(config_options[j].section, section->name) == 0)
 				man_option(&config_options[j], out);
+		for (size_t j = 0; section->kind == SECTION_MAP && j < config_n_map_options; j++)
+			man_option(&config_map_options[j], out);
 	}
 	buf_add_str(out, ".SH FILES\n.TP\n.I " KPID_CONFIG_DEFAULT_PATH "\n"
 	                 "read when neither \\-\\-config nor $KPID_CONFIG names another\n"
@@ -148,10 +171,32 @@ static const char *shown(const struct config_pair *pair)
 	return pair->secret ? "***" : pair->value;
 }
 
+static void write_maps(const struct config_maps *maps, struct buf *out)
+{
+	for (size_t i = 0; i < maps->n; i++) {
+		const struct config_map *map = &maps->items[i];
+		buf_add_format(out, "%s[map %s]\n", i > 0 ? "\n" : "", map->name);
+		for (size_t j = 0; j + 1 < config_n_map_options; j++) {
+			const char *value = *config_map_text(map, &config_map_options[j]);
+			buf_add_format(out, "%s =%s%s\n", config_map_options[j].name, value == NULL ? "" : " ",
+			               value == NULL ? "" : value);
+		}
+		for (size_t j = 0; j < map->params.n; j++)
+			buf_add_format(out, "param.%s =%s%s\n", map->params.items[j].name,
+			               map->params.items[j].value[0] == '\0' ? "" : " ", map->params.items[j].value);
+	}
+}
+
 static void write_section(const struct kpid_config *config, const struct config_section *section, struct buf *out)
 {
+	if (section->kind == SECTION_MAP) {
+		write_maps(&config->maps, out);
+		return;
+	}
 	buf_add_format(out, "[%s]\n", section->name);
 	switch (section->kind) {
+	case SECTION_MAP:
+		break;
 	case SECTION_KAFKA:
 	case SECTION_POSTGRES: {
 		const struct config_pairs *pairs = pairs_of(config, section->kind);
@@ -162,7 +207,7 @@ static void write_section(const struct kpid_config *config, const struct config_
 	case SECTION_TOPICS:
 		for (size_t i = 0; i < config->topics.n; i++) {
 			buf_add_format(out, "%s = ", config->topics.items[i].name);
-			config_topic_types_format(config->topics.items[i].types, out);
+			config_topic_format(&config->topics.items[i], out);
 			buf_add_char(out, '\n');
 		}
 		break;
@@ -183,6 +228,8 @@ static void write_section(const struct kpid_config *config, const struct config_
 void kpid_config_write(const struct kpid_config *config, struct buf *out)
 {
 	for (size_t i = 0; i < config_n_sections; i++) {
+		if (config_sections[i].kind == SECTION_MAP && config->maps.n == 0)
+			continue;
 		if (i > 0)
 			buf_add_char(out, '\n');
 		write_section(config, &config_sections[i], out);
@@ -226,6 +273,13 @@ static void json_types(uint32_t types, struct buf *out)
 	buf_add_char(out, ']');
 }
 
+static void json_map_name(const char *name, struct buf *out)
+{
+	buf_add_str(out, "{\"map\": ");
+	buf_add_json_string(out, text_of(name));
+	buf_add_char(out, '}');
+}
+
 /* Begins the next member of an object: writes a comma unless it is the first, and the name. */
 static void json_member(const char *name, bool *first_io, struct buf *out)
 {
@@ -233,6 +287,27 @@ static void json_member(const char *name, bool *first_io, struct buf *out)
 	*first_io = false;
 	buf_add_json_string(out, text_of(name));
 	buf_add_str(out, ": ");
+}
+
+static void json_map(const struct config_map *map, struct buf *out)
+{
+	bool first = true, first_param = true;
+	buf_add_char(out, '{');
+	for (size_t i = 0; i + 1 < config_n_map_options; i++) {
+		const char *value = *config_map_text(map, &config_map_options[i]);
+		json_member(config_map_options[i].name, &first, out);
+		if (value == NULL)
+			buf_add_str(out, "null");
+		else
+			buf_add_json_string(out, text_of(value));
+	}
+	json_member("params", &first, out);
+	buf_add_char(out, '{');
+	for (size_t i = 0; i < map->params.n; i++) {
+		json_member(map->params.items[i].name, &first_param, out);
+		buf_add_json_string(out, text_of(map->params.items[i].value));
+	}
+	buf_add_str(out, "}}");
 }
 
 static void json_section(const struct kpid_config *config, const struct config_section *section, struct buf *out)
@@ -252,7 +327,16 @@ static void json_section(const struct kpid_config *config, const struct config_s
 	case SECTION_TOPICS:
 		for (size_t i = 0; i < config->topics.n; i++) {
 			json_member(config->topics.items[i].name, &first, out);
-			json_types(config->topics.items[i].types, out);
+			if (config->topics.items[i].map == NULL)
+				json_types(config->topics.items[i].types, out);
+			else
+				json_map_name(config->topics.items[i].map, out);
+		}
+		break;
+	case SECTION_MAP:
+		for (size_t i = 0; i < config->maps.n; i++) {
+			json_member(config->maps.items[i].name, &first, out);
+			json_map(&config->maps.items[i], out);
 		}
 		break;
 	case SECTION_OPTIONS:
@@ -275,7 +359,8 @@ void kpid_config_write_json(const struct kpid_config *config, struct buf *out)
 	else
 		buf_add_json_string(out, text_of(config->file));
 	for (size_t i = 0; i < config_n_sections; i++) {
-		buf_add_format(out, ", \"%s\": ", config_sections[i].name);
+		buf_add_format(out,
+		               ", \"%s\": ", config_sections[i].kind == SECTION_MAP ? "map" : config_sections[i].name);
 		json_section(config, &config_sections[i], out);
 	}
 	buf_add_char(out, '}');

@@ -43,10 +43,27 @@ struct config_topic {
 	char *name;
 	uint32_t types;       /* event types of the topic: bits 1 << enum event_type, never 0 */
 	enum event_type only; /* type of bare JSON messages: set if types has one bit, else EVENT_TYPE_NONE */
+	char *map;            /* the mapping that reads its messages, by name; NULL: they are events */
 };
 
 struct config_topics {
 	struct config_topic *items; /* never empty; names are unique */
+	size_t n, capacity;
+};
+
+/* A mapping: a program that makes events of records (docs/bring-your-own.md). */
+struct config_map {
+	char *name;
+	char *file;
+	char *time_zone;     /* of local times; NULL: none */
+	char *source;        /* of its events */
+	char *ticket_prefix; /* NULL: none */
+	char *each;          /* JSON pointer to the array of records; NULL: a message is one record */
+	struct config_pairs params;
+};
+
+struct config_maps {
+	struct config_map *items; /* names are unique */
 	size_t n, capacity;
 };
 
@@ -61,6 +78,7 @@ struct kpid_config {
 	struct config_pairs kafka;    /* for consumer and producer; has group.id and client.id */
 	struct config_pairs postgres; /* for PQconnectStartParams() */
 	struct config_topics topics;
+	struct config_maps maps;
 	char *host; /* the name of this machine if run.instance is not given, else NULL */
 	/* The name under which the consumer group knows this process across restarts. No option: set once the process
 	 * holds the name; NULL: none. Owned by the configuration. */
@@ -134,8 +152,10 @@ struct config_memory {
  */
 struct config_memory kpid_config_memory(const struct kpid_config *config, int n_lanes);
 
-/* Appends "ticket.opened, ticket.closed" or "*": the types of a topic as the configuration writes them. */
-void config_topic_types_format(uint32_t types, struct buf *out);
+/* Appends "ticket.opened, ticket.closed", "*" or "map zammad": the value of a topic as the configuration writes it. */
+void config_topic_format(const struct config_topic *topic, struct buf *out);
+/* NULL: there is none of that name. */
+const struct config_map *config_maps_find(const struct config_maps *maps, const char *name);
 
 /* The value of a name, NULL if it is not set. Borrowed. */
 const char *config_pairs_get(const struct config_pairs *pairs, const char *name);

@@ -11,6 +11,7 @@ WITH tables (name, wanted) AS (
 		('calendar', 'SELECT,INSERT'), ('calendar_hours', 'SELECT,INSERT'), ('acknowledgement', 'SELECT,UPDATE'), ('silence', 'SELECT,UPDATE'),
 		('notification', 'SELECT,INSERT,UPDATE,DELETE'), ('delivery', 'SELECT,INSERT,UPDATE'), ('repair', 'SELECT,INSERT'),
 		('recalculation', 'SELECT,INSERT,UPDATE'), ('ledger_state', 'SELECT,UPDATE'),
+		('mapping_use', 'SELECT,INSERT,UPDATE'), ('mapping_skip', 'SELECT,INSERT,UPDATE'),
 		('ledger', 'SELECT,INSERT,UPDATE,DELETE'), ('ledger_item', 'SELECT,INSERT,UPDATE,DELETE'),
 		('ledger_ticket', 'SELECT,INSERT,UPDATE,DELETE'), ('ledger_solved', 'SELECT,INSERT,UPDATE,DELETE'),
 		('ledger_repeat_due', 'SELECT,INSERT,UPDATE,DELETE')

@@ -53,12 +53,14 @@ def commands(kpid):
 @pytest.fixture(scope="session")
 def sample(kpid):
     """The sample configuration, as {section: {key}}."""
-    sections = {}
+    sections, section = {}, None
     for line in kpid("check-config", "--sample").splitlines():
         if line.startswith("["):
             section = sections.setdefault(line.strip("[]"), set())
-        elif found := re.match(r"#([\w.-]+) =", line):
-            section.add(found[1])
+        elif line == "# [map NAME]":
+            section = sections.setdefault("map", set())
+        elif found := re.match(r"#([\w.-]+) =", line) or section is not None and section is sections.get("map") and re.match(r"# ([\w.]+): ", line):
+            section.add(found[1].removesuffix(".NAME"))
     return sections
 
 

@@ -94,10 +94,10 @@ def test_configurations(sample):
             continue
         section = None
         for number, line in enumerate(block.text.splitlines(), block.line):
-            if found := re.match(r"\[([\w.]+)\]", line):
+            if found := re.match(r"\[(map|[\w.]+)(?: [\w-]+)?\]", line):
                 section = found[1]
                 faults += [f"{block.file}:{number}: {fault}" for fault in option_faults(section, sample)]
-            elif found := re.match(r"([\w.]+)\s*=", line):
+            elif found := re.match(r"(param(?=\.)|[\w.]+).*?=", line) if section == "map" else re.match(r"([\w.]+)\s*=", line):
                 faults += [f"{block.file}:{number}: {fault}" for fault in option_faults(f"{section}.{found[1]}", sample)]
     complain(faults)
 

@@ -289,7 +289,7 @@ class Site:
             "postgres": {}, "run": {}, "sla": {}, "alert": {}, "appraisal": {}, "report": {}, "metrics": {"listen": ""},
         }
         for section, options in (settings or {}).items():
-            self.settings[section].update(options)
+            self.settings.setdefault(section, {}).update(options)
         self.alert_topic = None
         if stream:
             self.alert_topic = f"{database}-alerts".replace("_", "-")
@@ -320,7 +320,7 @@ class Site:
 
     def configure(self, **sections):
         for section, options in sections.items():
-            self.settings[section].update(options)
+            self.settings.setdefault(section, {}).update(options)
         ini = {section: dict(options) for section, options in self.settings.items()}
         ini["postgres"] = {"host": self.pg_host, "port": self.pg_port, "dbname": self.database, "user": self.user,
                            **ini["postgres"]}
@@ -329,6 +329,7 @@ class Site:
         if self.stream:
             ini["kafka"] = {"bootstrap.servers": self.kafka.bootstrap, "group.id": self.database, **ini["kafka"]}
             ini["topics"] = {self.stream.topics[kind]: type for kind, type in TOPIC_TYPES.items()}
+            ini["topics"].update(self.settings.get("topics", {}))
             ini["alert"]["topic"] = self.alert_topic
         else:
             ini["kafka"] = {}

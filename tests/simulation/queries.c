@@ -298,6 +298,13 @@ static bool policy_load(struct statement *s)
 
 /* Features that the simulation does not have: acknowledgements, silences, calendars with hours, topics without
  * events. */
+/* Only those of mapped topics, of which there are none. */
+static bool dead_letters_expire(struct statement *s)
+{
+	add_row(s, (struct cell[]){[DEAD_LETTERS_EXPIRE_N] = cell_int8(0)}, DEAD_LETTERS_EXPIRE_N_COLUMNS);
+	return true;
+}
+
 static bool nothing(struct statement *s)
 {
 	(void)s;
@@ -373,6 +380,7 @@ bool statement_run(struct statement *statement)
 	        {"calendar_link", nothing, false},
 	        {"calendar_put", nothing, false},
 	        {"unknown_types", nothing, false},
+	        {"dead_letters_expire", dead_letters_expire, false},
 	};
 	const char *name = strrchr(statement->file, '/') + 1;
 	for (size_t i = 0; i < sizeof(statements) / sizeof(statements[0]); i++) {

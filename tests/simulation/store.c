@@ -27,7 +27,7 @@ void store_start(void)
 	        [ALERTS] = {"alert", 22, 1, NULL, 0, 0},
 	        [OUTBOX] = {"outbox", 4, 1, NULL, 0, 0}, /* seq, alert_id, revision, state */
 	        [LEASES] = {"lease", L_COLUMNS, 1, NULL, 0, 0},
-	        [LETTERS] = {"dead_letter", 11, 4, NULL, 0, 0}, /* the fourth key is the value */
+	        [LETTERS] = {"dead_letter", 13, 4, NULL, 0, 0}, /* the fourth key is the value */
 	        [CONFLICTS] = {"dead_letter_conflict", 1, 1, NULL, 0, 0},
 	        [PARKED_TICKETS] = {"parked_ticket", PT_COLUMNS, 1, NULL, 0, 0},
 	        [PARKED_EVENTS] = {"parked_event", PE_COLUMNS, 1, NULL, 0, 0},

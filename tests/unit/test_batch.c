@@ -682,6 +682,48 @@ static void test_E5_too_many_events_of_one_ticket_are_dead_letters(void **state)
 	fold_case_free(c);
 }
 
+static void test_M10_what_mappings_did_is_added_up_by_source_and_version(void **state)
+{
+	(void)state;
+	struct batch batch;
+	const struct batch_mapping use = {.source_no = 1,
+	                                  .mapping = TEXT("desk"),
+	                                  .version = TEXT("aa"),
+	                                  .from_offset = 7,
+	                                  .n_records = 2,
+	                                  .n_events = 3,
+	                                  .n_rejected = 1,
+	                                  .n_failed_in_row = 1};
+	struct batch_mapping next = use, of_next_version = use, of_other_source = use;
+	next.from_offset = 8;
+	next.n_failed_in_row = 0;
+	of_next_version.version = TEXT("bb");
+	of_other_source.source_no = 2;
+	batch_init(&batch);
+	batch_add_mapping(&batch, &use);
+	batch_add_mapping(&batch, &of_next_version);
+	batch_add_mapping(&batch, &of_other_source);
+	batch_add_mapping(&batch, &next);
+	for (int i = 0; i < 4; i++)
+		batch_add_skip(&batch, i % 2 + 1, TEXT("desk"), i < 3 ? TEXT("a note") : TEXT("other"));
+	assert_int_equal(batch.n_mappings, 3);
+	assert_int_equal(batch.mappings[0].from_offset, 7);
+	assert_int_equal(batch.mappings[0].n_records, 4);
+	assert_int_equal(batch.mappings[0].n_events, 6);
+	assert_int_equal(batch.mappings[0].n_rejected, 2);
+	assert_int_equal(batch.mappings[0].n_failed_in_row, 0);
+	assert_int_equal(batch.n_skips, 3);
+	assert_int_equal(batch.skips[0].n, 2);
+	batch_source(&batch, 1, 7);
+	batch_drop_source(&batch, 1);
+	assert_int_equal(batch.n_mappings, 1);
+	assert_int_equal(batch.mappings[0].source_no, 2);
+	assert_int_equal(batch.n_skips, 2);
+	batch_clear(&batch);
+	assert_int_equal(batch.n_mappings + batch.n_skips, 0);
+	batch_release(&batch);
+}
+
 static void test_dropping_a_source_leaves_the_others(void **state)
 {
 	(void)state;
@@ -929,6 +971,7 @@ int main(void)
 	        cmocka_unit_test(test_sums_of_more_agents_than_fit_at_first),
 	        cmocka_unit_test(test_a_row_takes_its_measures_in_any_order),
 	        cmocka_unit_test(test_sums_do_not_overflow),
+	        cmocka_unit_test(test_M10_what_mappings_did_is_added_up_by_source_and_version),
 	        cmocka_unit_test(test_a_refused_ticket_is_soon_left_out),
 	        cmocka_unit_test(test_a_locked_ticket_is_left_out),
 	        cmocka_unit_test(test_another_batch_is_waited_for_once),

@@ -457,6 +457,16 @@ static void test_topics(void **state)
 	assert_int_equal(config->topics.items[3].types, CONFIG_ALL_TYPES);
 	kpid_config_free(config);
 
+	config = good("[map x]\nfile = /proc/version\n[topics]\na = map x\n");
+	assert_string_equal(config->topics.items[0].map, "x");
+	assert_string_equal(config_maps_find(&config->maps, "x")->source, "/map/x");
+	assert_null(config_maps_find(&config->maps, "y"));
+	kpid_config_free(config);
+	bad("[topics]\na = map x", 2, "topics.a", "there is no section [map x]");
+	bad("[map x]\nsource = /x", 2, "map x", "file is missing");
+	bad("[map x]\nfile = /no/such", 2, "map x.file", "No such file");
+	bad("[map x]\nfile = /proc/version\neach = x", 3, "map x.each", "must be a JSON pointer");
+	bad("[map a b]\nfile = /proc/version", 2, "map a b.file", "the name of a mapping");
 	bad("[topics]\na = ticket.closd", 2, "topics.a", "did you mean ticket.closed?");
 	bad("[topics]\na =", 2, "topics.a", "an event type is missing");
 	bad("[topics]\n.. = *", 2, "topics...", "is not a topic name");
@@ -680,6 +690,9 @@ static void test_diff(void **state)
 	struct kpid_config *before = good("[kafka]\nbootstrap.servers=a\nacks=1\n[postgres]\nhost=a\n");
 	struct kpid_config *same = good("[run]\nlanes = 1\nbatch_max_age = 1s\nlog_level=debug\n[sla]\ntick=1s\n"
 	                                "[kafka]\nacks=1\nbootstrap.servers=a\n[postgres]\nhost=a\n");
+	struct kpid_config *mapped = good("[map x]\nfile = /proc/version\nparam.a = 1\n[topics]\na = map x\n");
+	struct kpid_config *as_mapped = good("[map x]\nfile = /proc/self/maps\n[topics]\na = map x\n");
+	struct kpid_config *otherwise = good("[map y]\nfile = /proc/version\n[topics]\na = map y\n");
 	struct kpid_config *after = good("[run]\nlanes=3\n[kafka]\nbootstrap.servers=b\n[postgres]\nport=1\n"
 	                                 "[topics]\nsurvey=*\nx=*\nticket-opened=ticket.opened\n");
 	struct config_words names = {NULL, 0, 0};
@@ -697,6 +710,13 @@ static void test_diff(void **state)
 	for (size_t i = 0; i < names.n; i++)
 		assert_string_equal(names.items[i], expected[i]);
 	config_words_release(&names);
+	assert_int_equal(kpid_config_diff_not_reloadable(mapped, as_mapped, &names), 0);
+	assert_int_equal(kpid_config_diff_not_reloadable(mapped, otherwise, &names), 1);
+	assert_string_equal(names.items[0], "topics.a");
+	config_words_release(&names);
+	kpid_config_free(mapped);
+	kpid_config_free(as_mapped);
+	kpid_config_free(otherwise);
 	kpid_config_free(before);
 	kpid_config_free(same);
 	kpid_config_free(after);

@@ -231,6 +231,8 @@ static void put_dead_letter(struct pg_effects *effects, const struct batch_dead_
 	pg_column_time(to, effects->order->now_us);
 	pg_column_time(to, TIME_NONE);
 	pg_column_null(to, PG_OID_INT8); /* letter_no: generated */
+	pg_column_text(to, letter->mapping);
+	pg_column_text(to, letter->mapping_version);
 	pg_row_end(to);
 }
 
@@ -489,9 +491,74 @@ void pg_effects_send_piece(struct pg_effects *effects, pg_result_fn fn, void *co
 	start_piece(e);
 }
 
+static void send_mappings(const struct pg_effects *effects, pg_result_fn fn, void *context)
+{
+	static const unsigned types[MAPPING_USE_PUT_N_PARAMS] = {
+	        [MAPPING_USE_PUT_PARAM_SOURCE_NOS] = PG_OID_INT4,
+	        [MAPPING_USE_PUT_PARAM_MAPPINGS] = PG_OID_TEXT,
+	        [MAPPING_USE_PUT_PARAM_VERSIONS] = PG_OID_TEXT,
+	        [MAPPING_USE_PUT_PARAM_FROM_OFFSETS] = PG_OID_INT8,
+	        [MAPPING_USE_PUT_PARAM_NS_RECORDS] = PG_OID_INT8,
+	        [MAPPING_USE_PUT_PARAM_NS_EVENTS] = PG_OID_INT8,
+	        [MAPPING_USE_PUT_PARAM_NS_SKIPPED] = PG_OID_INT8,
+	        [MAPPING_USE_PUT_PARAM_NS_TOMBSTONES] = PG_OID_INT8,
+	        [MAPPING_USE_PUT_PARAM_NS_REJECTED] = PG_OID_INT8,
+	        [MAPPING_USE_PUT_PARAM_NS_FAILED_IN_ROW] = PG_OID_INT8,
+	        [MAPPING_USE_PUT_PARAM_AT] = PG_OID_TIMESTAMPTZ,
+	};
+	const struct batch *batch = effects->order->batch;
+	struct pg_array arrays[MAPPING_USE_PUT_N_PARAMS] = {0};
+	if (batch->n_mappings == 0)
+		return;
+	pg_arrays_start(arrays, types, MAPPING_USE_PUT_N_PARAMS);
+	for (size_t i = 0; i < batch->n_mappings; i++) {
+		const struct batch_mapping *use = &batch->mappings[i];
+		pg_array_int4(&arrays[MAPPING_USE_PUT_PARAM_SOURCE_NOS], use->source_no);
+		pg_array_text(&arrays[MAPPING_USE_PUT_PARAM_MAPPINGS], use->mapping);
+		pg_array_text(&arrays[MAPPING_USE_PUT_PARAM_VERSIONS], use->version);
+		pg_array_int8(&arrays[MAPPING_USE_PUT_PARAM_FROM_OFFSETS], use->from_offset, false);
+		pg_array_int8(&arrays[MAPPING_USE_PUT_PARAM_NS_RECORDS], use->n_records, false);
+		pg_array_int8(&arrays[MAPPING_USE_PUT_PARAM_NS_EVENTS], use->n_events, false);
+		pg_array_int8(&arrays[MAPPING_USE_PUT_PARAM_NS_SKIPPED], use->n_skipped, false);
+		pg_array_int8(&arrays[MAPPING_USE_PUT_PARAM_NS_TOMBSTONES], use->n_tombstones, false);
+		pg_array_int8(&arrays[MAPPING_USE_PUT_PARAM_NS_REJECTED], use->n_rejected, false);
+		pg_array_int8(&arrays[MAPPING_USE_PUT_PARAM_NS_FAILED_IN_ROW], use->n_failed_in_row, false);
+		pg_array_time(&arrays[MAPPING_USE_PUT_PARAM_AT], effects->order->now_us);
+	}
+	pg_arrays_query(effects->session, "queries/mapping_use_put.sql", arrays, MAPPING_USE_PUT_N_PARAMS, fn, context);
+	pg_arrays_release(arrays, MAPPING_USE_PUT_N_PARAMS);
+}
+
+static void send_skips(const struct pg_effects *effects, pg_result_fn fn, void *context)
+{
+	static const unsigned types[MAPPING_SKIP_PUT_N_PARAMS] = {
+	        [MAPPING_SKIP_PUT_PARAM_SOURCE_NOS] = PG_OID_INT4,
+	        [MAPPING_SKIP_PUT_PARAM_MAPPINGS] = PG_OID_TEXT,
+	        [MAPPING_SKIP_PUT_PARAM_REASONS] = PG_OID_TEXT,
+	        [MAPPING_SKIP_PUT_PARAM_NS] = PG_OID_INT8,
+	};
+	const struct batch *batch = effects->order->batch;
+	struct pg_array arrays[MAPPING_SKIP_PUT_N_PARAMS] = {0};
+	if (batch->n_skips == 0)
+		return;
+	pg_arrays_start(arrays, types, MAPPING_SKIP_PUT_N_PARAMS);
+	for (size_t i = 0; i < batch->n_skips; i++) {
+		const struct batch_skip *skip = &batch->skips[i];
+		pg_array_int4(&arrays[MAPPING_SKIP_PUT_PARAM_SOURCE_NOS], skip->source_no);
+		pg_array_text(&arrays[MAPPING_SKIP_PUT_PARAM_MAPPINGS], skip->mapping);
+		pg_array_text(&arrays[MAPPING_SKIP_PUT_PARAM_REASONS], skip->reason);
+		pg_array_int8(&arrays[MAPPING_SKIP_PUT_PARAM_NS], skip->n, false);
+	}
+	pg_arrays_query(effects->session, "queries/mapping_skip_put.sql", arrays, MAPPING_SKIP_PUT_N_PARAMS, fn,
+	                context);
+	pg_arrays_release(arrays, MAPPING_SKIP_PUT_N_PARAMS);
+}
+
 void pg_effects_send_rest(struct pg_effects *effects, pg_result_fn fn, void *context)
 {
 	struct pg_effects *e = effects;
 	send_backlog(e, fn, context);
 	send_if_any(e, "queries/dead_letter_put.sql", &e->dead_letters, 1, fn, context);
+	send_mappings(e, fn, context);
+	send_skips(e, fn, context);
 }

@@ -23,6 +23,7 @@ struct source *feed_source(struct kafka_feed *feed, const char *topic, int32_t p
 	for (size_t i = 0; i < topics->n; i++)
 		if (strcmp(topics->items[i].name, topic) == 0)
 			source->topic_type = topics->items[i].only;
+	source->intake = mappings_of_topic(feed->app->mappings, topic);
 	return source;
 }
 

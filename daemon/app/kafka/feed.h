@@ -59,6 +59,21 @@ struct feed_heartbeat {
 	int64_t sent_us; /* monotonic: the last one */
 };
 
+/* A message whose array of records is read over several turns of the event loop. */
+struct held_message {
+	rd_kafka_message_t *message; /* NULL: none */
+	struct source *source;
+};
+
+/* Mapping is the only expensive work of a message, so that one turn of the loop maps for a short time, of whichever
+ * lanes. */
+struct mapping_turn {
+	struct event *timer; /* begins the next one */
+	int64_t spent_us;    /* in this turn */
+	int last_lane;       /* that mapped; the next one goes first */
+	bool *waits;         /* by lane: it has more to read */
+};
+
 struct kafka_feed {
 	struct app *app;
 	struct kafka_consumer *consumer;
@@ -73,7 +88,9 @@ struct kafka_feed {
 	struct receivers *receivers;      /* loaded, and not yet owned by the dispatcher; NULL */
 	struct event *poll_timer, *probe_retry;
 	struct event **read_again; /* by lane */
-	size_t *n_read;            /* by lane: messages read since its queue was empty */
+	struct held_message *held; /* by lane */
+	struct mapping_turn mapping_turn;
+	size_t *n_read; /* by lane: messages read since its queue was empty */
 	/* The group waits until an assignment or a revocation is carried out before it sends the next one. */
 	rd_kafka_topic_partition_list_t *assigning; /* being claimed, located and then assigned; NULL */
 	uint64_t rebalance_generation;              /* answers to questions of an earlier generation are ignored */
@@ -127,6 +144,9 @@ bool feed_begins_at_end(const struct kafka_feed *feed, const struct source *sour
 void feed_on_readable(void *context, int lane);
 void feed_on_read_again(evutil_socket_t fd, short what, void *context); /* context: struct read_again_context */
 void feed_on_wants_more(void *context, struct lane *lane);
+void feed_on_mapping_turn(evutil_socket_t fd, short what, void *context);
+/* Drops messages that were read in part, and what was read of their partitions. */
+void feed_drop_held(struct kafka_feed *feed);
 /* Whether the last fetch has shown messages that are not read yet. False before the first fetch. */
 bool feed_has_backlog(const struct kafka_feed *feed, const struct source *source);
 /* Whether its messages may be in the lane's queue behind those of other partitions. */

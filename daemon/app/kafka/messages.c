@@ -75,9 +75,49 @@ static int64_t appended_us(const rd_kafka_message_t *message)
 	return type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE || at_ms <= 0 ? TIME_FOR_EVER : at_ms * 1000;
 }
 
-static void feed_message(struct kafka_feed *feed, const rd_kafka_message_t *message)
+/* ---- turns of mapping ---- */
+
+static void note_mapping(struct kafka_feed *feed, int index, int64_t began_us)
 {
-	enum { MOST_HEADERS = 256 };
+	struct mapping_turn *turn = &feed->mapping_turn;
+	static const struct timeval at_once = {0, 0};
+	turn->spent_us += monotonic_clock_us() - began_us;
+	turn->last_lane = index;
+	if (!evtimer_pending(turn->timer, NULL))
+		evtimer_add(turn->timer, &at_once);
+}
+
+/* True if this turn has mapped for long enough: the lane reads on in a later one. */
+static bool wait_for_turn(struct kafka_feed *feed, int index)
+{
+	struct mapping_turn *turn = &feed->mapping_turn;
+	if (turn->spent_us < MAPPING_TURN_US)
+		return false;
+	turn->waits[index] = true;
+	return true;
+}
+
+enum { MOST_HEADERS = 256 };
+
+/* headers: room for MOST_HEADERS */
+static struct wire_message wire_of(const struct source *source, const rd_kafka_message_t *message,
+                                   struct wire_header *headers)
+{
+	return (struct wire_message){
+	        .value = {message->payload, (uint32_t)message->len},
+	        .key = {message->key, (uint32_t)message->key_len},
+	        .headers = headers,
+	        .n_headers = get_headers(message, headers, MOST_HEADERS),
+	        .topic = text_of(source->topic),
+	        .partition = source->partition,
+	        .offset = message->offset,
+	        .topic_type = source->topic_type,
+	};
+}
+
+static void feed_message(struct kafka_feed *feed, rd_kafka_message_t **message_io)
+{
+	const rd_kafka_message_t *message = *message_io;
 	struct source *source = source_of_message(feed, message);
 	source->waits_since_us = source->n_waits = 0;
 	if (!partition_is_reading(source->state) || !check_offset(feed, source, message))
@@ -86,19 +126,53 @@ static void feed_message(struct kafka_feed *feed, const rd_kafka_message_t *mess
 	if (!check_first(feed, source, known))
 		return;
 	struct wire_header headers[MOST_HEADERS];
-	struct wire_message wire = {
-	        .value = {message->payload, (uint32_t)message->len},
-	        .headers = headers,
-	        .n_headers = get_headers(message, headers, MOST_HEADERS),
-	        .topic = text_of(source->topic),
-	        .partition = source->partition,
-	        .offset = message->offset,
-	        .topic_type = source->topic_type,
-	};
+	const struct wire_message wire = wire_of(source, message, headers);
 	source->read = known;
 	if (source->checked.offset == OFFSET_NONE)
 		source->checked = source->read;
-	lane_feed(feed_lane(feed, source), source, &wire, source->read.fingerprint, appended_us(message));
+	int64_t began_us = source->intake == NULL ? 0 : monotonic_clock_us();
+	bool more = lane_feed(feed_lane(feed, source), source, &wire, source->read.fingerprint, appended_us(message));
+	if (source->intake != NULL)
+		note_mapping(feed, source->lane, began_us);
+	if (!more)
+		return;
+	feed->held[source->lane] = (struct held_message){*message_io, source};
+	*message_io = NULL;
+}
+
+/* Returns false if the message has still more. */
+static bool feed_held(struct kafka_feed *feed, int index)
+{
+	struct held_message *held = &feed->held[index];
+	struct lane *lane = feed->app->lanes[index];
+	if (held->message == NULL)
+		return true;
+	if (lane_is_amid(lane)) {
+		struct wire_header headers[MOST_HEADERS];
+		const struct wire_message wire = wire_of(held->source, held->message, headers);
+		int64_t began_us = monotonic_clock_us();
+		bool more = lane_feed_more(lane, &wire);
+		note_mapping(feed, index, began_us);
+		if (more)
+			return false;
+	}
+	rd_kafka_message_destroy(held->message);
+	held->message = NULL;
+	app_forget_old_mappings(feed->app);
+	return true;
+}
+
+void feed_drop_held(struct kafka_feed *feed)
+{
+	for (int i = 0; i < feed->app->n_lanes; i++) {
+		struct held_message *held = &feed->held[i];
+		if (held->message == NULL)
+			continue;
+		if (lane_is_amid(feed->app->lanes[i]))
+			lane_drop(feed->app->lanes[i], held->source);
+		rd_kafka_message_destroy(held->message);
+		held->message = NULL;
+	}
 }
 
 static void on_end(struct kafka_feed *feed, struct source *source, int64_t offset)
@@ -170,16 +244,22 @@ static void read_lane(struct kafka_feed *feed, int index)
 {
 	rd_kafka_message_t *messages[READ_MESSAGES];
 	struct lane *lane = feed->app->lanes[index];
-	for (int turn = 0; turn < READS_PER_TURN; turn++) {
-		if (feed->closing || !lane_has_room(lane))
+	/* A message that is taken cannot be put back: with mappings, each is taken when there is time for it. */
+	const size_t n_at_once = feed->app->mappings->n == 0 ? READ_MESSAGES : 1;
+	const size_t most_reads = READS_PER_TURN * (READ_MESSAGES / n_at_once);
+	for (size_t turn = 0; turn < most_reads; turn++) {
+		if (feed->closing || wait_for_turn(feed, index) || !feed_held(feed, index))
+			return; /* feed_on_mapping_turn() comes back here */
+		if (!lane_has_room(lane))
 			return; /* feed_on_wants_more() comes back here */
-		size_t n = kafka_consumer_read(feed->consumer, index, messages, READ_MESSAGES);
+		size_t n = kafka_consumer_read(feed->consumer, index, messages, n_at_once);
 		for (size_t i = 0; i < n; i++) {
 			if (messages[i]->err == RD_KAFKA_RESP_ERR_NO_ERROR)
-				feed_message(feed, messages[i]);
+				feed_message(feed, &messages[i]);
 			else
 				on_message_error(feed, messages[i]);
-			rd_kafka_message_destroy(messages[i]);
+			if (messages[i] != NULL)
+				rd_kafka_message_destroy(messages[i]);
 		}
 		if (n == 0) {
 			if (feed->n_read[index] >= MANY_MESSAGES)
@@ -206,6 +286,22 @@ void feed_on_read_again(evutil_socket_t fd, short what, void *context)
 	struct read_again_context *again = context;
 	(void)fd, (void)what;
 	read_in_turn(again->feed, again->lane);
+}
+
+void feed_on_mapping_turn(evutil_socket_t fd, short what, void *context)
+{
+	struct kafka_feed *feed = context;
+	struct mapping_turn *turn = &feed->mapping_turn;
+	int n = feed->app->n_lanes, first = turn->last_lane + 1;
+	(void)fd, (void)what;
+	turn->spent_us = 0;
+	for (int i = 0; i < n; i++) {
+		int index = (first + i) % n;
+		if (!turn->waits[index] && feed->held[index].message == NULL)
+			continue;
+		turn->waits[index] = false;
+		read_in_turn(feed, index);
+	}
 }
 
 void feed_on_readable(void *context, int lane)

@@ -22,6 +22,8 @@ void batch_release(struct batch *batch)
 	arena_release(&batch->arena);
 	free(batch->sources);
 	free(batch->dead_letters);
+	free(batch->mappings);
+	free(batch->skips);
 	free(batch->tickets);
 	free(batch->slots);
 	free(batch->tally.breaches);
@@ -36,6 +38,7 @@ void batch_clear(struct batch *batch)
 	if (batch->n_slots > 0)
 		memset(batch->slots, 0, batch->n_slots * sizeof(struct batch_ticket *));
 	batch->n_sources = batch->n_dead_letters = batch->n_tickets = batch->n_events = 0;
+	batch->n_mappings = batch->n_skips = 0;
 	batch->n_rejudged = 0;
 	batch_tally_clear(batch);
 	arrivals_clear(&batch->arrivals);
@@ -203,6 +206,60 @@ void batch_add_dead_letter(struct batch *batch, const struct batch_dead_letter *
 		headers[i].value = arena_text(&batch->arena, dead_letter->headers[i].value);
 	}
 	copy->headers = headers;
+	copy->mapping = arena_text(&batch->arena, dead_letter->mapping);
+	copy->mapping_version = arena_text(&batch->arena, dead_letter->mapping_version);
+}
+
+void batch_add_mapping(struct batch *batch, const struct batch_mapping *use)
+{
+	for (size_t i = 0; i < batch->n_mappings; i++) {
+		struct batch_mapping *known = &batch->mappings[i];
+		if (known->source_no != use->source_no || !text_same(known->mapping, use->mapping) ||
+		    !text_same(known->version, use->version))
+			continue;
+		known->n_records += use->n_records;
+		known->n_events += use->n_events;
+		known->n_skipped += use->n_skipped;
+		known->n_tombstones += use->n_tombstones;
+		known->n_rejected += use->n_rejected;
+		known->n_failed_in_row = use->n_failed_in_row;
+		return;
+	}
+	batch->mappings =
+	        mem_grow(batch->mappings, &batch->mappings_capacity, batch->n_mappings + 1, sizeof(*batch->mappings));
+	struct batch_mapping *copy = &batch->mappings[batch->n_mappings++];
+	*copy = *use;
+	copy->mapping = arena_text(&batch->arena, use->mapping);
+	copy->version = arena_text(&batch->arena, use->version);
+}
+
+void batch_add_skip(struct batch *batch, int32_t source_no, struct text mapping, struct text reason)
+{
+	for (size_t i = 0; i < batch->n_skips; i++) {
+		struct batch_skip *known = &batch->skips[i];
+		if (known->source_no == source_no && text_same(known->reason, reason) &&
+		    text_same(known->mapping, mapping)) {
+			known->n++;
+			return;
+		}
+	}
+	batch->skips = mem_grow(batch->skips, &batch->skips_capacity, batch->n_skips + 1, sizeof(*batch->skips));
+	batch->skips[batch->n_skips++] = (struct batch_skip){source_no, arena_text(&batch->arena, mapping),
+	                                                     arena_text(&batch->arena, reason), 1};
+}
+
+static void drop_mappings(struct batch *batch, int32_t source_no)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < batch->n_mappings; i++)
+		if (batch->mappings[i].source_no != source_no)
+			batch->mappings[kept++] = batch->mappings[i];
+	batch->n_mappings = kept;
+	kept = 0;
+	for (size_t i = 0; i < batch->n_skips; i++)
+		if (batch->skips[i].source_no != source_no)
+			batch->skips[kept++] = batch->skips[i];
+	batch->n_skips = kept;
 }
 
 static void drop_events(struct batch *batch, struct batch_ticket *ticket, int32_t source_no)
@@ -235,6 +292,7 @@ void batch_drop_source(struct batch *batch, int32_t source_no)
 		if (batch->dead_letters[i].source_no != source_no)
 			batch->dead_letters[kept++] = batch->dead_letters[i];
 	batch->n_dead_letters = kept;
+	drop_mappings(batch, source_no);
 	arrivals_drop_source(&batch->arrivals, source_no);
 
 	/* A ticket that loses all its events stays. It is judged again, which changes only what is due. */

@@ -55,6 +55,23 @@ struct batch_dead_letter {
 	struct text value;
 	const struct wire_header *headers;
 	size_t n_headers;
+	struct text mapping, mapping_version; /* that rejected it, and its SHA-256; absent: none */
+};
+
+/* What a mapping did with the records of a source (M7, M10). */
+struct batch_mapping {
+	int32_t source_no;
+	struct text mapping, version; /* its name, and the SHA-256 of its text in hexadecimal */
+	int64_t from_offset;          /* of the first of them */
+	int64_t n_records, n_events, n_skipped, n_tombstones, n_rejected;
+	int64_t n_failed_in_row; /* of its records in this process, after the last of them */
+};
+
+/* Records that a mapping passed over, for one reason. */
+struct batch_skip {
+	int32_t source_no;
+	struct text mapping, reason;
+	int64_t n;
 };
 
 /* A breach that the batch finds. */
@@ -100,6 +117,10 @@ struct batch {
 	size_t last_source; /* index of the source found last; messages come in runs */
 	struct batch_dead_letter *dead_letters;
 	size_t n_dead_letters, dead_letters_capacity;
+	struct batch_mapping *mappings;
+	size_t n_mappings, mappings_capacity;
+	struct batch_skip *skips;
+	size_t n_skips, skips_capacity;
 	struct batch_ticket **tickets; /* sorted by ticket_id once sealed */
 	size_t n_tickets, tickets_capacity;
 	struct batch_ticket **slots;
@@ -129,6 +150,9 @@ void batch_add_unknown_type(struct batch *batch, struct batch_source *source, st
 /* Both copy their argument. */
 void batch_add_event(struct batch *batch, const struct ticket_event *event);
 void batch_add_dead_letter(struct batch *batch, const struct batch_dead_letter *dead_letter);
+/* Adds up what a mapping did. Both copy their texts. */
+void batch_add_mapping(struct batch *batch, const struct batch_mapping *use);
+void batch_add_skip(struct batch *batch, int32_t source_no, struct text mapping, struct text reason);
 /* Adds an event that batch_next_event() returned. packed is copied. */
 void batch_add_packed(struct batch *batch, struct text ticket_id, int32_t source_no, struct text packed);
 /* The event of the ticket after `at`, or the first one if `at` is NULL. NULL: there are no more. */
