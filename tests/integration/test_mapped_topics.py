@@ -60,6 +60,11 @@ def longest_block_ms(site):
     return max((int(ms) for ms in re.findall(r"blocked for \d+ ms, (\d+) of them", site.logs())), default=0)
 
 
+def is_zero(file, line):
+    """Figures of records that came in another order were taken back by later ones; a row of zeros remains of them."""
+    return file.startswith("agent_kpi") and not any(float(value) for value in line[2:])
+
+
 @needs_cases
 @pytest.mark.parametrize(("file", "mapping"), [row[:2] for row in INPUTS if row[0].endswith(".ndjson")])
 def test_M1_a_topic_gives_the_tables(make_stream, make_site, make_topic, kafka, file, mapping):
@@ -81,7 +86,7 @@ def test_M1_a_topic_gives_the_tables(make_stream, make_site, make_topic, kafka, 
     kafka.produce(rows[half:])
     site.start("a")
     wait_for_end(site, topic)
-    wait_until(lambda: not differences(site, name), lambda: differences(site, name))
+    wait_until(lambda: not differences(site, name, is_zero), lambda: differences(site, name, is_zero))
     with open(os.path.join(CASES, f"{name}.expected", "rejected.ndjson"), encoding="utf-8") as rejected:
         n_rejected = len({line.strip() for line in rejected})
     assert site.one("SELECT count(DISTINCT value) FROM kpid.dead_letter WHERE topic = %s", topic) == n_rejected
@@ -199,20 +204,23 @@ def test_M8_a_long_page_is_read_in_many_turns(make_stream, make_site, make_topic
     topic, file, endpoint, n = make_topic(1), tmp_path / "desk.lua", Endpoint(), 2000
     file.write_text("local s = 'x' for i = 1, 10 do s = s .. s end for i = 1, 600 do local y = s:upper() end\n" + LUA)
     site = make_site(make_stream(1), None, mapped(topic, file, each="/tickets"))
-    page = b'{"tickets": [' + b", ".join(record for i in range(n) for record in records("new", ticket=f"R{i}")) + b"]}"
-    kafka.produce([(topic, 0, None, page)])
+
+    def page_of(tickets):
+        return b'{"tickets": [' + b", ".join(records("new", ticket=ticket)[0] for ticket in tickets) + b"]}"
+    # The message before the page begins a batch, whose age ends while the page is read.
+    kafka.produce([(topic, 0, None, page_of(["first"])), (topic, 0, None, page_of(f"R{i}" for i in range(n)))])
     site.start("a", run_lanes=2, metrics_listen=endpoint.address)
 
     def n_mapped():
         return endpoint.is_up() and endpoint.value("kpid_mapping_records_total", mapping="desk", outcome="mapped") or 0
-    wait_until(n_mapped, site.logs, every=0.001)
+    wait_until(lambda: n_mapped() > 200, site.logs, every=0.001)
     assert n_mapped() < n, "the page was read before the kill, which proves nothing"
     site.daemons["a"].kill()
-    assert site.one("SELECT count(*) FROM kpid.ticket") == 0
+    assert site.one("SELECT count(*) FROM kpid.ticket") in (0, 1)
     site.start("a", run_lanes=2)
     wait_for_end(site, topic)
-    assert site.one("SELECT count(*) FROM kpid.ticket") == n
-    assert site.one("SELECT n_events FROM report.mapping") == n
+    assert site.one("SELECT count(*) FROM kpid.ticket") == n + 1
+    assert site.one("SELECT n_events FROM report.mapping") == n + 1
     assert longest_block_ms(site) <= 200
 
 

@@ -296,15 +296,15 @@ static bool policy_load(struct statement *s)
 	return true;
 }
 
-/* Features that the simulation does not have: acknowledgements, silences, calendars with hours, topics without
- * events. */
-/* Only those of mapped topics, of which there are none. */
+/* Only letters of mapped topics expire, and the simulation has no such topics. */
 static bool dead_letters_expire(struct statement *s)
 {
 	add_row(s, (struct cell[]){[DEAD_LETTERS_EXPIRE_N] = cell_int8(0)}, DEAD_LETTERS_EXPIRE_N_COLUMNS);
 	return true;
 }
 
+/* Features that the simulation does not have: acknowledgements, silences, calendars with hours, topics without
+ * events. */
 static bool nothing(struct statement *s)
 {
 	(void)s;
