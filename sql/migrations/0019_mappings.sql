@@ -61,14 +61,8 @@ COMMENT ON COLUMN report.mapping.skips IS 'Number of records that it passed over
 COMMENT ON COLUMN report.mapping.first_record_at IS 'When it read its first record.';
 COMMENT ON COLUMN report.mapping.last_record_at IS 'When it read its last record.';
 
--- Appended, so that what other migrations list remains.
-DO $readme$
-BEGIN
-	EXECUTE 'CREATE OR REPLACE VIEW report.readme AS ' || rtrim(pg_get_viewdef('report.readme'::regclass), '; ')
-		|| $more$ UNION ALL SELECT 'report.mapping', 'mapping', 'last_record_at',
-			'SELECT mapping, n_records, n_events, n_rejected, failed_in_row FROM report.mapping'$more$;
-END
-$readme$;
+INSERT INTO kpid.readme (object, grain, time_column, example)
+VALUES ('report.mapping', 'mapping', 'last_record_at', 'SELECT mapping, n_records, n_events, n_rejected, failed_in_row FROM report.mapping');
 
 -- Dead letters name the mapping that rejected them --------------------------------------------------------------------
 
