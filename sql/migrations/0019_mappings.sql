@@ -41,9 +41,9 @@ SELECT
 	sum(u.n_rejected)::bigint AS n_rejected,
 	(array_agg(u.n_failed_in_row ORDER BY u.last_at DESC))[1] AS failed_in_row,
 	coalesce((
-		SELECT jsonb_object_agg(s.reason, s.n)
+		SELECT string_agg(s.reason || ': ' || s.n, '; ' ORDER BY s.n DESC, s.reason)
 		FROM (SELECT k.reason, sum(k.n) AS n FROM kpid.mapping_skip k WHERE k.mapping = u.mapping GROUP BY k.reason) s
-	), '{}') AS skips,
+	), '') AS skips,
 	min(u.first_at) AS first_record_at,
 	max(u.last_at) AS last_record_at
 FROM kpid.mapping_use u
@@ -57,7 +57,7 @@ COMMENT ON COLUMN report.mapping.n_skipped IS 'Records that it passed over, see 
 COMMENT ON COLUMN report.mapping.n_tombstones IS 'Records without a value.';
 COMMENT ON COLUMN report.mapping.n_rejected IS 'Records that became dead letters, see report.dead_letter.';
 COMMENT ON COLUMN report.mapping.failed_in_row IS 'How many of its latest records were rejected, without any that was not: 100 or more mean that the mapping no longer fits its records.';
-COMMENT ON COLUMN report.mapping.skips IS 'Number of records that it passed over, by reason.';
+COMMENT ON COLUMN report.mapping.skips IS 'Number of records that it passed over, by reason, most first: "note: 12; other: 3".';
 COMMENT ON COLUMN report.mapping.first_record_at IS 'When it read its first record.';
 COMMENT ON COLUMN report.mapping.last_record_at IS 'When it read its last record.';
 
