@@ -241,3 +241,17 @@ def part_stream(part, kafka):
 def chance(request):
     """Random numbers that are the same in each run."""
     return random.Random(request.node.name)
+
+
+@pytest.fixture
+def make_topic(request, kafka):
+    """make_topic(partitions): the name of a topic of records that only this test uses."""
+    made = []
+
+    def make(partitions=2):
+        made.append(re.sub(r"\W+", "-", request.node.name.removeprefix("test_")).lower()[:60] + f"-r{len(made)}")
+        kafka.create_topic(made[-1], partitions)
+        return made[-1]
+    yield make
+    for name in made:
+        kafka.delete_topic(name)

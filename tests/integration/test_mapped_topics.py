@@ -21,20 +21,6 @@ event{ type = "ticket." .. word(kinds, record.what, "what"), id = record.id, tim
 """
 
 
-@pytest.fixture
-def make_topic(request, kafka):
-    """make_topic(partitions): the name of a topic of records that only this test uses."""
-    made = []
-
-    def make(partitions=2):
-        made.append(re.sub(r"\W+", "-", request.node.name.removeprefix("test_")).lower()[:60] + f"-r{len(made)}")
-        kafka.create_topic(made[-1], partitions)
-        return made[-1]
-    yield make
-    for name in made:
-        kafka.delete_topic(name)
-
-
 def mapped(topic, file, name="desk", **options):
     """Settings of a site whose topic is read by a mapping."""
     return {"topics": {topic: f"map {name}"}, f"map {name}": {"file": str(file), **options}}

@@ -88,12 +88,15 @@ def test_the_metrics_say_what_the_tables_say(make_stream, make_site, endpoint):
                len(site.alerts()), "the messages to be counted")
 
 
-def test_every_metric_is_there_from_the_start(make_stream, make_site, endpoint, tmp_path):
+def test_every_metric_is_there_from_the_start(make_stream, make_site, make_topic, endpoint, tmp_path):
     """With zeros, so that the first increase is seen; and both formats are what their standards say."""
     receivers = tmp_path / "receivers.json"
     receivers.write_text('{"receivers": [{"name": "hook", "type": "webhook", "url": "http://127.0.0.1:9/"}]}')
+    mapping = tmp_path / "desk.lua"
+    mapping.write_text('skip("all")')
     site = make_site(make_stream(1), policy(first_response="1h"),
-                     {"alert": {"receivers_file": str(receivers)}, "metrics": {"projects": "north"}})
+                     {"alert": {"receivers_file": str(receivers)}, "metrics": {"projects": "north"},
+                      "topics": {make_topic(1): "map desk"}, "map desk": {"file": str(mapping)}})
     start(site, endpoint)
     wait_until(lambda: database_was_read(endpoint), "the database to be read")
     wait_until(lambda: endpoint.value("kpid_complete_until_timestamp_seconds"), "the partitions to be read")
