@@ -273,6 +273,10 @@ def insert_some(connection):
         "group_kpi_5m": HOUR,
         "backlog_change": {"ticket_id": "T1", "time": "2026-01-05Z", "change": 1},
         "backlog_5m": {"time": "2026-01-05Z", "change": 1},
+        "mapping_use": {"source_no": 1, "from_offset": 0, "mapping": "desk", "version": "ab", "n_records": 2, "n_events": 1,
+                        "n_skipped": 1, "n_tombstones": 0, "n_rejected": 0, "n_failed_in_row": 0, "first_at": "2026-01-05Z",
+                        "last_at": "2026-01-05Z"},
+        "mapping_skip": {"source_no": 1, "mapping": "desk", "reason": "note", "n": 1},
         "delivery": {"receiver": "ops", "alert_id": "a1", "revision": 1, "state": "pending", "next_at": "2026-01-05Z"},
     }.items():
         if columns(connection, table):
