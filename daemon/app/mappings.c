@@ -119,11 +119,8 @@ static struct intake *find(const struct mappings *mappings, const char *name)
 
 struct intake *mappings_of_topic(const struct mappings *mappings, const char *topic)
 {
-	const struct config_topics *topics = &mappings->config->topics;
-	for (size_t i = 0; i < topics->n; i++)
-		if (strcmp(topics->items[i].name, topic) == 0)
-			return find(mappings, topics->items[i].map);
-	return NULL;
+	const struct config_topic *configured = config_topics_find(&mappings->config->topics, topic);
+	return configured == NULL ? NULL : find(mappings, configured->map);
 }
 
 void mappings_continue(struct mappings *mappings, const struct mappings *before)

@@ -14,7 +14,7 @@ struct dlq_originals {
 	rd_kafka_t *consumer;
 };
 
-static void on_log(const rd_kafka_t *client, int level, const char *facility, const char *line)
+void dlq_on_kafka_log(const rd_kafka_t *client, int level, const char *facility, const char *line)
 {
 	(void)client, (void)level, (void)facility;
 	log_debug("librdkafka: %s", line);
@@ -34,7 +34,7 @@ struct dlq_originals *dlq_originals_new(struct pg_sync *sync, const struct confi
 		     RD_KAFKA_CONF_OK;
 	for (size_t i = 0; ok && i < sizeof(own) / sizeof(own[0]); i++)
 		ok = rd_kafka_conf_set(conf, own[i][0], own[i][1], why, sizeof(why)) == RD_KAFKA_CONF_OK;
-	rd_kafka_conf_set_log_cb(conf, on_log);
+	rd_kafka_conf_set_log_cb(conf, dlq_on_kafka_log);
 	rd_kafka_t *consumer = ok ? rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof(why)) : NULL;
 	if (consumer == NULL) {
 		rd_kafka_conf_destroy(conf);

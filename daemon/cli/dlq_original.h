@@ -8,6 +8,9 @@
 #include "cli/dlq.h"
 #include "kpid/config.h"
 
+/* The log of librdkafka, at the level debug: a command reports what it needs itself. */
+void dlq_on_kafka_log(const rd_kafka_t *client, int level, const char *facility, const char *line);
+
 struct dlq_originals; /* a client that reads them */
 
 /* Returns NULL after printing an error. */

@@ -67,12 +67,6 @@ static void on_delivery(rd_kafka_t *producer, const rd_kafka_message_t *message,
 	requeue->no_broker |= message->err == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT;
 }
 
-static void on_log(const rd_kafka_t *producer, int level, const char *facility, const char *line)
-{
-	(void)producer, (void)level, (void)facility;
-	log_debug("librdkafka: %s", line);
-}
-
 /* Sets a property; librdkafka itself ignores consumer properties of a producer. */
 static bool set(struct pg_sync *sync, rd_kafka_conf_t *conf, const char *name, const char *value)
 {
@@ -101,7 +95,7 @@ static rd_kafka_t *new_producer(struct requeue *requeue, const struct config_pai
 	ok = ok && set(requeue->sync, conf, "allow.auto.create.topics", "false");
 	rd_kafka_conf_set_opaque(conf, requeue);
 	rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
-	rd_kafka_conf_set_log_cb(conf, on_log);
+	rd_kafka_conf_set_log_cb(conf, dlq_on_kafka_log);
 	rd_kafka_t *producer = ok ? rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof(why)) : NULL;
 	if (producer != NULL)
 		return producer;
@@ -109,6 +103,17 @@ static rd_kafka_t *new_producer(struct requeue *requeue, const struct config_pai
 		pg_sync_print_error(requeue->sync, "kafka: %s", why);
 	rd_kafka_conf_destroy(conf);
 	return NULL;
+}
+
+/* The producer owns the headers unless it refused the message. */
+static void end_sending(struct item *item, rd_kafka_headers_t *headers, rd_kafka_resp_err_t error)
+{
+	if (error == RD_KAFKA_RESP_ERR_NO_ERROR)
+		return;
+	if (headers != NULL)
+		rd_kafka_headers_destroy(headers);
+	item->outcome = OUTCOME_FAILED;
+	snprintf(item->why, sizeof(item->why), "%s", rd_kafka_err2str(error));
 }
 
 static void produce(struct requeue *requeue, struct item *item)
@@ -124,12 +129,7 @@ static void produce(struct requeue *requeue, struct item *item)
 	        requeue->producer, RD_KAFKA_V_TOPIC(item->key.topic), RD_KAFKA_V_PARTITION(item->key.partition),
 	        RD_KAFKA_V_VALUE((void *)(uintptr_t)letter->value.ptr, letter->value.len), RD_KAFKA_V_HEADERS(headers),
 	        RD_KAFKA_V_OPAQUE(item), RD_KAFKA_V_END);
-	if (error == RD_KAFKA_RESP_ERR_NO_ERROR)
-		return;
-	if (headers != NULL)
-		rd_kafka_headers_destroy(headers);
-	item->outcome = OUTCOME_FAILED;
-	snprintf(item->why, sizeof(item->why), "%s", rd_kafka_err2str(error));
+	end_sending(item, headers, error);
 }
 
 static void send_original(struct requeue *requeue, struct item *item)
@@ -143,12 +143,7 @@ static void send_original(struct requeue *requeue, struct item *item)
 	        requeue->producer, RD_KAFKA_V_TOPIC(item->key.topic), RD_KAFKA_V_PARTITION(item->key.partition),
 	        RD_KAFKA_V_KEY(original->key, original->key_len), RD_KAFKA_V_VALUE(original->payload, original->len),
 	        RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_OPAQUE(item), RD_KAFKA_V_END);
-	if (error == RD_KAFKA_RESP_ERR_NO_ERROR)
-		return;
-	if (headers != NULL)
-		rd_kafka_headers_destroy(headers);
-	item->outcome = OUTCOME_FAILED;
-	snprintf(item->why, sizeof(item->why), "%s", rd_kafka_err2str(error));
+	end_sending(item, headers, error);
 }
 
 /* ---- one message ---- */
@@ -171,11 +166,8 @@ static void start_line(struct requeue *requeue, struct item *item)
 
 static bool is_mapped(const struct requeue *requeue, const struct item *item)
 {
-	const struct config_topics *topics = &requeue->config->topics;
-	for (size_t i = 0; i < topics->n; i++)
-		if (strcmp(topics->items[i].name, item->key.topic) == 0)
-			return topics->items[i].map != NULL;
-	return !text_is_absent(item->letter.mapping);
+	const struct config_topic *topic = config_topics_find(&requeue->config->topics, item->key.topic);
+	return topic == NULL ? !text_is_absent(item->letter.mapping) : topic->map != NULL;
 }
 
 static const struct item *find_twin(const struct requeue *requeue, const struct item *item)

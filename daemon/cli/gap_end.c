@@ -122,14 +122,6 @@ int gap_accept(struct pg_sync *sync, const struct gap_request *request, const st
 
 /* ---- retire ---- */
 
-static bool is_read(const struct config_topics *topics, const char *topic)
-{
-	for (size_t i = 0; i < topics->n; i++)
-		if (strcmp(topics->items[i].name, topic) == 0)
-			return true;
-	return false;
-}
-
 static void print_retired(const struct cli *cli, const struct gap_request *request, const PGresult *rows)
 {
 	struct buf topic = BUF_INIT;
@@ -150,7 +142,7 @@ static void print_retired(const struct cli *cli, const struct gap_request *reque
 
 int gap_retire(struct pg_sync *sync, const struct gap_request *request, const struct config_topics *topics)
 {
-	if (request->partition == NULL && is_read(topics, request->topic))
+	if (request->partition == NULL && config_topics_find(topics, request->topic) != NULL)
 		return fail(sync, request, "is in the configuration; remove it from [topics] and restart first");
 	const struct pg_param params[GAP_RETIRE_N_PARAMS] = {
 	        [GAP_RETIRE_PARAM_TOPIC] = pg_param_c_string(request->topic),

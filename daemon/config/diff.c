@@ -33,10 +33,7 @@ static void diff_topics(const struct config_topics *these, const struct config_t
                         struct config_words *names_out)
 {
 	for (size_t i = 0; i < these->n; i++) {
-		const struct config_topic *other = NULL;
-		for (size_t j = 0; other == NULL && j < others->n; j++)
-			if (strcmp(others->items[j].name, these->items[i].name) == 0)
-				other = &others->items[j];
+		const struct config_topic *other = config_topics_find(others, these->items[i].name);
 		if (other == NULL || (compare_values && !is_same(other, &these->items[i])))
 			add_name(names_out, "topics", these->items[i].name);
 	}

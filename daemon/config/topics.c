@@ -117,6 +117,14 @@ void config_topics_read(const struct config_source *source, const struct config_
 		add_topic(topics_out, default_topics[i].name, default_topics[i].types, NULL);
 }
 
+const struct config_topic *config_topics_find(const struct config_topics *topics, const char *name)
+{
+	for (size_t i = 0; i < topics->n; i++)
+		if (strcmp(topics->items[i].name, name) == 0)
+			return &topics->items[i];
+	return NULL;
+}
+
 void config_topic_format(const struct config_topic *topic, struct buf *out)
 {
 	uint32_t types = topic->types;

@@ -155,6 +155,7 @@ struct config_memory kpid_config_memory(const struct kpid_config *config, int n_
 /* Appends "ticket.opened, ticket.closed", "*" or "map zammad": the value of a topic as the configuration writes it. */
 void config_topic_format(const struct config_topic *topic, struct buf *out);
 /* NULL: there is none of that name. */
+const struct config_topic *config_topics_find(const struct config_topics *topics, const char *name);
 const struct config_map *config_maps_find(const struct config_maps *maps, const char *name);
 
 /* The value of a name, NULL if it is not set. Borrowed. */

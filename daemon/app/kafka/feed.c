@@ -17,12 +17,9 @@ int feed_lane_of(void *context, const char *topic, int32_t partition)
 struct source *feed_source(struct kafka_feed *feed, const char *topic, int32_t partition)
 {
 	struct source *source = sources_get(&feed->app->sources, topic, partition);
-	const struct config_topics *topics = &feed->app->config->topics;
+	const struct config_topic *configured = config_topics_find(&feed->app->config->topics, topic);
 	source->lane = feed_lane_of(feed, topic, partition);
-	source->topic_type = EVENT_TYPE_NONE;
-	for (size_t i = 0; i < topics->n; i++)
-		if (strcmp(topics->items[i].name, topic) == 0)
-			source->topic_type = topics->items[i].only;
+	source->topic_type = configured == NULL ? EVENT_TYPE_NONE : configured->only;
 	source->intake = mappings_of_topic(feed->app->mappings, topic);
 	return source;
 }
