@@ -69,10 +69,9 @@ struct poll {
 	void (*published)(void *context, struct blob *event);
 	void *context;
 	struct asked asked[TOPIC_N];
-	int n_quick;       /* quick questions that are not answered yet */
-	bool is_half;      /* the latest tick was one between two others */
-	bool is_between;   /* the questions are those between two ticks: published is only what is new */
-	int64_t ledger_us; /* when the ledger was refreshed; TIME_NONE: not in the last hour */
+	int n_quick;     /* quick questions that are not answered yet */
+	bool is_half;    /* the latest tick was one between two others */
+	bool is_between; /* the questions are those between two ticks: published is only what is new */
 	struct rounds *rounds;
 	struct figures figures;
 	struct figures_range newest, look;
@@ -174,7 +173,7 @@ static void set_read(struct poll *poll)
 		int64_t at_us;
 	} times[] = {{"agents", rounds_shown_us(poll->rounds, ROUND_AGENTS)},
 	             {"groups", rounds_shown_us(poll->rounds, ROUND_GROUPS)},
-	             {"ledger", poll->ledger_us}};
+	             {"ledger", rounds_ledger_us(poll->rounds)}};
 	struct buf json = BUF_INIT;
 	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
 		buf_add_format(&json, "%s\"%s\":", i == 0 ? "{" : ",", times[i].name);
@@ -214,8 +213,8 @@ static void take_groups(struct poll *poll, PGresult *rows)
 
 static void take_group_kpis(struct poll *poll, PGresult *rows)
 {
-	poll->ledger_us = rounds_take_group_kpis(poll->rounds, rows);
-	set_groups(poll);
+	if (rounds_take_group_kpis(poll->rounds, rows))
+		set_groups(poll);
 }
 
 /* ---- the figures of the day ---- */
@@ -295,6 +294,12 @@ static void params_look(struct poll *poll, const char **params_out)
 	range_params(poll, &poll->look, params_out);
 }
 
+static void params_group_kpis(struct poll *poll, const char **params_out)
+{
+	const struct figures_range piece = rounds_hour_piece(poll->rounds, poll_now_us(poll));
+	range_params(poll, &piece, params_out);
+}
+
 static void params_clocks(struct poll *poll, const char **params_out)
 {
 	params_out[BOARD_CLOCKS_PARAM_MOST] = number(poll, 0, MOST_CLOCKS);
@@ -365,6 +370,8 @@ static const struct topic topics[TOPIC_N] = {
         [TOPIC_GROUP_KPIS] = {.file = "queries/board_group_kpis.sql",
                               .is_slow = true,
                               .take = take_group_kpis,
+                              .params = params_group_kpis,
+                              .n_params = BOARD_GROUP_KPIS_N_PARAMS,
                               .every_us = LEDGER_US},
         [TOPIC_BACKLOG] = {.file = "queries/board_backlog.sql",
                            .is_slow = true,
@@ -404,6 +411,8 @@ static void quick_done(struct poll *poll)
 static int64_t cost_of(const struct poll *poll, int topic)
 {
 	enum tally_name name = topic == TOPIC_AGENTS ? TALLY_AGENTS : TALLY_PROJECTS;
+	if (topic == TOPIC_GROUP_KPIS && rounds_hour_is_begun(poll->rounds))
+		return 0;
 	if (topic != TOPIC_AGENTS && topic != TOPIC_GROUPS)
 		return COST;
 	return tally_is_known(rounds_tally(poll->rounds, name)) ? ROUND_COST : 0;
@@ -417,15 +426,15 @@ static void on_answer(void *context, PGresult *rows, int64_t took_us)
 	struct poll *poll = asked->poll;
 	const struct topic *topic = &topics[asked->topic];
 	asked->is_asked = false;
-	int64_t pause_us = cost_of(poll, asked->topic) * took_us;
-	asked->due_us = monotonic_clock_us() + (pause_us > topic->every_us ? pause_us : topic->every_us);
 	if (rows != NULL)
 		topic->take(poll, rows);
+	int64_t pause_us = cost_of(poll, asked->topic) * took_us;
+	asked->due_us = monotonic_clock_us() + (pause_us > topic->every_us ? pause_us : topic->every_us);
 	if (topic->took != NULL)
 		topic->took(poll, took_us);
 	if (!topic->is_slow && --poll->n_quick == 0)
 		quick_done(poll);
-	/* The first round goes on at once. */
+	/* The first round goes on at once, and so does an hour that is begun. */
 	if (rows != NULL && cost_of(poll, asked->topic) == 0)
 		ask(poll, asked->topic);
 }
@@ -485,7 +494,7 @@ struct poll *poll_new(struct event_base *base, struct asker *now, struct asker *
 {
 	struct poll *poll = mem_zalloc(sizeof(*poll));
 	*poll = (struct poll){.now = now, .slow = slow, .live = live, .published = published, .context = context};
-	poll->db_now_us = poll->ledger_us = TIME_NONE;
+	poll->db_now_us = TIME_NONE;
 	poll->is_half = true;
 	snprintf(poll->time_zone, sizeof(poll->time_zone), "UTC");
 	figures_init(&poll->figures);

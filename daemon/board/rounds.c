@@ -10,8 +10,16 @@
 /* Sizes of a piece, and how long it may take. */
 enum { LEAST = 500, MOST = 32000, CHEAP_US = 35000, DEAR_US = 75000 };
 
+/* The hour that is being read, bucket by bucket. */
+struct hour {
+	int n_read;
+	int64_t first_us, refreshed_us;
+	int64_t shown_us; /* refreshed_us of the hour that is shown */
+};
+
 struct rounds {
 	struct tally *tallies[TALLY_N];
+	struct hour hour;
 	char *after[ROUND_N];
 	int64_t most[ROUND_N];
 	int64_t began_us[ROUND_N], shown_us[ROUND_N]; /* TIME_NONE: not yet */
@@ -26,6 +34,7 @@ struct rounds *rounds_new(void)
 		rounds->most[i] = 2L * LEAST;
 		rounds->began_us[i] = rounds->shown_us[i] = TIME_NONE;
 	}
+	rounds->hour.shown_us = TIME_NONE;
 	return rounds;
 }
 
@@ -135,24 +144,61 @@ bool rounds_take_groups(struct rounds *rounds, const PGresult *rows)
 	return true;
 }
 
-int64_t rounds_take_group_kpis(struct rounds *rounds, const PGresult *rows)
+struct figures_range rounds_hour_piece(struct rounds *rounds, int64_t now_us)
 {
-	struct tally *tallies[] = {rounds->tallies[TALLY_PROJECTS], rounds->tallies[TALLY_TEAMS]};
-	for (int i = 0; i < 2; i++)
-		tally_hour_begin(tallies[i]);
-	for (int row = 0; row < PQntuples(rows); row++) {
-		struct tally_sums sums = {.numbers = {0}};
-		if (PQgetisnull(rows, row, BOARD_GROUP_KPIS_KEY))
-			continue;
-		for (int i = GROUP_N_OF_ROUND; i < GROUP_N; i++)
-			sums.numbers[i] = pg_get_int8(rows, row, BOARD_GROUP_KPIS_OPENED + i - GROUP_N_OF_ROUND);
-		get_spark(pg_get_text(rows, row, BOARD_GROUP_KPIS_SPARK), &sums);
-		tally_hour_add(tallies[pg_get_bool(rows, row, BOARD_GROUP_KPIS_IS_TEAM)],
-		               pg_get_text(rows, row, BOARD_GROUP_KPIS_KEY), &sums);
+	struct hour *hour = &rounds->hour;
+	if (hour->n_read == 0)
+		hour->first_us = timestamp_bucket(now_us) - (FIGURES_HOUR - 1) * BUCKET_US;
+	int64_t from_us = hour->first_us + hour->n_read * BUCKET_US;
+	return (struct figures_range){from_us, from_us + BUCKET_US};
+}
+
+static void begin_hour(struct rounds *rounds, int64_t refreshed_us)
+{
+	tally_hour_begin(rounds->tallies[TALLY_PROJECTS]);
+	tally_hour_begin(rounds->tallies[TALLY_TEAMS]);
+	rounds->hour.refreshed_us = refreshed_us;
+}
+
+static void add_to_hour(struct rounds *rounds, const PGresult *rows, int row)
+{
+	bool is_team = pg_get_bool(rows, row, BOARD_GROUP_KPIS_IS_TEAM);
+	struct tally_sums sums = {.numbers = {0}};
+	for (int i = GROUP_N_OF_ROUND; i < GROUP_N; i++)
+		sums.numbers[i] = pg_get_int8(rows, row, BOARD_GROUP_KPIS_OPENED + i - GROUP_N_OF_ROUND);
+	sums.spark[rounds->hour.n_read] = (int32_t)sums.numbers[GROUP_RESOLVED];
+	tally_hour_add(rounds->tallies[is_team ? TALLY_TEAMS : TALLY_PROJECTS],
+	               pg_get_text(rows, row, BOARD_GROUP_KPIS_KEY), &sums);
+}
+
+bool rounds_take_group_kpis(struct rounds *rounds, const PGresult *rows)
+{
+	struct hour *hour = &rounds->hour;
+	int64_t refreshed_us = PQntuples(rows) == 0 ? TIME_NONE : pg_get_time(rows, 0, BOARD_GROUP_KPIS_REFRESHED_AT);
+	if (hour->n_read > 0 && refreshed_us != hour->refreshed_us) {
+		hour->n_read = 0;
+		return false;
 	}
-	for (int i = 0; i < 2; i++)
-		tally_hour_show(tallies[i]);
-	if (PQntuples(rows) == 0 || PQgetisnull(rows, 0, BOARD_GROUP_KPIS_REFRESHED_AT))
-		return TIME_NONE;
-	return pg_get_time(rows, 0, BOARD_GROUP_KPIS_REFRESHED_AT);
+	if (hour->n_read == 0)
+		begin_hour(rounds, refreshed_us);
+	for (int row = 0; row < PQntuples(rows); row++)
+		if (!PQgetisnull(rows, row, BOARD_GROUP_KPIS_KEY))
+			add_to_hour(rounds, rows, row);
+	if (++hour->n_read < FIGURES_HOUR)
+		return false;
+	tally_hour_show(rounds->tallies[TALLY_PROJECTS]);
+	tally_hour_show(rounds->tallies[TALLY_TEAMS]);
+	hour->n_read = 0;
+	hour->shown_us = refreshed_us;
+	return true;
+}
+
+bool rounds_hour_is_begun(const struct rounds *rounds)
+{
+	return rounds->hour.n_read > 0;
+}
+
+int64_t rounds_ledger_us(const struct rounds *rounds)
+{
+	return rounds->hour.shown_us;
 }

@@ -6,6 +6,7 @@
 #include <libpq-fe.h>
 #include <stdint.h>
 
+#include "board/figures.h"
 #include "board/tally.h"
 
 enum round_name { ROUND_AGENTS, ROUND_GROUPS, ROUND_N };
@@ -24,9 +25,16 @@ void rounds_took(struct rounds *rounds, enum round_name name, int64_t took_us);
  * round. */
 bool rounds_take_agents(struct rounds *rounds, const PGresult *rows);
 bool rounds_take_groups(struct rounds *rounds, const PGresult *rows);
-/* Takes what projects and teams did in the last hour, the rows of board_group_kpis.sql. Returns when the ledger was
- * refreshed; TIME_NONE: not in this hour. */
-int64_t rounds_take_group_kpis(struct rounds *rounds, const PGresult *rows);
+/* The next piece of what projects and teams did in the last hour: its bucket of 5 minutes. */
+struct figures_range rounds_hour_piece(struct rounds *rounds, int64_t now_us);
+/* Takes such a piece, the rows of board_group_kpis.sql. True: it was the last one, and the tallies show the hour. If
+ * the ledger is refreshed meanwhile, the hour is read again, because a ticket may have moved from one bucket to
+ * another. */
+bool rounds_take_group_kpis(struct rounds *rounds, const PGresult *rows);
+/* Whether some pieces of an hour were read, but not all. */
+bool rounds_hour_is_begun(const struct rounds *rounds);
+/* When the ledger had been refreshed before the hour that is shown was read; TIME_NONE: not in the hour before. */
+int64_t rounds_ledger_us(const struct rounds *rounds);
 /* When the round that is shown began, by the database's clock; TIME_NONE: there is none yet. */
 int64_t rounds_shown_us(const struct rounds *rounds, enum round_name name);
 /* Call with each piece, before it is taken: the database's clock when it was asked for. */

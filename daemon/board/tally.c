@@ -41,7 +41,8 @@ struct round {
 
 struct tally {
 	const struct tally_kind *kind;
-	struct round shown, next, hour;
+	struct round shown, next;
+	struct round hour, next_hour;
 	bool is_known;
 };
 
@@ -103,6 +104,15 @@ static void round_release(struct round *round)
 	arena_init(&round->arena);
 }
 
+/* Afterwards, next is empty. */
+static void replace(struct round *round, struct round *next)
+{
+	round_release(round);
+	*round = *next;
+	*next = (struct round){.n = 0};
+	arena_init(&next->arena);
+}
+
 static uint32_t *slot_of(const struct round *round, struct text key)
 {
 	size_t mask = round->n_slots - 1, at = (size_t)hash_text(key) & mask;
@@ -129,6 +139,7 @@ struct tally *tally_new(enum tally_name name)
 	arena_init(&tally->shown.arena);
 	arena_init(&tally->next.arena);
 	arena_init(&tally->hour.arena);
+	arena_init(&tally->next_hour.arena);
 	return tally;
 }
 
@@ -139,6 +150,7 @@ void tally_free(struct tally *tally)
 	round_release(&tally->shown);
 	round_release(&tally->next);
 	round_release(&tally->hour);
+	round_release(&tally->next_hour);
 	free(tally);
 }
 
@@ -182,27 +194,25 @@ static void merge_hour(struct tally *tally)
 
 void tally_show(struct tally *tally)
 {
-	round_release(&tally->shown);
-	tally->shown = tally->next;
+	replace(&tally->shown, &tally->next);
 	tally->is_known = true;
-	tally->next = (struct round){.n = 0};
-	arena_init(&tally->next.arena);
 	merge_hour(tally);
 }
 
 void tally_hour_begin(struct tally *tally)
 {
-	round_release(&tally->hour);
+	round_release(&tally->next_hour);
 }
 
 void tally_hour_add(struct tally *tally, struct text key, const struct tally_sums *sums)
 {
-	add_sums(tally, row_of(tally, &tally->hour, key), sums->numbers, sums->spark);
+	add_sums(tally, row_of(tally, &tally->next_hour, key), sums->numbers, sums->spark);
 }
 
 void tally_hour_show(struct tally *tally)
 {
 	const struct tally_kind *kind = tally->kind;
+	replace(&tally->hour, &tally->next_hour);
 	for (size_t i = 0; i < tally->shown.n; i++) {
 		struct tally_row *row = tally->shown.rows[i];
 		memset(&row->numbers[kind->n_of_round], 0,

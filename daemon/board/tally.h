@@ -76,8 +76,8 @@ void tally_free(struct tally *tally);
 void tally_add(struct tally *tally, struct text key, const struct tally_sums *sums);
 /* The round is whole: it is shown, and the next one begins. */
 void tally_show(struct tally *tally);
-/* Of projects and teams, the numbers of the last hour are read at once, beside the rounds: begin, add each key that has
- * any, and show them. They are part of what is shown, now and after each round. */
+/* Of projects and teams, the numbers of the last hour are read beside the rounds: begin, add, and show the hour when it
+ * is whole. It is part of what is shown, now and after each round, until the next one is shown. */
 void tally_hour_begin(struct tally *tally);
 void tally_hour_add(struct tally *tally, struct text key, const struct tally_sums *sums);
 void tally_hour_show(struct tally *tally);

@@ -61,16 +61,17 @@ def fill(rig, pg, database, n_tickets, n_agents):
 def cases():
     """(name of the query, parameters, what the table says of them)"""
     bucket = int(time.time()) // 300 * 300
+    newest = {"from": time.strftime("%FT%TZ", time.gmtime(bucket)), "until": time.strftime("%FT%TZ", time.gmtime(bucket + 300))}
     yield "fresh", {}, ""
     yield "totals", {}, ""
     yield "clocks", {"most": "200", "most_breached": "100"}, ""
     yield "breaches", {"most": "100"}, ""
-    yield "buckets", {"from": f"{time.strftime('%FT%TZ', time.gmtime(bucket))}", "until": time.strftime("%FT%TZ", time.gmtime(bucket + 300))}, "5 minutes"
+    yield "buckets", newest, "5 minutes"
     for after, words in ((None, "first piece"), ("agent-5", "another piece")):
         yield "agents", {"after": after, "most": "2000"}, words
     for after, words in ((None, "first piece"), ("T-8", "another piece")):
         yield "groups", {"after": after, "most": "8000"}, words
-    yield "group_kpis", {}, ""
+    yield "group_kpis", newest, "5 minutes"
     yield "backlog", {}, ""
     for name, filters in LISTS.items():
         for chosen in filters:

@@ -98,6 +98,14 @@ static void test_the_hour_beside_the_rounds(void **state)
 		assert_int_equal(tally_sum(tally, "east", GROUP_RESOLVED), 2);
 	}
 	tally_hour_begin(tally);
+	add_group(tally, "west", 0, 3);
+	add_group(tally, "west", 5, 0);
+	tally_show(tally); /* the next hour is not whole yet */
+	assert_int_equal(tally_sum(tally, NULL, GROUP_RESOLVED), 2);
+	add_group(tally, "east", 5, 0);
+	add_group(tally, "west", 3, 0);
+	tally_show(tally);
+	tally_hour_begin(tally);
 	add_group(tally, "west", 0, 4);
 	add_group(tally, "north", 0, 1);
 	tally_hour_show(tally);
