@@ -365,10 +365,11 @@ static bool compare_backlog(struct verify *verify)
 	return run_comparison(verify, "queries/verify_backlog.sql", &param, 1, found_backlog, verify);
 }
 
-/* L2 */
+/* L2, and the sums that are kept with the ledger */
 static bool compare_ledger(struct verify *verify)
 {
-	return run_comparison(verify, "queries/verify_ledger.sql", NULL, 0, found_in_ledger, verify);
+	return run_comparison(verify, "queries/verify_ledger.sql", NULL, 0, found_in_ledger, verify) &&
+	       run_comparison(verify, "queries/verify_groups.sql", NULL, 0, found_in_ledger, verify);
 }
 
 static bool find_lost(struct verify *verify)

@@ -81,8 +81,9 @@ static void print_text(const struct verify *verify, bool repaired)
 		            "The sums depend on all histories, so they were not checked and nothing can be repaired.\n"
 		            "Restore these rows of kpid.ticket from a backup first.\n");
 	if (verify->ledger_differs)
-		buf_add_str(&out, "The ledger differs from the daily figures: if these are right, make it again with "
-		                  "`kpid appraisal refresh --all`.\n");
+		buf_add_str(&out,
+		            "The ledger does not agree with the daily figures, or sums of the board do not agree "
+		            "with the ledger. If the daily figures are right, run `kpid appraisal refresh --all`.\n");
 	if (verify->n_set_aside > 0)
 		buf_add_format(
 		        &out,

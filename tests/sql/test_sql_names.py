@@ -20,7 +20,7 @@ SAME_COLUMNS = [
     (["outbox_oldest", "dispatch_oldest"], None),
     (["alert_ack", "alert_unack"], None),
     (["settings_zone", "settings_put"], None),
-    (["verify_tickets", "verify_cycles", "verify_clocks", "verify_alerts", "verify_kpis", "verify_backlog", "verify_ledger"], DIFFERENCES),
+    ([f"verify_{name}" for name in ("tickets", "cycles", "clocks", "alerts", "kpis", "backlog", "ledger", "groups")], DIFFERENCES),
     ([f"doctor_{name}" for name in (
         "calendars", "dead_letters", "deadlines", "deliveries", "gaps", "indexes", "outbox", "parked", "rights", "server",
         "sessions", "sources", "tables")], FINDINGS),
