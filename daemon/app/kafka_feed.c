@@ -116,6 +116,7 @@ static void on_poll_timer(evutil_socket_t fd, short what, void *context)
 		feed_measure_gaps(feed);
 		feed_check_stopped(feed);
 		feed_check_topics(feed);
+		feed_check_waiting(feed);
 		forward_to_lanes(feed);
 	}
 	if (now_us - feed->checked_us >= CHECK_US && !feed->checking)
@@ -242,6 +243,7 @@ static const char *on_status(void *context, struct buf *problems_io)
 {
 	const struct kafka_feed *feed = context;
 	feed_describe_topics(feed, problems_io);
+	feed_describe_waiting(feed, problems_io);
 	if (feed->outbox != NULL)
 		outbox_describe_delay(feed->outbox, problems_io);
 	if (feed->dispatch != NULL)

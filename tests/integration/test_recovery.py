@@ -71,6 +71,19 @@ def test_one_of_two_that_is_ended_leaves_the_group(site, read):
     assert read() < SESSION_TIMEOUT_S, "the group waited for the session to time out"
 
 
+def test_a_long_wait_for_the_group_is_logged(site):
+    """Another member takes part in the rebalance only when it polls. An instance that waits for that used to be silent."""
+    from confluent_kafka import Consumer
+    member = Consumer({"bootstrap.servers": site.kafka.bootstrap, "group.id": site.database, "log_level": 0, "session.timeout.ms": 45000,
+                       "partition.assignment.strategy": "cooperative-sticky"})
+    with contextlib.closing(member):
+        member.subscribe(list(site.stream.topics.values()))
+        wait_until(lambda: member.poll(0.1) or member.assignment(), "the other member to be assigned partitions")
+        daemon = site.start("a")
+        wait_until(lambda: daemon.logged("waiting for the consumer group to assign partitions, for 1"), "the wait to be logged", 25)
+    wait_until(lambda: daemon.logged("16 partitions taken"), "the partitions")
+
+
 @pytest.mark.parametrize("delay", [0.3, 2])
 def test_an_instance_that_is_ended_while_it_joins_leaves_the_group(site, read, delay):
     site.start("a")

@@ -74,6 +74,12 @@ struct mapping_turn {
 	bool *waits;         /* by lane: it has more to read */
 };
 
+/* What reading waits for during a rebalance. */
+struct feed_waiting {
+	const char *what;            /* static text; NULL: nothing */
+	int64_t since_us, logged_us; /* monotonic; logged_us 0: not logged yet */
+};
+
 struct kafka_feed {
 	struct app *app;
 	struct kafka_consumer *consumer;
@@ -98,6 +104,7 @@ struct kafka_feed {
 	uint64_t claim_generation;                  /* the rebalance_generation of that claim */
 	bool was_assigned;                          /* the group has assigned partitions, maybe none, at least once */
 	rd_kafka_topic_partition_list_t *revoking;  /* to be unassigned once no transaction contains them; NULL */
+	struct feed_waiting waiting;
 	enum observing observing;
 	size_t n_observed; /* rows that it writes */
 	bool doubts;       /* the database disagrees about some partitions */
@@ -176,6 +183,12 @@ void feed_on_assignment_probed(struct kafka_feed *feed, const struct kafka_probe
 void feed_on_probe_retry(evutil_socket_t fd, short what, void *context);
 /* Unassigns feed->revoking, if no transaction contains any of it. Does nothing otherwise. */
 void feed_finish_revocation(struct kafka_feed *feed);
+
+/* ---- waiting.c: says what a long rebalance waits for ---- */
+
+void feed_check_waiting(struct kafka_feed *feed);
+/* Appends "; waiting for WHAT" if that takes long. */
+void feed_describe_waiting(const struct kafka_feed *feed, struct buf *out);
 
 /* ---- watermarks.c: reports up to when each partition is complete, from where it ends ---- */
 
