@@ -50,7 +50,7 @@ struct source *sources_get(struct sources *sources, const char *topic, int32_t p
 	source->partition = partition;
 	source->topic_type = EVENT_TYPE_NONE;
 	source->state = PARTITION_UNASSIGNED;
-	source->next_offset = source->committed_offset = source->end_offset = OFFSET_NONE;
+	source->next_offset = source->committed_offset = source->end_offset = source->group_offset = OFFSET_NONE;
 	source->high_offset = -1;
 	watermark_clear(&source->watermark);
 	vouch_clear(&source->vouch);

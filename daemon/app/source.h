@@ -30,6 +30,7 @@ struct source {
 	int64_t next_offset;      /* of the first message that is in no batch; OFFSET_NONE: nothing was read */
 	int64_t committed_offset; /* next_offset in the database */
 	int64_t asked_offset;     /* committed_offset when the database was asked who owns the source */
+	int64_t group_offset;     /* committed to the consumer group, for tools that show lag */
 	bool owner_asked;         /* it was asked, and the source was not claimed since */
 	int64_t fingerprint;      /* of the message before committed_offset, in the database */
 	/* If the message at `checked` still matches, the topic has not been recreated. */

@@ -91,6 +91,7 @@ def measure(rig, pg, n_partitions, n_instances, seconds):
         wait_for_total(pg, kpid.database, Kpid.TOTAL, N_OPEN, processes[0])
         wait_for_total(pg, kpid.database, "SELECT count(*) FROM kpid.alert", N_OPEN, processes[0])
         wait_for_total(pg, kpid.database, "SELECT count(DISTINCT owner) FROM kpid.source_partition", n_instances, processes[0])
+        wait_for_total(pg, kpid.database, "SELECT coalesce(-behind, -1) FROM report.ledger_status", 0, processes[0])
         for database in ("postgres", "template1", kpid.database):
             pg.psql("VACUUM ANALYZE", database)
         pg.psql("CHECKPOINT")

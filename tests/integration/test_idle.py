@@ -1,4 +1,5 @@
 """An idle instance asks the database rarely, and still notices at once what it has to do."""
+import pathlib
 import time
 
 from daemon import event, policy, wait_until
@@ -30,6 +31,40 @@ def test_an_idle_instance_asks_the_database_rarely(make_stream, make_site):
     before = commits(site)
     time.sleep(WATCH_S)
     assert commits(site) - before < 10 * WATCH_S  # usually 2; PostgreSQL reports some of the start late
+
+
+def threads(daemon):
+    """(name, number) of each thread."""
+    for folder in pathlib.Path(f"/proc/{daemon.pid}/task").iterdir():
+        yield folder.joinpath("comm").read_text().strip(), folder.name
+
+
+def test_idle_kafka_clients_do_not_spin(make_stream, make_site):
+    """A client's main thread used to turn in a loop for up to a millisecond before each of its timers: half of what an idle
+    instance cost. With this timer slack it sleeps instead. kpid's own timers stay exact."""
+    daemon = started(make_site(make_stream(1), policy(first_response="1h")))
+    slack_ns = {}
+    for name, number in threads(daemon):
+        slack_ns.setdefault(name, set()).add(int(pathlib.Path(f"/proc/{number}/timerslack_ns").read_text()))
+    assert slack_ns["rdk:main"] == {2_000_000, 10_000_000}  # of the producer, of consumers
+    assert slack_ns["kpid"] == {50_000}
+
+
+def test_only_the_sender_of_alerts_has_a_producer(make_stream, make_site):
+    """Each client costs CPU while nothing happens."""
+    site = make_site(make_stream(1), policy(first_response="1h"))
+    first = started(site)
+    second = site.start("b")
+    wait_until(lambda: site.one("SELECT count(DISTINCT owner) FROM kpid.source_partition") == 2, "both to read")
+
+    def clients(daemon):
+        return sum(name == "rdk:main" for name, _ in threads(daemon))
+
+    assert clients(first) == clients(second) + 1
+    first.stop()
+    put_alert(site, 1)
+    wait_until(lambda: site.alerts(), "the second one to send the message")
+    assert holder(site, "outbox") == "b"
 
 
 def test_an_idle_partition_that_another_instance_has_claimed_is_given_up(make_stream, make_site):

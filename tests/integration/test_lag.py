@@ -1,4 +1,5 @@
 """The lag of a partition says what is known: never 0 because nobody looks."""
+import contextlib
 import json
 
 import pytest
@@ -23,6 +24,21 @@ def test_an_unused_topic_is_complete_and_has_no_lag(reading):
     wait_until(lambda: site.one("SELECT bool_and(complete_until > %s AND lag_messages = 0) FROM report.data_freshness", at),
                "the empty partitions to be complete")
     assert site.one("SELECT count(*) FROM report.data_freshness WHERE last_event_at IS NULL") == 4
+
+
+def test_tools_that_ask_the_consumer_group_see_what_was_read(reading):
+    """Only what changes is committed to the group, and that is the place in the database."""
+    from confluent_kafka import Consumer, TopicPartition
+    site = reading
+    tool = Consumer({"bootstrap.servers": site.kafka.bootstrap, "group.id": site.database, "log_level": 0})
+    with contextlib.closing(tool):
+        partitions = [TopicPartition(topic, 0) for topic in site.stream.topics.values()]
+        for n_read in (3, 6):
+            site.stream.send_events([event("ticket.updated", f"t{n_read}-{i}", category="x") for i in range(3)])
+            wait_until(lambda n=n_read: site.n_read() == n, "the events to be read")
+            places = dict(site.rows("SELECT topic, next_offset FROM kpid.source_partition WHERE next_offset > 0"))
+            wait_until(lambda places=places: {p.topic: p.offset for p in tool.committed(partitions, timeout=5) if p.offset > 0} == places,
+                       "the group to have the same places", 15)
 
 
 def test_partitions_that_were_given_up_do_not_show_the_lag_of_before(reading):

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "kpid/base/log.h"
 
@@ -187,12 +188,26 @@ rd_kafka_conf_t *kafka_conf_stable(const struct config_pairs *pairs)
 	return isolated(pairs, level == NULL ? "read_committed" : level);
 }
 
+/* The main thread of a client sleeps whole milliseconds until its next timer, then turns in a loop for the rest: most
+ * of what an idle client costs. The kernel may end such a sleep late by the timer slack, which then replaces the loop.
+ * Threads inherit the slack of the thread that starts them. It delays what a time-out starts, never a message that
+ * arrives. A producer sends after a time-out, linger.ms. */
+static rd_kafka_t *new_with_timer_slack(rd_kafka_type_t type, rd_kafka_conf_t *conf, char *why, size_t why_bytes)
+{
+	enum { PRODUCER_SLACK_NS = 2000000, CONSUMER_SLACK_NS = 10000000 };
+	int before_ns = prctl(PR_GET_TIMERSLACK);
+	prctl(PR_SET_TIMERSLACK, (unsigned long)(type == RD_KAFKA_PRODUCER ? PRODUCER_SLACK_NS : CONSUMER_SLACK_NS));
+	rd_kafka_t *rk = rd_kafka_new(type, conf, why, why_bytes);
+	prctl(PR_SET_TIMERSLACK, (unsigned long)before_ns);
+	return rk;
+}
+
 rd_kafka_t *kafka_client_new(rd_kafka_type_t type, rd_kafka_conf_t *conf)
 {
 	char why[256];
 	if (conf == NULL)
 		return NULL;
-	rd_kafka_t *rk = rd_kafka_new(type, conf, why, sizeof(why));
+	rd_kafka_t *rk = new_with_timer_slack(type, conf, why, sizeof(why));
 	if (rk != NULL)
 		return rk;
 	rd_kafka_conf_destroy(conf);

@@ -48,6 +48,14 @@ static void on_wake(evutil_socket_t fd, short what, void *context)
 	producer->events.idle(producer->events.context);
 }
 
+bool kafka_producer_can_be_made(const struct config_pairs *kafka)
+{
+	rd_kafka_conf_t *conf = kafka_conf_producer(kafka);
+	if (conf != NULL)
+		rd_kafka_conf_destroy(conf);
+	return conf != NULL;
+}
+
 struct kafka_producer *kafka_producer_new(struct event_base *base, const struct config_pairs *kafka, const char *topic,
                                           const struct kafka_producer_events *events)
 {
@@ -99,5 +107,6 @@ bool kafka_producer_send(struct kafka_producer *producer, struct text key, struc
 
 void kafka_producer_purge(struct kafka_producer *producer)
 {
-	rd_kafka_purge(producer->rk, RD_KAFKA_PURGE_F_QUEUE);
+	if (producer != NULL)
+		rd_kafka_purge(producer->rk, RD_KAFKA_PURGE_F_QUEUE);
 }

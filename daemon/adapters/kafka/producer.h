@@ -24,6 +24,8 @@ struct kafka_producer_events {
 	void *context;
 };
 
+/* Whether the properties in [kafka] are right; an error is already logged. */
+bool kafka_producer_can_be_made(const struct config_pairs *kafka);
 /* Returns NULL if a property in [kafka] is wrong; the error is already logged. */
 struct kafka_producer *kafka_producer_new(struct event_base *base, const struct config_pairs *kafka, const char *topic,
                                           const struct kafka_producer_events *events);
@@ -33,7 +35,7 @@ void kafka_producer_free(struct kafka_producer *producer);
  * within 10 s (message.timeout.ms) fails. That is shorter than a lease, so a process that was frozen for longer does
  * not send it when it wakes up. */
 bool kafka_producer_send(struct kafka_producer *producer, struct text key, struct text payload, int64_t number);
-/* Removes messages that were not sent yet. Each is reported. */
+/* Removes messages that were not sent yet. Each is reported. producer may be NULL. */
 void kafka_producer_purge(struct kafka_producer *producer);
 
 #endif

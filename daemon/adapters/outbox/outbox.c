@@ -20,7 +20,9 @@ struct outbox {
 	char *topic;
 	struct pg_session *session;
 	struct lease lease; /* the holder sends */
-	struct kafka_producer *producer;
+	struct event_base *base;
+	const struct config_pairs *kafka; /* borrowed */
+	struct kafka_producer *producer;  /* NULL until the lease is held: instances that only stand by need none */
 	struct event *timer;
 	int64_t read_us; /* monotonic: the last read */
 	bool waiting;    /* messages may wait: there was a notification since the last read, or it found some */
@@ -31,6 +33,8 @@ struct outbox {
 };
 
 static void poll(struct outbox *outbox);
+static void on_reported(void *context, int64_t seq, enum producer_report report, const char *why);
+static void on_idle(void *context);
 
 static void on_sync(void *context, PGresult *result)
 {
@@ -75,6 +79,14 @@ static void read_more(struct outbox *outbox)
 	pg_session_sync(outbox->session, on_sync, outbox);
 }
 
+static bool has_producer(struct outbox *outbox)
+{
+	if (outbox->producer == NULL)
+		outbox->producer = kafka_producer_new(outbox->base, outbox->kafka, outbox->topic,
+		                                      &(struct kafka_producer_events){on_reported, on_idle, outbox});
+	return outbox->producer != NULL;
+}
+
 static bool is_busy(const struct outbox *outbox)
 {
 	return outbox->waiting || outbox->n_sent > 0 || outbox->delivered.n > 0;
@@ -90,7 +102,7 @@ static void step(struct outbox *outbox)
 			kafka_producer_purge(outbox->producer);
 		return;
 	}
-	if (outbox->querying)
+	if (outbox->querying || !has_producer(outbox))
 		return;
 	if (outbox->delivered.n > 0 && outbox->n_sent == 0) {
 		delete_delivered(outbox);
@@ -190,6 +202,8 @@ static void on_lost(void *context, const char *reason)
 
 struct outbox *outbox_new(struct event_base *base, const struct kpid_config *config)
 {
+	if (!kafka_producer_can_be_made(&config->kafka))
+		return NULL;
 	struct outbox *outbox = mem_zalloc(sizeof(*outbox));
 	const struct lease_task task = {.name = "outbox",
 	                                .what = "messages about alerts",
@@ -198,13 +212,8 @@ struct outbox *outbox_new(struct event_base *base, const struct kpid_config *con
 	                                .lost = on_lease_lost,
 	                                .context = outbox};
 	outbox->topic = mem_strdup(config->alert.topic);
-	outbox->producer = kafka_producer_new(base, &config->kafka, outbox->topic,
-	                                      &(struct kafka_producer_events){on_reported, on_idle, outbox});
-	if (outbox->producer == NULL) {
-		free(outbox->topic);
-		free(outbox);
-		return NULL;
-	}
+	outbox->base = base;
+	outbox->kafka = &config->kafka;
 	outbox->session = pg_session_new(base, &config->postgres, "outbox",
 	                                 &(struct pg_session_events){on_ready, on_lost, outbox});
 	pg_session_listen(outbox->session, CHANNEL_ALERT, on_notified);

@@ -29,17 +29,24 @@ struct lane *feed_lane(const struct kafka_feed *feed, const struct source *sourc
 	return feed->app->lanes[source->lane];
 }
 
+/* What has changed is committed twice, because a commit during a rebalance has no effect. */
 void feed_commit_to_group(struct kafka_feed *feed)
 {
 	rd_kafka_topic_partition_list_t *offsets = rd_kafka_topic_partition_list_new(16);
+	bool changed = false;
 	for (size_t i = 0; i < feed->app->sources.n; i++) {
-		const struct source *source = feed->app->sources.items[i];
-		if (partition_is_assigned(source->state) && !partition_needs_claim(source->state) &&
-		    source->committed_offset != OFFSET_NONE)
-			rd_kafka_topic_partition_list_add(offsets, source->topic, source->partition)->offset =
-			        source->committed_offset;
+		struct source *source = feed->app->sources.items[i];
+		if (!partition_is_assigned(source->state) || partition_needs_claim(source->state) ||
+		    source->committed_offset == OFFSET_NONE)
+			continue;
+		rd_kafka_topic_partition_list_add(offsets, source->topic, source->partition)->offset =
+		        source->committed_offset;
+		changed = changed || source->group_offset != source->committed_offset;
+		source->group_offset = source->committed_offset;
 	}
-	kafka_consumer_commit(feed->consumer, offsets);
+	if (changed || feed->commits_to_group_again)
+		kafka_consumer_commit(feed->consumer, offsets);
+	feed->commits_to_group_again = changed;
 	rd_kafka_topic_partition_list_destroy(offsets);
 	feed->group_commit_us = monotonic_clock_us();
 }
