@@ -413,7 +413,7 @@ static void on_rebuilt(void *context, PGresult *result)
 		begin(refresh);
 }
 
-/* Folds all tickets again, with the settings of now. */
+/* Folds all tickets again, with the settings of now, and adds up their rows again. */
 static void rebuild(struct ledger_refresh *refresh, struct text settings)
 {
 	char generation[4];
@@ -421,8 +421,11 @@ static void rebuild(struct ledger_refresh *refresh, struct text settings)
 	        [LEDGER_REBUILD_PARAM_GENERATION] = pg_param_int4(refresh->generation, generation),
 	        [LEDGER_REBUILD_PARAM_SETTINGS] = pg_param_text(settings),
 	};
+	const struct pg_param any_generation = {.value = NULL};
 	refresh->rebuilds = false;
+	pg_session_query(refresh->session, "queries/ledger_lock.sql", &any_generation, 1, NULL, NULL);
 	pg_session_query(refresh->session, "queries/ledger_rebuild.sql", params, LEDGER_REBUILD_N_PARAMS, NULL, NULL);
+	pg_session_query(refresh->session, "queries/ledger_sums.sql", NULL, 0, NULL, NULL);
 	pg_session_sync(refresh->session, on_rebuilt, refresh);
 }
 

@@ -2,6 +2,9 @@
 measures more outages.
 """
 import contextlib
+import signal
+import subprocess
+import sys
 import time
 
 import pytest
@@ -71,17 +74,32 @@ def test_one_of_two_that_is_ended_leaves_the_group(site, read):
     assert read() < SESSION_TIMEOUT_S, "the group waited for the session to time out"
 
 
+OTHER_MEMBER = """
+import sys
+from confluent_kafka import Consumer
+member = Consumer({"bootstrap.servers": sys.argv[1], "group.id": sys.argv[2], "session.timeout.ms": 25000, "log_level": 0,
+                   "partition.assignment.strategy": "cooperative-sticky"})
+member.subscribe(sys.argv[3:])
+while not member.assignment():
+    member.poll(0.1)
+print("assigned", flush=True)
+while True:
+    member.poll(0.1)
+"""
+
+
 def test_a_long_wait_for_the_group_is_logged(site):
-    """Another member takes part in the rebalance only when it polls. An instance that waits for that used to be silent."""
-    from confluent_kafka import Consumer
-    member = Consumer({"bootstrap.servers": site.kafka.bootstrap, "group.id": site.database, "log_level": 0, "session.timeout.ms": 45000,
-                       "partition.assignment.strategy": "cooperative-sticky"})
-    with contextlib.closing(member):
-        member.subscribe(list(site.stream.topics.values()))
-        wait_until(lambda: member.poll(0.1) or member.assignment(), "the other member to be assigned partitions")
-        daemon = site.start("a")
-        wait_until(lambda: daemon.logged("waiting for the consumer group to assign partitions, for 1"), "the wait to be logged", 25)
-    wait_until(lambda: daemon.logged("16 partitions taken"), "the partitions")
+    """The group waits for a member that is frozen. An instance that waited for the group used to be silent."""
+    command = [sys.executable, "-c", OTHER_MEMBER, site.kafka.bootstrap, site.database, *site.stream.topics.values()]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as member:
+        try:
+            assert member.stdout.readline() == "assigned\n"
+            member.send_signal(signal.SIGSTOP)
+            daemon = site.start("a")
+            wait_until(lambda: daemon.logged("waiting for the consumer group to assign partitions, for 1[5-9] s"), "the log to say so", 30)
+        finally:
+            member.kill()
+    wait_until(lambda: daemon.logged("16 partitions taken"), "the partitions", 40)
 
 
 @pytest.mark.parametrize("delay", [0.3, 2])
