@@ -96,7 +96,7 @@ def test_a_long_wait_for_the_group_is_logged(site):
             assert member.stdout.readline() == "assigned\n"
             member.send_signal(signal.SIGSTOP)
             daemon = site.start("a")
-            wait_until(lambda: daemon.logged("waiting for the consumer group to assign partitions, for 1[5-9] s"), "the log to say so", 30)
+            wait_until(lambda: daemon.logged("waiting for the consumer group to assign partitions, for 1[5-9] s"), "a line of the log", 30)
         finally:
             member.kill()
     wait_until(lambda: daemon.logged("16 partitions taken"), "the partitions", 40)

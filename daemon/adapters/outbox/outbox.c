@@ -22,7 +22,7 @@ struct outbox {
 	struct lease lease; /* the holder sends */
 	struct event_base *base;
 	const struct config_pairs *kafka; /* borrowed */
-	struct kafka_producer *producer;  /* NULL until the lease is held: instances that only stand by need none */
+	struct kafka_producer *producer;  /* NULL until the lease is held: an instance that waits for it needs none */
 	struct event *timer;
 	int64_t read_us; /* monotonic: the last read */
 	bool waiting;    /* messages may wait: there was a notification since the last read, or it found some */
