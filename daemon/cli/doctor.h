@@ -26,6 +26,7 @@ void doctor_format(struct doctor *doctor, const char *check, enum doctor_level l
 
 void doctor_check_files(struct doctor *doctor);    /* configuration, policies and receivers */
 void doctor_check_database(struct doctor *doctor); /* connects first */
+void doctor_check_openings(struct doctor *doctor); /* of tickets; after doctor_check_database() connected */
 void doctor_check_kafka(struct doctor *doctor);    /* after doctor_check_database() */
 
 #endif

@@ -295,6 +295,7 @@ void doctor_check_database(struct doctor *doctor)
 		return;
 	check_backlog(doctor);
 	run_checks(doctor, table_checks, sizeof(table_checks) / sizeof(table_checks[0]));
+	doctor_check_openings(doctor);
 	check_settings(doctor);
 	check_sources(doctor);
 	check_revisions(doctor);

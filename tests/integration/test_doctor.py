@@ -107,6 +107,19 @@ def test_problems_in_the_database(well):
     expect(site, "deadlines", "warn", "1 active breaches were declared while a source was silent", "bring the silent sources back")
 
 
+def test_M4_tickets_that_two_sources_opened_are_named(well, tmp_path):
+    """Two help desks number their tickets alike. A second opening by the same source is no such case."""
+    assert not [f for f in bad(well) if f["check"] == "openings"]
+    for source, time in (("/zendesk", "09:00"), ("/zendesk", "09:30"), ("/zammad", "10:00")):
+        file = tmp_path / f"{source[1:]}-{time}.ndjson"
+        file.write_text("".join(json.dumps({"type": "ticket.opened", "id": f"{source}-{time}-{n}", "ticket_id": n,
+                                            "time": f"2026-03-02T{time}:00Z"}) + "\n"
+                                for n in (5001, 5002) if source != "/zammad" or n == 5001))
+        well.command("ingest", "--flat", "--source", source, file)
+    expect(well, "openings", "warn", "1 of the latest 10000 tickets were opened by two sources: 5001 by /zendesk and /zammad",
+           "need a ticket_prefix each")
+
+
 def test_dead_rows_and_non_hot_updates(well):
     site = well
     site.rows("ALTER TABLE kpid.ticket SET (autovacuum_enabled = false)")
