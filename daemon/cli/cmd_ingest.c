@@ -8,7 +8,7 @@
 #include "cli/preflight.h"
 #include "cli/records.h"
 
-enum { DRY_RUN = 256 };
+enum { DRY_RUN = 256, POLICY };
 
 static void print_report(const struct cli *cli, const struct file_feed_report *report)
 {
@@ -50,17 +50,35 @@ static int run(struct cli *cli, const char *path, const struct records *records)
 	return status;
 }
 
+/* policy: NULL: without verdicts. */
+static int dry(const struct cli *cli, const char *path, const struct records *records, const char *policy)
+{
+	struct dry_verdicts verdicts;
+	if (policy == NULL)
+		return ingest_dry(cli, path, &records->file, NULL);
+	int status = dry_verdicts_open(&verdicts, policy);
+	if (status == CLI_OK)
+		status = ingest_dry(cli, path, &records->file, &verdicts);
+	dry_verdicts_release(&verdicts);
+	return status;
+}
+
 int cmd_ingest(struct cli *cli, int argc, char **argv)
 {
-	static const struct option options[] = {
-	        {"dry-run", no_argument, NULL, DRY_RUN}, RECORDS_LONG_OPTIONS, {NULL, 0, NULL, 0}};
+	static const struct option options[] = {{"dry-run", no_argument, NULL, DRY_RUN},
+	                                        {"policy", required_argument, NULL, POLICY},
+	                                        RECORDS_LONG_OPTIONS,
+	                                        {NULL, 0, NULL, 0}};
 	struct records_options named = {.map = NULL};
 	struct records records;
 	int status = CLI_OK, option;
 	bool dry_run = false;
+	const char *policy = NULL;
 	while ((option = cli_option(cli, argc, argv, "", options, &status)) >= 0) {
 		if (option == DRY_RUN)
 			dry_run = true;
+		else if (option == POLICY)
+			policy = optarg;
 		else if (!records_take(cli, &named, option, optarg))
 			return CLI_USAGE;
 	}
@@ -70,9 +88,11 @@ int cmd_ingest(struct cli *cli, int argc, char **argv)
 		return CLI_USAGE;
 	if (dry_run && named.map == NULL && !named.flat)
 		return cli_usage_error(cli, "--dry-run needs --map FILE or --flat");
+	if (policy != NULL && (!dry_run || cli->json))
+		return cli_usage_error(cli, "--policy belongs to --dry-run, without --json");
 	status = records_open(cli, &named, argv[optind], &records);
 	if (status == CLI_OK)
-		status = dry_run ? ingest_dry(cli, argv[optind], &records.file) : run(cli, argv[optind], &records);
+		status = dry_run ? dry(cli, argv[optind], &records, policy) : run(cli, argv[optind], &records);
 	records_release(&records);
 	return status;
 }

@@ -19,6 +19,7 @@ const struct cli_command cli_commands[] = {
          "      --map FILE         make events of each record by this mapping\n"
          "      --flat             each record is an event without an envelope; needs --source\n"
          "      --dry-run          show the events of each record and a summary; needs no database\n"
+         "      --policy FILE      with --dry-run: the verdicts that would follow by these SLA policies\n"
          "      --format FORMAT    ndjson, json (an array or many values) or csv; by the file's name if not given\n"
          "      --zone ZONE        time zone of times that name none, such as Asia/Shanghai\n"
          "      --source SOURCE    source of the events (/map/NAME of the mapping's file)\n"

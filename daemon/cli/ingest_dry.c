@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "cli/dry_verdicts.h"
 #include "cli/term.h"
 #include "cli/word_count.h"
+#include "kpid/base/clock.h"
 #include "kpid/core/dead_letter.h"
 
 enum { SHOWN_BYTES = 100, SHOWN_WORDS = 20 };
@@ -15,7 +17,8 @@ struct dry {
 	struct buf out;
 	int64_t line_no;
 	int64_t first_us, last_us;
-	struct word_count types, tickets, opened, agents, projects, skips, faults;
+	struct word_count types, tickets, opened, agents, projects, skips, faults, unknown;
+	struct dry_verdicts *verdicts; /* NULL: without a policy file */
 };
 
 static void print(struct dry *dry)
@@ -44,6 +47,8 @@ static void on_event(void *context, const struct ticket_event *event)
 		dry->first_us = event->occurred_us;
 	if (event->occurred_us > dry->last_us)
 		dry->last_us = event->occurred_us;
+	if (dry->verdicts != NULL)
+		dry_verdicts_add(dry->verdicts, event);
 }
 
 static void note(struct dry *dry, const char *what, const char *why)
@@ -66,6 +71,19 @@ static void on_passed(void *context, const char *reason)
 		word_count_add(&dry->skips, text_of(reason), 1);
 }
 
+/* A fault by word() names the word: `x.lua:3: what: "gone" is not in the table` is counted as `what: "gone"`. */
+static bool add_unknown_word(struct word_count *unknown, const char *detail)
+{
+	static const char ending[] = " is not in the table";
+	size_t len = strlen(detail), n_ending = sizeof(ending) - 1;
+	const char *place = strstr(detail, ": ");
+	if (len < n_ending || strcmp(detail + len - n_ending, ending) != 0 || place == NULL)
+		return false;
+	struct text word = {place + 2, (uint32_t)(detail + len - n_ending - (place + 2))};
+	word_count_add(unknown, word, 1);
+	return true;
+}
+
 static void on_rejected(void *context, struct text record, enum dead_letter_reason reason, const char *detail)
 {
 	struct dry *dry = context;
@@ -79,7 +97,8 @@ static void on_rejected(void *context, struct text record, enum dead_letter_reas
 	if (dry->cli->json)
 		fprintf(stderr, "line %" PRId64 ": %s: %s\n", dry->line_no, dead_letter_reason_name(reason), what);
 	snprintf(text, sizeof(text), "%s: %s", dead_letter_reason_name(reason), what);
-	word_count_add(&dry->faults, text_of(text), 1);
+	if (reason != DEAD_MAP_ERROR || !add_unknown_word(&dry->unknown, what))
+		word_count_add(&dry->faults, text_of(text), 1);
 }
 
 static void show_record(void *context, int64_t line_no, struct text line)
@@ -140,18 +159,23 @@ static void summarize(struct dry *dry, const struct intake_counts *counts)
 		               " exist twice (the first counts)\n",
 		               counts->tally.n_moved, counts->tally.n_twice);
 	add_words(out, "events", &dry->types);
+	add_words(out, "unknown words", &dry->unknown);
 	add_words(out, "rejected", &dry->faults);
 	add_words(out, "skipped", &dry->skips);
 	add_words(out, "agents", &dry->agents);
 	add_words(out, "projects", &dry->projects);
+	if (dry->verdicts != NULL)
+		dry_verdicts_write(dry->verdicts, wall_clock_us(), out);
 }
 
-int ingest_dry(const struct cli *cli, const char *path, const struct file_records *records)
+int ingest_dry(const struct cli *cli, const char *path, const struct file_records *records,
+               struct dry_verdicts *verdicts)
 {
-	struct dry dry = {.cli = cli, .first_us = TIME_NONE, .last_us = INT64_MIN};
+	struct dry dry = {.cli = cli, .first_us = TIME_NONE, .last_us = INT64_MIN, .verdicts = verdicts};
 	struct word_count *const counts[] = {&dry.types,    &dry.tickets, &dry.opened, &dry.agents,
-	                                     &dry.projects, &dry.skips,   &dry.faults};
-	const struct records_sink sink = {show_record, end_record, {on_event, on_passed, on_rejected, &dry}};
+	                                     &dry.projects, &dry.skips,   &dry.faults, &dry.unknown};
+	const struct records_sink sink = {
+	        .begin = show_record, .end = end_record, .intake = {on_event, on_passed, on_rejected, &dry}};
 	bool good = records_read(path, records, &sink);
 	if (good && !cli->json)
 		summarize(&dry, &records->intake->counts);
