@@ -214,7 +214,9 @@ static void read_record(const struct reading *reading, struct text bytes)
 			return;
 		}
 	}
-	if (reading->intake->form == INTAKE_FLAT)
+	if (reading->intake->form == INTAKE_LOOK)
+		reading->intake->look(reading->intake->look_context, &record);
+	else if (reading->intake->form == INTAKE_FLAT)
 		read_flat(reading, bytes);
 	else
 		read_mapped(reading, &record, bytes);

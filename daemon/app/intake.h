@@ -12,7 +12,11 @@
 #include "kpid/core/flat.h"
 #include "kpid/core/wire.h"
 
-enum intake_form { INTAKE_FLAT, INTAKE_MAP };
+enum intake_form {
+	INTAKE_FLAT,
+	INTAKE_MAP,
+	INTAKE_LOOK /* no events: look() sees each record */
+};
 
 /* What records were made of, since the start. */
 struct intake_counts {
@@ -44,6 +48,8 @@ struct intake {
 	bool logs;               /* each reason to skip or to reject a record is logged once */
 	struct flat_rules rules; /* of flat events */
 	struct mapping *mapping; /* of INTAKE_MAP */
+	void (*look)(void *context, const struct mapping_record *record); /* of INTAKE_LOOK */
+	void *look_context;
 	const char *each; /* a JSON pointer to the array whose elements are the records; NULL: the message is one */
 	bool is_csv;      /* messages are rows */
 	char delimiter;   /* 0: guessed from the header */

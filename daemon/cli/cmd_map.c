@@ -1,4 +1,4 @@
-/* kpid map: checks mappings, and runs their cases. */
+/* kpid map: guesses and checks mappings, and runs their cases. */
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -7,6 +7,7 @@
 
 #include "adapters/lua/names.h"
 #include "app/mapping_file.h"
+#include "cli/guess_file.h"
 #include "cli/records.h"
 #include "kpid/base/memory.h"
 #include "kpid/core/dead_letter.h"
@@ -140,7 +141,8 @@ static int run_case(const struct cli *cli, const struct records_options *options
 	struct records records;
 	struct testing testing = {.line_no = 0};
 	struct buf expected_path = BUF_INIT, expected = BUF_INIT;
-	const struct records_sink sink = {on_begin, on_end, {on_event, on_passed, on_rejected, &testing}};
+	const struct records_sink sink = {
+	        .begin = on_begin, .end = on_end, .intake = {on_event, on_passed, on_rejected, &testing}};
 	int status = records_open(cli, options, path, &records);
 	buf_add_format(&expected_path, "%s" EXPECTED, path);
 	if (status == CLI_OK && !records_read(path, &records.file, &sink))
@@ -215,25 +217,64 @@ static int test(const struct cli *cli, const char *path, bool writes)
 	return status;
 }
 
+/* ---- the command ---- */
+
+enum map_action { MAP_GUESS, MAP_CHECK, MAP_TEST, MAP_NONE };
+
+static enum map_action action_of(const char *name)
+{
+	static const char *const names[] = {[MAP_GUESS] = "guess", [MAP_CHECK] = "check", [MAP_TEST] = "test"};
+	enum map_action action = MAP_GUESS;
+	while (action < MAP_NONE && strcmp(names[action], name) != 0)
+		action++;
+	return action;
+}
+
+static int act(const struct cli *cli, enum map_action action, struct records_options *options, const char *path,
+               bool writes)
+{
+	switch (action) {
+	case MAP_GUESS:
+		return guess_file(cli, options, path);
+	case MAP_CHECK:
+		return check(path);
+	default:
+		return test(cli, path, writes);
+	}
+}
+
 int cmd_map(struct cli *cli, int argc, char **argv)
 {
 	enum { WRITE = 256 };
-	static const struct option options[] = {{"write", no_argument, NULL, WRITE}, {NULL, 0, NULL, 0}};
+	static const struct option options[] = {{"write", no_argument, NULL, WRITE},
+	                                        {"format", required_argument, NULL, RECORDS_FORMAT},
+	                                        {"each", required_argument, NULL, RECORDS_EACH},
+	                                        {"delimiter", required_argument, NULL, RECORDS_DELIMITER},
+	                                        {"encoding", required_argument, NULL, RECORDS_ENCODING},
+	                                        {"skip", required_argument, NULL, RECORDS_SKIP},
+	                                        {NULL, 0, NULL, 0}};
+	struct records_options named = {.map = NULL};
 	int option, status;
-	bool writes = false;
-	while ((option = cli_option(cli, argc, argv, "", options, &status)) >= 0)
-		writes = true;
+	bool writes = false, has_form = false;
+	while ((option = cli_option(cli, argc, argv, "", options, &status)) >= 0) {
+		writes = writes || option == WRITE;
+		has_form = has_form || option != WRITE;
+		if (option != WRITE && !records_take(cli, &named, option, optarg))
+			return CLI_USAGE;
+	}
 	if (option == CLI_OPTION_DONE)
 		return status;
 	if (optind >= argc)
-		return cli_usage_error(cli, "an action is missing: check or test");
-	const char *action = argv[optind++];
-	bool is_check = strcmp(action, "check") == 0;
-	if (!is_check && strcmp(action, "test") != 0)
-		return cli_usage_error(cli, "unknown action %s; use check or test", action);
-	if (is_check && writes)
+		return cli_usage_error(cli, "an action is missing: guess, check or test");
+	enum map_action action = action_of(argv[optind]);
+	if (action == MAP_NONE)
+		return cli_usage_error(cli, "unknown action %s; use guess, check or test", argv[optind]);
+	optind++;
+	if (writes && action != MAP_TEST)
 		return cli_usage_error(cli, "only test takes --write");
+	if (has_form && action != MAP_GUESS)
+		return cli_usage_error(cli, "only guess takes options of the file; those of cases are in options");
 	if (!cli_arguments(cli, argc, 1, 1))
 		return CLI_USAGE;
-	return is_check ? check(argv[optind]) : test(cli, argv[optind], writes);
+	return act(cli, action, &named, argv[optind], writes);
 }

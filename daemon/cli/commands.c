@@ -29,12 +29,17 @@ const struct cli_command cli_commands[] = {
          "      --each POINTER     the records are the elements of this array, such as /tickets\n"
          "      --delimiter C, --encoding NAME, --skip N   of CSV: guessed; N lines before the header\n",
          cmd_ingest},
-        {"map", "Check a mapping, or run its cases", "check|test FILE.lua",
+        {"map", "Make a first mapping, check a mapping, or run its cases", "guess|check|test FILE",
+         "  guess      print a first mapping of the records of FILE: columns by their names in Chinese, English or "
+         "German,\n"
+         "             times by their look, and the words of a status to fill in; reads up to 10000 records or 16 MiB\n"
          "  check      syntax, and names that mappings do not have\n"
-         "  test       run the mapping on each file of FILE.cases/, and compare with the events of that file's "
-         ".expected;\n"
-         "             FILE.cases/options has options of `kpid ingest`, one in a line: zone = Asia/Shanghai\n\n"
-         "      --write    with test: write the .expected files\n",
+         "  test       run the mapping NAME.lua on each file of NAME.cases/, and compare with the events of that "
+         "file's .expected;\n"
+         "             NAME.cases/options has options of `kpid ingest`, one in a line: zone = Asia/Shanghai\n\n"
+         "      --write    with test: write the .expected files\n"
+         "      --format FORMAT, --each POINTER, --delimiter C, --encoding NAME, --skip N\n"
+         "                 with guess: how FILE is read, as for `kpid ingest`\n",
          cmd_map},
         {"migrate", "Create or upgrade the schema of the database", "up|status|verify",
          "  up         apply the missing migrations\n"

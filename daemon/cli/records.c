@@ -124,7 +124,7 @@ static int check(const struct cli *cli, const struct records_options *options)
 	bool any = options->format != NULL || options->zone != NULL || options->source != NULL ||
 	           options->prefix != NULL || options->each != NULL || options->n_params > 0 ||
 	           options->delimiter != NULL || options->encoding != NULL || options->skip != NULL;
-	if (!options->flat && options->map == NULL && any)
+	if (!options->flat && options->map == NULL && !options->is_look && any)
 		return cli_usage_error(cli, "options for records need --map FILE or --flat");
 	if (options->source != NULL && (options->source[0] == '\0' || strlen(options->source) > 200))
 		return cli_usage_error(cli, "--source takes a text of up to 200 bytes, such as /zammad");
@@ -168,7 +168,7 @@ int records_open(const struct cli *cli, const struct records_options *options, c
 	*records = (struct records){.source = NULL};
 	intake_init(&records->intake);
 	int status = check(cli, options);
-	if (status != CLI_OK || (!options->flat && options->map == NULL))
+	if (status != CLI_OK || (!options->flat && options->map == NULL && !options->is_look))
 		return status;
 	status = read_form(cli, options, path, &records->file.format);
 	if (status == CLI_OK)
@@ -180,7 +180,9 @@ int records_open(const struct cli *cli, const struct records_options *options, c
 	if (options->zone != NULL && !zone_find(options->zone, &records->zone))
 		return cli_usage_error(cli, "--zone: unknown time zone %s; write a name such as Asia/Shanghai",
 		                       options->zone);
-	records->source = options->source == NULL ? mapping_file_source(options->map) : mem_strdup(options->source);
+	if (options->source != NULL || options->map != NULL)
+		records->source =
+		        options->source == NULL ? mapping_file_source(options->map) : mem_strdup(options->source);
 	records->intake.rules = (struct flat_rules){
 	        .source = text_of(records->source),
 	        .ticket_prefix = text_of(options->prefix),
@@ -189,6 +191,8 @@ int records_open(const struct cli *cli, const struct records_options *options, c
 	records->intake.each = options->each;
 	records->intake.is_csv = records->file.format.form == RECORD_CSV;
 	records->intake.delimiter = records->file.format.delimiter;
+	if (options->is_look)
+		records->intake.form = INTAKE_LOOK;
 	status = options->map == NULL ? CLI_OK : open_mapping(options, records);
 	records->file.intake = &records->intake;
 	write_variant(options, records);

@@ -13,6 +13,7 @@ enum { RECORDS_MOST_PARAMS = 64 };
 struct records_options {
 	const char *map, *format, *zone, *source, *prefix, *each, *delimiter, *encoding, *skip;
 	bool flat;
+	bool is_look; /* instead of a mapping: the caller looks at each record */
 	struct mapping_param params[RECORDS_MOST_PARAMS];
 	size_t n_params;
 };
@@ -61,7 +62,8 @@ struct records {
 };
 
 /* Opens what the options name, for a file of that path. Returns CLI_OK, or another status after printing the reason.
- * Without --map and --flat, file.intake is NULL. The records are released in both cases. */
+ * Without --map, --flat and is_look, file.intake is NULL. With is_look, the caller sets look() of the intake. The
+ * records are released in both cases. */
 int records_open(const struct cli *cli, const struct records_options *options, const char *path,
                  struct records *records);
 void records_release(struct records *records);
@@ -70,10 +72,11 @@ void records_release(struct records *records);
 struct records_sink {
 	void (*begin)(void *context, int64_t line_no, struct text record); /* line_no: from 1 */
 	void (*end)(void *context);                                        /* of the record */
-	struct intake_sink intake;                                         /* its context is that of all */
+	bool (*is_enough)(void *context); /* after a record: true ends the reading; NULL: reads all */
+	struct intake_sink intake;        /* its context is that of all */
 };
 
-/* Reads a file without a database. Returns false after logging why it cannot be read to its end. */
+/* Reads a file without a database. Returns false after logging why it cannot be read. */
 bool records_read(const char *path, const struct file_records *records, const struct records_sink *sink);
 
 #endif

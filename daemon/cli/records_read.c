@@ -10,8 +10,9 @@ static void wait_for(const struct line_reader *reader)
 	poll(&ready, 1, -1);
 }
 
+/* *is_enough_out: no further record is wanted. */
 static bool read_line(const char *path, const struct file_records *records, const struct file_cursor *cursor,
-                      const struct records_sink *sink, struct text line)
+                      const struct records_sink *sink, struct text line, bool *is_enough_out)
 {
 	enum header_verdict header = file_records_header(records, path, cursor, line);
 	if (header != HEADER_NONE || line_is_blank(line))
@@ -20,6 +21,7 @@ static bool read_line(const char *path, const struct file_records *records, cons
 	sink->begin(sink->intake.context, line_reader_record_line(cursor->reader), line);
 	intake_read(records->intake, &message, wall_clock_us(), &sink->intake, NULL);
 	sink->end(sink->intake.context);
+	*is_enough_out = sink->is_enough != NULL && sink->is_enough(sink->intake.context);
 	return true;
 }
 
@@ -27,10 +29,11 @@ static bool read_all(const char *path, const struct file_records *records, struc
                      const struct records_sink *sink)
 {
 	struct text line;
-	for (;;) {
+	bool is_enough = false;
+	while (!is_enough) {
 		switch (line_reader_next(cursor->reader, &line)) {
 		case LINE_READ:
-			if (!read_line(path, records, cursor, sink, line))
+			if (!read_line(path, records, cursor, sink, line, &is_enough))
 				return false;
 			cursor->line_no++;
 			break;
@@ -45,6 +48,7 @@ static bool read_all(const char *path, const struct file_records *records, struc
 			return false;
 		}
 	}
+	return true;
 }
 
 bool records_read(const char *path, const struct file_records *records, const struct records_sink *sink)
