@@ -136,8 +136,9 @@ class Rig:
             self._run(["cmake", "--preset", "release"], quiet=True)
             self._run(["cmake", "--build", "--preset", "release"], quiet=True)
         core = os.path.join(self.build, "daemon", "libkpid_core.a")
+        app = ";".join(os.path.join(self.build, "daemon", f"libkpid_{part}.a") for part in ("app", "zone"))
         self._run(["cmake", "-G", "Ninja", "-S", os.path.join(ROOT, "tests", "bench"), "-B", self.programs,
-                   "-DCMAKE_BUILD_TYPE=Release", f"-DKPID_CORE={core}"], quiet=True)
+                   "-DCMAKE_BUILD_TYPE=Release", f"-DKPID_CORE={core}", f"-DKPID_APP={app}"], quiet=True)
         self._run(["cmake", "--build", self.programs], quiet=True)
 
     @staticmethod
