@@ -1,12 +1,35 @@
-# The demo with a file of events. Sourced by deploy/demo.
+# The demo with a file of events, or of records of another system. Sourced by deploy/demo.
 
 show() {
     printf '\n  %s:\n\n' "$1"
     table -f "$parts/sql/$2" || die "$2 failed"
 }
 
+read_with=() # options of kpid ingest for records
+
+# Makes the mapping, unless one was given, and shows the words that it does not know.
+prepare_records() {
+    local name=${events##*/}
+    if [ -z "$map" ]; then
+        map=$folder/guessed.lua
+        printf '\n  kpid map guess %s\n' "$events"
+        "$build/kpid" map guess "$events" >"$map" 2>"$folder/guess.log" ||
+            die_showing "$folder/guess.log" "no mapping could be guessed: write one, and name it with --map"
+        grep -- '^-- ?' "$map" | indent '      '
+        printf '\n      That mapping is a start. Keep it with: kpid map guess %s > mine.lua\n' "$name"
+    fi
+    read_with=(--map "$map" --source /records --zone "$zone")
+    printf '\n  kpid ingest --dry-run --map %s --zone %s %s\n\n' "${map##*/}" "$zone" "$name"
+    "$build/kpid" ingest --dry-run "${read_with[@]}" "$events" >"$folder/dry.out" 2>"$folder/dry.log" ||
+        die_showing "$folder/dry.log" 'the records cannot be read'
+    # The summary comes after the last empty line.
+    tac "$folder/dry.out" | sed '/^$/q' | tac | indent '      '
+}
+
+[ -z "$records" ] || prepare_records
+
 printf '\n  kpid ingest %s\n' "$events"
-"$build/kpid" ingest "$events" --config "$folder/kpid.ini" >"$folder/ingest.out" ||
+"$build/kpid" ingest "${read_with[@]}" "$events" --config "$folder/kpid.ini" >"$folder/ingest.out" ||
     die "kpid ingest $events failed"
 indent '      ' <"$folder/ingest.out"
 
@@ -18,8 +41,9 @@ show 'Alerts' file-4-alerts.sql
 
 printf '\n  The same file once more: each event counts once\n'
 before=$(rows -f "$parts/sql/file-digest.sql")
-ln -s "$events" "$folder/again" # under another name, so that it counts as another file
-"$build/kpid" ingest "$folder/again" --config "$folder/kpid.ini" >"$folder/ingest.out" ||
+# Under another name, it counts as another file.
+ln -s "$events" "$folder/again-${events##*/}"
+"$build/kpid" ingest "${read_with[@]}" "$folder/again-${events##*/}" --config "$folder/kpid.ini" >"$folder/ingest.out" ||
     die "kpid ingest failed the second time"
 indent '      ' <"$folder/ingest.out"
 [ "$(rows -f "$parts/sql/file-digest.sql")" = "$before" ] || die 'the figures changed when the file was read again'

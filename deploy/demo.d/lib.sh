@@ -45,6 +45,16 @@ die_showing() {
     die "$@"
 }
 
+# The name of this machine's time zone.
+local_zone() {
+    local link
+    link=$(readlink -f /etc/localtime 2>/dev/null)
+    case $link in
+    */zoneinfo/*) printf '%s\n' "${link#*/zoneinfo/}" ;;
+    *) printf 'UTC\n' ;;
+    esac
+}
+
 # -- processes ---------------------------------------------------------------------------------------------------------
 
 # When a process was started, in clock ticks since boot. Together with its number, this identifies a process.

@@ -93,6 +93,7 @@ class Story:
         os.mkdir(os.path.join(self.folder, "mine.cases"))
         self.write("mine.lua", "skip(record.why)\n")
         self.write("mine.cases/one.ndjson", '{"why": "an example"}\n')
+        self.write("repairs.lua", self.run("map", "guess", "repairs.csv"))
         self.run("migrate", "up")
         self.run("settings", "set", "report.time_zone", zone_of_noon())
         self.run("ingest", "desk.ndjson")

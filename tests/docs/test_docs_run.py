@@ -1,4 +1,5 @@
 """Every kpid command that a document shows is run on a small help desk, and what documents say it prints is compared."""
+import itertools
 import os
 import re
 import subprocess
@@ -29,7 +30,7 @@ def commands_shown():
             continue
         for number, line in shell_lines(block):
             for command in words_of(line):
-                words = tuple(re.split(r"[<>]", " ".join(command))[0].split(" ")) if ">" in command else tuple(command)
+                words = tuple(itertools.takewhile(lambda word: word not in ("<", ">"), command))
                 if command[0] in FROM_KPID and len(words) > 1 and words not in seen and not any(
                         re.fullmatch(r"[A-Z]{2,}|N", word) or "…" in word or "|" in word for word in words):
                     seen.add(words)

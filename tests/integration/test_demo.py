@@ -191,10 +191,31 @@ def test_file(tmp_path, name):
     assert_nothing_left(tmp_path)
 
 
+RECORDS = os.path.join(ROOT, "deploy", "mappings", "wuye.cases", "repairs.csv")
+WUYE = os.path.join(ROOT, "deploy", "mappings", "wuye.lua")
+
+
+@pytest.mark.parametrize("mapping", [None, pytest.param(WUYE, marks=pytest.mark.long)])
+def test_records(tmp_path, mapping):
+    """An export becomes figures, by the mapping that is guessed or by a given one."""
+    process = start(tmp_path, "--records", RECORDS, "--zone", "Asia/Shanghai", *(["--map", mapping] if mapping else []))
+    status, last = finish(process)
+    text = output_of(process)
+    assert status == 0, text
+    n_tickets = 3 if mapping else 4  # a guess keeps a word that it does not know
+    assert last == f"ok: {n_tickets} tickets, and the agents' sums say the same; read twice, counted once."
+    assert ("kpid map guess" in text) == (mapping is None) and re.search(r"ticket\.opened", text)
+    assert re.search(r"陈工 +\|", text), text
+    assert_nothing_left(tmp_path)
+
+
 @pytest.mark.parametrize("arguments, words", [
     (["--seconds", "5"], "--seconds takes 45 to 600"), (["--seconds"], "--seconds needs a value"),
     (["--what"], "unknown: --what"), (["--events", "/nowhere"], "/nowhere: no such file"),
     (["--events", DEMO, "--kafka"], "one of them"), (["--policy", DEMO], "--policy goes with --events"),
+    (["--map", WUYE], "go with --records"), (["--records", "/nowhere"], "/nowhere: no such file"),
+    (["--records", RECORDS, "--map", "/nowhere"], "/nowhere: no such file"),
+    (["--records", RECORDS, "--events", RECORDS], "use one of them"),
     (["--stop", "/"], "not the folder of a demo")])
 def test_usage(tmp_path, arguments, words):
     process = start(tmp_path, *arguments)
@@ -206,5 +227,5 @@ def test_usage(tmp_path, arguments, words):
 def test_help(tmp_path):
     process = start(tmp_path, "--help")
     assert finish(process)[0] == 0
-    for option in ("--events", "--policy", "--kafka", "--seconds", "--keep", "--stop"):
+    for option in ("--events", "--records", "--map", "--zone", "--policy", "--kafka", "--seconds", "--keep", "--stop"):
         assert option in output_of(process)
