@@ -178,6 +178,23 @@ static enum mapped_verdict failed(struct mapping *mapping, int status, struct ma
 	return reject(out, mapping->is_rejected ? out->reason : DEAD_MAP_ERROR, detail);
 }
 
+static struct text without_leading_space(struct text json)
+{
+	while (json.len > 0 && memchr(" \t\r\n", json.ptr[0], 4) != NULL) {
+		json.ptr++;
+		json.len--;
+	}
+	return json;
+}
+
+/* True for white space, alone or around null. */
+static bool is_tombstone(struct text json)
+{
+	if (json.len >= 4 && memcmp(json.ptr, "null", 4) == 0)
+		json = without_leading_space((struct text){json.ptr + 4, json.len - 4});
+	return json.len == 0;
+}
+
 /* False if the record cannot be mapped; *verdict_out is then set. */
 static bool is_readable(const struct mapping_record *record, struct arena *arena, struct mapped *out,
                         enum mapped_verdict *verdict_out)
@@ -185,15 +202,10 @@ static bool is_readable(const struct mapping_record *record, struct arena *arena
 	const char *error;
 	size_t at_byte;
 	char text[128];
-	struct text json = record->json;
-	if (text_is_absent(json))
+	if (text_is_absent(record->json))
 		return true;
-	while (json.len > 0 && strchr(" \t\r\n", json.ptr[0]) != NULL && json.ptr[0] != '\0') {
-		json.ptr++;
-		json.len--;
-	}
-	if (json.len == 0 ||
-	    (json.len >= 4 && memcmp(json.ptr, "null", 4) == 0 && strspn(json.ptr + 4, " \t\r\n") >= json.len - 4)) {
+	struct text json = without_leading_space(record->json);
+	if (is_tombstone(json)) {
 		*verdict_out = MAPPED_TOMBSTONE;
 		return false;
 	}
