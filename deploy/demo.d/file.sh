@@ -15,11 +15,11 @@ prepare_records() {
         printf '\n  kpid map guess %s\n' "$events"
         "$build/kpid" map guess "$events" >"$map" 2>"$folder/guess.log" ||
             die_showing "$folder/guess.log" "no mapping could be guessed: write one, and name it with --map"
-        grep -- '^-- ?' "$map" | indent '      '
+        grep -E -- '^-- \?|-- [0-9]+ \?$' "$map" | indent '      '
         printf '\n      That mapping is a start. Keep it with: kpid map guess %s > mine.lua\n' "$name"
     fi
     read_with=(--map "$map" --source /records --zone "$zone")
-    printf '\n  kpid ingest --dry-run --map %s --zone %s %s\n\n' "${map##*/}" "$zone" "$name"
+    printf '\n  kpid ingest --dry-run --map %s --zone %s %s\n' "${map##*/}" "$zone" "$name"
     "$build/kpid" ingest --dry-run "${read_with[@]}" "$events" >"$folder/dry.out" 2>"$folder/dry.log" ||
         die_showing "$folder/dry.log" 'the records cannot be read'
     # The summary comes after the last empty line.
