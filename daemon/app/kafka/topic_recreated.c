@@ -74,6 +74,8 @@ static struct source *next_in_turn(const struct kafka_feed *feed, const char *to
 	size_t n = 0, turn = 0;
 	for (size_t i = 0; i < feed->app->sources.n; i++)
 		n += can_be_checked(sources[i]) && strcmp(sources[i]->topic, topic) == 0;
+	if (n == 0)
+		return NULL;
 	for (size_t i = 0; i < feed->app->sources.n && found == NULL; i++)
 		if (can_be_checked(sources[i]) && strcmp(sources[i]->topic, topic) == 0 &&
 		    turn++ == feed->n_idle_checks % n)
