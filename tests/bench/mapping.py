@@ -57,5 +57,6 @@ def run(rig, results, options):
     per_million = figures["seconds"] / n_rows * 1e6
     results.add("mapping", "csv", {**figures, "bytes": os.path.getsize(path), "seconds_per_million": round(per_million, 2)})
     results.table(f"CSV in GB18030 up to flat events, {n_rows:,} rows that give {figures['events']:,} events",
-                  ["seconds per million rows", "goal", "peak of memory, MiB", "goal"],
-                  [[round(per_million, 1), MOST_S_PER_MILLION, figures["rss_max_mib"], MOST_MIB]])
+                  ["seconds per million rows", "goal", "CPU seconds per million rows", "peak of memory, MiB", "goal"],
+                  [[round(per_million, 1), MOST_S_PER_MILLION, round(figures["cpu_us_per_record"], 1), figures["rss_max_mib"],
+                    MOST_MIB]])

@@ -268,6 +268,18 @@ static void test_memory_is_bounded(void **state)
 	assert_true(out.len_bytes < 64 * 1024);
 }
 
+static void test_a_priority_with_a_number_is_that_number(void **state)
+{
+	(void)state;
+	row("id|date|priority", "1|2026-05-04 08:00|1 - Critical");
+	row("id|date|priority", "2|2026-05-04 08:00|P5 (later)");
+	row("id|date|priority", "3|2026-05-04 08:00|10 days");
+	write();
+	assert_has("[\"1 - Critical\"] = \"1\", -- 1\n");
+	assert_has("[\"P5 (later)\"] = \"4\", -- 1\n");
+	assert_has("[\"10 days\"] = \"10 days\", -- 1 ?\n");
+}
+
 static void test_a_score_of_numbers_names_its_scale(void **state)
 {
 	(void)state;
@@ -295,6 +307,7 @@ int main(void)
 	        TEST(test_what_cannot_be_guessed_is_skipped),
 	        TEST(test_no_value_leaves_its_string_or_comment),
 	        TEST(test_memory_is_bounded),
+	        TEST(test_a_priority_with_a_number_is_that_number),
 	        TEST(test_a_score_of_numbers_names_its_scale),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -94,6 +94,16 @@ static bool is_among(const char *words, struct text word)
 	}
 }
 
+/* "1 - Critical", "P2 (high)": the number counts. */
+static const char *numbered_priority(struct text plain)
+{
+	static const char *const priorities[] = {"1", "2", "3", "4", "4"};
+	uint32_t at = plain.len > 1 && plain.ptr[0] == 'p' ? 1 : 0;
+	unsigned first = at < plain.len ? (unsigned)(plain.ptr[at] - '1') : 9;
+	bool is_alone = at + 1 >= plain.len || (unsigned)(plain.ptr[at + 1] - '0') > 9;
+	return first < 5 && is_alone ? priorities[first] : NULL;
+}
+
 const char *guess_word_of(enum guess_role role, struct text word)
 {
 	char plain[PLAIN_BYTES];
@@ -101,5 +111,5 @@ const char *guess_word_of(enum guess_role role, struct text word)
 	for (size_t i = 0; text.len > 0 && i < sizeof(known) / sizeof(known[0]); i++)
 		if (known[i].role == role && is_among(known[i].words, text))
 			return known[i].kind;
-	return NULL;
+	return role == ROLE_PRIORITY ? numbered_priority(text) : NULL;
 }
