@@ -35,9 +35,19 @@ void sha256_hex(struct text data, char out[SHA256_HEX_BYTES])
 	out[2 * SHA256_BYTES] = '\0';
 }
 
+static void hmac(const EVP_MD *md, struct text key, struct text data, unsigned char *out)
+{
+	unsigned n = 0;
+	if (HMAC(md, key.ptr, (int)key.len, (const unsigned char *)data.ptr, data.len, out, &n) == NULL)
+		mem_exhausted(0);
+}
+
 void sha256_hmac(struct text key, struct text data, unsigned char out[SHA256_BYTES])
 {
-	unsigned n = SHA256_BYTES;
-	if (HMAC(EVP_sha256(), key.ptr, (int)key.len, (const unsigned char *)data.ptr, data.len, out, &n) == NULL)
-		mem_exhausted(0);
+	hmac(EVP_sha256(), key, data, out);
+}
+
+void sha1_hmac(struct text key, struct text data, unsigned char out[SHA1_BYTES])
+{
+	hmac(EVP_sha1(), key, data, out);
 }
