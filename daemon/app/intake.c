@@ -7,7 +7,7 @@
 #include "kpid/base/clock.h"
 #include "kpid/base/log.h"
 #include "kpid/base/memory.h"
-#include "kpid/core/json_tokens.h"
+#include "kpid/core/json_pointer.h"
 
 enum { KEEP_BYTES = 1024 * 1024 };
 
@@ -224,45 +224,6 @@ static void read_record(const struct reading *reading, struct text bytes)
 
 /* ---- --each ---- */
 
-/* True if the member's name is the next part of the pointer (RFC 6901), which is then passed. */
-static bool is_step(const char **pointer_io, struct text name)
-{
-	const char *p = *pointer_io + 1;
-	uint32_t i = 0;
-	for (; *p != '\0' && *p != '/'; i++, p++) {
-		char c = *p;
-		if (c == '~' && (p[1] == '0' || p[1] == '1'))
-			c = *++p == '0' ? '~' : '/';
-		if (i >= name.len || name.ptr[i] != c)
-			return false;
-	}
-	if (i != name.len)
-		return false;
-	*pointer_io = p;
-	return true;
-}
-
-/* Moves to the array that the pointer names, after its bracket. */
-static bool find_array(const char *pointer, struct json_tokens *tokens, struct arena *arena)
-{
-	for (;;) {
-		struct json_token token = json_tokens_next(tokens);
-		if (*pointer == '\0')
-			return token.kind == JSON_BEGIN_ARRAY;
-		if (token.kind != JSON_BEGIN_OBJECT)
-			return false;
-		for (;;) {
-			struct json_token name = json_tokens_next(tokens);
-			if (name.kind != JSON_NAME)
-				return false;
-			if (is_step(&pointer, json_token_string(&name, arena)))
-				break;
-			struct json_token value = json_tokens_next(tokens);
-			json_tokens_skip(tokens, &value);
-		}
-	}
-}
-
 /* Moves to the first element. False: it is not possible, and the record was rejected. */
 static bool begin_each(const struct reading *reading, struct text bytes, struct json_tokens *tokens_out)
 {
@@ -277,7 +238,8 @@ static bool begin_each(const struct reading *reading, struct text bytes, struct 
 		reject(reading, bytes, DEAD_NOT_JSON, detail);
 		return false;
 	}
-	if (!find_array(intake->each, tokens_out, &intake->arena)) {
+	struct json_token token;
+	if (!json_pointer_find(intake->each, tokens_out, &intake->arena, &token) || token.kind != JSON_BEGIN_ARRAY) {
 		intake->counts.n_records++;
 		reject(reading, bytes, DEAD_MISSING_FIELD, "record: it has no array where --each points");
 		return false;
