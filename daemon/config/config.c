@@ -150,6 +150,7 @@ struct kpid_config *kpid_config_load(const char *path, const char *const *sets, 
 	config_postgres_read(&source, &entries, &config->postgres);
 	config_maps_read(&source, &entries, &config->maps);
 	config_topics_read(&source, &entries, &config->maps, &config->topics);
+	config_hooks_read(&source, &entries, &config->hooks);
 	read_options(&source, &entries, config);
 	check_combinations(&source, &entries, config);
 	if (config->run.instance == NULL)
@@ -183,6 +184,7 @@ void kpid_config_free(struct kpid_config *config)
 	config_pairs_release(&config->postgres);
 	config_topics_release(&config->topics);
 	config_maps_release(&config->maps);
+	config_hooks_release(&config->hooks);
 	config_words_release(&config->named);
 	free(config->host);
 	free(config->member_id);

@@ -36,7 +36,14 @@ struct config_option {
 extern const struct config_option config_options[];
 extern const size_t config_n_options;
 
-enum config_section_kind { SECTION_OPTIONS, SECTION_KAFKA, SECTION_POSTGRES, SECTION_TOPICS, SECTION_MAP };
+enum config_section_kind {
+	SECTION_OPTIONS,
+	SECTION_KAFKA,
+	SECTION_POSTGRES,
+	SECTION_TOPICS,
+	SECTION_MAP, /* "map NAME": any number of them */
+	SECTION_HOOK /* likewise "hook NAME" */
+};
 
 struct config_section {
 	const char *name;
@@ -157,18 +164,38 @@ void config_topics_read(const struct config_source *source, const struct config_
                         const struct config_maps *maps, struct config_topics *topics_out);
 void config_topics_release(struct config_topics *topics);
 
-/* ---- [map NAME] (maps.c) ---- */
+/* ---- [map NAME] and [hook NAME] (named.c, maps.c, hooks.c) ---- */
 
-/* Their offsets are of struct config_map. The last one means all parameters. */
-extern const struct config_option config_map_options[];
-extern const size_t config_n_map_options;
+/* The options of such sections: texts, whose offsets are of the struct of an item. */
+struct config_named {
+	const struct config_option *options;
+	size_t n;       /* with a field each */
+	size_t n_shown; /* in documents: one more for parameters */
+};
 
-/* The name in "map NAME"; NULL: another section. */
-const char *config_map_of_section(const char *section);
+extern const struct config_named config_map_options, config_hook_options; /* of struct config_map, config_hook */
+
+/* The options of sections of this kind; none for others. */
+struct config_named config_named_of(enum config_section_kind kind);
+/* The kind of a section such as "map zammad", and its name in *name_out; SECTION_OPTIONS for other sections. */
+enum config_section_kind config_named_section(const char *section, const char **name_out);
+/* Up to 64 letters, digits, '_' and '-'. */
+bool config_named_is_name(const char *name);
+/* The field of an option in an item. */
+char **config_named_text(const void *item, const struct config_option *option);
+/* Reads an entry into the field of its option in item. Returns the option; NULL after adding an error, which ends with
+ * `otherwise` if the name is like no option. */
+const struct config_option *config_named_read(const struct config_source *source, const struct config_entry *entry,
+                                              struct config_named named, void *item, const char *otherwise);
+/* True if an entry of the section sets the option, even to a value that is wrong. */
+bool config_named_is_set(const struct config_entries *entries, const char *section, const char *option);
+void config_named_release(struct config_named named, void *item);
+
 void config_maps_read(const struct config_source *source, const struct config_entries *entries,
                       struct config_maps *maps_out);
 void config_maps_release(struct config_maps *maps);
-/* The field of an option. */
-char *const *config_map_text(const struct config_map *map, const struct config_option *option);
+void config_hooks_read(const struct config_source *source, const struct config_entries *entries,
+                       struct config_hooks *hooks_out);
+void config_hooks_release(struct config_hooks *hooks);
 
 #endif

@@ -51,8 +51,8 @@ size_t kpid_config_diff_not_reloadable(const struct kpid_config *before, const s
 	for (size_t i = 0; i < config_n_options; i++) {
 		const struct config_option *option = &config_options[i];
 		struct buf old_value = BUF_INIT, new_value = BUF_INIT;
-		if (strcmp(option->section, "board") == 0)
-			continue; /* of kpid board, a process of its own */
+		if (strcmp(option->section, "board") == 0 || strcmp(option->section, "hook") == 0)
+			continue; /* of processes of their own */
 		config_option_format(option, before, &old_value);
 		config_option_format(option, after, &new_value);
 		if (!option->reloadable && !text_same(buf_text(&old_value), buf_text(&new_value)))

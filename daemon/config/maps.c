@@ -5,17 +5,16 @@
 
 #include "kpid/base/memory.h"
 
-#define PREFIX "map "
-#define PARAM  "param."
+#define PARAM "param."
 
-enum { MOST_NAME_BYTES = 64, MOST_PARAMS = 64, MOST_PARAM_BYTES = 10000 };
+enum { MOST_PARAMS = 64, MOST_PARAM_BYTES = 10000 };
 
 #define ROW(name, type, min, max, empty, help)                                                                         \
 	{                                                                                                              \
 		"map NAME", #name, type, offsetof(struct config_map, name), min, max, NULL, "", empty, true, help      \
 	}
 
-const struct config_option config_map_options[] = {
+static const struct config_option options[] = {
         ROW(file, CONFIG_PATH, 0, 0, "required",
             "The mapping: a Lua program. A relative path starts at the folder of this configuration file."),
         ROW(time_zone, CONFIG_ZONE, 0, 0, "times without a zone are rejected",
@@ -28,17 +27,14 @@ const struct config_option config_map_options[] = {
         {"map NAME", "param.NAME", CONFIG_STRING, 0, 0, MOST_PARAM_BYTES, NULL, "", "an empty text", true,
          "A parameter, which the program reads as `param.NAME`."},
 };
-const size_t config_n_map_options = sizeof(config_map_options) / sizeof(config_map_options[0]);
+const struct config_named config_map_options = {options, sizeof(options) / sizeof(options[0]) - 1,
+                                                sizeof(options) / sizeof(options[0])};
 
-static bool is_name(const char *name)
+/* The name of the mapping in "map NAME"; NULL: another section. */
+static const char *map_of_section(const char *section)
 {
-	size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
-	return n > 0 && n <= MOST_NAME_BYTES && name[n] == '\0';
-}
-
-const char *config_map_of_section(const char *section)
-{
-	return strncmp(section, PREFIX, strlen(PREFIX)) == 0 ? section + strlen(PREFIX) : NULL;
+	const char *name = NULL;
+	return config_named_section(section, &name) == SECTION_MAP ? name : NULL;
 }
 
 const struct config_map *config_maps_find(const struct config_maps *maps, const char *name)
@@ -47,11 +43,6 @@ const struct config_map *config_maps_find(const struct config_maps *maps, const 
 		if (strcmp(maps->items[i].name, name) == 0)
 			return &maps->items[i];
 	return NULL;
-}
-
-char *const *config_map_text(const struct config_map *map, const struct config_option *option)
-{
-	return (char *const *)(const void *)((const char *)map + option->offset);
 }
 
 static struct config_map *get(struct config_maps *maps, const char *name)
@@ -67,7 +58,7 @@ static struct config_map *get(struct config_maps *maps, const char *name)
 static void read_param(const struct config_source *source, const struct config_entry *entry, struct config_map *map)
 {
 	const char *name = entry->name + strlen(PARAM);
-	if (!is_name(name))
+	if (!config_named_is_name(name))
 		config_entry_error(source, entry,
 		                   "is not the name of a parameter: use up to 64 letters, digits, '_' and '-'");
 	else if (strlen(entry->value) > MOST_PARAM_BYTES)
@@ -80,27 +71,10 @@ static void read_param(const struct config_source *source, const struct config_e
 
 static void read_option(const struct config_source *source, const struct config_entry *entry, struct config_map *map)
 {
-	const char *folder = entry->from_set ? NULL : source->folder;
-	struct suggestion suggestion;
-	struct buf message = BUF_INIT;
-	suggestion_init(&suggestion, entry->name);
-	for (size_t i = 0; i + 1 < config_n_map_options; i++) {
-		const struct config_option *option = &config_map_options[i];
-		suggestion_offer(&suggestion, option->name);
-		if (strcmp(option->name, entry->name) != 0)
-			continue;
-		char **text = (char **)(void *)((char *)map + option->offset);
-		if (entry->value[0] != '\0' && !config_text_parse(option, entry->value, folder, text, &message))
-			config_entry_error(source, entry, "%s", message.data);
-		else if (text == &map->each && map->each != NULL && map->each[0] != '/')
-			config_entry_error(source, entry, "must be a JSON pointer, such as /tickets");
-		buf_release(&message);
-		return;
-	}
-	if (suggestion.nearest != NULL)
-		config_entry_error(source, entry, "there is no such option; did you mean %s?", suggestion.nearest);
-	else
-		config_entry_error(source, entry, "there is no such option; a parameter is param.NAME = VALUE");
+	const struct config_option *option =
+	        config_named_read(source, entry, config_map_options, map, "; a parameter is param.NAME = VALUE");
+	if (option != NULL && config_named_text(map, option) == &map->each && map->each != NULL && map->each[0] != '/')
+		config_entry_error(source, entry, "must be a JSON pointer, such as /tickets");
 }
 
 /* What the entries left out. */
@@ -113,15 +87,12 @@ static void complete(const struct config_source *source, const struct config_ent
 	}
 	for (size_t i = 0; map->file == NULL && i < entries->n; i++) {
 		const struct config_entry *entry = &entries->items[i];
-		const char *name = config_map_of_section(entry->section);
+		const char *name = map_of_section(entry->section);
 		if (name == NULL || strcmp(name, map->name) != 0)
 			continue;
-		for (size_t j = i; j < entries->n; j++)
-			if (strcmp(entries->items[j].section, entry->section) == 0 &&
-			    strcmp(entries->items[j].name, "file") == 0 && entries->items[j].value[0] != '\0')
-				return; /* its error was reported */
-		config_error_add(source->errors, entry->from_set ? "--set" : source->path, entry->line, entry->section,
-		                 "file is missing; name the Lua program");
+		if (!config_named_is_set(entries, entry->section, "file")) /* else its error was reported */
+			config_error_add(source->errors, entry->from_set ? "--set" : source->path, entry->line,
+			                 entry->section, "file is missing; name the Lua program");
 		return;
 	}
 }
@@ -131,10 +102,10 @@ void config_maps_read(const struct config_source *source, const struct config_en
 {
 	for (size_t i = 0; i < entries->n; i++) {
 		const struct config_entry *entry = &entries->items[i];
-		const char *name = config_map_of_section(entry->section);
+		const char *name = map_of_section(entry->section);
 		if (name == NULL)
 			continue;
-		if (!is_name(name)) {
+		if (!config_named_is_name(name)) {
 			config_entry_error(source, entry,
 			                   "the name of a mapping has up to 64 letters, digits, '_' and '-'");
 			continue;
@@ -154,11 +125,7 @@ void config_maps_release(struct config_maps *maps)
 	for (size_t i = 0; i < maps->n; i++) {
 		struct config_map *map = &maps->items[i];
 		free(map->name);
-		free(map->file);
-		free(map->time_zone);
-		free(map->source);
-		free(map->ticket_prefix);
-		free(map->each);
+		config_named_release(config_map_options, map);
 		config_pairs_release(&map->params);
 	}
 	free(maps->items);

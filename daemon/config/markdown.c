@@ -80,10 +80,13 @@ static void add_section(const struct config_section *section, struct buf *out)
 	case SECTION_TOPICS:
 		break;
 	case SECTION_MAP:
+	case SECTION_HOOK: {
+		const struct config_named named = config_named_of(section->kind);
 		buf_add_str(out, table);
-		for (size_t i = 0; i < config_n_map_options; i++)
-			add_option(&config_map_options[i], out);
+		for (size_t i = 0; i < named.n_shown; i++)
+			add_option(&named.options[i], out);
 		break;
+	}
 	case SECTION_OPTIONS:
 		buf_add_str(out, table);
 		for (size_t i = 0; i < config_n_options; i++)

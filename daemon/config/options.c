@@ -46,6 +46,10 @@ static const char *const topics_example[] = {"ticket-opened = ticket.opened", "t
 static const char *const map_example[] = {"file = zammad.lua", "time_zone = UTC", "ticket_prefix = Z-",
                                           "param.unowned = 1", NULL};
 
+static const char *const hook_example[] = {"path = /zendesk",     "topic = zendesk-webhooks",
+                                           "signature = zendesk", "secret_file = zendesk.secret",
+                                           "key = /detail/id",    NULL};
+
 /* clang-format off */
 const struct config_section config_sections[] = {
 	{"kafka", SECTION_KAFKA,
@@ -74,15 +78,21 @@ const struct config_section config_sections[] = {
 	 map_example},
 #define SECTION_BEGIN(section, help) {#section, SECTION_OPTIONS, help, NULL},
 #include "kpid/config_options.def"
+	{"hook NAME", SECTION_HOOK,
+	 "A webhook that `kpid hook` receives. There may be any number of these sections, each with a name of its own. Changes "
+	 "need a restart of the hook, which loses no request.",
+	 hook_example},
 };
 /* clang-format on */
 const size_t config_n_sections = sizeof(config_sections) / sizeof(config_sections[0]);
 
 const struct config_section *config_section_find(const char *name)
 {
-	bool is_map = config_map_of_section(name) != NULL;
+	const char *own;
+	enum config_section_kind kind = config_named_section(name, &own);
 	for (size_t i = 0; i < config_n_sections; i++)
-		if (is_map ? config_sections[i].kind == SECTION_MAP : strcmp(config_sections[i].name, name) == 0)
+		if (kind != SECTION_OPTIONS ? config_sections[i].kind == kind
+		                            : strcmp(config_sections[i].name, name) == 0)
 			return &config_sections[i];
 	return NULL;
 }

@@ -51,16 +51,16 @@ static void sample_option(const struct config_option *option, struct buf *out)
 }
 
 /* There may be any number of these sections, and they have no defaults to show. */
-static void sample_map(const struct config_section *section, struct buf *out)
+static void sample_named(const struct config_section *section, const struct config_named *named, struct buf *out)
 {
 	buf_add_format(out, "\n# [%s]\n", section->name);
 	add_wrapped(out, "# ", section->help);
 	for (size_t i = 0; section->example[i] != NULL; i++)
 		buf_add_format(out, "#   %s\n", section->example[i]);
-	for (size_t i = 0; i < config_n_map_options; i++) {
+	for (size_t i = 0; i < named->n_shown; i++) {
 		struct buf words = BUF_INIT;
-		buf_add_format(&words, "%s: %s (", config_map_options[i].name, config_map_options[i].help);
-		add_facts(&config_map_options[i], false, &words);
+		buf_add_format(&words, "%s: %s (", named->options[i].name, named->options[i].help);
+		add_facts(&named->options[i], false, &words);
 		buf_add_char(&words, ')');
 		add_wrapped(out, "# ", words.data);
 		buf_release(&words);
@@ -76,8 +76,9 @@ void kpid_config_write_sample(struct buf *out)
 	            "changed.");
 	for (size_t i = 0; i < config_n_sections; i++) {
 		const struct config_section *section = &config_sections[i];
-		if (section->kind == SECTION_MAP) {
-			sample_map(section, out);
+		const struct config_named named = config_named_of(section->kind);
+		if (named.n > 0) {
+			sample_named(section, &named, out);
 			continue;
 		}
 		buf_add_format(out, "\n[%s]\n", section->name);
@@ -153,8 +154,9 @@ void kpid_config_write_man(struct buf *out)
 		for (size_t j = 0; j < config_n_options; j++)
 			if (strcmp(config_options[j].section, section->name) == 0)
 				man_option(&config_options[j], out);
-		for (size_t j = 0; section->kind == SECTION_MAP && j < config_n_map_options; j++)
-			man_option(&config_map_options[j], out);
+		const struct config_named named = config_named_of(section->kind);
+		for (size_t j = 0; j < named.n_shown; j++)
+			man_option(&named.options[j], out);
 	}
 	buf_add_str(out, ".SH FILES\n.TP\n.I " KPID_CONFIG_DEFAULT_PATH "\n"
 	                 "read when neither \\-\\-config nor $KPID_CONFIG names another\n"
@@ -171,31 +173,63 @@ static const char *shown(const struct config_pair *pair)
 	return pair->secret ? "***" : pair->value;
 }
 
+static void write_line(const char *name, const char *value, struct buf *out)
+{
+	buf_add_format(out, "%s =%s%s\n", name, value == NULL || value[0] == '\0' ? "" : " ",
+	               value == NULL ? "" : value);
+}
+
+static void write_named(const struct config_named *named, const void *item, struct buf *out)
+{
+	for (size_t i = 0; i < named->n; i++)
+		write_line(named->options[i].name, *config_named_text(item, &named->options[i]), out);
+}
+
 static void write_maps(const struct config_maps *maps, struct buf *out)
 {
 	for (size_t i = 0; i < maps->n; i++) {
 		const struct config_map *map = &maps->items[i];
 		buf_add_format(out, "%s[map %s]\n", i > 0 ? "\n" : "", map->name);
-		for (size_t j = 0; j + 1 < config_n_map_options; j++) {
-			const char *value = *config_map_text(map, &config_map_options[j]);
-			buf_add_format(out, "%s =%s%s\n", config_map_options[j].name, value == NULL ? "" : " ",
-			               value == NULL ? "" : value);
+		write_named(&config_map_options, map, out);
+		for (size_t j = 0; j < map->params.n; j++) {
+			struct buf name = BUF_INIT;
+			buf_add_format(&name, "param.%s", map->params.items[j].name);
+			write_line(name.data, map->params.items[j].value, out);
+			buf_release(&name);
 		}
-		for (size_t j = 0; j < map->params.n; j++)
-			buf_add_format(out, "param.%s =%s%s\n", map->params.items[j].name,
-			               map->params.items[j].value[0] == '\0' ? "" : " ", map->params.items[j].value);
+	}
+}
+
+static void write_hooks(const struct config_hooks *hooks, struct buf *out)
+{
+	for (size_t i = 0; i < hooks->n; i++) {
+		buf_add_format(out, "%s[hook %s]\n", i > 0 ? "\n" : "", hooks->items[i].name);
+		write_named(&config_hook_options, &hooks->items[i], out);
+	}
+}
+
+static void write_options(const struct kpid_config *config, const char *section, struct buf *out)
+{
+	for (size_t i = 0; i < config_n_options; i++) {
+		if (strcmp(config_options[i].section, section) != 0)
+			continue;
+		struct buf value = BUF_INIT;
+		config_option_format(&config_options[i], config, &value);
+		write_line(config_options[i].name, buf_text(&value).ptr, out);
+		buf_release(&value);
 	}
 }
 
 static void write_section(const struct kpid_config *config, const struct config_section *section, struct buf *out)
 {
-	if (section->kind == SECTION_MAP) {
-		write_maps(&config->maps, out);
-		return;
-	}
-	buf_add_format(out, "[%s]\n", section->name);
+	if (config_named_of(section->kind).n == 0)
+		buf_add_format(out, "[%s]\n", section->name);
 	switch (section->kind) {
 	case SECTION_MAP:
+		write_maps(&config->maps, out);
+		break;
+	case SECTION_HOOK:
+		write_hooks(&config->hooks, out);
 		break;
 	case SECTION_KAFKA:
 	case SECTION_POSTGRES: {
@@ -212,15 +246,7 @@ static void write_section(const struct kpid_config *config, const struct config_
 		}
 		break;
 	case SECTION_OPTIONS:
-		for (size_t i = 0; i < config_n_options; i++) {
-			if (strcmp(config_options[i].section, section->name) != 0)
-				continue;
-			struct buf value = BUF_INIT;
-			config_option_format(&config_options[i], config, &value);
-			buf_add_format(out, "%s =%s%s\n", config_options[i].name, value.len_bytes > 0 ? " " : "",
-			               buf_text(&value).ptr);
-			buf_release(&value);
-		}
+		write_options(config, section->name, out);
 		break;
 	}
 }
@@ -228,7 +254,8 @@ static void write_section(const struct kpid_config *config, const struct config_
 void kpid_config_write(const struct kpid_config *config, struct buf *out)
 {
 	for (size_t i = 0; i < config_n_sections; i++) {
-		if (config_sections[i].kind == SECTION_MAP && config->maps.n == 0)
+		if ((config_sections[i].kind == SECTION_MAP && config->maps.n == 0) ||
+		    (config_sections[i].kind == SECTION_HOOK && config->hooks.n == 0))
 			continue;
 		if (i > 0)
 			buf_add_char(out, '\n');
@@ -289,18 +316,31 @@ static void json_member(const char *name, bool *first_io, struct buf *out)
 	buf_add_str(out, ": ");
 }
 
-static void json_map(const struct config_map *map, struct buf *out)
+/* The first members of an object. */
+static void json_named(const struct config_named *named, const void *item, struct buf *out)
 {
-	bool first = true, first_param = true;
+	bool first = true;
 	buf_add_char(out, '{');
-	for (size_t i = 0; i + 1 < config_n_map_options; i++) {
-		const char *value = *config_map_text(map, &config_map_options[i]);
-		json_member(config_map_options[i].name, &first, out);
+	for (size_t i = 0; i < named->n; i++) {
+		const char *value = *config_named_text(item, &named->options[i]);
+		json_member(named->options[i].name, &first, out);
 		if (value == NULL)
 			buf_add_str(out, "null");
 		else
 			buf_add_json_string(out, text_of(value));
 	}
+}
+
+static void json_hook(const struct config_hook *hook, struct buf *out)
+{
+	json_named(&config_hook_options, hook, out);
+	buf_add_char(out, '}');
+}
+
+static void json_map(const struct config_map *map, struct buf *out)
+{
+	bool first = false, first_param = true;
+	json_named(&config_map_options, map, out);
 	json_member("params", &first, out);
 	buf_add_char(out, '{');
 	for (size_t i = 0; i < map->params.n; i++) {
@@ -339,6 +379,12 @@ static void json_section(const struct kpid_config *config, const struct config_s
 			json_map(&config->maps.items[i], out);
 		}
 		break;
+	case SECTION_HOOK:
+		for (size_t i = 0; i < config->hooks.n; i++) {
+			json_member(config->hooks.items[i].name, &first, out);
+			json_hook(&config->hooks.items[i], out);
+		}
+		break;
 	case SECTION_OPTIONS:
 		for (size_t i = 0; i < config_n_options; i++) {
 			if (strcmp(config_options[i].section, section->name) != 0)
@@ -359,8 +405,10 @@ void kpid_config_write_json(const struct kpid_config *config, struct buf *out)
 	else
 		buf_add_json_string(out, text_of(config->file));
 	for (size_t i = 0; i < config_n_sections; i++) {
-		buf_add_format(out,
-		               ", \"%s\": ", config_sections[i].kind == SECTION_MAP ? "map" : config_sections[i].name);
+		const char *name = config_sections[i].kind == SECTION_MAP    ? "map"
+		                   : config_sections[i].kind == SECTION_HOOK ? "hooks"
+		                                                             : config_sections[i].name;
+		buf_add_format(out, ", \"%s\": ", name);
 		json_section(config, &config_sections[i], out);
 	}
 	buf_add_char(out, '}');

@@ -67,6 +67,26 @@ struct config_maps {
 	size_t n, capacity;
 };
 
+enum { CONFIG_HOOK_N_OPTIONS = 6 };
+
+/* A webhook that `kpid hook` receives. What its texts mean is checked by the hook (hook/endpoints.h), which alone reads
+ * the secrets. */
+struct config_hook {
+	char *name;
+	char *path;                       /* of the address, as requests name it */
+	char *topic;                      /* where requests are written */
+	char *signature;                  /* how they are signed */
+	char *secret_file;                /* files, separated by commas; NULL: none */
+	char *key;                        /* JSON pointers, separated by commas; NULL: no key */
+	char *headers;                    /* names of headers that are kept, separated by commas; NULL: none */
+	int lines[CONFIG_HOOK_N_OPTIONS]; /* of the file, in the order above; 0: not in the file */
+};
+
+struct config_hooks {
+	struct config_hook *items; /* names are unique */
+	size_t n, capacity;
+};
+
 enum config_start { START_EARLIEST, START_LATEST };
 
 struct kpid_config {
@@ -79,6 +99,7 @@ struct kpid_config {
 	struct config_pairs postgres; /* for PQconnectStartParams() */
 	struct config_topics topics;
 	struct config_maps maps;
+	struct config_hooks hooks;
 	char *host; /* the name of this machine if run.instance is not given, else NULL */
 	/* The name under which the consumer group knows this process across restarts. No option: set once the process
 	 * holds the name; NULL: none. Owned by the configuration. */

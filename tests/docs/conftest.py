@@ -53,13 +53,14 @@ def commands(kpid):
 @pytest.fixture(scope="session")
 def sample(kpid):
     """The sample configuration, as {section: {key}}."""
-    sections, section = {}, None
+    sections, section, is_named = {}, None, False
     for line in kpid("check-config", "--sample").splitlines():
         if line.startswith("["):
-            section = sections.setdefault(line.strip("[]"), set())
-        elif line == "# [map NAME]":
-            section = sections.setdefault("map", set())
-        elif found := re.match(r"#([\w.-]+) =", line) or section is not None and section is sections.get("map") and re.match(r"# ([\w.]+): ", line):
+            section, is_named = sections.setdefault(line.strip("[]"), set()), False
+        elif found := re.fullmatch(r"# \[(\w+) NAME\]", line):
+            section = sections.setdefault(found[1], set())
+            is_named = True
+        elif found := re.match(r"#([\w.-]+) =", line) or is_named and re.match(r"# ([\w.]+): ", line):
             section.add(found[1].removesuffix(".NAME"))
     return sections
 

@@ -475,6 +475,48 @@ static void test_topics(void **state)
 	bad("[alert]\ntopic = survey", 2, "alert.topic", "kpid would read its own alerts");
 }
 
+static void test_hooks(void **state)
+{
+	static const char whole[] =
+	        "[hook]\nlisten = 8423\nqueue = 4MiB\n[hook a-1]\npath = /a\ntopic = t\n"
+	        "signature = header X-Token\nsecret_file = one, /two\nkey = /a/b, /c\n"
+	        "headers = X-Event, Content-Type\n[hook b]\npath = /b\ntopic = t\nsignature = none\n";
+	(void)state;
+	struct kpid_config *config = good(whole);
+	assert_string_equal(config->hook.listen, "8423");
+	assert_int_equal(config->hook.queue, 4 * 1024 * 1024);
+	assert_int_equal(config->hooks.n, 2);
+	const struct config_hook *hook = &config->hooks.items[0];
+	assert_string_equal(hook->name, "a-1");
+	assert_string_equal(hook->signature, "header X-Token");
+	assert_int_equal(hook->secret_file[0], '/'); /* relative to the folder of the file */
+	assert_non_null(strstr(hook->secret_file, "/one, /two"));
+	assert_string_equal(hook->key, "/a/b, /c");
+	assert_string_equal(hook->headers, "x-event, content-type");
+	assert_int_equal(hook->lines[2], 7);
+	assert_null(config->hooks.items[1].key);
+	kpid_config_free(config);
+
+#define HOOK "[hook a]\npath = /a\ntopic = t\nsignature = none\n"
+	bad("[hook a]\npath = /a\ntopic = t\n", 2, "hook a", "signature is missing");
+	bad("[hook a]\nsignature = none\ntopic = t\n", 2, "hook a", "path is missing");
+	bad("[hook a]\npath = /a\nsignature = none\n", 2, "hook a", "topic is missing");
+	bad("[hook a b]\npath = /a\n", 2, "hook a b.path", "the name of a hook");
+	bad(HOOK "[hook b]\npath = /a\ntopic = t\nsignature = none\n", 6, "hook b", "[hook a] has this path, too");
+	bad("[hook a]\ntopic = t\nsignature = none\npath = a\n", 4, "hook a.path", "must begin with one /");
+	bad("[hook a]\ntopic = t\nsignature = none\npath = /a?b\n", 4, "hook a.path", "may have letters");
+	bad("[hook a]\ntopic = t\nsignature = none\npath = /metrics\n", 4, "hook a.path", "of the hook itself");
+	bad("[hook a]\npath = /a\nsignature = none\ntopic = t/u\n", 4, "hook a.topic", "is not a topic name");
+	bad(HOOK "key = id\n", 5, "hook a.key", "must be JSON pointers");
+	bad(HOOK "key = /id,\n", 5, "hook a.key", "must be JSON pointers");
+	bad(HOOK "headers = X-Event, Authorization\n", 5, "hook a.headers", "hold secrets");
+	bad(HOOK "headers = X Event\n", 5, "hook a.headers", "must be names");
+	bad(HOOK "secret_file = a,b,c\n", 5, "hook a.secret_file", "more than 2 files");
+	bad(HOOK "secret = x\n", 5, "hook a.secret", "");
+	bad(HOOK "keys = /x\n", 5, "hook a.keys", "did you mean key?");
+#undef HOOK
+}
+
 static void test_lines(void **state)
 {
 	(void)state;
@@ -796,6 +838,7 @@ int main(void)
 	        cmocka_unit_test(test_zones),
 	        cmocka_unit_test(test_language),
 	        cmocka_unit_test(test_topics),
+	        cmocka_unit_test(test_hooks),
 	        cmocka_unit_test(test_lines),
 	        cmocka_unit_test(test_long_lines),
 	        cmocka_unit_test(test_kafka),
