@@ -190,8 +190,12 @@ static size_t allow_hosts(struct metrics_endpoint *endpoint)
 struct metrics_endpoint *
 metrics_endpoint_new(struct app *app, void (*look)(const void *context, struct health *health_io), const void *context)
 {
-	static const struct http_limits limits = {
-	        .max_connections = 64, .max_streams = 0, .max_per_address = 16, .hosts_option = "[metrics] listen"};
+	static const struct http_limits limits = {.max_connections = 64,
+	                                          .max_per_address = 16,
+	                                          .max_body_bytes = REQUEST_MAX_BODY_BYTES,
+	                                          .methods = "GET, HEAD",
+	                                          .late = "there was no answer in time",
+	                                          .hosts_option = "[metrics] listen"};
 	const char *listen = app->first_config->metrics.listen;
 	struct buf error = BUF_INIT;
 	if (listen == NULL)

@@ -3,10 +3,9 @@
 #include <event2/event.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
-#include "adapters/http/listen.h"
+#include "adapters/http/sockets.h"
 #include "adapters/timer.h"
 #include "app/notify.h"
 #include "board/board_internal.h"
@@ -17,8 +16,8 @@
 #include "kpid/base/memory.h"
 
 /* NOW_TIMEOUT_MS: of the questions of every second. LISTS_TIMEOUT_MS: of lists and other slow ones; less than
- * HTTP_WAIT_S. OTHER_FILES: descriptors that are no connections. */
-enum { NOW_TIMEOUT_MS = 5000, LISTS_TIMEOUT_MS = 10000, STOP_S = 3, MAX_LISTENERS = 8, OTHER_FILES = 64 };
+ * HTTP_WAIT_S. */
+enum { NOW_TIMEOUT_MS = 5000, LISTS_TIMEOUT_MS = 10000, STOP_S = 3 };
 
 /* ---- streams ---- */
 
@@ -138,63 +137,17 @@ static void on_stop(evutil_socket_t fd, short what, void *context)
 	on_stop_deadline(fd, what, board);
 }
 
-/* Raises the limit of open files if the connections need more. */
-static bool make_room(const struct kpid_config *config, struct buf *error_out)
-{
-	struct rlimit limit;
-	rlim_t wanted = (rlim_t)config->board.max_connections + OTHER_FILES;
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
-		return true;
-	limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
-	if (wanted <= limit.rlim_max && setrlimit(RLIMIT_NOFILE, &limit) == 0)
-		return true;
-	buf_add_format(error_out,
-	               "board.max_connections: this many need %llu open files, and the limit is %llu; raise the "
-	               "limit (LimitNOFILE=) or lower the number",
-	               (unsigned long long)wanted, (unsigned long long)limit.rlim_max);
-	return false;
-}
-
-/* Opens the sockets. */
-static size_t open_sockets(const struct kpid_config *config, int fds_out[MAX_LISTENERS], struct buf *error_out)
-{
-	struct listen_address address = {.is_local = true};
-	bool all_local;
-	size_t n = listen_inherited(fds_out, MAX_LISTENERS, &all_local);
-	buf_add_str(error_out, "board.listen: ");
-	if (n == 0 && !listen_parse(config->board.listen, &address, error_out))
-		return 0;
-	if (!(all_local && address.is_local) && config->board.allow_hosts.n == 0) {
-		buf_clear(error_out);
-		buf_add_str(error_out, "board.allow_hosts: is missing; others than this machine can connect to the "
-		                       "address, so name the hosts under which they may ask");
-		while (n > 0)
-			close(fds_out[--n]);
-		return 0;
-	}
-	if (n == 0) {
-		fds_out[0] = listen_open(&address, error_out);
-		n = fds_out[0] < 0 ? 0 : 1;
-	}
-	return n;
-}
-
-static void log_where(const int *fds, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		struct buf where = BUF_INIT;
-		listen_describe(fds[i], &where);
-		log_info("serving the board on %s", where.data);
-		buf_release(&where);
-	}
-}
-
 static void make_server(struct board *board)
 {
 	static const char *const local_hosts[] = {"localhost", "127.0.0.1", "[::1]"};
 	const struct kpid_config *config = board->config;
-	const struct http_limits limits = {(size_t)config->board.max_connections, (size_t)config->board.max_streams,
-	                                   (size_t)config->board.max_per_address, "[board] allow_hosts"};
+	const struct http_limits limits = {.max_connections = (size_t)config->board.max_connections,
+	                                   .max_streams = (size_t)config->board.max_streams,
+	                                   .max_per_address = (size_t)config->board.max_per_address,
+	                                   .max_body_bytes = REQUEST_MAX_BODY_BYTES,
+	                                   .methods = "GET, HEAD",
+	                                   .late = "the database did not answer in time",
+	                                   .hosts_option = "[board] allow_hosts"};
 	const struct http_events events = {on_request, on_taken, on_gone, board};
 	const char *const *hosts = (const char *const *)config->board.allow_hosts.items;
 	size_t n_hosts = config->board.allow_hosts.n;
@@ -208,11 +161,9 @@ static void make_server(struct board *board)
 struct board *board_new(const struct kpid_config *config, struct buf *error_out)
 {
 	static const bool begun = true;
-	int fds[MAX_LISTENERS];
-	if (!make_room(config, error_out))
-		return NULL;
-	size_t n_fds = open_sockets(config, fds, error_out);
-	if (n_fds == 0)
+	struct sockets sockets;
+	if (!sockets_make_room("board", (size_t)config->board.max_connections, error_out) ||
+	    !sockets_open("board", config->board.listen, config->board.allow_hosts.n > 0, &sockets, error_out))
 		return NULL;
 	uint64_t seed = (uint64_t)wall_clock_us() ^ (uint64_t)getpid() << 32;
 	hash_seed(seed);
@@ -224,8 +175,8 @@ struct board *board_new(const struct kpid_config *config, struct buf *error_out)
 	board->assets = assets_new();
 	live_init(&board->live, hash_mix(seed));
 	make_server(board);
-	for (size_t i = 0; i < n_fds; i++)
-		http_server_listen(board->http, fds[i]);
+	for (size_t i = 0; i < sockets.n; i++)
+		http_server_listen(board->http, sockets.fds[i]);
 	board->now = asker_new(board->base, &config->postgres, "board", NOW_TIMEOUT_MS, false);
 	board->lists = asker_new(board->base, &config->postgres, "board lists", LISTS_TIMEOUT_MS, false);
 	board->poll = poll_new(board->base, board->now, board->lists, &board->live, on_published, board);
@@ -237,7 +188,7 @@ struct board *board_new(const struct kpid_config *config, struct buf *error_out)
 	evsignal_add(board->on_term, NULL);
 	evsignal_add(board->on_int, NULL);
 	board->watchdog = notify_watchdog(board->base, &begun);
-	log_where(fds, n_fds);
+	sockets_log(&sockets, "the board");
 	return board;
 }
 

@@ -13,7 +13,7 @@
 static int status_of(const char *head)
 {
 	struct request request;
-	return request_parse(text_of(head), &request);
+	return request_parse(text_of(head), REQUEST_MAX_BODY_BYTES, &request);
 }
 
 static void assert_text(struct text actual, const char *expected)
@@ -27,7 +27,7 @@ static void test_a_request_is_read(void **state)
 	(void)state;
 	assert_int_equal(0, request_parse(TEXT("GET /api/clocks?project=a&q=b%20c HTTP/1.1\r\nhOsT:  localhost \r\n"
 	                                       "Last-Event-ID: 5f-3\r\nAccept: */*\r\n\r\n"),
-	                                  &request));
+	                                  REQUEST_MAX_BODY_BYTES, &request));
 	assert_int_equal(REQUEST_GET, request.method);
 	assert_text(request.path, "/api/clocks");
 	assert_text(request.query, "project=a&q=b%20c");
@@ -86,7 +86,7 @@ static void test_a_header_with_a_nul_is_refused(void **state)
 	static const char head[] = "GET / HTTP/1.1\r\n" HOST "X: a\0b\r\n\r\n";
 	struct request request;
 	(void)state;
-	assert_int_equal(400, request_parse((struct text){head, sizeof(head) - 1}, &request));
+	assert_int_equal(400, request_parse((struct text){head, sizeof(head) - 1}, REQUEST_MAX_BODY_BYTES, &request));
 }
 
 static void test_a_body_is_refused_except_for_a_small_post(void **state)
@@ -99,8 +99,8 @@ static void test_a_body_is_refused_except_for_a_small_post(void **state)
 	assert_int_equal(413, status_of("POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n"));
 	assert_int_equal(413, status_of("POST / HTTP/1.1\r\n" HOST "Content-Length: 8193\r\n\r\n"));
 	assert_int_equal(413, status_of("POST / HTTP/1.1\r\n" HOST "Content-Length: 99999999999999999999\r\n\r\n"));
-	assert_int_equal(0,
-	                 request_parse(TEXT("POST /api/ack HTTP/1.1\r\n" HOST "Content-Length: 17\r\n\r\n"), &request));
+	assert_int_equal(0, request_parse(TEXT("POST /api/ack HTTP/1.1\r\n" HOST "Content-Length: 17\r\n\r\n"),
+	                                  REQUEST_MAX_BODY_BYTES, &request));
 	assert_int_equal(17, request.body_bytes);
 }
 

@@ -135,25 +135,27 @@ static int add_header(struct text line, struct request *out)
 	return 0;
 }
 
-/* Only a POST has a body, of a known and small length. */
-static int check_body(struct request *out)
+enum { MAX_LENGTH_DIGITS = 9 };
+
+/* Only a POST has a body, of a known length. */
+static int check_body(struct request *out, size_t max_body_bytes)
 {
 	struct text length = out->fields[FIELD_CONTENT_LENGTH];
 	if (!text_is_absent(out->fields[FIELD_TRANSFER_ENCODING]))
 		return 413;
 	if (text_is_absent(length))
 		return 0;
-	if (length.len == 0 || length.len > 6)
+	if (length.len == 0 || length.len > MAX_LENGTH_DIGITS)
 		return length.len == 0 ? 400 : 413;
 	for (uint32_t i = 0; i < length.len; i++) {
 		if (length.ptr[i] < '0' || length.ptr[i] > '9')
 			return 400;
 		out->body_bytes = out->body_bytes * 10 + (size_t)(length.ptr[i] - '0');
 	}
-	return out->body_bytes > (out->method == REQUEST_POST ? (size_t)REQUEST_MAX_BODY_BYTES : 0) ? 413 : 0;
+	return out->body_bytes > (out->method == REQUEST_POST ? max_body_bytes : 0) ? 413 : 0;
 }
 
-int request_parse(struct text head, struct request *out)
+int request_parse(struct text head, size_t max_body_bytes, struct request *out)
 {
 	struct text line;
 	*out = (struct request){.n_headers = 0};
@@ -173,7 +175,7 @@ int request_parse(struct text head, struct request *out)
 	}
 	if (head.len > 0 || text_is_empty(out->fields[FIELD_HOST]))
 		return 400;
-	return check_body(out);
+	return check_body(out, max_body_bytes);
 }
 
 /* The length of a host without its port. */

@@ -8,6 +8,7 @@
 
 #include "kpid/base/buf.h"
 #include "kpid/base/text.h"
+#include "kpid/core/wire.h"
 
 enum { REQUEST_MAX_HEAD_BYTES = 8192, REQUEST_MAX_HEADERS = 64, REQUEST_MAX_BODY_BYTES = 8192 };
 
@@ -30,12 +31,10 @@ enum request_field {
 struct request {
 	enum request_method method;
 	bool is_http10;
-	struct text path;            /* starts with '/'; not decoded */
-	struct text query;           /* after the '?', not decoded; empty: none */
-	struct text fields[FIELD_N]; /* absent: not sent */
-	struct {
-		struct text name, value;
-	} headers[REQUEST_MAX_HEADERS]; /* all, as sent */
+	struct text path;                                /* starts with '/'; not decoded */
+	struct text query;                               /* after the '?', not decoded; empty: none */
+	struct text fields[FIELD_N];                     /* absent: not sent */
+	struct wire_header headers[REQUEST_MAX_HEADERS]; /* all, as sent */
 	size_t n_headers;
 	size_t body_bytes; /* announced; only a POST has one */
 };
@@ -44,8 +43,9 @@ struct request {
 size_t request_head_bytes(struct text received);
 
 /* Parses a head that ends with its empty line. Returns 0, or the HTTP status of the refusal: 400 malformed, 405 for
- * other methods, 413 for a body, 431 for too many headers, 505 for other versions. The texts borrow from head. */
-int request_parse(struct text head, struct request *out);
+ * other methods, 413 for a body of more than max_body_bytes (of a POST; others have none), 431 for too many headers,
+ * 505 for other versions. The texts borrow from head. */
+int request_parse(struct text head, size_t max_body_bytes, struct request *out);
 
 /* Whether the Host field names one of the hosts: a name matches with every port, a name with a port only with that one.
  * Upper and lower case are equal. */

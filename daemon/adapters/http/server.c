@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -22,8 +23,11 @@
 enum {
 	SWEEP_US = 250000,
 	SEND_BUFFER_BYTES = 128 * 1024, /* in the kernel: what is beyond is counted here */
-	DRAIN_MAX_BYTES = 64 * 1024,    /* read and thrown away after the request */
+	DRAIN_MAX_BYTES = 64 * 1024,    /* read and thrown away after the request, and DRAIN_FACTOR bodies */
+	DRAIN_FACTOR = 4,
 	ACCEPT_AT_ONCE = 64,
+	MAX_BACKLOG = 4096,
+	AWAY_S = 5,      /* Retry-After of a connection that is turned away */
 	HELD_FACTOR = 2, /* connections of an address that wait, per one that is served */
 };
 
@@ -57,7 +61,10 @@ struct http_connection {
 	struct bufferevent *io;
 	enum connection_state state;
 	struct peer peer;
-	int64_t deadline_us; /* monotonic; INT64_MAX: none */
+	int64_t accepted_us;             /* monotonic */
+	int64_t deadline_us;             /* monotonic; INT64_MAX: none */
+	size_t head_bytes, needed_bytes; /* of the head and of the whole request; 0: the head is not complete */
+	size_t n_unread_bytes;           /* of a request that is not whole */
 	size_t n_drained_bytes;
 	bool head_only, is_http10;
 	bool is_held; /* not read from until another connection of its address is done */
@@ -79,14 +86,22 @@ struct http_server {
 	struct listener *listeners;
 	struct http_connection *connections;
 	struct event *sweep;
+	size_t n_unread_bytes; /* of all connections */
 	struct http_counts counts;
 };
 
 /* ---- life of a connection ---- */
 
+static void count_unread(struct http_connection *connection, size_t n_bytes)
+{
+	connection->server->n_unread_bytes += n_bytes - connection->n_unread_bytes;
+	connection->n_unread_bytes = n_bytes;
+}
+
 static void enter(struct http_connection *connection, enum connection_state state, int64_t within_s)
 {
 	KPID_CHECK((next_states[connection->state] & BIT(state)) != 0);
+	count_unread(connection, 0);
 	connection->state = state;
 	connection->deadline_us = within_s == 0 ? INT64_MAX : monotonic_clock_us() + within_s * US_PER_SECOND;
 }
@@ -109,6 +124,8 @@ static size_t n_of_peer(const struct http_server *server, const struct peer *pee
 static void release_held(struct http_server *server, const struct peer *peer)
 {
 	struct http_connection *oldest = NULL;
+	if (server->limits.max_per_address == 0)
+		return;
 	for (struct http_connection *at = server->connections; at != NULL; at = at->next)
 		if (at->is_held && peer_shares_limit(&at->peer, peer))
 			oldest = at; /* new ones are at the front */
@@ -130,6 +147,7 @@ static void connection_free(struct http_connection *connection, bool notify)
 	if (connection->next != NULL)
 		connection->next->prev = connection->prev;
 	server->counts.n_open--;
+	count_unread(connection, 0);
 	release_held(server, &connection->peer);
 	if (connection->state == CONNECTION_STREAMING)
 		server->counts.n_streams--;
@@ -140,6 +158,12 @@ static void connection_free(struct http_connection *connection, bool notify)
 }
 
 /* ---- answers ---- */
+
+static void write_bytes(struct http_connection *connection, struct text bytes)
+{
+	if (bufferevent_write(connection->io, bytes.ptr, bytes.len) != 0)
+		mem_exhausted(0);
+}
 
 static void send_bytes(struct http_connection *connection, struct blob *bytes)
 {
@@ -153,8 +177,7 @@ void http_answer(struct http_connection *connection, const struct http_answer *a
 	enter(connection, CONNECTION_ANSWERING, HTTP_ANSWER_S);
 	response_head(&head, answer->status, answer->type, answer->headers,
 	              answer->body == NULL ? 0 : answer->body->bytes.len_bytes);
-	if (bufferevent_write(connection->io, head.data, head.len_bytes) != 0)
-		mem_exhausted(0);
+	write_bytes(connection, buf_text(&head));
 	buf_release(&head);
 	if (answer->body != NULL && !connection->head_only)
 		send_bytes(connection, answer->body);
@@ -166,26 +189,28 @@ void http_answer(struct http_connection *connection, const struct http_answer *a
 
 void http_answer_error(struct http_connection *connection, int status, const char *message)
 {
-	struct buf body = BUF_INIT;
+	const struct http_limits *limits = &connection->server->limits;
+	struct buf body = BUF_INIT, headers = BUF_INIT;
 	buf_add_str(&body, "{\"error\": ");
 	buf_add_json_string(&body, text_of(message));
 	buf_add_str(&body, "}\n");
+	if (status == 405)
+		buf_add_format(&headers, "Allow: %s\r\n", limits->methods);
+	if (status == 503 && limits->retry_after_s > 0)
+		buf_add_format(&headers, "Retry-After: %d\r\n", limits->retry_after_s);
 	struct blob *blob = blob_of(&body);
-	http_answer(connection, &(struct http_answer){status, "application/json",
-	                                              status == 405 ? "Allow: GET, HEAD\r\n" : NULL, blob});
+	http_answer(connection, &(struct http_answer){status, "application/json", headers.data, blob});
 	blob_release(blob);
+	buf_release(&headers);
 }
 
 void http_wait(struct http_connection *connection, void *tag)
 {
+	int64_t within_us = connection->server->limits.answer_within_us;
 	connection->tag = tag;
 	enter(connection, CONNECTION_WAITING, HTTP_WAIT_S);
-}
-
-static void write_bytes(struct http_connection *connection, struct text bytes)
-{
-	if (bufferevent_write(connection->io, bytes.ptr, bytes.len) != 0)
-		mem_exhausted(0);
+	if (within_us > 0)
+		connection->deadline_us = connection->accepted_us + within_us;
 }
 
 void http_file_begin(struct http_connection *connection, const char *type, const char *headers)
@@ -237,8 +262,7 @@ bool http_stream(struct http_connection *connection, void *tag)
 	server->counts.n_streams++;
 	server->counts.n_answered++;
 	response_stream_head(&head);
-	if (bufferevent_write(connection->io, head.data, head.len_bytes) != 0)
-		mem_exhausted(0);
+	write_bytes(connection, buf_text(&head));
 	buf_release(&head);
 	return true;
 }
@@ -276,31 +300,73 @@ static void refuse_host(struct http_connection *connection)
 	buf_release(&words);
 }
 
-static void dispatch(struct http_connection *connection, struct evbuffer *input)
+/* Reads the head. False if it is not complete, or if the request was refused. */
+static bool read_head(struct http_connection *connection, struct evbuffer *input, struct request *out)
 {
 	struct http_server *server = connection->server;
-	size_t n_bytes = evbuffer_get_length(input);
-	struct text received = {(const char *)evbuffer_pullup(input, -1), (uint32_t)n_bytes};
-	struct request request;
-	size_t head_bytes = request_head_bytes(text_cut(received, REQUEST_MAX_HEAD_BYTES));
+	size_t n_bytes = evbuffer_get_length(input),
+	       n_head = n_bytes < REQUEST_MAX_HEAD_BYTES ? n_bytes : REQUEST_MAX_HEAD_BYTES;
+	struct text received = {(const char *)evbuffer_pullup(input, (ev_ssize_t)n_head), (uint32_t)n_head};
+	size_t head_bytes = request_head_bytes(received);
 	if (head_bytes == 0) {
 		if (n_bytes >= REQUEST_MAX_HEAD_BYTES)
 			http_answer_error(connection, 431, "the head of the request is too long");
+		return false;
+	}
+	int refusal =
+	        request_parse((struct text){received.ptr, (uint32_t)head_bytes}, server->limits.max_body_bytes, out);
+	connection->head_only = out->method == REQUEST_HEAD;
+	connection->is_http10 = out->is_http10;
+	connection->head_bytes = head_bytes;
+	connection->needed_bytes = head_bytes + out->body_bytes;
+	if (refusal != 0)
+		http_answer_error(connection, refusal, response_reason(refusal));
+	else if (server->n_hosts > 0 &&
+	         !request_host_is_allowed(out->fields[FIELD_HOST], server->hosts, server->n_hosts))
+		refuse_host(connection);
+	return connection->state == CONNECTION_READING;
+}
+
+/* The body follows only after this answer. */
+static void go_on(struct http_connection *connection, const struct request *request)
+{
+	struct text expect = request_header(request, "expect");
+	if (!connection->is_http10 && expect.len == 12 && strncasecmp(expect.ptr, "100-continue", expect.len) == 0)
+		write_bytes(connection, TEXT("HTTP/1.1 100 Continue\r\n\r\n"));
+}
+
+/* The request is whole. */
+static void hand_over(struct http_connection *connection, struct evbuffer *input)
+{
+	struct http_server *server = connection->server;
+	struct text whole = {(const char *)evbuffer_pullup(input, (ev_ssize_t)connection->needed_bytes),
+	                     (uint32_t)connection->needed_bytes};
+	struct request request;
+	/* Again, because the bytes may have moved. */
+	(void)request_parse((struct text){whole.ptr, (uint32_t)connection->head_bytes}, server->limits.max_body_bytes,
+	                    &request);
+	struct text body = {whole.ptr + connection->head_bytes, (uint32_t)request.body_bytes};
+	server->events.request(server->events.context, connection, &request, body);
+	KPID_CHECK(connection->state != CONNECTION_READING);
+}
+
+static void dispatch(struct http_connection *connection, struct evbuffer *input)
+{
+	struct http_server *server = connection->server;
+	struct request request;
+	size_t n_bytes = evbuffer_get_length(input);
+	if (connection->needed_bytes == 0 && read_head(connection, input, &request) &&
+	    n_bytes < connection->needed_bytes)
+		go_on(connection, &request);
+	if (connection->state != CONNECTION_READING)
+		return;
+	if (connection->needed_bytes > 0 && n_bytes >= connection->needed_bytes) {
+		hand_over(connection, input);
 		return;
 	}
-	int refusal = request_parse((struct text){received.ptr, (uint32_t)head_bytes}, &request);
-	connection->head_only = request.method == REQUEST_HEAD;
-	connection->is_http10 = request.is_http10;
-	if (refusal != 0) {
-		http_answer_error(connection, refusal, response_reason(refusal));
-	} else if (server->n_hosts > 0 &&
-	           !request_host_is_allowed(request.fields[FIELD_HOST], server->hosts, server->n_hosts)) {
-		refuse_host(connection);
-	} else if (n_bytes >= head_bytes + request.body_bytes) {
-		struct text body = {received.ptr + head_bytes, (uint32_t)request.body_bytes};
-		server->events.request(server->events.context, connection, &request, body);
-		KPID_CHECK(connection->state != CONNECTION_READING);
-	}
+	count_unread(connection, n_bytes);
+	if (server->limits.max_unread_bytes > 0 && server->n_unread_bytes > server->limits.max_unread_bytes)
+		http_answer_error(connection, 503, "too many requests arrive at once");
 }
 
 static void on_read(struct bufferevent *io, void *context)
@@ -315,7 +381,7 @@ static void on_read(struct bufferevent *io, void *context)
 	size_t n_bytes = evbuffer_get_length(input);
 	evbuffer_drain(input, n_bytes);
 	connection->n_drained_bytes += n_bytes;
-	if (connection->n_drained_bytes > DRAIN_MAX_BYTES)
+	if (connection->n_drained_bytes > DRAIN_MAX_BYTES + DRAIN_FACTOR * connection->server->limits.max_body_bytes)
 		bufferevent_disable(io, EV_READ);
 }
 
@@ -351,8 +417,11 @@ static void on_end(struct bufferevent *io, short what, void *context)
 /* Closes a connection without reading from it. */
 static void turn_away(struct http_server *server, int fd, int status)
 {
+	char retry[40];
 	struct buf head = BUF_INIT;
-	response_head(&head, status, "text/plain", "Retry-After: 5\r\n", 0);
+	snprintf(retry, sizeof(retry), "Retry-After: %d\r\n",
+	         server->limits.retry_after_s > 0 ? server->limits.retry_after_s : AWAY_S);
+	response_head(&head, status, "text/plain", retry, 0);
 	/* A fresh socket has room for it; if not, closing is answer enough. */
 	(void)!send(fd, head.data, head.len_bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
 	buf_release(&head);
@@ -372,6 +441,10 @@ static void set_socket_options(int fd)
 static void open_connection(struct http_server *server, int fd, const struct peer *peer, bool is_held)
 {
 	struct http_connection *connection = mem_zalloc(sizeof(*connection));
+	const struct http_limits *limits = &server->limits;
+	int64_t now_us = monotonic_clock_us(), within_us = HTTP_REQUEST_S * US_PER_SECOND;
+	if (limits->answer_within_us > 0 && limits->answer_within_us < within_us)
+		within_us = limits->answer_within_us;
 	set_socket_options(fd);
 	*connection = (struct http_connection){
 	        .server = server,
@@ -380,7 +453,8 @@ static void open_connection(struct http_server *server, int fd, const struct pee
 	        .state = CONNECTION_READING,
 	        .peer = *peer,
 	        .is_held = is_held,
-	        .deadline_us = monotonic_clock_us() + HTTP_REQUEST_S * US_PER_SECOND,
+	        .accepted_us = now_us,
+	        .deadline_us = now_us + within_us,
 	};
 	if (connection->io == NULL)
 		mem_exhausted(0);
@@ -391,7 +465,7 @@ static void open_connection(struct http_server *server, int fd, const struct pee
 	if (!event_pending(server->sweep, EV_TIMEOUT, NULL))
 		event_add(server->sweep, &sweep_every);
 	bufferevent_setcb(connection->io, on_read, on_written, on_end, connection);
-	bufferevent_setwatermark(connection->io, EV_READ, 0, REQUEST_MAX_HEAD_BYTES + REQUEST_MAX_BODY_BYTES);
+	bufferevent_setwatermark(connection->io, EV_READ, 0, REQUEST_MAX_HEAD_BYTES + limits->max_body_bytes);
 	bufferevent_enable(connection->io, is_held ? EV_WRITE : EV_READ | EV_WRITE);
 }
 
@@ -399,7 +473,7 @@ static void open_connection(struct http_server *server, int fd, const struct pee
 static void admit(struct http_server *server, int fd, const struct peer *peer)
 {
 	size_t most = server->limits.max_per_address;
-	bool is_full = n_of_peer(server, peer, false) >= most;
+	bool is_full = most > 0 && n_of_peer(server, peer, false) >= most;
 	if (is_full && n_of_peer(server, peer, true) >= HELD_FACTOR * most)
 		turn_away(server, fd, 429);
 	else
@@ -439,7 +513,7 @@ static void on_sweep(evutil_socket_t fd, short what, void *context)
 		server->counts.n_timed_out += at->state != CONNECTION_LINGERING;
 		if (at->state == CONNECTION_WAITING) {
 			server->events.gone(server->events.context, at, at->tag);
-			http_answer_error(at, 503, "the database did not answer in time");
+			http_answer_error(at, 503, server->limits.late);
 		} else {
 			connection_free(at, true);
 		}
@@ -492,6 +566,14 @@ void http_server_stop(struct http_server *server)
 		if (at->state == CONNECTION_READING || at->state == CONNECTION_STREAMING)
 			connection_free(at, true);
 	}
+}
+
+void http_server_drain(struct http_server *server)
+{
+	for (int i = 0; i < MAX_BACKLOG / ACCEPT_AT_ONCE; i++)
+		for (struct listener *at = server->listeners; at != NULL; at = at->next)
+			on_accept(at->fd, EV_READ, server);
+	stop_listening(server);
 }
 
 bool http_server_is_idle(const struct http_server *server)

@@ -17,14 +17,21 @@ struct http_connection;
 struct http_server;
 
 struct http_limits {
-	size_t max_connections, max_streams, max_per_address;
+	size_t max_connections, max_streams;
+	size_t max_per_address;   /* 0: no limit */
+	size_t max_body_bytes;    /* of a POST; at most 100 MB */
+	size_t max_unread_bytes;  /* of all requests that are not whole, together; beyond: 503. 0: no limit */
+	int64_t answer_within_us; /* from accept to the answer; 0: HTTP_REQUEST_S and then HTTP_WAIT_S */
+	int retry_after_s;        /* in answers 503; 0: only if there are too many connections */
+	const char *methods;      /* in answers 405 */
+	const char *late;         /* what the answer 503 says if a handler is late */
 	const char *hosts_option; /* what sets the allowed names: "[board] allow_hosts" */
 };
 
 enum {
 	HTTP_REQUEST_S = 5,                  /* from accept to the last byte of the request */
 	HTTP_ANSWER_S = 10,                  /* to take the whole answer */
-	HTTP_WAIT_S = 15,                    /* for a handler that needs the database */
+	HTTP_WAIT_S = 15,                    /* for a handler that waits, such as for the database */
 	HTTP_LINGER_S = 2,                   /* for the client to close after the answer */
 	HTTP_STREAM_MAX_BYTES = 1024 * 1024, /* that a stream has not taken yet */
 };
@@ -57,6 +64,8 @@ void http_server_free(struct http_server *server);
 void http_server_listen(struct http_server *server, int fd);
 /* Stops accepting, and closes streams and connections that have no request yet. Answers go on. */
 void http_server_stop(struct http_server *server);
+/* Accepts what has connected, and stops accepting. Requests go on, also those that are not whole yet. */
+void http_server_drain(struct http_server *server);
 /* Nothing is left after a stop. */
 bool http_server_is_idle(const struct http_server *server);
 const struct http_counts *http_server_counts(const struct http_server *server);
@@ -72,7 +81,7 @@ struct http_answer {
 void http_answer(struct http_connection *connection, const struct http_answer *answer);
 /* Sends {"error": message}. */
 void http_answer_error(struct http_connection *connection, int status, const char *message);
-/* The answer follows within HTTP_WAIT_S, else it is a 503. */
+/* The answer follows in time (see struct http_limits), else it is a 503. */
 void http_wait(struct http_connection *connection, void *tag);
 
 /* A file of unknown length, after http_wait(): begin, send a part whenever the events' taken() is called, end. abort
