@@ -165,6 +165,22 @@ rd_kafka_conf_t *kafka_conf_producer(const struct config_pairs *pairs)
 	return build(pairs, defaults, owned, wanted_by_producer);
 }
 
+rd_kafka_conf_t *kafka_conf_record_producer(const struct config_pairs *pairs, int64_t queue_bytes, int ack_ms)
+{
+	/* The largest record: a body of 1,000,000 bytes with key and headers, below the 1,048,588 bytes of brokers. */
+	static const struct property defaults[] = {{"linger.ms", "5"}, {"message.max.bytes", "1048576"}, {NULL, NULL}};
+	char queue_kib[24], timeout_ms[16];
+	snprintf(queue_kib, sizeof(queue_kib), "%" PRId64, queue_bytes / 1024);
+	snprintf(timeout_ms, sizeof(timeout_ms), "%d", ack_ms);
+	const struct property owned[] = {{"acks", "all"},
+	                                 {"enable.idempotence", "true"},
+	                                 {"message.timeout.ms", timeout_ms},
+	                                 {"queue.buffering.max.kbytes", queue_kib},
+	                                 {"allow.auto.create.topics", "false"},
+	                                 {NULL, NULL}};
+	return build(pairs, defaults, owned, wanted_by_producer);
+}
+
 static bool wanted_by_probe(const char *name)
 {
 	return !is_producers(name) && !is_consumers(name);

@@ -15,6 +15,8 @@ rd_kafka_conf_t *kafka_conf_consumer(const struct kpid_config *config);
 rd_kafka_conf_t *kafka_conf_reader(const struct kpid_config *config);
 /* For a producer. Properties of consumers are left out. */
 rd_kafka_conf_t *kafka_conf_producer(const struct config_pairs *pairs);
+/* For a producer of records whose senders wait: see kafka_record_producer_new(). */
+rd_kafka_conf_t *kafka_conf_record_producer(const struct config_pairs *pairs, int64_t queue_bytes, int ack_ms);
 /* For a consumer that only asks where partitions end: at the high watermark, which includes open transactions. */
 rd_kafka_conf_t *kafka_conf_probe(const struct config_pairs *pairs);
 /* For asking up to where the consumer may read: to the first open transaction, unless isolation.level is

@@ -151,7 +151,7 @@ static void on_reported(void *context, int64_t seq, enum producer_report report,
 	struct outbox *outbox = context;
 	outbox->n_sent--;
 	counts.outbox_delivered += report == PRODUCER_DELIVERED;
-	counts.outbox_failed += report == PRODUCER_FAILED;
+	counts.outbox_failed += report == PRODUCER_FAILED || report == PRODUCER_REFUSED;
 	switch (report) {
 	case PRODUCER_DELIVERED:
 		if (outbox->failure_logged)
@@ -160,6 +160,7 @@ static void on_reported(void *context, int64_t seq, enum producer_report report,
 		pg_array_int8(&outbox->delivered, seq, false);
 		break;
 	case PRODUCER_FAILED:
+	case PRODUCER_REFUSED:
 		if (!outbox->failure_logged)
 			log_error("alerts cannot be sent to topic %s: %s; retrying", outbox->topic, why);
 		outbox->failure_logged = true;
