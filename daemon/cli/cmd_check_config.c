@@ -8,6 +8,7 @@
 #include "cli/json_out.h"
 #include "cli/policy_file.h"
 #include "config/config_internal.h"
+#include "hook/endpoints.h"
 
 enum { SHOW = 256, SAMPLE, MAN, MARKDOWN, METRICS };
 
@@ -65,6 +66,8 @@ static int check(const struct cli *cli)
 		(void)metrics_listen_check(config, &errors);
 	if (config != NULL)
 		mappings_free(mappings_load(config, &errors));
+	if (config != NULL)
+		endpoints_free(endpoints_load(config, &errors));
 	if (config != NULL)
 		receivers_free(receivers_load(config->alert.receivers_file, &errors));
 	int status = report(cli, config, &errors);

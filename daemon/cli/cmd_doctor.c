@@ -115,6 +115,7 @@ int cmd_doctor(struct cli *cli, int argc, char **argv)
 	doctor_check_files(&doctor);
 	doctor_check_database(&doctor);
 	doctor_check_kafka(&doctor);
+	doctor_check_hook(&doctor);
 	print(&doctor);
 	status = doctor.n[DOCTOR_FAIL] > 0 ? CLI_FAILED : CLI_OK;
 	pg_sync_close(&doctor.sync);

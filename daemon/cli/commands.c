@@ -140,6 +140,12 @@ const struct cli_command cli_commands[] = {
         {"board", "Serve a live page for the operations room", "",
          "Serves the page on the address of [board] listen until SIGTERM or SIGINT. Reads only the schema report.\n",
          cmd_board},
+        {"hook", "Receive webhooks of help desks and write them to Kafka", "",
+         "Receives on the address of [hook] listen until SIGTERM or SIGINT. Each section [hook NAME] names a path, its "
+         "topic,\n"
+         "and how requests are signed. Answers 200 once Kafka has acknowledged a request, else 503. Uses no "
+         "database.\n",
+         cmd_hook},
         {"version", "Show the versions of the program and its libraries", "", NULL, cmd_version},
         {NULL, NULL, NULL, NULL, NULL},
 };

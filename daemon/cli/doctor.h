@@ -28,5 +28,6 @@ void doctor_check_files(struct doctor *doctor);    /* configuration, policies an
 void doctor_check_database(struct doctor *doctor); /* connects first */
 void doctor_check_openings(struct doctor *doctor); /* of tickets; after doctor_check_database() connected */
 void doctor_check_kafka(struct doctor *doctor);    /* after doctor_check_database() */
+void doctor_check_hook(struct doctor *doctor);     /* the receiver of webhooks, if the configuration has one */
 
 #endif

@@ -12,6 +12,7 @@ from servers import PG_BIN
 
 NOT_RUN = {
     ("run",): "does not end by itself; tests/integration starts it hundreds of times",
+    ("hook",): "does not end by itself; tests/integration/test_hook.py starts it",
     ("board",): "does not end by itself; tests/integration/test_board.py starts it",
 }
 # Where a command does not end with 0 here, and why.

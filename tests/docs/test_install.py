@@ -9,6 +9,8 @@ EXPECTED = """
     bin/kpid
     lib/systemd/system/kpid-board.service
     lib/systemd/system/kpid-board.socket
+    lib/systemd/system/kpid-hook.service
+    lib/systemd/system/kpid-hook.socket
     lib/systemd/system/kpid.service
     lib/sysusers.d/kpid.conf
     lib/tmpfiles.d/kpid.conf
@@ -25,6 +27,7 @@ EXPECTED = """
     share/doc/kpid/examples/grafana/kpid-sla.json
     share/doc/kpid/examples/kpid.sample.ini
     share/doc/kpid/examples/nginx/board-oidc.conf
+    share/doc/kpid/examples/nginx/hook.conf
     share/doc/kpid/examples/policy.calendars.json
     share/doc/kpid/examples/policy.minimal.json
     share/doc/kpid/examples/policy.sample.json
@@ -85,7 +88,8 @@ def test_manual_pages_are_whole(prefix):
         assert option in (prefix / "share/man/man5/kpid.ini.5").read_text().replace("\\-", "-").replace("\\&", "")
 
 
-UNITS = pytest.mark.parametrize("unit, command", [("kpid", "run"), ("kpid-board", "board --config /etc/kpid-board/kpid.ini")])
+UNITS = pytest.mark.parametrize("unit, command", [("kpid", "run"), ("kpid-board", "board --config /etc/kpid-board/kpid.ini"),
+                                                  ("kpid-hook", "hook --config /etc/kpid-hook/kpid.ini")])
 
 
 @UNITS
@@ -106,7 +110,7 @@ def test_service_is_a_sandbox(prefix, tmp_path, unit, command):
                           text=True, check=False)
     assert done.returncode == 0 and "Overall exposure level" in done.stdout, done.stdout + done.stderr
     # What is not of this machine: the user, and where the program was installed.
-    text = unit.read_text().replace("=kpid\n", "=root\n").replace("=kpid-board\n", "=root\n")
+    text = unit.read_text().replace("=kpid\n", "=root\n").replace("=kpid-board\n", "=root\n").replace("=kpid-hook\n", "=root\n")
     here = tmp_path / name
     here.write_text(re.sub(r"(?m)^ExecStart=\S+", f"ExecStart={prefix}/bin/kpid", text))
     done = subprocess.run(["systemd-analyze", "verify", "--man=false", here], capture_output=True, text=True, check=False)

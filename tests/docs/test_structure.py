@@ -7,7 +7,7 @@ from documents import TREE, read
 
 # Each layer may include itself and those before it. Contracts in include/kpid count as part of the layer that implements
 # them; `port` is what the core asks of adapters, so nothing lies below it.
-LAYERS = ["port", "base", "config", "core", "adapters", "app", "board", "cli", "main"]
+LAYERS = ["port", "base", "config", "core", "adapters", "app", "board", "hook", "cli", "main"]
 # Names of event types are read from the configuration ([topics]) and from events: one table, which is part of the contract.
 EXCEPTIONS = {("config", "include/kpid/core/event.h")}
 # The core takes what is configured as values: it does not know the configuration.

@@ -1,4 +1,4 @@
-"""kpid.service as installed, under a real systemd: sandbox, readiness, reload, watchdog and stop."""
+"""The units as installed, under a real systemd: sandbox, readiness, reload, watchdog and stop; a restart of the hook loses nothing."""
 import os
 import re
 import signal
@@ -8,6 +8,7 @@ import pytest
 
 from container import Container
 from daemon import event, is_instrumented, policy, wait_until
+from hook import SECRET, Hook, Senders
 
 WATCHDOG = "[Service]\nWatchdogSec=4\nRestartSec=0\n"
 METRICS = "/run/kpid/metrics.sock"  # in the folder that the unit makes
@@ -106,3 +107,36 @@ def test_the_unit(make_stream, make_site, machine):
     assert machine.property("ActiveState") == "failed" and machine.property("ExecMainStatus") == "3"
     assert machine.property("NRestarts") == "0"
     site.check_recomputed()
+
+
+def test_the_hook_unit(kafka, binary, make_topic, machine, tmp_path):
+    """Its first request starts it; it runs as a user of its own; restarts lose no request and refuse none."""
+    hook = Hook(kafka, binary, tmp_path / "hook", {"desk": make_topic(2)},
+                {"desk": {"signature": "hub-sha256", "key": "/ticket", "secret_file": "desk.secret"}})
+    with open(hook.ini, encoding="utf-8") as file:
+        machine.write("/etc/kpid-hook/kpid.ini", file.read(), group="kpid-hook", mode=0o640)
+    machine.write("/etc/kpid-hook/desk.secret", SECRET, group="kpid-hook", mode=0o640)
+    machine.write("/etc/systemd/system/kpid-hook.socket.d/address.conf", f"[Socket]\nListenStream=\nListenStream=127.0.0.1:{hook.port}\n")
+    try:
+        machine.boot()
+    except OSError as error:
+        pytest.skip(f"systemd does not start in a container here: {error}")
+    unit = "kpid-hook.service"
+    machine.systemctl("start", "kpid-hook.socket")
+    wait_until(lambda: hook.post("desk", {"ticket": 1}).status == 200, lambda: machine.journal(unit)[-2000:] + machine.console())
+    status = machine.run("cat", f"/proc/{machine.property('MainPID', unit)}/status")
+    uid = machine.run("id", "-u", "kpid-hook").strip()
+    assert re.search(rf"(?m)^Uid:\t{uid}\t", status) and uid != "0" and "CapEff:\t0000000000000000" in status and "Seccomp:\t2" in status
+    for name in ("process_open_fds", "process_resident_memory_bytes"):  # its sandbox leaves room for the metrics
+        assert float(re.search(rf"(?m)^{name} (.*)$", hook.get("/metrics").body.decode())[1]) > 0
+
+    senders = Senders(hook, "desk")
+    for _ in range(3):
+        senders.wait(200, 20)
+        machine.systemctl("restart", unit)
+    senders.wait(200, 20)
+    senders.stop().check()
+    assert set(senders.answers) == {200}, senders.answers
+    machine.systemctl("stop", unit, "kpid-hook.socket")
+    assert machine.property("Result", unit) == "success"
+    assert not hook.close()
