@@ -3,8 +3,10 @@
 
 #include <ctype.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <unistd.h>
 
+#include "kpid/base/check.h"
 #include "kpid/base/memory.h"
 
 enum { MOST_TEXT_BYTES = 2000, MOST_LIST = 16, MOST_SECRETS = 2 };
@@ -53,24 +55,19 @@ static const char *path_error(const char *path)
 	return NULL;
 }
 
-static const char *pointer_error(char *pointer)
+static const char *pointer_error(const char *pointer)
 {
-	if (pointer[0] != '/')
-		return "must be JSON pointers, such as /detail/id";
-	return NULL;
+	return pointer[0] == '/' ? NULL : "must be JSON pointers, such as /detail/id";
 }
 
-/* Also writes the name in lower case, as mappings read it. */
-static const char *header_error(char *name)
+static const char *header_error(const char *name)
 {
 	static const char *const secret[] = {"authorization", "proxy-authorization", "cookie", "kpid-received"};
-	for (char *c = name; *c != '\0'; c++) {
+	for (const char *c = name; *c != '\0'; c++)
 		if (!isalnum((unsigned char)*c) && *c != '-' && *c != '_')
 			return "must be names of headers";
-		*c = (char)tolower((unsigned char)*c);
-	}
 	for (size_t i = 0; i < sizeof(secret) / sizeof(secret[0]); i++)
-		if (strcmp(name, secret[i]) == 0)
+		if (strcasecmp(name, secret[i]) == 0)
 			return "may name neither headers that hold secrets, such as Authorization, nor kpid-received";
 	return name[0] == '\0' ? "has an empty item; remove the extra comma" : NULL;
 }
@@ -78,15 +75,16 @@ static const char *header_error(char *name)
 /* Absolute, so that it means the same file wherever it is used. */
 static char *whole_path(const char *folder, const char *path)
 {
-	char *here = folder != NULL && folder[0] == '/' ? NULL : getcwd(NULL, 0);
-	char *in_folder = config_path_from(folder, path), *whole = config_path_from(here, in_folder);
-	free(in_folder);
-	free(here);
+	char *base = folder != NULL && folder[0] == '/' ? NULL : getcwd(NULL, 0);
+	char *joined = config_path_from(folder, path), *whole = config_path_from(base, joined);
+	free(joined);
+	free(base);
 	return whole;
 }
 
 /* Checks each word of a list, and joins them again. */
-static const char *list_error(char **list_io, size_t most, const char *(*word_error)(char *word), const char *folder)
+static const char *list_error(char **list_io, size_t most, const char *(*word_error)(const char *word),
+                              const char *folder)
 {
 	const char *rest = *list_io, *error = NULL;
 	struct buf joined = BUF_INIT;
@@ -119,9 +117,12 @@ static const char *text_error(struct config_hook *hook, char **text, const char 
 		return list_error(text, MOST_SECRETS, NULL, folder);
 	if (text == &hook->key)
 		return list_error(text, MOST_LIST, pointer_error, NULL);
-	if (text == &hook->headers)
-		return list_error(text, MOST_LIST, header_error, NULL);
-	return NULL;
+	if (text != &hook->headers)
+		return NULL;
+	const char *error = list_error(text, MOST_LIST, header_error, NULL);
+	for (char *c = *text; c != NULL && *c != '\0'; c++)
+		*c = (char)tolower((unsigned char)*c); /* as mappings read them */
+	return error;
 }
 
 /* ---- sections ---- */
@@ -172,6 +173,7 @@ static void check(const struct config_source *source, const struct config_entrie
 		if (name != NULL && strcmp(name, hook->name) == 0)
 			first = &entries->items[i];
 	}
+	KPID_CHECK(first != NULL);
 	add_missing(source, entries, first, "path", hook->path, "set it, such as path = /zendesk");
 	add_missing(source, entries, first, "topic", hook->topic, "name the topic to which requests are written");
 	add_missing(source, entries, first, "signature", hook->signature, "say how the sender signs");

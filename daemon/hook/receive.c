@@ -156,11 +156,11 @@ void receive_reported(struct hook *hook, struct delivery *delivery, enum produce
 
 void receive_drop_all(struct hook *hook)
 {
-	while (hook->deliveries != NULL) {
-		struct delivery *delivery = hook->deliveries;
-		if (delivery->connection != NULL)
-			answer_unavailable(hook, delivery->endpoint, delivery->connection, "the producer is replaced");
-		delivery_free(hook, delivery);
+	for (struct delivery *at = hook->deliveries, *next; at != NULL; at = next) {
+		next = at->next;
+		if (at->connection != NULL)
+			answer_unavailable(hook, at->endpoint, at->connection, "the producer is replaced");
+		delivery_free(hook, at);
 	}
 }
 
