@@ -4,11 +4,12 @@
 
 #include "app/file_feed.h"
 #include "cli/cli.h"
+#include "cli/ingest_compare.h"
 #include "cli/ingest_dry.h"
 #include "cli/preflight.h"
 #include "cli/records.h"
 
-enum { DRY_RUN = 256, POLICY };
+enum { DRY_RUN = 256, POLICY, COMPARE };
 
 static void print_report(const struct cli *cli, const struct file_feed_report *report)
 {
@@ -67,18 +68,21 @@ int cmd_ingest(struct cli *cli, int argc, char **argv)
 {
 	static const struct option options[] = {{"dry-run", no_argument, NULL, DRY_RUN},
 	                                        {"policy", required_argument, NULL, POLICY},
+	                                        {"compare", no_argument, NULL, COMPARE},
 	                                        RECORDS_LONG_OPTIONS,
 	                                        {NULL, 0, NULL, 0}};
 	struct records_options named = {.map = NULL};
 	struct records records;
 	int status = CLI_OK, option;
-	bool dry_run = false;
+	bool dry_run = false, compare = false;
 	const char *policy = NULL;
 	while ((option = cli_option(cli, argc, argv, "", options, &status)) >= 0) {
 		if (option == DRY_RUN)
 			dry_run = true;
 		else if (option == POLICY)
 			policy = optarg;
+		else if (option == COMPARE)
+			compare = true;
 		else if (!records_take(cli, &named, option, optarg))
 			return CLI_USAGE;
 	}
@@ -86,13 +90,17 @@ int cmd_ingest(struct cli *cli, int argc, char **argv)
 		return status;
 	if (!cli_arguments(cli, argc, 1, 1))
 		return CLI_USAGE;
-	if (dry_run && named.map == NULL && !named.flat)
-		return cli_usage_error(cli, "--dry-run needs --map FILE or --flat");
+	if (dry_run && compare)
+		return cli_usage_error(cli, "use either --dry-run or --compare");
+	if ((dry_run || compare) && named.map == NULL && !named.flat)
+		return cli_usage_error(cli, "%s needs --map FILE or --flat", dry_run ? "--dry-run" : "--compare");
 	if (policy != NULL && (!dry_run || cli->json))
 		return cli_usage_error(cli, "--policy belongs to --dry-run, without --json");
 	status = records_open(cli, &named, argv[optind], &records);
 	if (status == CLI_OK)
-		status = dry_run ? dry(cli, argv[optind], &records, policy) : run(cli, argv[optind], &records);
+		status = dry_run   ? dry(cli, argv[optind], &records, policy)
+		         : compare ? ingest_compare(cli, argv[optind], &records.file)
+		                   : run(cli, argv[optind], &records);
 	records_release(&records);
 	return status;
 }

@@ -20,6 +20,9 @@ const struct cli_command cli_commands[] = {
          "      --flat             each record is an event without an envelope; needs --source\n"
          "      --dry-run          show the events of each record and a summary; needs no database\n"
          "      --policy FILE      with --dry-run: the verdicts that would follow by these SLA policies\n"
+         "      --compare          show which tickets are missing in the database or would change; exit status 1 if "
+         "any;\n"
+         "                         reads the schema report only\n"
          "      --format FORMAT    ndjson, json (an array or many values) or csv; by the file's name if not given\n"
          "      --zone ZONE        time zone of times that name none, such as Asia/Shanghai\n"
          "      --source SOURCE    source of the events (/map/NAME of the mapping's file)\n"
@@ -104,6 +107,14 @@ const struct cli_command cli_commands[] = {
          "  accept TOPIC/PARTITION    continue at the first message that exists; --at earliest|expected|OFFSET\n"
          "  retire TOPIC[/PARTITION]  never read it again, so that deadlines no longer wait for it\n",
          cmd_gap},
+        {"source", "Remove all events of a source, as if they had never come", "drop SOURCE",
+         "  drop SOURCE --why TEXT  remove the events whose source is SOURCE or begins with it and a slash, while "
+         "daemons run,\n"
+         "                          with a record in report.source_drop. You can stop and repeat the command.\n\n"
+         "      --reread    set the topics that are mapped to SOURCE back to their oldest message\n"
+         "      --who NAME  who does it, for the record (the user who runs kpid)\n"
+         "      --dry-run   only count what would be removed\n",
+         cmd_source},
         {"settings", "Show or change the settings that all instances share", "show|set",
          "  show             show the settings that are stored in the database\n"
          "  set NAME VALUE   change report.time_zone, kafka.group.id, alert.topic or topics.NAME for all instances\n\n"

@@ -288,13 +288,12 @@ void rows_commit(struct rows *rows, struct batch *batch, int64_t as_of_us)
 	        rows,         put_ticket, put_cycle,  delete_cycle, put_clock,
 	        delete_clock, put_alert,  void_alert, put_conflict, NULL,
 	};
-	const struct batch_rules rules = {{rows->policies, 7 * US_PER_DAY},
-	                                  as_of_us,
-	                                  revision_by_no,
-	                                  (void *)(uintptr_t)rows->policies,
-	                                  NULL,
-	                                  0,
-	                                  0};
+	const struct batch_rules rules = {
+	        .fold = {rows->policies, 7 * US_PER_DAY},
+	        .as_of_us = as_of_us,
+	        .revision_by_no = revision_by_no,
+	        .context = (void *)(uintptr_t)rows->policies,
+	};
 	batch_seal(batch);
 	for (size_t i = 0; i < batch->n_tickets; i++) {
 		int32_t revision_no;

@@ -277,6 +277,8 @@ def insert_some(connection):
                         "n_skipped": 1, "n_tombstones": 0, "n_rejected": 0, "n_failed_in_row": 0, "first_at": "2026-01-05Z",
                         "last_at": "2026-01-05Z"},
         "mapping_skip": {"source_no": 1, "mapping": "desk", "reason": "note", "n": 1},
+        "source_drop": {"source": "/desk", "dropped_by": "ann", "why": "a wrong mapping", "reread": False},
+        "source_drop_place": {"drop_no": 1, "source_no": 1, "n_events": 2},
         "delivery": {"receiver": "ops", "alert_id": "a1", "revision": 1, "state": "pending", "next_at": "2026-01-05Z"},
     }.items():
         if columns(connection, table):

@@ -246,6 +246,8 @@ def test_who_and_why_have_a_limit(alerts, sql):
     ("gap", {"topic": "t", "partition": 0, "expected_offset": 1, "reason": "gone"}, "accepted_by", 200),
     ("recalculation", {"asked_by": "bob", "why": "w", "revision_nos": [1]}, "asked_by", 200),
     ("recalculation", {"asked_by": "bob", "why": "w", "revision_nos": [1]}, "why", 2000),
+    ("source_drop", {"source": "/a", "dropped_by": "bob", "why": "w", "reread": False}, "dropped_by", 200),
+    ("source_drop", {"source": "/a", "dropped_by": "bob", "why": "w", "reread": False}, "why", 2000),
     ("repair", {"repaired_by": "bob", "why": "w", "table_name": "t", "key": "k"}, "repaired_by", 200),
     ("repair", {"repaired_by": "bob", "why": "w", "table_name": "t", "key": "k"}, "why", 2000)])
 def test_tables_limit_who_and_why(db, table, values, column, most):

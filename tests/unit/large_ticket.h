@@ -263,7 +263,11 @@ static inline int large_evaluate_parts(struct large_ticket *large, int64_t as_of
 	        large_conflict,  large_too_many,
 	};
 	const struct batch_rules rules = {
-	        {large->policies, 7 * US_PER_DAY}, as_of_us, large_revision, large, NULL, 0, 0};
+	        .fold = {large->policies, 7 * US_PER_DAY},
+	        .as_of_us = as_of_us,
+	        .revision_by_no = large_revision,
+	        .context = large,
+	};
 	int32_t revision_no;
 	struct batch_evaluation *evaluation = batch_evaluation_begin(
 	        &large->batch, large->batch.tickets[0], &large->stored, &rules, &large->scratch, &sink, &large->sums);

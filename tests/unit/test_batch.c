@@ -42,6 +42,9 @@ struct store {
 	int64_t now_us;
 	int64_t n_duplicates;
 	size_t n_breaches, n_voided; /* by the tallies */
+	size_t n_reduced, n_emptied, n_removals;
+	int64_t n_removed;
+	struct text removed_source;
 	struct fold_case *fold;
 	struct batch batch;
 	struct arena scratch;
@@ -252,8 +255,15 @@ static struct batch_sink sink_of(struct store *store)
 static void commit(struct store *store, int64_t as_of_us)
 {
 	const struct batch_sink sink = sink_of(store);
-	const struct batch_rules rules = {store->fold->rules, as_of_us,     revision_by_no, store->fold, NULL,
-	                                  store->max_events,  store->now_us};
+	const struct batch_rules rules = {
+	        .fold = store->fold->rules,
+	        .as_of_us = as_of_us,
+	        .revision_by_no = revision_by_no,
+	        .context = store->fold,
+	        .ticket_max_events = store->max_events,
+	        .now_us = store->now_us,
+	        .removed_source = store->removed_source,
+	};
 	struct kpi_sums sums;
 	kpi_sums_init(&sums);
 	batch_seal(&store->batch);
@@ -268,6 +278,11 @@ static void commit(struct store *store, int64_t as_of_us)
 	store->n_breaches += store->batch.tally.n_breaches;
 	for (int i = 0; i < TARGET_N; i++)
 		store->n_voided += store->batch.tally.n_voided[i];
+	store->n_reduced += store->batch.tally.n_reduced;
+	store->n_emptied += store->batch.tally.n_emptied;
+	store->n_removals = store->batch.tally.n_removals;
+	for (size_t i = 0; i < store->batch.tally.n_removals; i++)
+		store->n_removed += store->batch.tally.removals[i].n_events;
 	add_sums(store, &sums);
 	kpi_sums_release(&sums);
 	batch_clear(&store->batch);
@@ -403,7 +418,12 @@ static void test_any_order_any_batches_same_rows(void **state)
 static int recompute(struct store *to, const struct store *from, struct text history)
 {
 	const struct batch_sink sink = sink_of(to);
-	const struct batch_rules rules = {from->fold->rules, TIME_NONE, revision_by_no, from->fold, NULL, 0, 0};
+	const struct batch_rules rules = {
+	        .fold = from->fold->rules,
+	        .as_of_us = TIME_NONE,
+	        .revision_by_no = revision_by_no,
+	        .context = from->fold,
+	};
 	struct stored_ticket stored = from->ticket;
 	struct kpi_sums sums;
 	struct buf packed = BUF_INIT;
@@ -447,6 +467,109 @@ static void test_recomputed_rows_equal_stored_rows(void **state)
 		store_free(again);
 		fold_case_free(c);
 	}
+}
+
+static void forget_conflicts(struct store *store)
+{
+	while (store->n_conflicts > 0)
+		free(store->conflicts[--store->n_conflicts]);
+}
+
+/* The ticket in `store` is as in a store that saw only the events that do not come from within the source. */
+static void assert_never_saw(struct store *store, const struct fold_case *c, size_t n, struct text source)
+{
+	struct store *never = store_new(store->fold);
+	size_t n_kept = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (source_is_within(c->events[i].source, source))
+			continue;
+		add(never, &c->events[i]);
+		n_kept++;
+	}
+	commit(never, store->ticket.as_of_us);
+	forget_conflicts(store);
+	forget_conflicts(never);
+	if (n_kept > 0)
+		assert_true(text_equal(store->ticket.history, never->ticket.history));
+	else
+		assert_true(text_equal(store->ticket.history, TEXT("\1")));
+	char *expected = printed(never), *actual = printed(store);
+	assert_string_equal(actual, expected);
+	free(expected);
+	free(actual);
+	store_free(never);
+}
+
+static void test_M11_a_ticket_is_as_if_a_source_had_never_sent(void **state)
+{
+	static const char *const sources[] = {"test", "/desk", "/desk/eu", "/desktop"};
+	(void)state;
+	srand(11);
+	for (int round = 0; round < 3000; round++) {
+		struct fold_case *c = fold_case_new();
+		struct store *store = store_new(c);
+		size_t n = 1 + (size_t)rand() % 14;
+		random_events(c, n);
+		for (size_t i = 0; i < n; i++) {
+			c->events[i].source = text_of(sources[rand() % 4]);
+			add(store, &c->events[i]);
+			if (rand() % 2 == 0)
+				commit(store, AT((int64_t)i * 10 - rand() % 20));
+		}
+		commit(store, AT(rand() % 120));
+		store->removed_source = TEXT("/desk");
+		judge(store, TIME_NONE);
+		assert_never_saw(store, c, n, TEXT("/desk"));
+		store_free(store);
+		fold_case_free(c);
+	}
+}
+
+static void test_M11_removed_events_are_counted_by_their_places(void **state)
+{
+	(void)state;
+	struct fold_case *c = fold_case_new();
+	struct store *store = store_new(c);
+	opens(c, 0, "2", "ann");
+	happens(c, 2, EVENT_RESPONDED, "bob")->source = TEXT("/desk");
+	happens(c, 9, EVENT_RESOLVED, "bob")->source = TEXT("/desk/eu");
+	happens(c, 9, EVENT_CLOSED, "bob")->source = TEXT("/desktop");
+	c->events[2].source_no = 8;
+	for (size_t i = 0; i < c->n; i++)
+		add(store, &c->events[i]);
+	commit(store, AT(30));
+	store->removed_source = TEXT("/des"); /* of nobody */
+	judge(store, TIME_NONE);
+	assert_int_equal(store->n_writes, 1);
+	assert_int_equal(store->n_reduced, 0);
+
+	store->removed_source = TEXT("/desk");
+	judge(store, TIME_NONE);
+	assert_int_equal(store->n_writes, 2);
+	assert_int_equal(store->n_removed, 2);
+	assert_int_equal(store->n_removals, 2);
+	assert_int_equal(store->n_reduced, 1);
+	assert_int_equal(store->n_emptied, 0);
+	assert_never_saw(store, c, c->n, TEXT("/desk"));
+	judge(store, TIME_NONE); /* again: nothing is left to do */
+	assert_int_equal(store->n_writes, 2);
+
+	store->removed_source = TEXT("/desktop");
+	judge(store, TIME_NONE);
+	store->removed_source = TEXT("test");
+	judge(store, TIME_NONE);
+	assert_int_equal(store->n_emptied, 1);
+	assert_true(text_equal(store->ticket.history, TEXT("\1")));
+	assert_int_equal(store->ticket.opened_us, TIME_NONE);
+	assert_int_equal(store->backlog[agent_index(TEXT("ann"))], 0);
+
+	store->removed_source = TEXT_ABSENT; /* events that come later are added to it */
+	add(store, &c->events[0]);
+	commit(store, AT(31));
+	assert_int_equal(store->ticket.opened_us, AT(0));
+	assert_int_equal(store->backlog[agent_index(TEXT("ann"))], 1);
+	store_free(store);
+	fold_case_free(c);
 }
 
 /* A history that no batch can have written is refused. */
@@ -631,7 +754,12 @@ static void test_unknown_revision_has_no_effects(void **state)
 	struct fold_case *c = fold_case_new();
 	struct store *store = store_new(c);
 	const struct batch_sink sink = {.context = NULL};
-	const struct batch_rules rules = {c->rules, AT(1), revision_by_no, c, NULL, 0, 0};
+	const struct batch_rules rules = {
+	        .fold = c->rules,
+	        .as_of_us = AT(1),
+	        .revision_by_no = revision_by_no,
+	        .context = c,
+	};
 	struct kpi_sums sums;
 	int32_t revision_no = 0;
 	kpi_sums_init(&sums);
@@ -956,6 +1084,8 @@ int main(void)
 	        cmocka_unit_test(test_a_batch_without_tickets),
 	        cmocka_unit_test(test_any_order_any_batches_same_rows),
 	        cmocka_unit_test(test_recomputed_rows_equal_stored_rows),
+	        cmocka_unit_test(test_M11_a_ticket_is_as_if_a_source_had_never_sent),
+	        cmocka_unit_test(test_M11_removed_events_are_counted_by_their_places),
 	        cmocka_unit_test(test_a_broken_history_is_not_recomputed),
 	        cmocka_unit_test(test_duplicates_change_nothing_and_are_counted),
 	        cmocka_unit_test(test_deadline_fires_once_without_events),

@@ -359,6 +359,19 @@ static void test_F1_no_sequence_comes_first(void **state)
 	assert_before(&a, &b);
 }
 
+static void test_M11_a_source_contains_itself_and_those_below(void **state)
+{
+	(void)state;
+	assert_true(source_is_within(TEXT("/desk"), TEXT("/desk")));
+	assert_true(source_is_within(TEXT("/desk/eu/1"), TEXT("/desk")));
+	assert_true(source_is_within(TEXT("/desk/"), TEXT("/desk")));
+	assert_false(source_is_within(TEXT("/desktop"), TEXT("/desk")));
+	assert_false(source_is_within(TEXT("/des"), TEXT("/desk")));
+	assert_false(source_is_within(TEXT("x/desk"), TEXT("/desk")));
+	assert_false(source_is_within(TEXT("/Desk"), TEXT("/desk")));
+	assert_false(source_is_within(TEXT_ABSENT, TEXT("/desk")));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -380,6 +393,7 @@ int main(void)
 	        cmocka_unit_test(test_E1_same_identity),
 	        cmocka_unit_test(test_F1_order),
 	        cmocka_unit_test(test_F1_no_sequence_comes_first),
+	        cmocka_unit_test(test_M11_a_source_contains_itself_and_those_below),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -193,10 +193,38 @@ static void test_invalid_values_are_refused(void **state)
 	}
 }
 
+static void test_events_within_a_source_are_counted(void **state)
+{
+	static const char *const sources[] = {"/desk", "/desktop", "/desk/eu"};
+	struct ticket_event events[3];
+	const struct ticket_event *packed[3];
+	struct buf buf = BUF_INIT;
+	size_t n_within, n_events;
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		ticket_event_init(&events[i]);
+		events[i].source = text_of(sources[i]);
+		events[i].id = TEXT("1");
+		events[i].type = EVENT_OPENED;
+		events[i].occurred_us = 0;
+		packed[i] = &events[i];
+	}
+	history_pack(packed, 3, &buf);
+	assert_int_equal(history_count_within(buf_text(&buf), TEXT("T"), TEXT("/desk"), &n_within, &n_events), 0);
+	assert_int_equal(n_within, 2);
+	assert_int_equal(n_events, 3);
+	struct text cut = {buf.data, (uint32_t)buf.len_bytes - 1};
+	assert_int_equal(history_count_within(cut, TEXT("T"), TEXT("/desk"), &n_within, &n_events), -EBADMSG);
+	assert_int_equal(history_count_within(TEXT("\1"), TEXT("T"), TEXT("/desk"), &n_within, &n_events), 0);
+	assert_int_equal(n_events, 0);
+	buf_release(&buf);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_packing_round_trips),
+	        cmocka_unit_test(test_events_within_a_source_are_counted),
 	        cmocka_unit_test(test_common_events_are_small),
 	        cmocka_unit_test(test_damaged_histories_are_refused),
 	        cmocka_unit_test(test_invalid_values_are_refused),

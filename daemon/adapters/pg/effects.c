@@ -554,6 +554,33 @@ static void send_skips(const struct pg_effects *effects, pg_result_fn fn, void *
 	pg_arrays_release(arrays, MAPPING_SKIP_PUT_N_PARAMS);
 }
 
+/* M11 */
+static void send_removals(const struct pg_effects *effects, pg_result_fn fn, void *context)
+{
+	const struct batch_tally *tally = &effects->order->batch->tally;
+	struct pg_array source_nos = {.n = 0}, ns_events = {.n = 0};
+	char drop_no[8], n_tickets[8], n_emptied[8];
+	if (effects->order->drop_no == 0 || tally->n_removals == 0)
+		return;
+	pg_array_start(&source_nos, PG_OID_INT4);
+	pg_array_start(&ns_events, PG_OID_INT8);
+	for (size_t i = 0; i < tally->n_removals; i++) {
+		pg_array_int4(&source_nos, tally->removals[i].source_no);
+		pg_array_int8(&ns_events, tally->removals[i].n_events, false);
+	}
+	const struct pg_param params[SOURCE_DROP_NOTE_N_PARAMS] = {
+	        [SOURCE_DROP_NOTE_PARAM_DROP_NO] = pg_param_int8(effects->order->drop_no, drop_no),
+	        [SOURCE_DROP_NOTE_PARAM_N_TICKETS] = pg_param_int8((int64_t)tally->n_reduced, n_tickets),
+	        [SOURCE_DROP_NOTE_PARAM_N_EMPTIED] = pg_param_int8((int64_t)tally->n_emptied, n_emptied),
+	        [SOURCE_DROP_NOTE_PARAM_SOURCE_NOS] = pg_array_param(&source_nos),
+	        [SOURCE_DROP_NOTE_PARAM_NS_EVENTS] = pg_array_param(&ns_events),
+	};
+	pg_session_query(effects->session, "queries/source_drop_note.sql", params, SOURCE_DROP_NOTE_N_PARAMS, fn,
+	                 context);
+	pg_array_release(&source_nos);
+	pg_array_release(&ns_events);
+}
+
 void pg_effects_send_rest(struct pg_effects *effects, pg_result_fn fn, void *context)
 {
 	struct pg_effects *e = effects;
@@ -561,4 +588,5 @@ void pg_effects_send_rest(struct pg_effects *effects, pg_result_fn fn, void *con
 	send_if_any(e, "queries/dead_letter_put.sql", &e->dead_letters, 1, fn, context);
 	send_mappings(e, fn, context);
 	send_skips(e, fn, context);
+	send_removals(e, fn, context);
 }

@@ -41,7 +41,8 @@ struct write_order {
 	const struct kpid_config *config; /* alert and shadow options */
 	bool unconfirmed;                 /* judged before all sources have confirmed the time */
 	bool lock_tickets;
-	bool backlog; /* WRITE_NEW: a backlog is read, so rows that seem new are inserted plainly */
+	bool backlog;    /* WRITE_NEW: a backlog is read, so rows that seem new are inserted plainly */
+	int64_t drop_no; /* kpid.source_drop, to which the removed events are added (rules->removed_source); 0: none */
 	/* Topic and partition of a source, for dead letters; false: unknown. */
 	bool (*source_name)(void *context, int32_t source_no, struct text *topic_out, int32_t *partition_out);
 	void *source_context;

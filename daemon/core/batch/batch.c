@@ -27,6 +27,7 @@ void batch_release(struct batch *batch)
 	free(batch->tickets);
 	free(batch->slots);
 	free(batch->tally.breaches);
+	free(batch->tally.removals);
 	arrivals_release(&batch->arrivals);
 	buf_release(&batch->packed);
 	batch_init(batch);
@@ -47,7 +48,21 @@ void batch_clear(struct batch *batch)
 void batch_tally_clear(struct batch *batch)
 {
 	batch->tally.n_breaches = batch->tally.n_conflicts = 0;
+	batch->tally.n_removals = batch->tally.n_reduced = batch->tally.n_emptied = 0;
 	memset(batch->tally.n_voided, 0, sizeof(batch->tally.n_voided));
+}
+
+void batch_tally_removal(struct batch_tally *tally, int32_t source_no)
+{
+	size_t i = 0;
+	while (i < tally->n_removals && tally->removals[i].source_no != source_no)
+		i++;
+	if (i == tally->n_removals) {
+		tally->removals = mem_grow(tally->removals, &tally->removals_capacity, tally->n_removals + 1,
+		                           sizeof(*tally->removals));
+		tally->removals[tally->n_removals++] = (struct batch_removal){.source_no = source_no};
+	}
+	tally->removals[i].n_events++;
 }
 
 bool batch_is_empty(const struct batch *batch)

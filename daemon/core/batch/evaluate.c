@@ -73,6 +73,8 @@ struct batch_evaluation *batch_evaluation_begin(struct batch *batch, const struc
 	e->as_of_us = judged_as_of(stored, rules);
 	event_set_init(&e->events, scratch, ticket->ticket_id, stored->rev == 0 ? TEXT_ABSENT : stored->history,
 	               ticket->first, rules->ticket_max_events);
+	if (ticket->first == NULL && !text_is_absent(rules->removed_source))
+		event_set_remove(&e->events, rules->removed_source, &batch->tally);
 	step_plan_init(&e->plan, scratch);
 	return e;
 }
@@ -240,6 +242,10 @@ static void put_ticket(struct batch_evaluation *e)
 	struct ticket_row row = {e->ticket->ticket_id, e->stored.rev + 1, e->as_of_us, &e->after, buf_text(packed)};
 	e->sink->ticket(e->sink->context, &row);
 	buf_keep(packed, KEEP_BYTES);
+	if (e->events.n_new == 0 && e->events.n_replaced > 0) { /* removed */
+		e->batch->tally.n_reduced++;
+		e->batch->tally.n_emptied += e->events.n_events == 0;
+	}
 	changes_begin(&e->changes, e->ticket->ticket_id, &e->before, e->fold_before, &e->after, e->fold_after);
 	e->changes.tally = &e->batch->tally;
 	e->phase = PHASE_CHANGES;

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "kpid/base/check.h"
+
 enum { FEW = 16 }; /* new events that are compared one by one */
 
 static size_t count_new(const struct batch_event *first)
@@ -38,6 +40,9 @@ void event_set_init(struct event_set *set, struct arena *arena, struct text tick
 	set->n_stored = set->n_indexed = set->n_decided = set->n_slots = 0;
 	set->n_events = set->n_replaced = set->n_accepted = 0;
 	set->changed = false;
+	set->removed_source = TEXT_ABSENT;
+	set->tally = NULL;
+	set->removed_capacity = 0;
 	if (n_new > FEW)
 		init_slots(set);
 	history_stream_begin(&set->stored, history, ticket_id);
@@ -134,17 +139,42 @@ static void note_stored(struct event_set *set, const struct ticket_event *event)
 	buf_release(&packed);
 }
 
+void event_set_remove(struct event_set *set, struct text source, struct batch_tally *tally)
+{
+	KPID_CHECK(set->n_new == 0);
+	set->removed_source = source;
+	set->tally = tally;
+}
+
+/* The i-th stored event does not count. */
+static void remove_stored(struct event_set *set, size_t i, const struct ticket_event *event)
+{
+	if (set->n_replaced == set->removed_capacity) {
+		size_t capacity = set->removed_capacity == 0 ? FEW : 2 * set->removed_capacity;
+		size_t *larger = arena_alloc(set->arena, capacity * sizeof(*larger));
+		for (size_t k = 0; k < set->n_replaced; k++)
+			larger[k] = set->replaced[k];
+		set->replaced = larger;
+		set->removed_capacity = capacity;
+	}
+	set->replaced[set->n_replaced++] = i;
+	set->changed = true;
+	batch_tally_removal(set->tally, event->source_no);
+}
+
 int event_set_scan(struct event_set *set, struct step_plan *plan, size_t *n_steps)
 {
 	for (; *n_steps > 0; set->n_stored++, --*n_steps) {
 		const struct ticket_event *event = event_stream_next(&set->stored.stream);
 		if (event == NULL) {
-			set->n_events = set->n_stored;
+			set->n_events = set->n_stored - set->n_replaced;
 			return set->stored.result;
 		}
 		step_plan_add(plan, event);
 		if (set->n_new > 0)
 			note_stored(set, event);
+		else if (!text_is_absent(set->removed_source) && source_is_within(event->source, set->removed_source))
+			remove_stored(set, set->n_stored, event);
 	}
 	return 1;
 }
@@ -244,7 +274,7 @@ static int compare_indexes(const void *a, const void *b)
 
 void event_set_sort(struct event_set *set)
 {
-	if (!set->changed)
+	if (!set->changed || set->n_new == 0)
 		return;
 	set->accepted = arena_alloc(set->arena, set->n_new * sizeof(struct new_event *));
 	set->replaced = arena_alloc(set->arena, set->n_replaced * sizeof(*set->replaced));

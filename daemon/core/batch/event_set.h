@@ -44,11 +44,14 @@ struct event_set {
 	size_t n_slots;
 	size_t n_events; /* that count: stored ones and accepted new ones */
 	size_t n_replaced;
+	struct text removed_source; /* see event_set_remove(); absent: nothing is removed */
+	struct batch_tally *tally;
+	size_t removed_capacity;
 	bool changed;
 	/* after event_set_sort() */
 	const struct new_event **accepted; /* in the order of F1 */
 	size_t n_accepted;
-	size_t *replaced; /* stored events that do not count, ascending */
+	size_t *replaced; /* stored events that do not count, ascending; removed ones already after event_set_scan() */
 };
 
 enum added { ADDED, DUPLICATE, TOO_MANY };
@@ -56,6 +59,9 @@ enum added { ADDED, DUPLICATE, TOO_MANY };
 /* first: of the new events, in order of arrival; NULL: none. max_events: see struct batch_rules. */
 void event_set_init(struct event_set *set, struct arena *arena, struct text ticket_id, struct text history,
                     const struct batch_event *first, size_t max_events);
+/* Call after event_set_init(), for a set without new events: the stored events that come from within the source do not
+ * count. The tally notes them. */
+void event_set_remove(struct event_set *set, struct text source, struct batch_tally *tally);
 /* Decodes the new events. Subtracts their number from *n_steps, until that is 0.
  * Returns 1: there are more; 0: done; -EBADMSG: a new event is broken. */
 int event_set_index(struct event_set *set, size_t *n_steps);

@@ -170,8 +170,7 @@ static struct text take_source(struct reading *reading)
 	if (validation_is_missing(value))
 		return base;
 	struct text source = validation_required(&reading->validation, value, "", "source");
-	bool begins = !text_is_absent(source) && source.len >= base.len && memcmp(source.ptr, base.ptr, base.len) == 0;
-	if (!text_is_absent(source) && !(begins && (source.len == base.len || source.ptr[base.len] == '/')))
+	if (!text_is_absent(source) && !source_is_within(source, base))
 		validation_error(&reading->validation, DEAD_BAD_VALUE, "", "source",
 		                 "does not begin with the source of this input, %.*s, and a slash",
 		                 (int)text_cut(base, 60).len, base.ptr);

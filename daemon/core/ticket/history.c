@@ -396,3 +396,18 @@ int history_unpack(struct text packed, struct text ticket_id, struct arena *aren
 	*n_events_out = n;
 	return 0;
 }
+
+int history_count_within(struct text packed, struct text ticket_id, struct text source, size_t *n_within_out,
+                         size_t *n_events_out)
+{
+	struct history_reader reader;
+	struct ticket_event event;
+	int result;
+	*n_within_out = *n_events_out = 0;
+	history_read_begin(&reader, packed, ticket_id);
+	while ((result = history_read(&reader, &event)) > 0) {
+		++*n_events_out;
+		*n_within_out += source_is_within(event.source, source);
+	}
+	return result;
+}

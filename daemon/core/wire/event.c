@@ -212,6 +212,13 @@ uint32_t event_type_clearable(enum event_type type)
 	return texts;
 }
 
+bool source_is_within(struct text source, struct text top)
+{
+	if (text_is_absent(source) || source.len < top.len || memcmp(source.ptr, top.ptr, top.len) != 0)
+		return false;
+	return source.len == top.len || source.ptr[top.len] == '/';
+}
+
 bool ticket_event_same_identity(const struct ticket_event *a, const struct ticket_event *b)
 {
 	return text_equal(a->source, b->source) && text_equal(a->id, b->id);

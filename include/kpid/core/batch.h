@@ -80,12 +80,21 @@ struct batch_breach {
 	int64_t at_us; /* the deadline */
 };
 
-/* What an evaluation has found, for the metrics. */
+/* Events from one source partition that were removed from histories (M11). */
+struct batch_removal {
+	int32_t source_no;
+	int64_t n_events;
+};
+
+/* What an evaluation has found, for the metrics and for the record of removed events. */
 struct batch_tally {
 	struct batch_breach *breaches; /* that were not breaches before */
 	size_t n_breaches, breaches_capacity;
-	size_t n_voided[TARGET_N]; /* breaches that late events have disproved */
-	size_t n_conflicts;        /* dead letters for an event with other content under the same identity */
+	size_t n_voided[TARGET_N];      /* breaches that late events have disproved */
+	size_t n_conflicts;             /* dead letters for an event with other content under the same identity */
+	struct batch_removal *removals; /* one for each source partition */
+	size_t n_removals, removals_capacity;
+	size_t n_reduced, n_emptied; /* tickets that lost events; those among them that have none left */
 };
 
 struct batch_event;
@@ -168,6 +177,7 @@ struct batch_ticket *batch_find_ticket(const struct batch *batch, struct text ti
 void batch_seal(struct batch *batch);
 /* Call before the tickets of a batch are evaluated again. */
 void batch_tally_clear(struct batch *batch);
+void batch_tally_removal(struct batch_tally *tally, int32_t source_no);
 
 /* ---- retries that set tickets aside ---- */
 
@@ -333,6 +343,9 @@ struct batch_rules {
 	/* The common clock; 0: unknown. A row that is stored as of a later time was judged by a clock that has been
 	 * put back since. */
 	int64_t now_us;
+	/* M11: the stored events that come from within this source are removed from tickets without new events. A
+	 * ticket that loses all of them keeps a row, with an empty history. Absent: none. */
+	struct text removed_source;
 };
 
 enum batch_verdict { BATCH_OK = 0, BATCH_UNKNOWN_REVISION = 1, BATCH_MORE = 2 };

@@ -100,6 +100,8 @@ uint32_t event_type_times(enum event_type type);
 /* Fields of the type in which null and "" clear (F5), as bits of enum event_text. */
 uint32_t event_type_clearable(enum event_type type);
 
+/* A source is within another if it is the same, or begins with it and a slash (M5, M11). */
+bool source_is_within(struct text source, struct text top);
 /* Same (source, id). Both must be of one ticket. */
 bool ticket_event_same_identity(const struct ticket_event *a, const struct ticket_event *b);
 /* Equal for events of one identity. Differs between processes. */

@@ -60,4 +60,9 @@ void history_pack(const struct ticket_event *const *events, size_t n_events, str
 int history_unpack(struct text packed, struct text ticket_id, struct arena *arena, struct ticket_event **events_out,
                    size_t *n_events_out);
 
+/* Counts the events of a history, and those that come from within a source (M11).
+ * Returns 0, or -EBADMSG if the bytes are not a history. */
+int history_count_within(struct text packed, struct text ticket_id, struct text source, size_t *n_within_out,
+                         size_t *n_events_out);
+
 #endif

@@ -1,0 +1,9 @@
+-- As source_drop_read.sql, with the histories.
+-- $1 source
+-- $2 after_ticket_id
+SELECT ticket_id, history
+FROM kpid.ticket
+WHERE ticket_id > $2
+	AND position(convert_to($1, 'UTF8') IN history) > 0
+ORDER BY ticket_id
+LIMIT 500
