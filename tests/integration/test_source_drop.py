@@ -161,7 +161,7 @@ RULES = policy("1h", "3h", pause_on=["wait"])
 def test_M11_every_table_is_as_if_the_source_had_never_sent(make_stream, make_site, tmp_path, n_tickets):
     """Two daemons write the same tickets meanwhile."""
     stream, desk = make_stream(4), Desk(1, n_tickets)
-    site = make_site(stream, RULES, {"run": {"lanes": 2}, "alert": {"max_age": "1s"}, "appraisal": {"refresh": "1s"}})
+    site = make_site(stream, RULES, {"run": {"lanes": 2}, "alert": {"max_age": "1m"}, "appraisal": {"refresh": "1s"}})
     sent = desk.events(min(4 * n_tickets, 100_000), ["/a", "/b", "/b/eu", "/bb"])
     site.start("a")
     site.start("b")
@@ -307,19 +307,31 @@ def test_M11_a_file_can_be_ingested_again(make_site, tmp_path):
 
 
 def test_M11_tickets_that_are_set_aside_are_waited_for(make_stream, make_site):
+    """A locked one for a moment. With a refused one the command fails, and goes on when PostgreSQL takes it."""
     stream = make_stream(1)
     site = make_site(stream, RULES)
-    stream.send_events([event("ticket.opened", ticket, source=source) for ticket in "xy" for source in ("/a", "/b")])
+    stream.send_events([event("ticket.opened", ticket, source=source) for ticket in "xyz" for source in ("/a", "/b")])
     site.start("a")
     site.wait_read()
     with transaction(site, "SELECT FROM kpid.ticket WHERE ticket_id = 'x' FOR UPDATE"):
         stream.send_events([event("ticket.assigned", "x", source="/b", agent_id="ann")])
         wait_until(lambda: site.one("SELECT count(*) FROM kpid.parked_ticket") == 1, site.logs)
-        said = drop(site, "/b", status=1)
-        assert "events of /b are in tickets that are set aside, such as x" in said, said
+        program = start_drop(site, "/b", "--json")
+        wait_until(lambda: site.rows("SELECT n_tickets FROM kpid.source_drop WHERE n_tickets > 0"), site.logs)
+        assert program.poll() is None and site.one("SELECT count(*) FROM kpid.parked_ticket") == 1
+    output, errors = program.communicate(timeout=60)
+    assert program.returncode == 0 and json.loads(output)["events"] == 4, errors
+
+    site.rows("ALTER TABLE kpid.ticket ADD CONSTRAINT no_bob CHECK (agent_id <> 'bob') NOT VALID")
+    stream.send_events([event("ticket.assigned", "z", source="/b/eu", agent_id="bob")])
+    wait_until(lambda: site.rows("SELECT reason FROM kpid.parked_ticket") == [("refused",)], site.logs)
+    said = drop(site, "/b", status=1)
+    assert "events of /b are in tickets that are set aside, such as z" in said, said
+    site.rows("ALTER TABLE kpid.ticket DROP CONSTRAINT no_bob; UPDATE kpid.parked_ticket SET next_at = now()")
     wait_until(lambda: site.one("SELECT count(*) FROM kpid.parked_ticket") == 0, site.logs)
-    assert drop(site, "/b")["events"] == 3
-    assert site.rows("SELECT ticket_id, agent_id FROM report.ticket ORDER BY 1") == [("x", None), ("y", None)]
+    assert drop(site, "/b")["events"] == 1
+    assert site.rows("SELECT ticket_id, agent_id FROM report.ticket ORDER BY 1") == [("x", None), ("y", None), ("z", None)]
+    assert site.one("SELECT count(*) FROM report.source_drop") == 2
     site.command("verify")
 
 

@@ -18,6 +18,7 @@ CALLERS = {
         {"operator", "writer"},
     "report.end_silence(bigint)": {"operator", "writer"},
     "report.explain_ticket(text)": {"reader", "operator", "writer"},
+    "kpid.delete_emptied_tickets(text[])": {"writer"},
     "kpid.expire_dead_letters(integer)": {"writer"},
     "appraisal.apply_revisions(jsonb,text)": {"hr"},
     "appraisal.least_settle_us()": {"hr"},
@@ -38,6 +39,7 @@ CALLS = {
         ["report.silence_alerts(now() + interval '1 hour', 'bob', 'lift works')"],
     "report.end_silence(bigint)": ["report.end_silence(1)"],
     "report.explain_ticket(text)": ["report.explain_ticket('T1')"],
+    "kpid.delete_emptied_tickets(text[])": ["kpid.delete_emptied_tickets('{}')"],
     "kpid.expire_dead_letters(integer)": ["kpid.expire_dead_letters(30)"],
     "appraisal.apply_revisions(jsonb,text)":
         ["appraisal.apply_revisions('[{\"id\": \"r\", \"effective_from\": \"2026-01-01T00:00:00Z\", \"json\": \"{}\"}]', 'bob')"],
