@@ -218,7 +218,7 @@ static int explain(struct pg_sync *sync, const struct kpid_config *config, const
 	(void)config;
 	const struct appraisal_request *request = context;
 	int status;
-	char *plan_file = appraisal_plan_file(sync, request->plan_path, &status);
+	char *plan_file = appraisal_plan_file(sync, request->values[APPRAISAL_PLAN_FILE], &status);
 	if (status == CLI_OK)
 		status = explain_by(sync, request, plan_file);
 	free(plan_file);

@@ -132,19 +132,37 @@ json_t *appraisal_document(struct text json)
 	return document;
 }
 
-static void print_document(const struct cli *cli, struct text json)
+void appraisal_print_cards(const json_t *document)
 {
 	size_t i;
 	json_t *plan;
-	if (cli->json) {
-		json_print_text(json);
-		putchar('\n');
-		return;
-	}
-	json_t *document = appraisal_document(json);
 	print_head(document);
 	json_array_foreach(json_object_get(document, "plans"), i, plan) print_plan(plan);
+}
+
+int appraisal_query(struct pg_sync *sync, const char *query, const struct pg_param *params, int n_params, int column,
+                    appraisal_print *print)
+{
+	PGresult *row = pg_sync_query(sync, query, params, n_params);
+	if (row == NULL)
+		return pg_sync_failed(sync);
+	struct text json = pg_get_text(row, 0, column);
+	json_t *document = appraisal_document(json);
+	if (sync->cli->json) {
+		json_print_text(json);
+		putchar('\n');
+	}
+	int status = print(document, sync->cli->json);
 	json_decref(document);
+	PQclear(row);
+	return status;
+}
+
+static int print_preview(const json_t *document, bool quiet)
+{
+	if (!quiet)
+		appraisal_print_cards(document);
+	return CLI_OK;
 }
 
 static int preview(struct pg_sync *sync, const struct kpid_config *config, const void *context)
@@ -152,20 +170,17 @@ static int preview(struct pg_sync *sync, const struct kpid_config *config, const
 	(void)config;
 	const struct appraisal_request *request = context;
 	int status;
-	char *plan_file = appraisal_plan_file(sync, request->plan_path, &status);
+	char *plan_file = appraisal_plan_file(sync, request->values[APPRAISAL_PLAN_FILE], &status);
 	if (status != CLI_OK)
 		return status;
 	const struct pg_param params[APPRAISAL_PREVIEW_N_PARAMS] = {
 	        [APPRAISAL_PREVIEW_PARAM_KEY] = pg_param_c_string(request->arguments[0]),
 	        [APPRAISAL_PREVIEW_PARAM_PLAN_FILE] = pg_param_c_string(plan_file),
 	};
-	PGresult *row = pg_sync_query(sync, "queries/appraisal_preview.sql", params, APPRAISAL_PREVIEW_N_PARAMS);
+	status = appraisal_query(sync, "queries/appraisal_preview.sql", params, APPRAISAL_PREVIEW_N_PARAMS,
+	                         APPRAISAL_PREVIEW_DOCUMENT, print_preview);
 	free(plan_file);
-	if (row == NULL)
-		return pg_sync_failed(sync);
-	print_document(sync->cli, pg_get_text(row, 0, APPRAISAL_PREVIEW_DOCUMENT));
-	PQclear(row);
-	return CLI_OK;
+	return status;
 }
 
 int appraisal_preview(struct cli *cli, const struct appraisal_request *request)

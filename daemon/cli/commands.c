@@ -69,8 +69,9 @@ const struct cli_command cli_commands[] = {
          "report.recalculation;\n"
          "                --since, --until as above; tickets opened before its first revision do not change\n",
          cmd_policy},
-        {"appraisal", "Check and store plans of appraisals, and show the scores that follow from them",
-         "check|show|diff|apply|roster|preview|explain|refresh",
+        {"appraisal", "Plans of appraisals, the scores that follow from them, and closed periods",
+         "check|show|diff|apply|roster|preview|explain|refresh|enter|close|restate|cards|verify|drift|adjust|appeal|"
+         "withdraw|appeals|decide",
          "  check FILE    print every error of a plan file as FILE:LINE: PATH: MESSAGE, and warnings\n"
          "  show FILE     describe the plans in words; --lang zh|en (en)\n"
          "  diff OLD NEW  list the changes from one plan file to another\n"
@@ -88,8 +89,36 @@ const struct cli_command cli_commands[] = {
          "  refresh       bring the ledger up to date, from which the scores come; the daemon does so by itself; "
          "--all: "
          "make\n"
-         "                all of it again\n\n"
-         "apply, roster, preview and explain need the role kpid_hr.\n",
+         "                all of it again\n"
+         "  enter KEY AGENT INDICATOR ABOVE/BASE --why TEXT\n"
+         "                enter the value of an indicator whose value is manual, before the period is closed\n"
+         "  close KEY --why TEXT\n"
+         "                close a period: its cards and the rows behind them never change again; --early: without "
+         "waiting\n"
+         "                for its end and for settle\n"
+         "  restate KEY --why TEXT\n"
+         "                make the next version of a closed period, from the facts of now; --early\n"
+         "  cards KEY     show the cards of a closed period, with adjustments\n"
+         "  verify KEY    compute a closed period again from its frozen rows, and show what differs\n"
+         "  drift KEY     show what later facts would change in a closed period\n"
+         "  adjust KEY AGENT --why TEXT\n"
+         "                change a closed card: --exclude TICKET (with --indicator NAME only from this one), --points "
+         "N,\n"
+         "                or --undo NUMBER of another adjustment\n"
+         "  appeal KEY --text TEXT\n"
+         "                contest your own card; --indicator NAME, --ticket TICKET (several times)\n"
+         "  withdraw NUMBER, appeals\n"
+         "                withdraw or show your own appeals\n"
+         "  appeals KEY   show the appeals of a period\n"
+         "  decide NUMBER accept|reject --why TEXT\n"
+         "                decide an appeal; accept with an adjustment, as of adjust\n\n"
+         "      --by NAME      who does it (the user), for the record\n"
+         "      --in PLAN      the plan, if AGENT has cards in several\n"
+         "      --level LEVEL  AGENT is a team or a project\n\n"
+         "apply, roster, preview, explain and the actions on closed periods need the role kpid_hr; appeal, withdraw "
+         "and "
+         "appeals\n"
+         "without a period need kpid_agent and a login in the roster.\n",
          cmd_appraisal},
         {"explain", "Show how a ticket led to its KPIs", "TICKET",
          "Shows the ticket's events in order, its state after each, its SLA clocks, and what it adds to which KPIs.\n",

@@ -40,17 +40,40 @@ class Database:
                                [[one.get(name) for name in names] for one in found], page_size=1000)
 
     def fill(self, ledger=(), items=(), roster=(), manual=None, key="2026-03"):
-        self.rows("TRUNCATE kpid.ledger, kpid.ledger_item, appraisal.roster, appraisal.manual_entry, appraisal.plan_revision")
-        attributes = [*KEYS, "channel", "category", "priority"]
-        self.insert("kpid.ledger", [*attributes, *self.columns], [
-            {**dict.fromkeys(attributes, ""), **{name: value or None for name, value in row.items() if name in self.columns},
-             **{name: row[name] for name in attributes if name in row}} for row in ledger])
-        self.insert("kpid.ledger_item", [*KEYS, "item", "kind", "answered", "perceived_sum", "paired", "gap_sum"], list(items))
+        # Triggers keep the rows of appraisals; a replica does not fire them.
+        self.rows("SET session_replication_role = replica; TRUNCATE kpid.ledger, kpid.ledger_item, appraisal.roster, appraisal.manual_entry,"
+                  " appraisal.plan_revision, appraisal.closing, appraisal.closed_row, appraisal.closed_item, appraisal.closed_manual,"
+                  " appraisal.closed_pool, appraisal.closed_card, appraisal.closed_indicator, appraisal.adjustment, appraisal.appeal,"
+                  " appraisal.appeal_end; RESET session_replication_role")
+        self.fill_ledger(ledger, items)
         self.insert("appraisal.roster", ["agent_id", "role", "team_id", "since", "until", "login", "leads"], [
             {"team_id": "", "login": "", "leads": "", "agent_id": one["agent"], **one} for one in roster])
         self.insert("appraisal.manual_entry", ["key", "plan", "level", "subject", "indicator", "above", "base", "entered_by", "why"], [
             {"key": key, "plan": plan, "level": level, "subject": subject, "indicator": indicator, "above": above, "base": base,
              "entered_by": "test", "why": "test"} for (plan, level, subject, indicator), (above, base) in (manual or {}).items()])
+
+    def fill_ledger(self, ledger, items=()):
+        self.rows("TRUNCATE kpid.ledger, kpid.ledger_item")
+        attributes = [*KEYS, "channel", "category", "priority"]
+        self.insert("kpid.ledger", [*attributes, *self.columns], [
+            {**dict.fromkeys(attributes, ""), **{name: value or None for name, value in row.items() if name in self.columns},
+             **{name: row[name] for name in attributes if name in row}} for row in ledger])
+        self.insert("kpid.ledger_item", [*KEYS, "item", "kind", "answered", "perceived_sum", "paired", "gap_sum"], list(items))
+
+    def store_plan(self, *revisions):
+        self.rows("SELECT appraisal.apply_revisions(%s, 'test')", json.dumps([
+            {"id": one["id"], "effective_from": one.get("effective_from", "-infinity"),
+             "json": json.dumps(one, sort_keys=True, separators=(",", ":"), ensure_ascii=False)} for one in revisions]))
+
+    def refreshed(self, as_of="2026-12-01Z"):
+        """The ledger is up to date, and time is known until then."""
+        self.rows("UPDATE kpid.ledger_state SET as_of = %s, refreshed_at = now(), made_with = kpid.ledger_settings()", as_of)
+
+    def document(self, sql, *values, connection=None):
+        """The JSON document that a function returns, with exact numbers."""
+        with (connection or self.connection).cursor() as cursor:
+            cursor.execute(f"SELECT ({sql})::text", values or None)
+            return json.loads(cursor.fetchone()[0], parse_float=Fraction, parse_int=Fraction)
 
     def preview(self, plan_file=None, key="2026-03"):
         (document,), = self.rows("SELECT appraisal.preview(%s, %s)::text", key, None if plan_file is None else json.dumps(plan_file))

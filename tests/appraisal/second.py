@@ -260,7 +260,9 @@ def score_of(results):
 def make_card(plan, level, subject, judged, by_hand=Fraction(0)):
     results = [result for result, *_ in judged]
     weight = sum((result["weight"] for result in results if result["status"] == "scored"), Fraction(0))
-    card = {"level": level, "subject": subject, "weight": weight, "indicators": results, "status": "insufficient",
+    from_events = sum((result["weight"] for indicator, result in zip(plan["indicators"], results)
+                       if result["status"] == "scored" and indicator["value"] != "manual"), Fraction(0))
+    card = {"level": level, "subject": subject, "weight": weight, "from_events": from_events, "indicators": results, "status": "insufficient",
             **dict.fromkeys(("base_score", "score", "low", "high", "grade", "coefficient", "rank", "best", "worst", "ranked"))}
     dimensions = {}
     for indicator, result in zip(plan["indicators"], results):

@@ -79,7 +79,7 @@ def test_columns(db):
     assert found["alert"][:17] == """alert_id ticket_id target n state level due_at breached_at cause owner_at_breach
         project_id policy policy_version detected_at resolved_at unconfirmed delivery""".split()
     assert sorted(found) == """acknowledgement agent_backlog agent_kpi_5m agent_kpi_daily agent_kpi_hourly agent_kpi_rolling alert alert_delivery alert_hourly backlog_5m
-        data_freshness dead_letter gap group_kpi_5m ledger ledger_5m ledger_item ledger_status mapping parked readme recalculation repair setting silence sla_clock sla_live source_drop ticket ticket_cycle version""".split()
+        data_freshness dead_letter gap group_card group_kpi_5m ledger ledger_5m ledger_item ledger_status mapping parked readme recalculation repair setting silence sla_clock sla_live source_drop ticket ticket_cycle version""".split()
 
 
 def test_types_are_plain(db):

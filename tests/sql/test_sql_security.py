@@ -1,4 +1,5 @@
 """Functions with their owner's rights: a caller who shadows names must not change what they do."""
+import json
 import os
 import re
 
@@ -6,10 +7,10 @@ import pytest
 
 from conftest import ROOT, insert_some, rows
 
-ROLES = ("reader", "writer", "operator", "hr")
+ROLES = ("reader", "writer", "operator", "hr", "agent")
 OWNERS_FUNCTIONS = """
     SELECT p.oid::regprocedure::text FROM pg_proc p
-    WHERE p.prosecdef AND p.pronamespace::regnamespace::text IN ('kpid', 'report', 'appraisal') ORDER BY 1"""
+    WHERE p.prosecdef AND p.pronamespace::regnamespace::text IN ('kpid', 'report', 'appraisal', 'me') ORDER BY 1"""
 # The roles that may call each of them. List a new one here, with the calls that the attack below tries.
 CALLERS = {
     "report.ack_alert(text,text,text,interval)": {"operator", "writer"},
@@ -25,6 +26,18 @@ CALLERS = {
     "appraisal.preview(text,jsonb)": {"hr"},
     "appraisal.replace_roster(jsonb,text)": {"hr"},
     "appraisal.tickets(text,text,text,text,text,jsonb)": {"hr"},
+    "appraisal.close(text,text,text,boolean)": {"hr"},
+    "appraisal.restate(text,text,text,boolean)": {"hr"},
+    "appraisal.verify(text)": {"hr"},
+    "appraisal.drift(text)": {"hr"},
+    "appraisal.closed(text)": {"hr"},
+    "appraisal.adjust(text,text,text,text,jsonb,text,text)": {"hr"},
+    "appraisal.enter(text,text,text,text,text,numeric,numeric,text,text)": {"hr"},
+    "appraisal.appeals(text)": {"hr"},
+    "appraisal.decide(bigint,boolean,jsonb,text,text)": {"hr"},
+    "me.appeal(text,text,text,text[],text)": {"agent"},
+    "me.withdraw(bigint)": {"agent"},
+    "me.appeals()": {"agent"},
 }
 PLAN = """{"revisions": [{"id": "r", "servqual": {"d": ["x"]}, "plans": [{"name": "p", "roles": ["a*"], "cycles": ["month"], "min_n": 1,
     "grades": [{"name": "A", "at_least": "50%"}, {"name": "B"}], "flags": [{"name": "f", "mark": "opened", "per": "resolved", "min_count": 1}],
@@ -32,6 +45,7 @@ PLAN = """{"revisions": [{"id": "r", "servqual": {"d": ["x"]}, "plans": [{"name"
         "value": "opened / opened", "score": {"linear": {"zero": 0, "full": "1h"}}},
         {"name": "k", "kind": "process", "unit": "count", "better": "up", "weight": 40, "value": "opened - answered(d)",
         "score": {"deduct": {"from": 0, "each": 1, "less": 1}}}]}]}]}"""
+ROSTER = '[{"agent": "ann", "role": "a", "login": "agent", "since": "2026-01-01"}]'
 CALLS = {
     "report.ack_alert(text,text,text,interval)": ["report.ack_alert('a1', 'bob', 'on it', '1 hour')"],
     "report.unack_alert(text,text,text)": ["report.unack_alert('a1', 'bob', 'not mine')"],
@@ -46,7 +60,22 @@ CALLS = {
     "appraisal.least_settle_us()": ["appraisal.least_settle_us()"],
     "appraisal.preview(text,jsonb)": ["appraisal.preview('2026-01')", f"appraisal.preview('2026-01', $plan${PLAN}$plan$)"],
     "appraisal.tickets(text,text,text,text,text,jsonb)": [f"appraisal.tickets('2026-01', 'p', 'agent', 'ann', 'i', $plan${PLAN}$plan$)"],
-    "appraisal.replace_roster(jsonb,text)": ["appraisal.replace_roster('[{\"agent\": \"ann\", \"since\": \"2026-01-01\"}]', 'bob')"],
+    "appraisal.replace_roster(jsonb,text)": [f"appraisal.replace_roster('{ROSTER}', 'bob')"],
+    "appraisal.close(text,text,text,boolean)": ["appraisal.close('2026-01', 'bob', 'it is over')", "appraisal.close('2026-02', 'bob', 'now', true)"],
+    "appraisal.restate(text,text,text,boolean)": ["appraisal.restate('2026-01', 'bob', 'again', true)"],
+    "appraisal.verify(text)": ["appraisal.verify('2026-01')"],
+    "appraisal.drift(text)": ["appraisal.drift('2026-01')"],
+    "appraisal.closed(text)": ["appraisal.closed('2026-01')"],
+    "appraisal.adjust(text,text,text,text,jsonb,text,text)":
+        ["appraisal.adjust('2026-01', NULL, 'agent', 'ann', '{\"points\": 1}', 'bob', 'x')",
+         "appraisal.adjust('2026-01', 'p', 'agent', 'ann', '{\"exclude\": \"T1\"}', 'bob', 'x')"],
+    "appraisal.enter(text,text,text,text,text,numeric,numeric,text,text)":
+        ["appraisal.enter('2026-01', 'p', 'agent', 'ann', 'i', 1, 2, 'bob', 'seen')"],
+    "appraisal.appeals(text)": ["appraisal.appeals('2026-01')"],
+    "appraisal.decide(bigint,boolean,jsonb,text,text)": ["appraisal.decide(1, true, '[{\"points\": 1}]', 'bob', 'x')"],
+    "me.appeal(text,text,text,text[],text)": ["me.appeal('2026-01', NULL, NULL, '{T1}', 'no')"],
+    "me.withdraw(bigint)": ["me.withdraw(1)"],
+    "me.appeals()": ["me.appeals()"],
 }
 
 
@@ -69,7 +98,7 @@ def logins(pg, template):
 def test_every_function_with_its_owners_rights_searches_pg_temp_last(db):
     bad = rows(db, """
         SELECT p.oid::regprocedure::text, p.proconfig FROM pg_proc p
-        WHERE p.prosecdef AND p.pronamespace::regnamespace::text IN ('kpid', 'report', 'appraisal')
+        WHERE p.prosecdef AND p.pronamespace::regnamespace::text IN ('kpid', 'report', 'appraisal', 'me')
             AND NOT coalesce(p.proconfig @> ARRAY['search_path=pg_catalog, pg_temp'], false)""")
     assert bad == []
 
@@ -136,10 +165,23 @@ def shadow_everything(connection):
         CREATE OPERATOR pg_temp.= (LEFTARG = pg_catalog.text, RIGHTARG = pg_catalog.text, FUNCTION = pg_temp.equal)""")
 
 
+def close_a_period(db):
+    """The month of the row of insert_some is closed, and another one can be."""
+    revision = json.loads(PLAN)["revisions"][0]
+    rows(db, "SELECT appraisal.apply_revisions(%s, 'test')", json.dumps([{"id": "r", "effective_from": "-infinity", "json": json.dumps(revision)}]))
+    rows(db, "SELECT appraisal.replace_roster(%s, 'test')", ROSTER)
+    rows(db, "UPDATE kpid.gap SET accepted_at = now(), accepted_by = 'bob';"
+             " UPDATE kpid.ledger_ticket SET generation = (SELECT generation FROM kpid.ledger_state);"
+             " UPDATE kpid.ledger_state SET as_of = now(), made_with = kpid.ledger_settings()")
+    rows(db, "SELECT appraisal.close('2026-01', 'Wu Min', 'it is over', true)")
+    assert rows(db, "SELECT subject FROM appraisal.closed_card") == [("ann",)]
+
+
 @pytest.mark.parametrize("path", ["pg_temp, pg_catalog", "pg_catalog, pg_temp", '"$user", public'])
 @pytest.mark.parametrize("role", ROLES)
 def test_shadowed_names_never_run_with_the_owners_rights(pg, db, database, role, path):
     insert_some(db)
+    close_a_period(db)
     # The migration revokes the right to create temporary objects; an administrator may have granted it again.
     rows(db, f"GRANT TEMPORARY ON DATABASE {database} TO PUBLIC")
     connection = pg.connect(database, role)
