@@ -217,6 +217,17 @@ def rows_read(db, table, sql, *values):
     return after - before
 
 
+# For the one view of the report that shows something of it.
+CLOSED_PERIOD = """
+    INSERT INTO appraisal.plan_revision (id, effective_from, json, sha256, stored_by)
+    VALUES ('2020', '2020-01-01Z', '{"plans": [{"name": "desk"}]}', sha256('x'), 'bob');
+    INSERT INTO appraisal.closing
+    SELECT 1, '2020-01', 1, 'month', '2020-01-01', '2020-01-31', '2020-01-01Z', '2020-02-01Z', 'UTC', NULL, '', r.revision_no, r.sha256, true, true,
+        now(), 'bob', 'bob', 'over', sha256('x')
+    FROM appraisal.plan_revision r;
+    INSERT INTO appraisal.closed_card (closing_no, plan_no, plan, level, subject, version, made_at, status, weight, from_events, by_hand, dimensions,
+        gaps, flags)
+    VALUES (1, 1, 'desk', 'team', 'north', 1, now(), 'insufficient', 0, 0, 0, '[]', '[]', '[]')"""
 LEDGER_KEY = {"day": "2026-01-05", "ticket_id": "T1", "agent_id": "ann", "project_id": "p1", "team_id": ""}
 
 
@@ -283,3 +294,5 @@ def insert_some(connection):
     }.items():
         if columns(connection, table):
             insert(connection, table, **values)
+    if rows(connection, "SELECT to_regclass('appraisal.closing') IS NOT NULL") == [(True,)]:
+        rows(connection, CLOSED_PERIOD)
