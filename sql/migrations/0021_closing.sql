@@ -711,7 +711,7 @@ DECLARE
 BEGIN
 	-- Asked before the work, and again in the same snapshot as the rows, because a refresh may run beside it.
 	PERFORM appraisal.refuse_obstacles(appraisal.obstacles(period, settle_s, early));
-	EXECUTE format('WITH taken AS MATERIALIZED (%1$s),'
+	EXECUTE format('WITH taken AS NOT MATERIALIZED (%1$s),'
 			' kept AS (INSERT INTO appraisal.closed_row SELECT %2$s, x.* FROM (%3$s) x),'
 			' items AS (INSERT INTO appraisal.closed_item SELECT %2$s, x.* FROM (%4$s) x)'
 			' SELECT s.as_of, s.made_with, appraisal.obstacles($1, $2, $3) FROM kpid.ledger_state s',
@@ -787,7 +787,7 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET enable_nestloop = off
 SET jit = off
-SET work_mem = '64MB'
+SET work_mem = '256MB'
 AS $body$
 DECLARE
 	login text := appraisal.hr_login();
@@ -1079,7 +1079,7 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET enable_nestloop = off
 SET jit = off
-SET work_mem = '64MB'
+SET work_mem = '256MB'
 AS $body$
 DECLARE
 	login text := appraisal.hr_login();
