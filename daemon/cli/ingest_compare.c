@@ -309,7 +309,7 @@ static int read_policies(struct compare *compare, const struct kpid_config *conf
 static int run(struct compare *compare, const struct kpid_config *config, const char *path,
                const struct file_records *records)
 {
-	const struct records_sink sink = {on_begin, on_end, {on_event, on_passed, on_rejected, compare}};
+	const struct records_sink sink = {on_begin, on_end, NULL, {on_event, on_passed, on_rejected, compare}};
 	int status = read_policies(compare, config);
 	if (status == CLI_OK && !records_read(path, records, &sink))
 		status = CLI_USAGE;
