@@ -31,15 +31,15 @@ void source_topics_find_whole(struct source_topics *topics, const struct kpid_co
 }
 
 /* A mapping may give sources below its own. */
-static void find_mapped(struct pg_array *names, const struct kpid_config *config, struct text source)
+static void find_mapped(struct pg_array *names, const struct kpid_config *config, struct text dropped)
 {
 	pg_array_start(names, PG_OID_TEXT);
 	for (size_t i = 0; i < config->topics.n; i++) {
 		const struct config_map *map = map_of(config, i);
 		if (map == NULL)
 			continue;
-		struct text theirs = text_of(map->source);
-		if (source_is_within(theirs, source) || source_is_within(source, theirs))
+		struct text mapped = text_of(map->source);
+		if (source_is_within(mapped, dropped) || source_is_within(dropped, mapped))
 			pg_array_text(names, text_of(config->topics.items[i].name));
 	}
 }
