@@ -180,7 +180,8 @@ static enum mapped_verdict failed(struct mapping *mapping, int status, struct ma
 
 static struct text without_leading_space(struct text json)
 {
-	while (json.len > 0 && memchr(" \t\r\n", json.ptr[0], 4) != NULL) {
+	while (json.len > 0 &&
+	       (json.ptr[0] == ' ' || json.ptr[0] == '\t' || json.ptr[0] == '\r' || json.ptr[0] == '\n')) {
 		json.ptr++;
 		json.len--;
 	}
