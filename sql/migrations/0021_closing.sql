@@ -299,6 +299,13 @@ AS $body$
 		(SELECT string_agg(format(', l.%I', c.name), '' ORDER BY c.name) FROM unnest(names) AS c (name)))
 $body$;
 
+CREATE OR REPLACE FUNCTION appraisal.rows_sql(revision jsonb, cycle text, first date, last date, names text[]) RETURNS text
+LANGUAGE sql STABLE
+AS $body$
+	SELECT appraisal.taking_sql(revision, cycle, first, last, 'report.ledger',
+		(SELECT string_agg(format(', l.%I', c.name), '' ORDER BY c.name) FROM unnest(names) AS c (name)))
+$body$;
+
 CREATE FUNCTION appraisal.raw_rows_sql(revision jsonb, cycle text, first date, last date) RETURNS text
 LANGUAGE sql STABLE
 AS $body$
