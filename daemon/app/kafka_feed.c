@@ -17,9 +17,11 @@
 enum {
 	POLL_US = 100000,          /* serves the group even if it has no events; the shortest pause */
 	OBSERVE_US = 1000000,      /* probes watermarks, and checks stopped partitions */
-	IDLE_OBSERVE_US = 2000000, /* the former while nothing is read and no deadline waits */
+	IDLE_OBSERVE_US = 2500000, /* the former while nothing is read and no deadline waits */
 	CHECK_US = 2000000,        /* checks whether topics that were read were recreated */
-	GROUP_COMMIT_US = 5000000
+	GROUP_COMMIT_US = 5000000,
+	FETCHERS_STOP_US = 60000000, /* the longest that librdkafka may take to stop a fetcher */
+	FORWARD_US = 10000000
 };
 
 /* ---- answers of the brokers ---- */
@@ -45,9 +47,14 @@ static void on_probed(void *context, const struct kafka_probe_list *answers)
 /* ---- timers ---- */
 
 /* When a partition is reassigned, librdkafka may stop the old fetcher after its queue was forwarded to the lane, and
- * that undoes the forwarding. Messages that arrived meanwhile are not lost. */
-static void forward_to_lanes(struct kafka_feed *feed)
+ * that undoes the forwarding. Messages that arrived meanwhile are not lost. It takes a moment per partition, so it is
+ * done rarely once all old fetchers have stopped. */
+static void forward_to_lanes(struct kafka_feed *feed, int64_t now_us)
 {
+	int64_t pause_us = now_us - feed->reassigned_us < FETCHERS_STOP_US ? OBSERVE_US : FORWARD_US;
+	if (now_us - feed->forwarded_us < pause_us)
+		return;
+	feed->forwarded_us = now_us;
 	for (size_t i = 0; i < feed->app->sources.n; i++) {
 		const struct source *source = feed->app->sources.items[i];
 		if (partition_is_reading(source->state))
@@ -117,7 +124,7 @@ static void on_poll_timer(evutil_socket_t fd, short what, void *context)
 		feed_check_stopped(feed);
 		feed_check_topics(feed);
 		feed_check_waiting(feed);
-		forward_to_lanes(feed);
+		forward_to_lanes(feed, now_us);
 	}
 	if (now_us - feed->checked_us >= CHECK_US && !feed->checking)
 		feed_check_logs(feed);

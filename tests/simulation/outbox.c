@@ -12,7 +12,8 @@
 #include "sql/queries.h"
 
 /* A seed lasts seconds, so the daemon's times of 15 s are shorter here. */
-const struct lease_times lease_times = {.long_us = 1500000, .renew_us = 300000, .take_us = 100000, .idle_us = 1000000};
+const struct lease_times lease_times = {
+        .long_us = 1500000, .renew_us = 300000, .take_us = 100000, .idle_us = 1000000, .spare_us = 3000000};
 
 enum { MESSAGE_TIMEOUT_US = 1000000, MOST_HOLDERS = 8 };
 

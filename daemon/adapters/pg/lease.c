@@ -129,7 +129,8 @@ int64_t lease_wait_us(const struct lease *lease, bool busy)
 {
 	int64_t pause_us = lease->epoch != 0 ? lease_times.renew_us : lease_times.take_us;
 	if (!busy && lease->late.len_bytes == 0) /* the status must not name a delay that is over */
-		pause_us = lease_times.idle_us;
+		pause_us = lease->epoch == 0 && lease->task.oldest_query == NULL ? lease_times.spare_us
+		                                                                 : lease_times.idle_us;
 	int64_t left_us = lease->asked_us == 0 ? 0 : lease->asked_us + pause_us - boot_clock_us();
 	if (lease->asking)
 		return pause_us;

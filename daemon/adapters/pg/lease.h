@@ -20,6 +20,7 @@ struct lease_times {      /* in microseconds */
 	int64_t renew_us; /* between renewals while there is work */
 	int64_t take_us;  /* between attempts to take the lease while there is work */
 	int64_t idle_us;  /* between both while there is none; less than long_us */
+	int64_t spare_us; /* between attempts to take a lease for which nothing ever waits */
 };
 
 extern const struct lease_times lease_times;

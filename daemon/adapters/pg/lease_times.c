@@ -7,4 +7,5 @@ const struct lease_times lease_times = {
         .renew_us = 3 * US_PER_SECOND,
         .take_us = 2 * US_PER_SECOND,
         .idle_us = 10 * US_PER_SECOND,
+        .spare_us = 30 * US_PER_SECOND,
 };

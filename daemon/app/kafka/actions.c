@@ -4,6 +4,7 @@
 #include "adapters/pg/rows.h"
 #include "app/kafka/feed.h"
 #include "kpid/base/check.h"
+#include "kpid/base/clock.h"
 #include "kpid/base/log.h"
 
 /* ---- pause, resume ---- */
@@ -30,6 +31,7 @@ static void reassign(struct kafka_feed *feed, const struct source *source)
 			rd_kafka_topic_partition_list_add(all, other->topic, other->partition)->offset =
 			        feed_position(other);
 	}
+	feed->reassigned_us = monotonic_clock_us();
 	kafka_consumer_reassign(feed->consumer, all, source->topic, source->partition, feed_lane_of, feed);
 	for (size_t i = 0; i < feed->app->sources.n; i++) {
 		const struct source *other = feed->app->sources.items[i];

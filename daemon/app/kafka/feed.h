@@ -113,8 +113,8 @@ struct kafka_feed {
 	bool checking_all, checks_all;             /* this one has all partitions; the next one has */
 	uint64_t n_idle_checks;                    /* whose turn it is */
 	uint64_t n_claims_sent, n_claims_answered; /* by resume.c; answers come in order */
-	int64_t observed_us, stopped_checked_us, checked_us, idle_checked_us,
-	        group_commit_us;            /* monotonic: last time */
+	int64_t observed_us, stopped_checked_us, checked_us, idle_checked_us, group_commit_us, forwarded_us,
+	        reassigned_us;              /* monotonic: last time */
 	bool commits_to_group_again;        /* the latest commit to the group had something new */
 	const rd_kafka_topic_t *last_topic; /* cache of the last lookup: messages come in runs */
 	int32_t last_partition;

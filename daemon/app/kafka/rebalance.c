@@ -6,6 +6,7 @@
 #include "adapters/timer.h"
 #include "app/kafka/feed.h"
 #include "kpid/base/check.h"
+#include "kpid/base/clock.h"
 #include "kpid/base/log.h"
 #include "kpid/base/memory.h"
 
@@ -41,6 +42,7 @@ static void finish_assignment(struct kafka_feed *feed, const struct kafka_probe_
 	feed_store_first_look(feed, answers);
 	for (int i = 0; i < feed->assigning->cnt; i++)
 		KPID_CHECK(feed->assigning->elems[i].offset >= 0);
+	feed->reassigned_us = monotonic_clock_us();
 	kafka_consumer_assign(feed->consumer, feed->assigning, feed_lane_of, feed);
 	/* librdkafka ignores a pause of a partition that it did not have yet. */
 	for (int i = 0; i < feed->assigning->cnt; i++) {
