@@ -7,21 +7,18 @@
 
 #include "board/figures.h"
 #include "board/json.h"
+#include "board/pace.h"
 #include "board/rounds.h"
 #include "board/rows.h"
 #include "kpid/base/clock.h"
 #include "kpid/base/memory.h"
 
 /* TICK_US: a little less than a second, so that what is committed now is on its way within a second; the newest
- * breaches are asked for twice in it. COST: a question that took a time is asked again after COST times that time;
- * ROUND_COST: the same for the many pieces of a round. LEDGER_US: between two looks at what the ledger has, which is
- * refreshed every minute.
- */
+ * breaches are asked for twice in it. LEDGER_US: between two looks at what the ledger has, which is refreshed every
+ * minute. */
 enum {
 	TICK_US = 900000,
 	LEDGER_US = 5000000,
-	COST = 20,
-	ROUND_COST = 10,
 	MOST_BREACHES = 100,
 	MOST_CLOCKS = 200,
 	MOST_BREACHED_CLOCKS = 100,
@@ -33,6 +30,7 @@ struct poll;
 /* A question, and what its answer becomes. */
 struct topic {
 	const char *file;
+	enum pace pace;
 	bool is_slow;
 	void (*take)(struct poll *poll, PGresult *rows);
 	void (*params)(struct poll *poll, const char **params_out);
@@ -42,11 +40,11 @@ struct topic {
 };
 
 enum topic_name {
-	TOPIC_FRESH, /* the first: others use its time */
+	TOPIC_FRESH,    /* the first: others use its time */
+	TOPIC_BREACHES, /* before the sums, which take longer */
+	TOPIC_CLOCKS,
 	TOPIC_NEWEST,
 	TOPIC_TOTALS,
-	TOPIC_BREACHES,
-	TOPIC_CLOCKS,
 	TOPIC_AGENTS,
 	TOPIC_GROUPS,
 	TOPIC_GROUP_KPIS,
@@ -71,6 +69,7 @@ struct poll {
 	struct asked asked[TOPIC_N];
 	int n_quick;     /* quick questions that are not answered yet */
 	bool is_half;    /* the latest tick was one between two others */
+	bool is_behind;  /* the events are not complete up to now */
 	bool is_between; /* the questions are those between two ticks: published is only what is new */
 	struct rounds *rounds;
 	struct figures figures;
@@ -130,6 +129,7 @@ static void take_fresh(struct poll *poll, PGresult *rows)
 	struct text zone = pg_get_text(rows, 0, BOARD_FRESH_TIME_ZONE);
 	snprintf(poll->time_zone, sizeof(poll->time_zone), "%.*s", (int)zone.len, zone.ptr);
 	figures_set_day(&poll->figures, pg_get_time(rows, 0, BOARD_FRESH_MIDNIGHT));
+	poll->is_behind = !text_equal(pg_get_text(rows, 0, BOARD_FRESH_STATE), TEXT("ok"));
 	set_row(poll, PART_FRESH, rows, BOARD_FRESH_COMPLETE_UNTIL);
 }
 
@@ -341,43 +341,51 @@ static void took_look(struct poll *poll, int64_t took_us)
 }
 
 static const struct topic topics[TOPIC_N] = {
-        [TOPIC_FRESH] = {.file = "queries/board_fresh.sql", .take = take_fresh},
+        [TOPIC_FRESH] = {.file = "queries/board_fresh.sql", .pace = PACE_ROWS, .take = take_fresh},
         [TOPIC_NEWEST] = {.file = "queries/board_buckets.sql",
+                          .pace = PACE_SUM,
                           .take = take_newest,
                           .params = params_newest,
                           .n_params = BOARD_BUCKETS_N_PARAMS},
-        [TOPIC_TOTALS] = {.file = "queries/board_totals.sql", .take = take_totals},
+        [TOPIC_TOTALS] = {.file = "queries/board_totals.sql", .pace = PACE_SUM, .take = take_totals},
         [TOPIC_BREACHES] = {.file = "queries/board_breaches.sql",
+                            .pace = PACE_ROWS,
                             .take = take_breaches,
                             .params = params_breaches,
                             .n_params = BOARD_BREACHES_N_PARAMS},
         [TOPIC_CLOCKS] = {.file = "queries/board_clocks.sql",
+                          .pace = PACE_ROWS,
                           .take = take_clocks,
                           .params = params_clocks,
                           .n_params = BOARD_CLOCKS_N_PARAMS},
         [TOPIC_AGENTS] = {.file = "queries/board_agents.sql",
+                          .pace = PACE_ROUND,
                           .is_slow = true,
                           .take = take_agents,
                           .params = params_agents,
                           .n_params = BOARD_AGENTS_N_PARAMS,
                           .took = took_agents},
         [TOPIC_GROUPS] = {.file = "queries/board_groups.sql",
+                          .pace = PACE_ROUND,
                           .is_slow = true,
                           .take = take_groups,
                           .params = params_groups,
                           .n_params = BOARD_GROUPS_N_PARAMS,
                           .took = took_groups},
         [TOPIC_GROUP_KPIS] = {.file = "queries/board_group_kpis.sql",
+                              .pace = PACE_SUM,
                               .is_slow = true,
                               .take = take_group_kpis,
                               .params = params_group_kpis,
                               .n_params = BOARD_GROUP_KPIS_N_PARAMS,
                               .every_us = LEDGER_US},
         [TOPIC_BACKLOG] = {.file = "queries/board_backlog.sql",
+                           .pace = PACE_SUM,
                            .is_slow = true,
                            .take = take_backlog,
                            .every_us = LEDGER_US},
         [TOPIC_LOOK] = {.file = "queries/board_buckets.sql",
+                        .pace = PACE_SUM,
                         .is_slow = true,
                         .take = take_look,
                         .params = params_look,
@@ -407,15 +415,15 @@ static void quick_done(struct poll *poll)
 		publish(poll);
 }
 
-/* How many times as long as an answer took nothing is asked. */
-static int64_t cost_of(const struct poll *poll, int topic)
+/* The first round goes on at once, and so does an hour that is begun. */
+static enum pace pace_of(const struct poll *poll, int topic)
 {
 	enum tally_name name = topic == TOPIC_AGENTS ? TALLY_AGENTS : TALLY_PROJECTS;
 	if (topic == TOPIC_GROUP_KPIS && rounds_hour_is_begun(poll->rounds))
-		return 0;
-	if (topic != TOPIC_AGENTS && topic != TOPIC_GROUPS)
-		return COST;
-	return tally_is_known(rounds_tally(poll->rounds, name)) ? ROUND_COST : 0;
+		return PACE_AT_ONCE;
+	if (topics[topic].pace == PACE_ROUND && !tally_is_known(rounds_tally(poll->rounds, name)))
+		return PACE_AT_ONCE;
+	return topics[topic].pace;
 }
 
 static void ask(struct poll *poll, int name);
@@ -428,14 +436,16 @@ static void on_answer(void *context, PGresult *rows, int64_t took_us)
 	asked->is_asked = false;
 	if (rows != NULL)
 		topic->take(poll, rows);
-	int64_t pause_us = cost_of(poll, asked->topic) * took_us;
+	enum pace pace = pace_of(poll, asked->topic);
+	int64_t pause_us = pace_rest_us(pace, took_us, poll->is_behind);
 	asked->due_us = monotonic_clock_us() + (pause_us > topic->every_us ? pause_us : topic->every_us);
 	if (topic->took != NULL)
 		topic->took(poll, took_us);
 	if (!topic->is_slow && --poll->n_quick == 0)
 		quick_done(poll);
-	/* The first round goes on at once, and so does an hour that is begun. */
-	if (rows != NULL && cost_of(poll, asked->topic) == 0)
+	else if (asked->topic == TOPIC_BREACHES && live_has_news(poll->live, PART_BREACHES))
+		publish(poll); /* a new breach does not wait for the sums */
+	if (rows != NULL && pace == PACE_AT_ONCE)
 		ask(poll, asked->topic);
 }
 
