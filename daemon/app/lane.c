@@ -317,11 +317,14 @@ static void on_retry(evutil_socket_t fd, short what, void *context)
 
 void lane_drop(struct lane *lane, struct source *source)
 {
-	lane->amid = lane->amid && lane->feeding.source != source;
+	bool ends = lane->amid && lane->feeding.source == source;
+	lane->amid = lane->amid && !ends;
 	batch_drop_source(lane->filling, source->source_no);
 	if (batch_is_empty(lane->filling)) { /* the next message is the first one again */
 		batch_clear(lane->filling);
 		lane->filled_since_us = 0;
+	} else if (ends) {
+		wait_for_more(lane, 0); /* the batch has waited for the message, perhaps beyond its age */
 	}
 	/* A batch that waits for a retry can be changed; one in a transaction cannot. */
 	if (lane->sealed != NULL && (lane->state == LANE_PAUSING || lane->state == LANE_NO_DATABASE)) {

@@ -129,9 +129,18 @@ class Stream:
         self.n_partitions = partitions if isinstance(partitions, dict) else dict.fromkeys(TOPIC_TYPES, partitions)
         self.topics = {kind: f"{prefix}-{kind}" for kind in TOPIC_TYPES}
         self.sent = []  # (topic, partition, offset, value, headers)
+        self.events_of = {}  # topic of records -> function from a message to the CloudEvents that its mapping must give
         self.lock = threading.Lock()
         for kind, name in self.topics.items():
             kafka.create_topic(name, self.n_partitions[kind])
+
+    def add_records(self, kind, partitions, events_of):
+        """Adds a topic of records that a mapping reads. Returns its name."""
+        self.topics[kind] = self.topics["activity"].removesuffix("activity") + kind
+        self.n_partitions[kind] = partitions
+        self.events_of[self.topics[kind]] = events_of
+        self.kafka.create_topic(self.topics[kind], partitions)
+        return self.topics[kind]
 
     def partition_of(self, kind, ticket_id):
         return zlib.crc32(str(ticket_id).encode()) % self.n_partitions[kind]
@@ -170,10 +179,11 @@ class Stream:
     def write(self, path):
         """Everything that was sent, as input of the recomputation."""
         with open(path, "w", encoding="utf-8") as file, self.lock:
-            for topic, partition, offset, value, headers in self.sent:
-                file.write(json.dumps({
-                    "topic": topic, "partition": partition, "offset": offset, "headers": headers or [],
-                    "value_b64": None if value is None else base64.b64encode(value).decode()}) + "\n")
+            for topic, partition, offset, message, headers in self.sent:
+                for value in self.events_of.get(topic, lambda whole: [whole])(message):
+                    file.write(json.dumps({
+                        "topic": topic, "partition": partition, "offset": offset, "headers": headers or [],
+                        "value_b64": None if value is None else base64.b64encode(value).decode()}) + "\n")
         return path
 
     def topic_type_options(self):

@@ -7,6 +7,7 @@ import random
 import re
 import signal
 import subprocess
+import time
 
 import pytest
 
@@ -208,6 +209,46 @@ def test_M8_a_long_page_is_read_in_many_turns(make_stream, make_site, make_topic
     assert site.one("SELECT count(*) FROM kpid.ticket") == n + 1
     assert site.one("SELECT n_events FROM report.mapping") == n + 1
     assert longest_block_ms(site) <= 200
+
+
+def test_M7_pages_through_a_rebalance_a_kill_and_without_a_database(make_stream, make_site, make_topic, kafka, pg, tmp_path):
+    """Each record of each page gives its event exactly once, and each ticket keeps the order of its records."""
+    topic, file, endpoint, n_pages, n_tickets = make_topic(4), tmp_path / "desk.lua", Endpoint(), 40, 30
+    file.write_text("local s = 'x' for i = 1, 10 do s = s .. s end for i = 1, 400 do local y = s:upper() end\n" + LUA)
+    site = make_site(make_stream(1), None, mapped(topic, file, each="/tickets"))
+
+    def page(no):
+        """The first and the third record of each ticket are in one page, the second in the next of its partition."""
+        kept = [line for i in range(n_tickets) for line in records("new", "note", "done", ticket=f"P{no}-{i}")[::2]]
+        late = [] if no < 4 else [records("new", "back", ticket=f"P{no - 4}-{i}")[1] for i in range(n_tickets)]
+        return b'{"tickets": [' + b", ".join(kept + late) + b"]}"
+    file.write_text(file.read_text().replace('done = "resolved"', 'done = "resolved", back = "reopened"'))
+    kafka.produce([(topic, no % 4, None, page(no)) for no in range(n_pages)])
+    n_events = 2 * n_pages * n_tickets + (n_pages - 4) * n_tickets
+
+    def n_mapped():
+        return endpoint.is_up() and endpoint.value("kpid_mapping_records_total", mapping="desk", outcome="mapped") or 0
+    site.start("a", run_lanes=2, metrics_listen=endpoint.address)
+    wait_until(lambda: n_mapped() > 200, site.logs, every=0.005)
+    site.start("b", run_lanes=2)
+    wait_until(lambda: "partitions taken" in site.daemons["b"].log(), site.logs, every=0.02)
+    site.disconnect()
+    pg.kill()
+    time.sleep(0.3)
+    pg.start()
+    assert site.one("SELECT coalesce(sum(n_events), 0) FROM report.mapping") < n_events, "all was read before, which proves nothing"
+    site.daemons["b"].kill()
+    wait_for_end(site, topic)
+    assert site.one("SELECT n_events FROM report.mapping") == n_events
+    assert site.one("SELECT n_records FROM report.mapping") == n_events
+    assert site.one("SELECT count(*) FROM report.dead_letter") == 0
+    states = dict(site.rows("SELECT state, count(*) FROM report.ticket GROUP BY 1"))
+    assert states == {"resolved": n_pages * n_tickets}
+    assert site.one("SELECT sum(n_duplicates) FROM kpid.source_partition") == 0
+    for no in (0, n_pages - 5):
+        events = json.loads(site.command("explain", "--json", f"P{no}-7").stdout)["events"]
+        assert [(step["type"], step["partition"], step["offset"]) for step in events] == [
+            ("ticket.opened", no % 4, no // 4), ("ticket.reopened", no % 4, no // 4 + 1), ("ticket.resolved", no % 4, no // 4)]
 
 
 def test_M10_the_latest_mapping_is_known_to_all(make_stream, make_site, make_topic, kafka, tmp_path):
