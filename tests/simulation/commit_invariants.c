@@ -14,6 +14,41 @@ static void check_complete(const struct cell *row, int64_t until_us, int topic, 
 		         (long long)(until_us - bound_us));
 }
 
+/* By how much the transaction changes a column of kpid.mapping_use for a source. */
+static int64_t mapping_change(const struct transaction *transaction, const struct cell *source_no, int column)
+{
+	int64_t change = 0;
+	for (size_t i = 0; i < store[MAPPING_USES].n; i++) {
+		const struct slot *slot = store[MAPPING_USES].slots[i];
+		const struct cell *row = slot_row(slot, transaction);
+		if (row != NULL && cell_same(row[MU_SOURCE], *source_no))
+			change += cell_number(row[column]) -
+			          (slot->committed == NULL ? 0 : cell_number(slot->committed[column]));
+	}
+	return change;
+}
+
+/* The records of the messages that count are counted by what the mapping must make of them. */
+static void check_mapping(const struct transaction *transaction, const struct cell *source_no,
+                          const int64_t n_kinds[SIM_RECORD_KINDS])
+{
+	static const int columns[SIM_RECORD_KINDS] = {[SIM_RECORD_EVENT] = MU_EVENTS,
+	                                              [SIM_RECORD_SKIPPED] = MU_SKIPPED,
+	                                              [SIM_RECORD_REJECTED] = MU_REJECTED,
+	                                              [SIM_RECORD_TOMBSTONE] = MU_TOMBSTONES};
+	int64_t n_records = 0;
+	for (int kind = 0; kind < SIM_RECORD_KINDS; kind++) {
+		int64_t n = mapping_change(transaction, source_no, columns[kind]);
+		n_records += n_kinds[kind];
+		if (n != n_kinds[kind])
+			sim_fail("the mapping counts %lld in column %d, not %lld", (long long)n, columns[kind],
+			         (long long)n_kinds[kind]);
+	}
+	if (mapping_change(transaction, source_no, MU_RECORDS) != n_records)
+		sim_fail("the mapping counts other than %lld records", (long long)n_records);
+	sim_counts.records += (uint64_t)n_records;
+}
+
 /* The messages between the two offsets count from now on; no existing message may be skipped. */
 static void count_messages(const struct transaction *transaction, const struct cell *was, const struct cell *is,
                            int topic, int partition)
@@ -22,12 +57,16 @@ static void count_messages(const struct transaction *transaction, const struct c
 	int64_t from = was[SP_NEXT].len < 0 ? kafka_first(connection_instance(transaction), topic, partition)
 	                                    : cell_number(was[SP_NEXT]);
 	int64_t to = cell_number(is[SP_NEXT]);
-	int64_t n = 0;
+	int64_t n = 0, n_kinds[SIM_RECORD_KINDS] = {0};
 	for (int64_t offset = from; offset < to; offset++) {
 		struct sim_message *message = kafka_given(connection_instance(transaction), topic, partition, offset);
 		if (message != NULL) {
 			message->counted = true;
-			n++;
+			const struct sim_records records = records_of(message);
+			/* A message counts as often as its records. */
+			n += records.n > 1 ? records.n : 1;
+			for (int i = 0; i < records.n; i++)
+				n_kinds[records.items[i].kind]++;
 		} else if (offset >= log->low && offset < (int64_t)log->n && !sim_message_is_void(log->log[offset])) {
 			sim_fail("%s/%d was skipped at offset %lld", sim_topics[topic], partition, (long long)offset);
 		}
@@ -36,6 +75,8 @@ static void count_messages(const struct transaction *transaction, const struct c
 		sim_fail("%s/%d counts %lld messages from %lld to %lld", sim_topics[topic], partition,
 		         (long long)(cell_number(is[SP_MESSAGES]) - cell_number(was[SP_MESSAGES])), (long long)from,
 		         (long long)to);
+	if (sim_maps() && topic == SIM_MAPPED_TOPIC)
+		check_mapping(transaction, &was[SP_NO], n_kinds);
 }
 
 static void check_source(const struct transaction *transaction, const struct cell *was, const struct cell *is)

@@ -37,10 +37,10 @@ struct sums {
 	size_t n, capacity;
 };
 
-static const struct slot *letter_of(const struct sim_message *message)
+static const struct slot *letter_of(const struct sim_message *message, struct text value)
 {
 	struct cell key[] = {cell_text(text_of(sim_topics[message->topic])), cell_int4(message->partition),
-	                     cell_int8(message->offset), cell_text((struct text){message->bytes, message->len})};
+	                     cell_int8(message->offset), cell_text(value)};
 	const struct slot *slot = table_find(LETTERS, key);
 	return slot != NULL && slot->committed != NULL ? slot : NULL;
 }
@@ -54,17 +54,25 @@ static void count_letter(struct reference *reference, const struct slot *letter)
 	reference->letters[reference->n_letters++] = letter;
 }
 
-static void read_message(struct reference *reference, const struct sim_message *message)
+static void read_letter(struct reference *reference, const struct sim_message *message, struct text value)
+{
+	const struct slot *letter = letter_of(message, value);
+	if (letter == NULL)
+		sim_fail("\"%.*s\" in %s/%d@%lld is neither an event nor a dead letter", (int)value.len, value.ptr,
+		         sim_topics[message->topic], message->partition, (long long)message->offset);
+	count_letter(reference, letter);
+}
+
+static void read_value(struct reference *reference, const struct sim_message *message, struct text value)
 {
 	struct wire_message wire = {
-	        .value = {message->bytes, message->len},
+	        .value = value,
 	        .topic = text_of(sim_topics[message->topic]),
 	        .partition = message->partition,
 	        .offset = message->offset,
 	        .topic_type = message->topic == 0 ? EVENT_OPENED : EVENT_TYPE_NONE,
 	};
 	struct wire_rejection rejection;
-	const struct slot *letter;
 	struct item *item = &reference->items[reference->n_items];
 	switch (wire_parse(&wire, sim_now_us() + US_PER_DAY, &reference->arena, &item->event, &rejection)) {
 	case WIRE_EVENT: {
@@ -76,14 +84,26 @@ static void read_message(struct reference *reference, const struct sim_message *
 		break;
 	}
 	case WIRE_REJECTED:
-		letter = letter_of(message);
-		if (letter == NULL)
-			sim_fail("%s/%d@%lld is neither an event nor a dead letter", sim_topics[message->topic],
-			         message->partition, (long long)message->offset);
-		count_letter(reference, letter);
+		read_letter(reference, message, value);
 		break;
 	default:
 		break;
+	}
+}
+
+static void read_message(struct reference *reference, const struct sim_message *message)
+{
+	if (!sim_maps() || message->topic != SIM_MAPPED_TOPIC) {
+		read_value(reference, message, (struct text){message->bytes, message->len});
+		return;
+	}
+	const struct sim_records records = records_of(message);
+	for (int i = 0; i < records.n; i++) {
+		const struct sim_record *record = &records.items[i];
+		if (record->kind == SIM_RECORD_EVENT)
+			read_value(reference, message, record->event);
+		else if (record->kind == SIM_RECORD_REJECTED)
+			read_letter(reference, message, record->bytes);
 	}
 }
 
@@ -441,6 +461,7 @@ void check_expected_tables(const struct policy_set *policies, int64_t fcr_window
 		             kafka_partition(i / SIM_MOST_PARTITIONS, i % SIM_MOST_PARTITIONS)->all;
 		     message != NULL; message = message->next)
 			n += message->counted;
+	n *= SIM_MOST_RECORDS;
 	reference.items = sim_alloc((n + 1) * sizeof(struct item));
 	reference.letters = sim_alloc((n + 1) * sizeof(struct slot *));
 	for (int i = 0; i < SIM_TOPICS * SIM_MOST_PARTITIONS; i++)

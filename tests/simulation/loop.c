@@ -65,6 +65,11 @@ int64_t sim_now_us(void)
 	return now_us;
 }
 
+void sim_spend(int64_t us)
+{
+	now_us += us;
+}
+
 struct sim_instance *sim_current(void)
 {
 	return current;
@@ -234,7 +239,8 @@ void sim_loop(bool (*done)(void))
 		struct sim_plan *plan = pop();
 		if (plan->cancelled || (plan->instance != NULL && plan->instance->dead))
 			continue;
-		now_us = plan->due_us;
+		if (plan->due_us > now_us) /* else it was due while other code ran */
+			now_us = plan->due_us;
 		if (plan->instance != NULL && plan->instance->frozen_until_us > now_us) {
 			/* Everything that has waited is ready at once, in any order. */
 			plan->due_us = plan->instance->frozen_until_us + sim_between(0, 200);

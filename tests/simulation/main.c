@@ -69,6 +69,7 @@ static void print_counts(void)
 	        {"strangers", c->strangers},
 	        {"inserted", c->inserted},
 	        {"collisions", c->collisions},
+	        {"mapped_records", c->records},
 	};
 	fputs("counts", stdout);
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)

@@ -296,7 +296,58 @@ static bool policy_load(struct statement *s)
 	return true;
 }
 
-/* Only letters of mapped topics expire, and the simulation has no such topics. */
+/* ---- mappings ---- */
+
+/* The row of a source that begins last, at or before an offset. */
+static const struct cell *mapping_use_before(const struct statement *s, const struct cell *source_no, int64_t offset)
+{
+	const struct cell *last = NULL;
+	for (size_t i = 0; i < store[MAPPING_USES].n; i++) {
+		const struct cell *row = slot_row(store[MAPPING_USES].slots[i], s->transaction);
+		if (row != NULL && cell_same(row[MU_SOURCE], *source_no) && cell_number(row[MU_FROM]) <= offset &&
+		    (last == NULL || cell_number(row[MU_FROM]) > cell_number(last[MU_FROM])))
+			last = row;
+	}
+	return last;
+}
+
+static bool mapping_use_put(struct statement *s)
+{
+	enum { FIRST_COUNT = MU_RECORDS, N_COUNTS = MU_COLUMNS - MU_RECORDS };
+	static const int params[MU_COLUMNS] = {
+	        [MU_SOURCE] = MAPPING_USE_PUT_PARAM_SOURCE_NOS,
+	        [MU_FROM] = MAPPING_USE_PUT_PARAM_FROM_OFFSETS,
+	        [MU_MAPPING] = MAPPING_USE_PUT_PARAM_MAPPINGS,
+	        [MU_VERSION] = MAPPING_USE_PUT_PARAM_VERSIONS,
+	        [MU_RECORDS] = MAPPING_USE_PUT_PARAM_NS_RECORDS,
+	        [MU_EVENTS] = MAPPING_USE_PUT_PARAM_NS_EVENTS,
+	        [MU_SKIPPED] = MAPPING_USE_PUT_PARAM_NS_SKIPPED,
+	        [MU_TOMBSTONES] = MAPPING_USE_PUT_PARAM_NS_TOMBSTONES,
+	        [MU_REJECTED] = MAPPING_USE_PUT_PARAM_NS_REJECTED,
+	};
+	struct elements given[MU_COLUMNS];
+	for (int column = 0; column < MU_COLUMNS; column++)
+		given[column] = elements_of(s->params[params[column]]);
+	for (size_t i = 0; i < given[0].n; i++) {
+		struct cell row[MU_COLUMNS];
+		for (int column = 0; column < MU_COLUMNS; column++)
+			row[column] = given[column].items[i];
+		const struct cell *last = mapping_use_before(s, &row[MU_SOURCE], cell_number(row[MU_FROM]));
+		if (last != NULL && cell_same(last[MU_MAPPING], row[MU_MAPPING]) &&
+		    cell_same(last[MU_VERSION], row[MU_VERSION]))
+			row[MU_FROM] = last[MU_FROM];
+		struct slot *slot = table_place(MAPPING_USES, row);
+		if (!slot_lock(s->transaction, slot))
+			return false;
+		const struct cell *old = slot_row(slot, s->transaction);
+		for (int column = FIRST_COUNT; old != NULL && column < FIRST_COUNT + N_COUNTS; column++)
+			row[column] = cell_int8(cell_number(old[column]) + cell_number(row[column]));
+		slot_put(s->transaction, slot, row_copy(MAPPING_USES, row));
+	}
+	return true;
+}
+
+/* Only letters of mapped topics expire, after more days than a seed lasts. */
 static bool dead_letters_expire(struct statement *s)
 {
 	add_row(s, (struct cell[]){[DEAD_LETTERS_EXPIRE_N] = cell_int8(0)}, DEAD_LETTERS_EXPIRE_N_COLUMNS);
@@ -380,6 +431,8 @@ bool statement_run(struct statement *statement)
 	        {"calendar_link", nothing, false},
 	        {"calendar_put", nothing, false},
 	        {"unknown_types", nothing, false},
+	        {"mapping_use_put", mapping_use_put, false},
+	        {"mapping_skip_put", nothing, false},
 	        {"dead_letters_expire", dead_letters_expire, false},
 	};
 	const char *name = strrchr(statement->file, '/') + 1;

@@ -24,14 +24,16 @@ struct sim_counts {
 	uint64_t seeds, steps, messages, faults, starts, crashes, stops, freezes, jumps, cuts, cut_commits, terminated;
 	uint64_t restarts, refused, deadlocks, waits, commits, rollbacks, rebalances, kicks, truncated, gaps, accepted;
 	uint64_t transactions, tickets, events, alerts, voided, dead_letters, fenced, sent, sent_again, leases_taken,
-	        parked, strangers, inserted, collisions;
+	        parked, strangers, inserted, collisions, records;
 };
 
 extern struct sim_counts sim_counts;
 
-void *sim_alloc(size_t size_bytes);  /* zeroed; lives as long as the seed */
-uint32_t sim_below(uint32_t n);      /* 0 .. n - 1, n > 0 */
-bool sim_chance(uint32_t per_mille); /* true with this probability */
+void *sim_alloc(size_t size_bytes);       /* zeroed; lives as long as the seed */
+uint32_t sim_below(uint32_t n);           /* 0 .. n - 1, n > 0 */
+bool sim_chance(uint32_t per_mille);      /* true with this probability */
+uint32_t sim_sends_below(uint32_t n);     /* for what producers send */
+int64_t sim_sends_before(int64_t now_us); /* when something happened that is sent now */
 int64_t sim_between(int64_t least, int64_t most);
 bool sim_is_calm(void);                  /* no more faults */
 void sim_owe(int64_t delay_us);          /* a server answers only by then: until it has, nothing is at rest */
@@ -63,6 +65,7 @@ struct sim_instance { /* one process */
 };
 
 int64_t sim_now_us(void);
+void sim_spend(int64_t us);             /* the code that runs takes that long */
 struct sim_instance *sim_current(void); /* the instance whose code runs; NULL: none */
 
 struct sim_plan; /* a planned call */
@@ -127,6 +130,7 @@ enum store_table {
 	CONFLICTS,
 	PARKED_TICKETS,
 	PARKED_EVENTS,
+	MAPPING_USES,
 	N_TABLES
 };
 
@@ -161,6 +165,19 @@ enum { L_NAME, L_HOLDER, L_PID, L_EPOCH, L_EXPIRES, L_COLUMNS };
 /* Columns of PARKED_TICKETS and PARKED_EVENTS. */
 enum { PT_TICKET, PT_REASON, PT_EVENTS, PT_ATTEMPTS, PT_NEXT, PT_COLUMNS };
 enum { PE_NO, PE_TICKET, PE_SOURCE, PE_EVENT, PE_COLUMNS };
+/* Columns of MAPPING_USES. */
+enum {
+	MU_SOURCE,
+	MU_FROM,
+	MU_MAPPING,
+	MU_VERSION,
+	MU_RECORDS,
+	MU_EVENTS,
+	MU_SKIPPED,
+	MU_TOMBSTONES,
+	MU_REJECTED,
+	MU_COLUMNS
+};
 
 extern struct table store[N_TABLES];
 
@@ -306,6 +323,39 @@ int64_t kafka_first(const struct sim_instance *instance, int topic,
                     int partition); /* the offset at which the instance started there */
 /* The message that an instance was last given from there; NULL: none. */
 struct sim_message *kafka_given(const struct sim_instance *instance, int topic, int partition, int64_t offset);
+
+/* ---- records of another system (records.c) ----
+ * In some seeds a mapping reads the last topic. Its messages are pages of records. */
+
+enum { SIM_MAPPED_TOPIC = SIM_TOPICS - 1, SIM_MOST_RECORDS = 6 };
+
+enum sim_record_kind {
+	SIM_RECORD_EVENT,
+	SIM_RECORD_SKIPPED,
+	SIM_RECORD_REJECTED,
+	SIM_RECORD_TOMBSTONE,
+	SIM_RECORD_KINDS
+};
+
+struct sim_record {
+	enum sim_record_kind kind;
+	struct text bytes; /* as it is in the page */
+	struct text event; /* the CloudEvent that the mapping must give */
+};
+
+struct sim_records {
+	struct sim_record items[SIM_MOST_RECORDS];
+	int n;
+};
+
+bool sim_maps(void); /* in this seed */
+void records_start(void);
+const char *records_mapping(void); /* the path of the mapping */
+void records_release(void);
+/* A page of new records; no: of the message. */
+struct text records_new_page(int no);
+/* What the mapping must make of a message of the mapped topic: the records of a page, or the message as one record. */
+struct sim_records records_of(const struct sim_message *message);
 
 /* ---- commit_invariants.c ---- */
 

@@ -31,6 +31,7 @@ void store_start(void)
 	        [CONFLICTS] = {"dead_letter_conflict", 1, 1, NULL, 0, 0},
 	        [PARKED_TICKETS] = {"parked_ticket", PT_COLUMNS, 1, NULL, 0, 0},
 	        [PARKED_EVENTS] = {"parked_event", PE_COLUMNS, 1, NULL, 0, 0},
+	        [MAPPING_USES] = {"mapping_use", MU_COLUMNS, 2, NULL, 0, 0},
 	};
 	memcpy(store, empty, sizeof(store));
 }

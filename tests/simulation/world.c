@@ -42,7 +42,8 @@ static struct {
 	bool wanted[MOST_INSTANCES];
 	int n_instances, n_lanes, policy, fault_per_mille;
 	const char *batch_events, *batch_age, *tick;
-	bool calm, jumps, dawdles, transactional, has_fast_sender, refuses, has_strangers, replaces, failed, at_rest;
+	bool calm, jumps, dawdles, transactional, has_fast_sender, refuses, has_strangers, replaces, maps, failed,
+	        at_rest;
 	int looks;
 	int64_t owes_until_us;
 	char reason[512];
@@ -72,6 +73,25 @@ static uint32_t below(struct chance *chance, uint32_t n)
 static int64_t between(struct chance *chance, int64_t least, int64_t most)
 {
 	return least + (int64_t)(next_of(chance) % (uint64_t)(most - least + 1));
+}
+
+uint32_t sim_sends_below(uint32_t n)
+{
+	return below(&world.sends, n);
+}
+
+int64_t sim_sends_before(int64_t now_us)
+{
+	struct chance *c = &world.sends;
+	int64_t ago_us = below(c, 2) == 0 ? 0 : between(c, 0, below(c, 2) == 0 ? 500000 : 8000000);
+	if (world.has_fast_sender && below(c, 4) == 0)
+		ago_us = -between(c, 0, 3000000);
+	return now_us - ago_us;
+}
+
+bool sim_maps(void)
+{
+	return world.maps;
 }
 
 uint32_t sim_below(uint32_t n)
@@ -366,6 +386,16 @@ static void write_event(struct sent *message, int no)
 	buf_release(&json);
 }
 
+static void write_page(struct sent *message, int no)
+{
+	struct text page = records_new_page(no);
+	message->topic = SIM_MAPPED_TOPIC;
+	message->partition = (int)below(&world.sends, (uint32_t)sim_n_partitions);
+	message->occurred_us = sim_now_us();
+	message->bytes = page.ptr;
+	message->len = page.len;
+}
+
 static void write_junk(struct sent *message)
 {
 	static const char *const junk[] = {
@@ -416,6 +446,8 @@ static void send_one(void *context)
 			message->partition = (int)below(c, (uint32_t)sim_n_partitions);
 	} else {
 		write_event(message, n_sent);
+		if (world.maps && message->topic == SIM_MAPPED_TOPIC)
+			write_page(message, n_sent);
 	}
 	n_sent++;
 	kafka_append(message->topic, message->partition, message->bytes, message->len, message->occurred_us,
@@ -442,9 +474,9 @@ static int64_t plan_messages(void)
 static void start(int index)
 {
 	static const char *const names[MOST_INSTANCES] = {"a", "b", "c"};
-	char lanes[16], instance[32], events[48], age[48], tick[32], policy[64];
+	char lanes[16], instance[32], events[48], age[48], tick[32], policy[64], file[64];
 	const char *sets[] = {"topics.opened=ticket.opened",
-	                      "topics.activity=*",
+	                      world.maps ? "topics.activity=map desk" : "topics.activity=*",
 	                      "sla.max_silence=24h",
 	                      "kpi.fcr_window=1h",
 	                      "metrics.listen=", /* no port of this machine, which may be taken */
@@ -454,7 +486,10 @@ static void start(int index)
 	                      events,
 	                      age,
 	                      tick,
-	                      policy};
+	                      policy,
+	                      "map desk.each=/page", /* the last two: if a mapping is used */
+	                      file};
+	const size_t n_sets = sizeof(sets) / sizeof(sets[0]) - (world.maps ? 0 : 2);
 	struct config_errors faults = CONFIG_ERRORS_INIT;
 	world.wanted[index] = true;
 	if (world.instances[index] != NULL && !world.instances[index]->dead)
@@ -465,7 +500,8 @@ static void start(int index)
 	snprintf(age, sizeof(age), "run.batch_max_age=%s", world.batch_age);
 	snprintf(tick, sizeof(tick), "sla.tick=%s", world.tick);
 	snprintf(policy, sizeof(policy), "sla.policy_file=%s", policies[world.policy].path);
-	struct kpid_config *config = kpid_config_load(NULL, sets, sizeof(sets) / sizeof(sets[0]), &faults);
+	snprintf(file, sizeof(file), "map desk.file=%s", records_mapping());
+	struct kpid_config *config = kpid_config_load(NULL, sets, n_sets, &faults);
 	if (config == NULL) {
 		sim_fail("the configuration: %s: %s", faults.items[0].key, faults.items[0].message);
 		config_errors_release(&faults);
@@ -819,6 +855,7 @@ static void choose(uint64_t seed)
 	world.has_strangers = below(&c, 4) == 0;
 	kafka_start(1 + (int)below(&c, SIM_MOST_PARTITIONS), below(&c, 2) == 0);
 	world.replaces = below(&c, 16) == 0 && !world.transactional;
+	world.maps = below(&c, 4) == 0;
 }
 
 static void set_out(void)
@@ -851,6 +888,7 @@ bool sim_run(const struct sim_options *options)
 	world.calm = options->most_faults == 0;
 	sim_loop_start(BEGIN_US);
 	store_start();
+	records_start();
 	outbox_sim_start();
 	sessions_start();
 	choose(options->seed);
@@ -875,6 +913,7 @@ void sim_release(void)
 		policy_set_free(policies[i].set);
 		close(policies[i].fd);
 	}
+	records_release();
 	sim_loop_release();
 	arena_release(&world.arena);
 }
