@@ -129,6 +129,28 @@ def test_tickets_with_several_records(binary, tmp_path):
     assert len({event["id"] for event in found if event["type"] == "ticket.opened"}) == 1
 
 
+def test_a_number_that_repeats_beside_one_that_does_not(binary, tmp_path):
+    """As in an export of Jira whose keys were made anonymous."""
+    rows = "".join(f"{100 + i},SD-{i // 4},2026-05-{i + 1:02}T09:46:53.000+0300\n" for i in range(9))
+    (tmp_path / "x.csv").write_text("id,key,created\n" + rows)
+    written = guess(binary, tmp_path, tmp_path / "x.csv").read_text(encoding="utf-8")
+    assert '-- ? If each record is a ticket of its own, "key" is not its number. "id" differs in each record.' in written
+    (tmp_path / "y.csv").write_text("id,key,created\n" + rows.replace("100,", "101,"))
+    assert "is not its number" not in guess(binary, tmp_path, tmp_path / "y.csv").read_text(encoding="utf-8")
+
+
+def test_dates_of_Jira_by_the_function_of_the_page(binary, tmp_path):
+    """docs/bring-your-own.md shows how to read times with names of months."""
+    with open(os.path.join(ROOT, "docs", "bring-your-own.md"), encoding="utf-8") as page:
+        function = re.search(r"```lua\n(local months = .*?)```", page.read(), re.DOTALL)[1]
+    mapping, file = tmp_path / "jira.lua", tmp_path / "jira.csv"
+    mapping.write_text(function + "event{ type = 'ticket.opened', id = 'opened', ticket_id = record['Issue key'], "
+                       "time = time(record.Created) }\n")
+    file.write_text("Issue key,Created\nEX-1,11/May/24 03:26 PM\nEX-2,1/Dec/25 9:05 AM\nEX-3,1/Foo/25 9:05 AM\n")
+    found, _ = events(binary, mapping, file, "--zone", "Europe/Berlin")
+    assert [event["time"] for event in found if "time" in event] == ["2024-05-11T13:26:00Z", "2025-12-01T08:05:00Z"]
+
+
 @pytest.mark.parametrize("name", sorted(name for name in os.listdir(MAPPINGS) if name.endswith(".cases")))
 def test_the_cases_of_all_mappings(binary, tmp_path, name):
     """Whatever the records are, the mapping passes the check; and of tables with a row per ticket it gives events."""

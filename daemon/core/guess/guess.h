@@ -109,6 +109,8 @@ struct guess_time guess_time_of(const struct map_guess *guess, const struct gues
 /* guess_role.c: gives each role its column, by names and values. */
 bool guess_role_is_time(enum guess_role role);
 void guess_roles_assign(struct map_guess *guess);
+/* Another column that may be the number of a ticket, and differs in each record. NULL: none. */
+const struct guess_column *guess_other_number(const struct map_guess *guess);
 
 /* guess_word.c: the kind of a word of a status ("open", "paused", "resolved", "closed", "cancelled"), a priority ("1"
  * to "4") or a satisfaction ("1" to "5"). NULL: the word is not known. */

@@ -266,3 +266,15 @@ void guess_roles_assign(struct map_guess *guess)
 	}
 	assign_by_values(guess, taken);
 }
+
+const struct guess_column *guess_other_number(const struct map_guess *guess)
+{
+	for (size_t i = 0; i < guess->n_columns; i++) {
+		const struct guess_column *column = &guess->columns[i];
+		int score;
+		if (column != guess->roles[ROLE_TICKET] && column->n_filled == guess->n_records &&
+		    column->n_repeats == 0 && role_of(guess, column, &score) == ROLE_TICKET)
+			return column;
+	}
+	return NULL;
+}

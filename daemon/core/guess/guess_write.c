@@ -87,6 +87,14 @@ static void write_kind(const struct writing *w)
 	       "time: ");
 	add_name(w, has(w, ROLE_UPDATED) ? ROLE_UPDATED : ROLE_OPENED);
 	add(w, ".\n");
+	const struct guess_column *other = guess_other_number(w->guess);
+	if (other == NULL)
+		return;
+	add(w, "-- ? If each record is a ticket of its own, ");
+	add_name(w, ROLE_TICKET);
+	add(w, " is not its number. ");
+	guess_add_name(w->out, other);
+	add(w, " differs in each record.\n");
 }
 
 static void write_reading(const struct writing *w, enum guess_role role)
