@@ -20,6 +20,7 @@ enum {
 	BACKLOG_LOOK_US = 1000000,
 	MAX_PAGE = 500,        /* tickets in a transaction */
 	PAGES_PER_SCAN = 2048, /* of PostgreSQL: 16 MiB */
+	MERGE_AFTER = 10000,   /* tickets: a preview reads what was noted of them row by row */
 	KEEP_BYTES = 1 << 20,
 	RETRY_FIRST_US = 200000
 };
@@ -41,6 +42,7 @@ struct ledger_refresh {
 	int32_t generation;
 	int64_t scan_from, scan_to, began_us, as_of_us; /* scan_from -1: all tickets */
 	int64_t n_blocks, block;
+	size_t n_unmerged; /* tickets whose change is noted, but not in the sums per month */
 	struct arena ids_arena;
 	struct text *ids; /* found by the latest scan */
 	size_t n_ids, ids_capacity, n_ids_done;
@@ -155,6 +157,8 @@ static void finish(struct ledger_refresh *refresh)
 	};
 	const struct pg_param any_generation = {.value = NULL};
 	pg_session_query(refresh->session, "queries/ledger_lock.sql", &any_generation, 1, NULL, NULL);
+	pg_ledger_months_merge(refresh->session);
+	refresh->n_unmerged = 0;
 	pg_session_query(refresh->session, "queries/ledger_prune.sql", NULL, 0, NULL, NULL);
 	pg_session_query(refresh->session, "queries/ledger_prune_zeros.sql", NULL, 0, NULL, NULL);
 	if (refresh->report.n_skipped == 0)
@@ -253,6 +257,11 @@ static void on_tickets_end(void *context, PGresult *result)
 		return;
 	}
 	pg_ledger_rows_send_rest(&refresh->rows, refresh->session, refresh->settings.repeat_within_us);
+	refresh->n_unmerged += pg_ledger_rows_n(&refresh->rows);
+	if (refresh->n_unmerged >= MERGE_AFTER) {
+		pg_ledger_months_merge(refresh->session);
+		refresh->n_unmerged = 0;
+	}
 	pg_session_command(refresh->session, "COMMIT", NULL, NULL);
 	pg_session_sync(refresh->session, on_written, refresh);
 }
@@ -426,6 +435,7 @@ static void rebuild(struct ledger_refresh *refresh, struct text settings)
 	pg_session_query(refresh->session, "queries/ledger_lock.sql", &any_generation, 1, NULL, NULL);
 	pg_session_query(refresh->session, "queries/ledger_rebuild.sql", params, LEDGER_REBUILD_N_PARAMS, NULL, NULL);
 	pg_session_query(refresh->session, "queries/ledger_sums.sql", NULL, 0, NULL, NULL);
+	pg_session_query(refresh->session, "queries/ledger_months_remake.sql", NULL, 0, NULL, NULL);
 	pg_session_sync(refresh->session, on_rebuilt, refresh);
 }
 

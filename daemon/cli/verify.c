@@ -369,7 +369,8 @@ static bool compare_backlog(struct verify *verify)
 static bool compare_ledger(struct verify *verify)
 {
 	return run_comparison(verify, "queries/verify_ledger.sql", NULL, 0, found_in_ledger, verify) &&
-	       run_comparison(verify, "queries/verify_groups.sql", NULL, 0, found_in_ledger, verify);
+	       run_comparison(verify, "queries/verify_groups.sql", NULL, 0, found_in_ledger, verify) &&
+	       run_comparison(verify, "queries/verify_months.sql", NULL, 0, found_in_ledger, verify);
 }
 
 static bool find_lost(struct verify *verify)

@@ -91,6 +91,24 @@ def assert_hours_add_up(database):
             == rows(database, "SELECT coalesce(sum(backlog), 0)::bigint FROM report.agent_backlog"))
 
 
+def assert_months_add_up(database):
+    """The sums per month are those of the rows of the ledger; the numbers of tickets are those of a count."""
+    for level in ("agent", "team", "project"):
+        counted = rows(database, f"SELECT date_trunc('month', day::timestamp)::date, {level}_id, count(DISTINCT ticket_id) FROM kpid.ledger WHERE {level}_id <> '' GROUP BY 1, 2 ORDER BY 1, 2")
+        assert counted == rows(database, f"""
+            SELECT month, subject, sum(n) FROM (SELECT month, {level}_id AS subject, n_{level} AS n FROM kpid.ledger_month_now
+                UNION ALL SELECT month, subject, n FROM kpid.ledger_reach_now WHERE level = '{level}') u WHERE subject <> '' GROUP BY 1, 2 HAVING sum(n) <> 0 ORDER BY 1, 2""")
+    sums = ", ".join(f"sum({column})" for column in COLUMNS)
+    groups = "agent_id, project_id, team_id, channel, category, priority"
+    assert (rows(database, f"SELECT date_trunc('month', day::timestamp)::date, {groups}, count(*), {sums} FROM kpid.ledger GROUP BY 1, {groups} ORDER BY 1, {groups}")
+            == rows(database, f"SELECT month, {groups}, n_rows, {', '.join(COLUMNS)} FROM kpid.ledger_month_now ORDER BY month, {groups}"))
+    assert (rows(database, "SELECT item, sum(answered), sum(perceived_sum), sum(paired), sum(gap_sum) FROM kpid.ledger_item GROUP BY 1 ORDER BY 1")
+            == rows(database, "SELECT item, sum(answered), sum(perceived_sum), sum(paired), sum(gap_sum) FROM kpid.ledger_item_month_now GROUP BY 1 ORDER BY 1"))
+    notes = "SELECT count(*) FROM (SELECT FROM kpid.ledger_month_change UNION ALL SELECT FROM kpid.ledger_item_month_change UNION ALL SELECT FROM kpid.ledger_reach_change) u"
+    assert rows(database, notes) == [(0,)]
+    assert rows(database, "SELECT count(*) FROM kpid.ledger_month WHERE n_rows = 0") == rows(database, "SELECT count(*) FROM kpid.ledger_reach WHERE n = 0") == [(0,)]
+
+
 def test_the_last_hours(database):
     """What projects and teams did in the last two hours, by the sums of K, and the backlog at the end of each 5 minutes. Later events
     replace both, and what has become too old is forgotten, except that open tickets stay in the backlog."""
@@ -185,6 +203,7 @@ def test_L4_repeated(database):
     database.ingest("c.ndjson", [event("A-u", "ticket.updated", "2026-04-01T10:00:00Z", ticket_id="A", requester_ref="r2")])
     database.run("appraisal", "refresh")
     assert found() == [("last", "kim", "2026-03-31", "p1"), ("late", "kim", "2026-03-31", "p1"), ("other requester", "ann", "2026-03-02", "p1")]
+    assert_months_add_up(database)
     assert database.json("verify")["n_differences"] == 0
 
 
@@ -251,6 +270,7 @@ def test_random_tickets(database, tmp_path, seed):
     for half in halves:
         database.run("ingest", str(half))
         assert database.json("appraisal", "refresh")["tickets"] > N_TICKETS // 4
+        assert_months_add_up(database)
     assert database.json("appraisal", "refresh")["tickets"] == 0
     verified = database.json("verify")
     assert verified["n_differences"] == 0, verified["differences"][:3]

@@ -79,6 +79,15 @@ def test_L2_L8_the_ledger_follows_the_daemons(make_stream, make_site):
     assert {(one["table"], one["column"]) for one in found} == {("group_kpi_5m", "opened"), ("backlog_5m", "change")}
     site.command("appraisal", "refresh", "--all")
     verify(site)
+    # And those per month, with what is noted to be added to them.
+    site.rows("UPDATE kpid.ledger_month SET n_team = n_team + 1, resolved = coalesce(resolved, 0) + 1 WHERE n_rows > 0")
+    site.rows("INSERT INTO kpid.ledger_item_month_change VALUES ('2026-01-01', 'ann', '', '', '', '', '', 'speed', 1, 800000, 0, 0)")
+    site.rows("INSERT INTO kpid.ledger_reach_change VALUES ('2026-01-01', 'agent', 'ann', '{}', 2)")
+    found = json.loads(site.command("verify", "--json", status=1).stdout)["differences"]
+    assert {(one["table"], one["column"]) for one in found} == {("ledger_month", "n_team"), ("ledger_month", "resolved"), ("ledger_item_month", "answered"),
+                                                                ("ledger_item_month", "perceived_sum"), ("ledger_reach", "n")}
+    site.command("appraisal", "refresh", "--all")
+    verify(site)
 
 
 @pytest.mark.parametrize("before", ["0", "1d"])

@@ -228,6 +228,9 @@ CLOSED_PERIOD = """
     INSERT INTO appraisal.closed_card (closing_no, plan_no, plan, level, subject, version, made_at, status, weight, from_events, by_hand, dimensions,
         gaps, flags)
     VALUES (1, 1, 'desk', 'team', 'north', 1, now(), 'insufficient', 0, 0, 0, '[]', '[]', '[]')"""
+MONTH = {"month": "2026-01-01", "agent_id": "ann", "project_id": "p1", "team_id": "", "channel": "phone", "category": "repair/lift", "priority": "1"}
+TICKETS = {"n_rows": 1, "n_agent": 1, "n_team": 0, "n_project": 1}
+REACH = {"month": "2026-01-01", "level": "agent", "subject": "ann", "places": '{"(ann,p1,\\"\\",phone,repair/lift,1)"}', "n": 1}
 LEDGER_KEY = {"day": "2026-01-05", "ticket_id": "T1", "agent_id": "ann", "project_id": "p1", "team_id": ""}
 
 
@@ -280,6 +283,12 @@ def insert_some(connection):
         "ledger_solved": {"ticket_id": "T1", "cycle": 1, "requester_ref": "r1", "project_id": "p1", "category_root": "repair/",
                           "resolved_at": "2026-01-05Z", "resolver_id": "ann"},
         "ledger_repeat_due": {"ticket_id": "T1"},
+        "ledger_month": {**MONTH, **TICKETS, "opened": 1},
+        "ledger_month_change": {**MONTH, **TICKETS, "opened": 1},
+        "ledger_item_month": {**MONTH, "item": "speed", "answered": 1, "perceived_sum": 800_000, "paired": 0, "gap_sum": 0},
+        "ledger_item_month_change": {**MONTH, "item": "speed", "answered": 1, "perceived_sum": 800_000, "paired": 0, "gap_sum": 0},
+        "ledger_reach": {**REACH, "places_sha256": b"\1"},
+        "ledger_reach_change": REACH,
         "ledger_5m": {**HOUR, "ticket_id": "T1", "agent_id": "ann"},
         "group_kpi_5m": HOUR,
         "backlog_change": {"ticket_id": "T1", "time": "2026-01-05Z", "change": 1},

@@ -150,6 +150,7 @@ void pg_ledger_rows_send_rest(struct pg_ledger_rows *rows, struct pg_session *se
 	char within[8];
 	struct pg_param ids = ids_of(rows), all = pg_array_param(&rows->rows);
 	struct pg_param repeat_within = pg_param_int8(repeat_within_us, within);
+	pg_session_query(session, "queries/ledger_months_take.sql", NULL, 0, NULL, NULL);
 	pg_session_query(session, "queries/ledger_delete.sql", &ids, 1, NULL, NULL);
 	pg_session_query(session, "queries/ledger_item_delete.sql", &ids, 1, NULL, NULL);
 	pg_session_query(session, "queries/ledger_solved_delete.sql", &ids, 1, NULL, NULL);
@@ -165,8 +166,16 @@ void pg_ledger_rows_send_rest(struct pg_ledger_rows *rows, struct pg_session *se
 		pg_arrays_query(session, "queries/ledger_solved_put.sql", rows->solved, LEDGER_SOLVED_PUT_N_PARAMS,
 		                NULL, NULL);
 	send_repeat_note(rows, session, repeat_within_us);
+	pg_session_query(session, "queries/ledger_months_take.sql", NULL, 0, NULL, NULL);
 	pg_session_query(session, "queries/ledger_repeat_clear.sql", NULL, 0, NULL, NULL);
 	pg_session_query(session, "queries/ledger_repeat_prune.sql", NULL, 0, NULL, NULL);
 	pg_session_query(session, "queries/ledger_repeat_put.sql", &repeat_within, 1, NULL, NULL);
+	pg_session_query(session, "queries/ledger_months_add.sql", NULL, 0, NULL, NULL);
 	pg_session_query(session, "queries/ledger_repeat_done.sql", NULL, 0, NULL, NULL);
+}
+
+void pg_ledger_months_merge(struct pg_session *session)
+{
+	pg_session_query(session, "queries/ledger_months_merge.sql", NULL, 0, NULL, NULL);
+	pg_session_query(session, "queries/ledger_months_prune.sql", NULL, 0, NULL, NULL);
 }

@@ -24,6 +24,8 @@ void pg_ledger_rows_send_tickets(struct pg_ledger_rows *rows, struct pg_session 
                                  int64_t repeat_within_us, pg_result_fn put, void *context);
 /* Queues the other statements of the transaction. */
 void pg_ledger_rows_send_rest(struct pg_ledger_rows *rows, struct pg_session *session, int64_t repeat_within_us);
+/* Queues the statements that add what these transactions noted to the sums per month. Lock kpid.ledger_state first. */
+void pg_ledger_months_merge(struct pg_session *session);
 size_t pg_ledger_rows_n(const struct pg_ledger_rows *rows); /* tickets */
 
 #endif
