@@ -59,6 +59,12 @@ class Database:
             {**dict.fromkeys(attributes, ""), **{name: value or None for name, value in row.items() if name in self.columns},
              **{name: row[name] for name in attributes if name in row}} for row in ledger])
         self.insert("kpid.ledger_item", [*KEYS, "item", "kind", "answered", "perceived_sum", "paired", "gap_sum"], list(items))
+        self.rows("SELECT kpid.remake_ledger_months()")
+
+    def change_ledger(self, sql):
+        """As a refresh does: with the sums per month."""
+        self.rows(sql)
+        self.rows("SELECT kpid.remake_ledger_months()")
 
     def store_plan(self, *revisions):
         self.rows("SELECT appraisal.apply_revisions(%s, 'test')", json.dumps([

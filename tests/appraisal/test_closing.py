@@ -228,7 +228,7 @@ def test_Z4_a_late_event_changes_no_card(db):
     close(db)
     before, cards = digests(db), latest(db)
     assert drift(db) == {}
-    db.rows("UPDATE kpid.ledger SET resolution_within_sla = 19 WHERE agent_id = 'Li' AND resolution_within_sla = 18")
+    db.change_ledger("UPDATE kpid.ledger SET resolution_within_sla = 19 WHERE agent_id = 'Li' AND resolution_within_sla = 18")
     found, = drift(db).items()
     assert found[0] == ("p", "agent", "Li", "i")
     assert [found[1][name] for name in ("closed_above", "above", "closed_base", "base", "closed_adjusted", "adjusted", "closed_points", "points")] == [
@@ -344,8 +344,8 @@ def test_Z7_a_restatement_is_the_next_version_and_applies_adjustments_again(db):
     adjust(db, {"points": "2"})
     adjust(db, {"points": "1"}, "Sun")
     before, old = digests(db), db.rows("SELECT * FROM appraisal.closed_card ORDER BY plan_no, subject, version")
-    db.rows("UPDATE kpid.ledger SET resolution_within_sla = 19 WHERE agent_id = 'Li' AND resolution_within_sla = 18;"
-            " DELETE FROM kpid.ledger WHERE agent_id = 'Sun'")
+    db.change_ledger("UPDATE kpid.ledger SET resolution_within_sla = 19 WHERE agent_id = 'Li' AND resolution_within_sla = 18;"
+                     " DELETE FROM kpid.ledger WHERE agent_id = 'Sun'")
     summary = db.document("appraisal.restate('2026-03', 'He Lan', 'a late resolution')")
     assert [summary[name] for name in ("version", "closed_by", "adjustments")] == [2, "He Lan", 1] and len(summary["adjustments_without_card"]) == 1
     assert digests(db)[:1] == before and digests(db)[1][2] != before[0][2]

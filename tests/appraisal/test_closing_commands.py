@@ -41,7 +41,7 @@ def test_a_period_from_the_first_entry_to_a_restatement(ready):
     (number,), = ready.rows("SELECT adjustment_no FROM appraisal.adjustment")
     assert "1 adjustment: --json shows them" in run(ready, "cards", "2026-03")
     run(ready, "adjust", "2026-03", "Wang", "--undo", str(number), *RECORD)
-    ready.rows("UPDATE kpid.ledger SET resolution_within_sla = 19 WHERE agent_id = 'Li' AND resolution_within_sla = 18")
+    ready.change_ledger("UPDATE kpid.ledger SET resolution_within_sla = 19 WHERE agent_id = 'Li' AND resolution_within_sla = 18")
     text = run(ready, "drift", "2026-03")
     assert "47 → 48" in text and "60 → 60" in text and "13.4933 → 15.5766" in text
     assert json.loads(run(ready, "drift", "2026-03", "--json"))["drift"][0]["subject"] == "Li"
