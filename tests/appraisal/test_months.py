@@ -18,8 +18,9 @@ COUNTS = {"name": "p", "cycles": ["month", "quarter", "year"], "levels": ["agent
 def by_months(db, tables):
     """As before a merge: half of the sums are notes."""
     for table, key in tables:
+        columns = "month, level, subject, places, n" if table == "ledger_reach" else "*"
         db.rows(f"WITH taken AS (DELETE FROM kpid.{table} t WHERE hashtext({key}) % 2 = 0 RETURNING *)"
-                f" INSERT INTO kpid.{table}_change SELECT {'month, level, subject, places, n' if table == 'ledger_reach' else '*'} FROM taken")
+                f" INSERT INTO kpid.{table}_change SELECT {columns} FROM taken")
 
 
 def bases(plans):
@@ -46,14 +47,16 @@ def test_random_periods(db, seed):
     by_months(db, [("ledger_month", "agent_id || priority"), ("ledger_item_month", "agent_id || item"), ("ledger_reach", "places::text")])
     assert db.rows("SELECT count(*) > 0 FROM kpid.ledger_month_change, kpid.ledger_reach_change") == [(True,)]
     n_scored = 0
-    for key, today in (("2026-03", None), ("2026-Q1", None), ("2026", None), ("last:28d", "2026-03-15"), ("last:28d", "2026-02-28"), ("last:28d", "2026-05-02")):
+    for key, today in (("2026-03", None), ("2026-Q1", None), ("2026", None), ("last:28d", "2026-03-15"), ("last:28d", "2026-02-28"),
+                       ("last:28d", "2026-05-02")):
         if today:
             db.refreshed(f"{today} 12:00Z")
         day = datetime.date.fromisoformat(today) if today else None
         for revision in revisions:
             plans = in_order(db.preview({"revisions": [revision]}, key)["plans"])
             wrong = differences(plans, in_order(expected(db, revision, ledger, items, roster, None, key, day)))
-            assert not wrong, f"seed {seed}, {key} {today}, {revision['id']}: " + "\n".join(wrong[:20]) + f"\n{json.dumps(revision, ensure_ascii=False)}"
+            assert not wrong, (f"seed {seed}, {key} {today}, {revision['id']}: " + "\n".join(wrong[:20])
+                               + f"\n{json.dumps(revision, ensure_ascii=False)}")
             n_scored += sum(card["score"] is not None for plan in plans for card in plan["cards"])
     assert n_scored > 20
 
@@ -63,7 +66,8 @@ def test_I4_a_ticket_counts_once(db):
     def row(agent, day, ticket, team="north", **values):
         return ledger_row(agent, day, ticket, project_id="p1", team_id=team, resolved=1, **values)
     ledger = [row("li", "2026-03-01", "A"), row("li", "2026-03-02", "A"), row("wang", "2026-03-02", "A"), row("", "2026-03-03", "A"),
-              row("li", "2026-03-04", "A", "south"), row("li", "2026-04-01", "A"), row("wang", "2026-03-10", "B"), row("sun", "2026-03-12", "B"),
+              row("li", "2026-03-04", "A", "south"), row("li", "2026-04-01", "A"),
+              row("wang", "2026-03-10", "B"), row("sun", "2026-03-12", "B"),
               row("sun", "2026-03-12", "C", "south")]
     revision = {"id": "r", "plans": [{**COUNTS, "roles": ["desk"]}]}
     roster = [{"agent": agent, "role": "desk", "since": since, "until": until} for agent, since, until in (
@@ -71,5 +75,6 @@ def test_I4_a_ticket_counts_once(db):
     db.fill(ledger, (), roster)
     march = bases(db.preview({"revisions": [revision]})["plans"])
     # B counts for the team by the row of sun, who has the role since that day; wang had it no longer.
-    assert march == {("agent", "li"): 1, ("agent", "wang"): 1, ("agent", "sun"): 2, ("team", "north"): 2, ("team", "south"): 2, ("project", "p1"): 3}
+    assert march == {("agent", "li"): 1, ("agent", "wang"): 1, ("agent", "sun"): 2,
+                     ("team", "north"): 2, ("team", "south"): 2, ("project", "p1"): 3}
     assert bases(db.preview({"revisions": [revision]}, "2026")["plans"])["agent", "li"] == 1

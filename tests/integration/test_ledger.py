@@ -93,20 +93,23 @@ def assert_hours_add_up(database):
 
 def assert_months_add_up(database):
     """The sums per month are those of the rows of the ledger; the numbers of tickets are those of a count."""
+    month = "date_trunc('month', day::timestamp)::date"
     for level in ("agent", "team", "project"):
-        counted = rows(database, f"SELECT date_trunc('month', day::timestamp)::date, {level}_id, count(DISTINCT ticket_id) FROM kpid.ledger WHERE {level}_id <> '' GROUP BY 1, 2 ORDER BY 1, 2")
+        counted = rows(database, f"SELECT {month}, {level}_id, count(DISTINCT ticket_id) FROM kpid.ledger WHERE {level}_id <> ''"
+                                 " GROUP BY 1, 2 ORDER BY 1, 2")
         assert counted == rows(database, f"""
             SELECT month, subject, sum(n) FROM (SELECT month, {level}_id AS subject, n_{level} AS n FROM kpid.ledger_month_now
-                UNION ALL SELECT month, subject, n FROM kpid.ledger_reach_now WHERE level = '{level}') u WHERE subject <> '' GROUP BY 1, 2 HAVING sum(n) <> 0 ORDER BY 1, 2""")
+                UNION ALL SELECT month, subject, n FROM kpid.ledger_reach_now WHERE level = '{level}') u
+            WHERE subject <> '' GROUP BY 1, 2 HAVING sum(n) <> 0 ORDER BY 1, 2""")
     sums = ", ".join(f"sum({column})" for column in COLUMNS)
     groups = "agent_id, project_id, team_id, channel, category, priority"
-    assert (rows(database, f"SELECT date_trunc('month', day::timestamp)::date, {groups}, count(*), {sums} FROM kpid.ledger GROUP BY 1, {groups} ORDER BY 1, {groups}")
+    assert (rows(database, f"SELECT {month}, {groups}, count(*), {sums} FROM kpid.ledger GROUP BY 1, {groups} ORDER BY 1, {groups}")
             == rows(database, f"SELECT month, {groups}, n_rows, {', '.join(COLUMNS)} FROM kpid.ledger_month_now ORDER BY month, {groups}"))
-    assert (rows(database, "SELECT item, sum(answered), sum(perceived_sum), sum(paired), sum(gap_sum) FROM kpid.ledger_item GROUP BY 1 ORDER BY 1")
-            == rows(database, "SELECT item, sum(answered), sum(perceived_sum), sum(paired), sum(gap_sum) FROM kpid.ledger_item_month_now GROUP BY 1 ORDER BY 1"))
-    notes = "SELECT count(*) FROM (SELECT FROM kpid.ledger_month_change UNION ALL SELECT FROM kpid.ledger_item_month_change UNION ALL SELECT FROM kpid.ledger_reach_change) u"
-    assert rows(database, notes) == [(0,)]
-    assert rows(database, "SELECT count(*) FROM kpid.ledger_month WHERE n_rows = 0") == rows(database, "SELECT count(*) FROM kpid.ledger_reach WHERE n = 0") == [(0,)]
+    items = "SELECT item, sum(answered), sum(perceived_sum), sum(paired), sum(gap_sum) FROM kpid.{} GROUP BY 1 ORDER BY 1"
+    assert rows(database, items.format("ledger_item")) == rows(database, items.format("ledger_item_month_now"))
+    for left in ("ledger_month_change", "ledger_item_month_change", "ledger_reach_change", "ledger_month WHERE n_rows = 0",
+                 "ledger_item_month WHERE answered = 0", "ledger_reach WHERE n = 0"):
+        assert rows(database, f"SELECT count(*) FROM kpid.{left}") == [(0,)], left
 
 
 def test_the_last_hours(database):

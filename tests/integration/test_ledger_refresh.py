@@ -84,8 +84,9 @@ def test_L2_L8_the_ledger_follows_the_daemons(make_stream, make_site):
     site.rows("INSERT INTO kpid.ledger_item_month_change VALUES ('2026-01-01', 'ann', '', '', '', '', '', 'speed', 1, 800000, 0, 0)")
     site.rows("INSERT INTO kpid.ledger_reach_change VALUES ('2026-01-01', 'agent', 'ann', '{}', 2)")
     found = json.loads(site.command("verify", "--json", status=1).stdout)["differences"]
-    assert {(one["table"], one["column"]) for one in found} == {("ledger_month", "n_team"), ("ledger_month", "resolved"), ("ledger_item_month", "answered"),
-                                                                ("ledger_item_month", "perceived_sum"), ("ledger_reach", "n")}
+    assert {(one["table"], one["column"]) for one in found} == {
+        ("ledger_month", "n_team"), ("ledger_month", "resolved"), ("ledger_item_month", "answered"),
+        ("ledger_item_month", "perceived_sum"), ("ledger_reach", "n")}
     site.command("appraisal", "refresh", "--all")
     verify(site)
 
