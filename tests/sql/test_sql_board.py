@@ -7,16 +7,21 @@ import pytest
 from conftest import ROOT, rows
 
 
-def ask(db, name, **values):
-    """The rows of a query of the board as dictionaries, with parameters by name."""
+def question(name, **values):
+    """A query of the board, and its parameters, which are given by name."""
     with open(os.path.join(ROOT, "sql", "queries", f"board_{name}.sql"), encoding="utf-8") as file:
         lines = file.readlines()
     head = "".join(line for line in lines if line.startswith("--"))
     names = {int(n): found for n, found in re.findall(r"\$(\d+) ([a-z_]+)", head)}
     assert set(values) <= set(names.values())
     text = re.sub(r"\$(\d+)", lambda found: f"%(p{found[1]})s", "".join(lines[head.count("\n"):]).replace("%", "%%"))
+    return text, {f"p{n}": values.get(found) for n, found in names.items()}
+
+
+def ask(db, name, **values):
+    """The rows of a query of the board as dictionaries."""
     with db.cursor() as cursor:
-        cursor.execute(text, {f"p{n}": values.get(found) for n, found in names.items()})
+        cursor.execute(*question(name, **values))
         return [dict(zip((column.name for column in cursor.description), row)) for row in cursor.fetchall()]
 
 
@@ -120,3 +125,34 @@ def test_pieces_of_lists_are_the_whole(desk, name, look, most):
             after = {"after_value": piece[0]["seen_value"], "after_key": piece[0]["seen_key"]}
         assert total == len(whole), chosen
         assert bool(whole) == (chosen != {"priority": "none"}), chosen
+
+
+def nodes_of(plan):
+    yield plan
+    for part in plan.get("Plans", []):
+        yield from nodes_of(part)
+
+
+@pytest.mark.parametrize("page", ["first", "later"])
+def test_newest_tickets_are_read_from_their_index_a_page_at_a_time(db, page):
+    """Also where many were opened at once: the index has no ids, so PostgreSQL sorts those of an instant."""
+    rows(db, """INSERT INTO kpid.ticket (ticket_id, rev, as_of, opened_at, revised_at, cycle, reopen_count, transfer_count, state,
+            first_response_verdict, resolution_verdict, cycle_verdict, resolution, history)
+        SELECT 't' || i, 1, now(), timestamptz '2026-11-01Z' + (i / 20) * interval '1 s', now(), 1, 0, 0, 1, 0, 0, 0, 0, '\\x01'
+        FROM generate_series(1, 20000) i""")
+    rows(db, "ANALYZE kpid.ticket")
+    wanted = [key for key, in rows(db, "SELECT ticket_id FROM kpid.ticket ORDER BY opened_at DESC, ticket_id DESC LIMIT 1000")]
+    after = {}
+    if page == "later":
+        seen = ask(db, "list_tickets", most=500, look=500)[0]
+        after = {"after_value": seen["seen_value"], "after_key": seen["seen_key"]}
+        assert after["after_key"] == wanted[499]
+    found = [row["key"] for row in ask(db, "list_tickets", most=500, look=500, **after)]
+    assert found == (wanted[500:] if after else wanted[:500])
+    text, values = question("list_tickets", most=500, look=500, **after)
+    with db.cursor() as cursor:
+        cursor.execute("EXPLAIN (ANALYZE, FORMAT json) " + text, values)
+        nodes = list(nodes_of(cursor.fetchone()[0][0]["Plan"]))
+    read = [node for node in nodes if node.get("Index Name") == "ticket_opened"]
+    assert len(read) == 1 and read[0]["Actual Rows"] + read[0].get("Rows Removed by Filter", 0) <= 600, read
+    assert not any(node["Node Type"] == "Seq Scan" and node.get("Relation Name") == "ticket" for node in nodes)
