@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "adapters/kafka/fingerprint.h"
+#include "adapters/timer.h"
 #include "app/kafka/feed.h"
 #include "kpid/base/clock.h"
 #include "kpid/base/log.h"
@@ -269,7 +270,9 @@ static void read_lane(struct kafka_feed *feed, int index)
 		}
 		feed->n_read[index] += n;
 	}
-	event_active(feed->read_again[index], EV_TIMEOUT, 0);
+	/* By a timer: an event that is activated here runs before the loop looks at its sockets. A whole batch would be
+	 * parsed while PostgreSQL waits for rows of the one before. */
+	timer_start(feed->read_again[index], 0);
 }
 
 static void read_in_turn(struct kafka_feed *feed, int index)
@@ -313,5 +316,5 @@ void feed_on_wants_more(void *context, struct lane *lane)
 {
 	struct kafka_feed *feed = context;
 	if (feed->read_again != NULL)
-		event_active(feed->read_again[lane_index(lane)], EV_TIMEOUT, 0);
+		timer_start(feed->read_again[lane_index(lane)], 0);
 }
