@@ -29,10 +29,20 @@ static void add_letter(const struct feeding *feeding, struct text value, enum de
 	batch_add_dead_letter(feeding->batch, &letter);
 }
 
+static void pass_over(const struct feeding *feeding)
+{
+	progress_of(feeding)->n_passed_over++;
+}
+
 static void add_event(void *context, const struct ticket_event *read)
 {
 	struct feeding *feeding = context;
 	struct batch *batch = feeding->batch;
+	feeding->n_counted++;
+	if (!shard_has_ticket(&feeding->shard, read->ticket_id)) {
+		pass_over(feeding);
+		return;
+	}
 	struct batch_source *progress = progress_of(feeding);
 	struct ticket_event event = *read;
 	event.source_no = feeding->source->source_no;
@@ -43,7 +53,6 @@ static void add_event(void *context, const struct ticket_event *read)
 	batch_add_event(batch, &event);
 	if (feeding->appended_us != TIME_FOR_EVER)
 		arrivals_add(&batch->arrivals, feeding->source->source_no, feeding->appended_us, feeding->now_us);
-	feeding->n_counted++;
 }
 
 /* A record without events: a tombstone, or one that the mapping skips. */
@@ -51,20 +60,35 @@ static void pass_record(void *context, const char *reason)
 {
 	struct feeding *feeding = context;
 	const struct intake *intake = feeding->intake;
+	feeding->n_counted++;
+	if (!shard_has_ticket(&feeding->shard, TEXT_ABSENT)) {
+		pass_over(feeding);
+		return;
+	}
 	if (reason != NULL)
 		batch_add_skip(feeding->batch, feeding->source->source_no, text_of(intake->name), text_of(reason));
 	progress_of(feeding)->n_tombstones++;
-	feeding->n_counted++;
+}
+
+/* The other shards may have read the record at another moment, and accepted it: then each of them counts on the others
+ * to do the same. So a rejection that time decides becomes a dead letter wherever it happens. */
+static bool depends_on_time(enum dead_letter_reason reason)
+{
+	return reason == DEAD_FUTURE || reason == DEAD_MAP_LIMIT;
 }
 
 static void reject_record(void *context, struct text record, enum dead_letter_reason reason, const char *detail)
 {
 	enum { MOST_BYTES = 65536 }; /* of a record in its letter (M7) */
 	struct feeding *feeding = context;
+	feeding->n_counted++;
+	if (!depends_on_time(reason) && !shard_has_ticket(&feeding->shard, TEXT_ABSENT)) {
+		pass_over(feeding);
+		return;
+	}
 	if (record.len > MOST_BYTES)
 		record.len = MOST_BYTES;
 	add_letter(feeding, record, reason, detail);
-	feeding->n_counted++;
 }
 
 /* Messages of kpid's own form: one event each. */
@@ -72,6 +96,11 @@ static void read_message(struct feeding *feeding, struct arena *arena)
 {
 	struct ticket_event event;
 	struct wire_rejection rejection;
+	if (shard_filters_tickets(&feeding->shard) &&
+	    !shard_has_ticket(&feeding->shard, wire_ticket(feeding->message, arena))) {
+		pass_over(feeding);
+		return;
+	}
 	switch (wire_parse(feeding->message, feeding->now_us, arena, &event, &rejection)) {
 	case WIRE_EVENT:
 		add_event(feeding, &event);

@@ -5,12 +5,14 @@
 #include "app/intake.h"
 #include "app/source.h"
 #include "kpid/core/batch.h"
+#include "kpid/core/shard.h"
 
 /* A message that is being fed. */
 struct feeding {
 	struct batch *batch;
 	struct source *source;
 	struct intake *intake; /* of the source when the message began; NULL: the message is an event */
+	struct shard shard;    /* whose tickets are read; the rest is passed over */
 	const struct wire_message *message;
 	int64_t now_us, appended_us;
 	int64_t n_counted;         /* what it counts as: an event each, or one if it has none */

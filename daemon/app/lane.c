@@ -7,6 +7,7 @@
 #include "adapters/metrics/counts.h"
 #include "adapters/pg/rows.h"
 #include "adapters/timer.h"
+#include "app/configured_shard.h"
 #include "app/feeding.h"
 #include "app/judging.h"
 #include "kpid/base/backoff.h"
@@ -113,7 +114,12 @@ bool lane_feed(struct lane *lane, struct source *source, const struct wire_messa
 	KPID_CHECK(source->next_offset == OFFSET_NONE || message->offset >= source->next_offset);
 
 	lane->feeding = (struct feeding){
-	        .batch = lane->filling, .source = source, .intake = source->intake, .appended_us = appended_us};
+	        .batch = lane->filling,
+	        .source = source,
+	        .intake = source->intake,
+	        .shard = configured_shard(lane->shared->config),
+	        .appended_us = appended_us,
+	};
 	lane->fingerprint = fingerprint;
 	feed_on(lane, message);
 	if (!lane->amid)

@@ -48,6 +48,7 @@ void read_events(const struct metrics_view *view, struct metrics_text *text)
 	        [OUTCOME_TOMBSTONE] = "tombstone",
 	        [OUTCOME_UNKNOWN_TYPE] = "unknown_type",
 	        [OUTCOME_DEAD_LETTER] = "dead_letter",
+	        [OUTCOME_PASSED_OVER] = "passed_over",
 	};
 	(void)view;
 	add_by_names(text, names, counts.events, OUTCOME_N);

@@ -7,6 +7,7 @@
 #include "app/ledger_settings.h"
 #include "app/mappings.h"
 #include "kpid/base/memory.h"
+#include "kpid/core/shard.h"
 #include "kpid/core/ticket.h"
 #include "kpid/core/timestamp.h"
 
@@ -32,11 +33,14 @@ static void add_topics(struct shared_settings *settings, const struct config_top
 void shared_settings_init(struct shared_settings *settings, const struct kpid_config *config, bool reads_topics,
                           const char *policy_ids, const struct mappings *mappings)
 {
-	struct buf window = BUF_INIT;
+	struct buf window = BUF_INIT, shard = BUF_INIT;
 	buf_add_format(&window, "%" PRId64, config->kpi.fcr_window_us);
+	buf_add_format(&shard, "%" PRId64 " of %" PRId64 " by %s", config->shard.index, config->shard.count,
+	               config->shard.by == SHARD_BY_PARTITION ? "partition" : "ticket");
 	*settings = (struct shared_settings){.n = 0};
 	add(settings, SETTING_WINDOW, window.data);
 	add(settings, SETTING_RULES, TICKET_RULES_VERSION);
+	add(settings, SETTING_SHARD, shard.data);
 	/* A default overrides nothing. */
 	add(settings, SETTING_ZONE, kpid_config_names(config, SETTING_ZONE) ? config->report.time_zone : NULL);
 	add(settings, SETTING_POLICIES, policy_ids);
@@ -53,6 +57,7 @@ void shared_settings_init(struct shared_settings *settings, const struct kpid_co
 		buf_release(&name);
 	}
 	buf_release(&window);
+	buf_release(&shard);
 }
 
 void shared_settings_release(struct shared_settings *settings)
@@ -80,7 +85,8 @@ bool shared_setting_differs(const struct shared_setting *setting, struct text st
 
 bool shared_setting_can_change(struct text name)
 {
-	return !text_same(name, TEXT(SETTING_WINDOW)) && !text_same(name, TEXT(SETTING_RULES));
+	return !text_same(name, TEXT(SETTING_WINDOW)) && !text_same(name, TEXT(SETTING_RULES)) &&
+	       !text_same(name, TEXT(SETTING_SHARD));
 }
 
 bool shared_setting_is_mapping(struct text name)
@@ -116,6 +122,8 @@ void shared_setting_describe(const struct shared_setting *setting, struct text s
 	else if (is(setting, SETTING_RULES))
 		buf_add_format(out, "the figures were computed by version %s of the rules; this program has version %s",
 		               theirs, ours);
+	else if (is(setting, SETTING_SHARD))
+		buf_add_format(out, "this instance is shard %s, but the database is shard %s", ours, theirs);
 	else if (is(setting, SETTING_ZONE))
 		buf_add_format(out, "report.time_zone is %s here, but daily figures use %s", ours, theirs);
 	else if (strncmp(setting->name, SETTING_APPRAISAL, strlen(SETTING_APPRAISAL)) == 0)
@@ -143,6 +151,10 @@ void shared_setting_remedy(const struct shared_setting *setting, struct buf *out
 		buf_add_str(out, "set kpi.fcr_window to the value in the database, or read all topics into a new one");
 	else if (is(setting, SETTING_RULES))
 		buf_add_str(out, "run the program that computed them, or read all topics into a new database");
+	else if (is(setting, SETTING_SHARD))
+		buf_add_str(out,
+		            "set [shard] index, count and by to those of the database, or name the database of this "
+		            "shard; `kpid shard keep` divides a database");
 	else if (is(setting, SETTING_POLICIES))
 		buf_add_str(out, "each judges new tickets by its own file: give all instances the same file, then "
 		                 "reload them, or start one with --take-over-settings");

@@ -9,15 +9,17 @@
 #include "kpid/base/buf.h"
 #include "kpid/config.h"
 
-#define SETTING_POLICIES  "sla.policy_revisions"
-#define SETTING_ZONE      "report.time_zone"
-#define SETTING_GROUP     "kafka.group.id"
-#define SETTING_WINDOW    "kpi.fcr_window_us"
-#define SETTING_RULES     "rules.version"
-#define SETTING_ALERTS    "alert.topic"
-#define SETTING_APPRAISAL "appraisal." /* followed by the name of an option of that section */
-#define SETTING_TOPIC     "topics."    /* followed by the name of a topic */
-#define SETTING_MAP       "map."       /* followed by the name of a mapping */
+#define SETTING_POLICIES   "sla.policy_revisions"
+#define SETTING_ZONE       "report.time_zone"
+#define SETTING_GROUP      "kafka.group.id"
+#define SETTING_WINDOW     "kpi.fcr_window_us"
+#define SETTING_RULES      "rules.version"
+#define SETTING_SHARD      "shard"             /* "2 of 4 by ticket" */
+#define SETTING_PARTITIONS "shard.partitions." /* followed by the name of a topic; only with shards by partition */
+#define SETTING_ALERTS     "alert.topic"
+#define SETTING_APPRAISAL  "appraisal." /* followed by the name of an option of that section */
+#define SETTING_TOPIC      "topics."    /* followed by the name of a topic */
+#define SETTING_MAP        "map."       /* followed by the name of a mapping */
 
 struct shared_setting {
 	char *name;  /* kpid.setting.name */

@@ -56,6 +56,8 @@ int cmd_settings(struct cli *cli, int argc, char **argv);
 int cmd_alerts(struct cli *cli, int argc, char **argv);
 int cmd_policy(struct cli *cli, int argc, char **argv);
 int cmd_appraisal(struct cli *cli, int argc, char **argv);
+int cmd_shard(struct cli *cli, int argc, char **argv);
+int cmd_federate(struct cli *cli, int argc, char **argv);
 int cmd_verify(struct cli *cli, int argc, char **argv);
 int cmd_doctor(struct cli *cli, int argc, char **argv);
 int cmd_top(struct cli *cli, int argc, char **argv);

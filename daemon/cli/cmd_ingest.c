@@ -8,6 +8,7 @@
 #include "cli/ingest_dry.h"
 #include "cli/preflight.h"
 #include "cli/records.h"
+#include "kpid/core/shard.h"
 
 enum { DRY_RUN = 256, POLICY, COMPARE };
 
@@ -42,6 +43,11 @@ static int run(struct cli *cli, const char *path, const struct records *records)
 	int status = preflight_load(cli, &config);
 	if (status != CLI_OK)
 		return status;
+	if (config->shard.count > 1 && config->shard.by == SHARD_BY_PARTITION) {
+		kpid_config_free(config);
+		return cli_usage_error(cli, "the lines of a file have no partition: with [shard] by = partition, send "
+		                            "them to Kafka instead");
+	}
 	const struct file_feed_order order = {
 	        .path = path, .progress = isatty(STDERR_FILENO) && !cli->json, .records = records->file};
 	struct file_feed_report report;

@@ -168,6 +168,24 @@ const struct cli_command cli_commands[] = {
          "      --why TEXT   with --repair: the reason, for the record\n"
          "      --who NAME   with --repair: who repairs, for the record (the user who runs kpid)\n",
          cmd_verify},
+        {"shard", "Find the shard of a ticket, or make a copy of a database one of more shards", "find|keep --of COUNT",
+         "  find TICKET...   print the index of the shard that has each ticket, if tickets are shared by their hash\n"
+         "  keep INDEX       delete the tickets of all other shards from this database, and make it shard INDEX of "
+         "COUNT;\n"
+         "                   for copies of a database whose shards become more, with the daemon stopped. Its user must "
+         "be\n"
+         "                   a member of kpid_owner. `kpid verify --repair` corrects the sums afterwards.\n\n"
+         "      --of COUNT   number of shards\n",
+         cmd_shard},
+        {"federate", "Make a database in which all shards are read as one", "--shards FILE",
+         "Prints SQL for the database of [postgres]: servers, foreign tables, and the schema report over all shards.\n"
+         "A superuser of that database must run it. It needs the packages postgresql-contrib and "
+         "postgresql-15-plproxy.\n\n"
+         "      --shards FILE  one line per shard, by index: how to connect to its database, as for libpq, such as\n"
+         "                     host=db0 dbname=kpid user=federation. The user is a member of kpid_reader, and of\n"
+         "                     kpid_operator if alerts are acknowledged; it and its password are the same for all.\n"
+         "      --apply        run the SQL, in one transaction\n",
+         cmd_federate},
         {"doctor", "Check everything around the daemon, and advise what to do", "",
          "Checks versions, configuration, database and role, brokers, topics, the consumer group, lag and failures.\n"
          "Each finding is ok, warn or fail; exit status 1 if one is fail. Changes nothing.\n",

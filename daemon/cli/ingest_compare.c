@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "app/configured_shard.h"
 #include "cli/json_out.h"
 #include "cli/pg_sync.h"
 #include "cli/policy_file.h"
@@ -19,6 +20,7 @@ struct compare {
 	struct cli *cli;
 	struct pg_sync sync;
 	struct policy_set *policies; /* NULL: none are configured */
+	struct shard shard;          /* whose tickets are compared */
 	struct batch_rules rules;
 	struct batch batch; /* the events of the file */
 	int64_t n_missing, n_changed, n_unknown;
@@ -44,7 +46,8 @@ static void on_end(void *context)
 static void on_event(void *context, const struct ticket_event *event)
 {
 	struct compare *compare = context;
-	batch_add_event(&compare->batch, event);
+	if (shard_has_ticket(&compare->shard, event->ticket_id))
+		batch_add_event(&compare->batch, event);
 }
 
 static void on_passed(void *context, const char *reason)
@@ -310,6 +313,7 @@ static int run(struct compare *compare, const struct kpid_config *config, const 
                const struct file_records *records)
 {
 	const struct records_sink sink = {on_begin, on_end, NULL, {on_event, on_passed, on_rejected, compare}};
+	compare->shard = configured_shard(config);
 	int status = read_policies(compare, config);
 	if (status == CLI_OK && !records_read(path, records, &sink))
 		status = CLI_USAGE;

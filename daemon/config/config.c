@@ -1,6 +1,7 @@
 /* Loads a configuration: reads lines, parses values, checks combinations. */
 #include "kpid/config.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -117,10 +118,30 @@ static void error_at(const struct config_source *source, const struct config_ent
 	}
 }
 
+/* Each shard reads all topics, so it is a consumer group of its own. */
+static void name_group(struct kpid_config *config)
+{
+	if (config->shard.count <= 1)
+		return;
+	for (size_t i = 0; i < config->kafka.n; i++) {
+		struct config_pair *pair = &config->kafka.items[i];
+		struct buf group = BUF_INIT;
+		if (strcmp(pair->name, "group.id") != 0)
+			continue;
+		buf_add_format(&group, "%s-%" PRId64 "-of-%" PRId64, pair->value, config->shard.index,
+		               config->shard.count);
+		free(pair->value);
+		pair->value = group.data;
+	}
+}
+
 /* Checks values that must fit together. */
 static void check_combinations(const struct config_source *source, const struct config_entries *entries,
                                const struct kpid_config *config)
 {
+	if (config->shard.index >= config->shard.count)
+		config_error_add(source->errors, source->path == NULL ? "defaults" : source->path, 0, "shard.index",
+		                 "must be less than shard.count; shards are numbered from 0");
 	for (size_t i = 0; config->alert.topic != NULL && i < config->topics.n; i++) {
 		if (strcmp(config->topics.items[i].name, config->alert.topic) == 0) {
 			error_at(source, entries, "alert", "topic",
@@ -153,6 +174,7 @@ struct kpid_config *kpid_config_load(const char *path, const char *const *sets, 
 	config_hooks_read(&source, &entries, &config->hooks);
 	read_options(&source, &entries, config);
 	check_combinations(&source, &entries, config);
+	name_group(config);
 	if (config->run.instance == NULL)
 		name_instance(config);
 	config_entries_release(&entries);

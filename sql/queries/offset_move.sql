@@ -6,6 +6,7 @@
 -- $14 checked_offsets, $15 checked_fingerprints, $16 unknown_types
 -- $17 vouched_until: the latest time for which a heartbeat of the owner has vouched for the partition
 -- $18 ends_seen_at: when the brokers were asked for high_offsets
+-- $19 n_passed_over
 UPDATE kpid.source_partition p
 SET next_offset = mine.next_offset,
 	last_fingerprint = mine.fingerprint,
@@ -25,13 +26,14 @@ SET next_offset = mine.next_offset,
 	n_tombstones = p.n_tombstones + mine.n_tombstones,
 	n_unknown_type = p.n_unknown_type + mine.n_unknown_type,
 	n_dead_letters = p.n_dead_letters + mine.n_dead_letters,
+	n_passed_over = p.n_passed_over + mine.n_passed_over,
 	unknown_type = coalesce(mine.unknown_type, p.unknown_type)
 FROM unnest($1::integer[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
 	$7::timestamptz[], $8::timestamptz[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[],
-	$14::bigint[], $15::bigint[], $16::text[], $17::timestamptz[], $18::timestamptz[])
+	$14::bigint[], $15::bigint[], $16::text[], $17::timestamptz[], $18::timestamptz[], $19::bigint[])
 	AS mine (source_no, epoch, begin_offset, next_offset, fingerprint, high_offset,
 		complete_until, last_event_at, n_messages, n_duplicates, n_tombstones, n_unknown_type, n_dead_letters,
-		checked_offset, checked_fingerprint, unknown_type, vouched_until, end_seen_at)
+		checked_offset, checked_fingerprint, unknown_type, vouched_until, end_seen_at, n_passed_over)
 WHERE p.source_no = mine.source_no
 	AND p.epoch = mine.epoch
 	AND p.next_offset IS NOT DISTINCT FROM mine.begin_offset

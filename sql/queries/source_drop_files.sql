@@ -34,6 +34,7 @@ SET next_offset = NULL,
 	n_messages = 0,
 	n_duplicates = 0,
 	n_tombstones = 0,
+	n_passed_over = 0,
 	n_unknown_type = 0,
 	n_dead_letters = 0,
 	unknown_type = NULL

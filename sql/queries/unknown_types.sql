@@ -18,7 +18,7 @@ FROM (
 	WHERE p.topic = ANY ($1::text[]) OR cardinality($1::text[]) = 0 AND p.state <> 'finished'
 	GROUP BY p.topic
 	HAVING sum(p.n_unknown_type) > 0
-		AND sum(p.n_messages - p.n_tombstones - p.n_unknown_type - p.n_dead_letters) = 0
+		AND sum(p.n_messages - p.n_tombstones - p.n_unknown_type - p.n_dead_letters - p.n_passed_over) = 0
 ) t
 LEFT JOIN LATERAL (
 	-- The type that was probably meant: equal in letters, ignoring case and other characters.

@@ -13,6 +13,7 @@ from servers import PG_BIN
 NOT_RUN = {
     ("run",): "does not end by itself; tests/integration starts it hundreds of times",
     ("hook",): "does not end by itself; tests/integration/test_hook.py starts it",
+    ("federate",): "needs the databases of all shards; tests/integration/test_shards.py runs it",
     ("board",): "does not end by itself; tests/integration/test_board.py starts it",
 }
 # Where a command does not end with 0 here, and why.

@@ -14,12 +14,13 @@ struct counts counts = {
 static void count_messages(const struct batch_source *source)
 {
 	int64_t n_dead = source->n_dead_letters + source->n_too_many;
-	int64_t n_new =
-	        source->n_messages - source->n_duplicates - source->n_tombstones - source->n_unknown_type - n_dead;
+	int64_t n_new = source->n_messages - source->n_duplicates - source->n_tombstones - source->n_unknown_type -
+	                source->n_passed_over - n_dead;
 	counts.events[OUTCOME_DUPLICATE] += (uint64_t)source->n_duplicates;
 	counts.events[OUTCOME_TOMBSTONE] += (uint64_t)source->n_tombstones;
 	counts.events[OUTCOME_UNKNOWN_TYPE] += (uint64_t)source->n_unknown_type;
 	counts.events[OUTCOME_DEAD_LETTER] += (uint64_t)n_dead;
+	counts.events[OUTCOME_PASSED_OVER] += (uint64_t)source->n_passed_over;
 	counts.dead_letters[DEAD_TOO_MANY] += (uint64_t)source->n_too_many;
 	/* Events that were set aside were counted as new when they were read. */
 	if (n_new > 0)

@@ -48,6 +48,7 @@ static void put_source(struct pg_array *arrays, const struct batch_source *sourc
 	put_count(arrays, OFFSET_MOVE_PARAM_N_TOMBSTONES, source->n_tombstones);
 	put_count(arrays, OFFSET_MOVE_PARAM_N_UNKNOWN_TYPE, source->n_unknown_type);
 	put_count(arrays, OFFSET_MOVE_PARAM_N_DEAD_LETTERS, source->n_dead_letters + source->n_too_many);
+	put_count(arrays, OFFSET_MOVE_PARAM_N_PASSED_OVER, source->n_passed_over);
 	put_offset(arrays, OFFSET_MOVE_PARAM_CHECKED_OFFSETS, source->checked.offset);
 	pg_array_int8(&arrays[OFFSET_MOVE_PARAM_CHECKED_FINGERPRINTS], source->checked.fingerprint, !has_checked);
 	pg_array_text(&arrays[OFFSET_MOVE_PARAM_UNKNOWN_TYPES], source->unknown_type);
@@ -76,6 +77,7 @@ void pg_offsets_move(struct pg_session *session, const struct write_order *order
 	        [OFFSET_MOVE_PARAM_UNKNOWN_TYPES] = PG_OID_TEXT,
 	        [OFFSET_MOVE_PARAM_VOUCHED_UNTIL] = PG_OID_TIMESTAMPTZ,
 	        [OFFSET_MOVE_PARAM_ENDS_SEEN_AT] = PG_OID_TIMESTAMPTZ,
+	        [OFFSET_MOVE_PARAM_N_PASSED_OVER] = PG_OID_INT8,
 	};
 	struct pg_array arrays[OFFSET_MOVE_N_PARAMS] = {0};
 	if (order->batch->n_sources == 0)

@@ -102,6 +102,7 @@ struct kafka_feed {
 	uint64_t rebalance_generation;              /* answers to questions of an earlier generation are ignored */
 	bool claiming;                              /* a claim for `assigning` is under way, at most one */
 	uint64_t claim_generation;                  /* the rebalance_generation of that claim */
+	bool refuses;                               /* a message shows that nothing may be read: the process ends */
 	bool was_assigned;                          /* the group has assigned partitions, maybe none, at least once */
 	rd_kafka_topic_partition_list_t *revoking;  /* to be unassigned once no transaction contains them; NULL */
 	struct feed_waiting waiting;

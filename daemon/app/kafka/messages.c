@@ -3,6 +3,8 @@
 
 #include "adapters/kafka/fingerprint.h"
 #include "adapters/timer.h"
+#include "app/configured_shard.h"
+#include "app/exit_status.h"
 #include "app/kafka/feed.h"
 #include "kpid/base/clock.h"
 #include "kpid/base/log.h"
@@ -116,18 +118,36 @@ static struct wire_message wire_of(const struct source *source, const rd_kafka_m
 	};
 }
 
+/* Shards by partition rely on keys: without one, the producer puts the messages of a ticket into any partition. Ends
+ * the process, so that nothing wrong is stored. */
+static bool has_key(struct kafka_feed *feed, const struct source *source, const struct wire_message *wire)
+{
+	const struct shard shard = configured_shard(feed->app->config);
+	if (shard.count <= 1 || shard.by != SHARD_BY_PARTITION || wire->key.len > 0 || text_is_absent(wire->value))
+		return true;
+	feed->refuses = true;
+	log_error("%s/%d has a message without a key, at offset %lld: shards by partition need messages that are keyed "
+	          "by "
+	          "ticket. Let the producers set the key, or divide tickets by their hash ([shard] by = ticket)",
+	          source->topic, (int)source->partition, (long long)wire->offset);
+	app_quit(feed->app, KPID_EXIT_CONFIG);
+	return false;
+}
+
 static void feed_message(struct kafka_feed *feed, rd_kafka_message_t **message_io)
 {
 	const rd_kafka_message_t *message = *message_io;
 	struct source *source = source_of_message(feed, message);
 	source->waits_since_us = source->n_waits = 0;
-	if (!partition_is_reading(source->state) || !check_offset(feed, source, message))
+	if (feed->refuses || !partition_is_reading(source->state) || !check_offset(feed, source, message))
 		return;
 	const struct known_message known = {message->offset, kafka_fingerprint(message)};
 	if (!check_first(feed, source, known))
 		return;
 	struct wire_header headers[MOST_HEADERS];
 	const struct wire_message wire = wire_of(source, message, headers);
+	if (!has_key(feed, source, &wire))
+		return;
 	source->read = known;
 	if (source->checked.offset == OFFSET_NONE)
 		source->checked = source->read;

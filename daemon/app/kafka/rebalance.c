@@ -1,16 +1,32 @@
+#include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "adapters/metrics/counts.h"
 #include "adapters/pg/rows.h"
 #include "adapters/pg/stalled_sessions.h"
 #include "adapters/timer.h"
+#include "app/configured_shard.h"
+#include "app/exit_status.h"
 #include "app/kafka/feed.h"
+#include "app/shared_settings.h"
 #include "kpid/base/check.h"
 #include "kpid/base/clock.h"
 #include "kpid/base/log.h"
 #include "kpid/base/memory.h"
 
 enum { RETRY_PROBE_US = 500000, RETRY_CLAIM_US = 200000 };
+
+/* The partitions of the list that belong to this shard. The group assigns all of them, because it knows no shards. */
+static rd_kafka_topic_partition_list_t *ours(const struct kafka_feed *feed, const rd_kafka_topic_partition_list_t *list)
+{
+	const struct shard shard = configured_shard(feed->app->config);
+	rd_kafka_topic_partition_list_t *found = rd_kafka_topic_partition_list_new(list->cnt + 1);
+	for (int i = 0; i < list->cnt; i++)
+		if (shard_has_partition(&shard, list->elems[i].partition))
+			rd_kafka_topic_partition_list_add(found, list->elems[i].topic, list->elems[i].partition);
+	return found;
+}
 
 /* ---- taking partitions: introduce all of them to the database, claim ours, locate them, assign them ---- */
 
@@ -133,6 +149,7 @@ static void on_introduced(void *context, PGresult *result)
  * deadlines back. Runs in the transaction of the claim, which is sent next. */
 static void introduce(struct kafka_feed *feed, const struct kafka_probe_list *answers)
 {
+	const struct shard shard = configured_shard(feed->app->config);
 	struct pg_array topics = {.n = 0}, partitions = {.n = 0};
 	if (!pg_session_is_ready(feed->app->control))
 		return;
@@ -140,6 +157,8 @@ static void introduce(struct kafka_feed *feed, const struct kafka_probe_list *an
 	pg_array_start(&partitions, PG_OID_INT4);
 	for (size_t i = 0; i < answers->n; i++) {
 		for (int32_t p = 0; p < answers->items[i].n_partitions; p++) {
+			if (!shard_has_partition(&shard, p))
+				continue;
 			pg_array_text(&topics, text_of(answers->items[i].topic));
 			pg_array_int4(&partitions, p);
 		}
@@ -152,6 +171,79 @@ static void introduce(struct kafka_feed *feed, const struct kafka_probe_list *an
 	                 on_introduced, feed);
 	pg_array_release(&topics);
 	pg_array_release(&partitions);
+}
+
+/* ---- shards by partition: the numbers of partitions must never change ---- */
+
+static bool shares_partitions(const struct kafka_feed *feed)
+{
+	const struct shard shard = configured_shard(feed->app->config);
+	return shard.count > 1 && shard.by == SHARD_BY_PARTITION;
+}
+
+/* Topics that are keyed alike must lead each ticket to the same shard, even if one has more partitions than another. */
+static bool partition_counts_fit(struct kafka_feed *feed, const struct kafka_probe_list *answers)
+{
+	const int64_t count = feed->app->config->shard.count;
+	for (size_t i = 0; shares_partitions(feed) && i < answers->n; i++) {
+		const struct kafka_probe_item *topic = &answers->items[i];
+		if (topic->n_partitions % count == 0)
+			continue;
+		log_error("the topic %s has %d partitions, and there are %" PRId64
+		          " shards by partition: the number of "
+		          "partitions must be a multiple of the number of shards",
+		          topic->topic, (int)topic->n_partitions, count);
+		app_quit(feed->app, KPID_EXIT_CONFIG);
+		return false;
+	}
+	return true;
+}
+
+static void on_partition_counts(void *context, PGresult *result)
+{
+	struct kafka_feed *feed = context;
+	if (!pg_result_ok(result))
+		return;
+	for (int row = 0; row < PQntuples(result); row++) {
+		struct text name = pg_get_text(result, row, SETTINGS_AGREE_NAME),
+		            stored = pg_get_text(result, row, SETTINGS_AGREE_STORED),
+		            now = pg_get_text(result, row, SETTINGS_AGREE_OURS);
+		if (text_equal(stored, now))
+			continue;
+		log_error(
+		        "the topic %s has %.*s partitions now, and had %.*s: with shards by partition, new messages of "
+		        "a "
+		        "ticket may be in another shard than its old ones. Divide tickets by their hash ([shard] by = "
+		        "ticket), or send them to a new topic with as many partitions",
+		        name.ptr + strlen(SETTING_PARTITIONS), (int)now.len, now.ptr, (int)stored.len, stored.ptr);
+		app_quit(feed->app, KPID_EXIT_CONFIG);
+	}
+}
+
+/* Stores the numbers, or compares them with those that are stored. In the transaction of the claim. */
+static void compare_partition_counts(struct kafka_feed *feed, const struct kafka_probe_list *answers)
+{
+	static const unsigned types[SETTINGS_AGREE_N_PARAMS] = {[SETTINGS_AGREE_PARAM_NAMES] = PG_OID_TEXT,
+	                                                        [SETTINGS_AGREE_PARAM_SETTINGS] = PG_OID_TEXT,
+	                                                        [SETTINGS_AGREE_PARAM_OVERRIDING] = PG_OID_TEXT};
+	struct pg_array arrays[SETTINGS_AGREE_N_PARAMS] = {0};
+	if (!shares_partitions(feed) || !pg_session_is_ready(feed->app->control))
+		return;
+	pg_arrays_start(arrays, types, SETTINGS_AGREE_N_PARAMS);
+	for (size_t i = 0; i < answers->n; i++) {
+		struct buf name = BUF_INIT, n = BUF_INIT;
+		if (answers->items[i].n_partitions == 0)
+			continue; /* it does not exist yet */
+		buf_add_format(&name, SETTING_PARTITIONS "%s", answers->items[i].topic);
+		buf_add_format(&n, "%d", (int)answers->items[i].n_partitions);
+		pg_array_text(&arrays[SETTINGS_AGREE_PARAM_NAMES], buf_text(&name));
+		pg_array_text(&arrays[SETTINGS_AGREE_PARAM_SETTINGS], buf_text(&n));
+		buf_release(&name);
+		buf_release(&n);
+	}
+	pg_arrays_query(feed->app->control, "queries/settings_agree.sql", arrays, SETTINGS_AGREE_N_PARAMS,
+	                on_partition_counts, feed);
+	pg_arrays_release(arrays, SETTINGS_AGREE_N_PARAMS);
 }
 
 void feed_start_assignment(struct kafka_feed *feed)
@@ -187,6 +279,9 @@ void feed_on_topics_probed(struct kafka_feed *feed, const struct kafka_probe_lis
 		return;
 	if (feed->claiming || retry_later(feed, answers))
 		return; /* the answer to the claim starts again */
+	if (!partition_counts_fit(feed, answers))
+		return;
+	compare_partition_counts(feed, answers);
 	introduce(feed, answers);
 	claim_assignment(feed);
 }
@@ -197,10 +292,10 @@ void feed_on_assigned(void *context, const rd_kafka_topic_partition_list_t *part
 	feed->last_topic = NULL;
 	if (feed->assigning != NULL)
 		rd_kafka_topic_partition_list_destroy(feed->assigning);
-	feed->assigning = rd_kafka_topic_partition_list_copy(partitions);
+	feed->assigning = ours(feed, partitions);
 	feed->was_assigned = true;
 	counts.rebalances[REBALANCE_ASSIGNED]++;
-	if (partitions->cnt == 0 || feed->closing) {
+	if (feed->assigning->cnt == 0 || feed->closing) {
 		kafka_consumer_assign(feed->consumer, feed->assigning, feed_lane_of, feed);
 		rd_kafka_topic_partition_list_destroy(feed->assigning);
 		feed->assigning = NULL;
@@ -284,10 +379,11 @@ void feed_on_revoked(void *context, const rd_kafka_topic_partition_list_t *parti
 	}
 	if (feed->revoking != NULL)
 		rd_kafka_topic_partition_list_destroy(feed->revoking);
-	feed->revoking = rd_kafka_topic_partition_list_copy(partitions);
+	feed->revoking = ours(feed, partitions);
 	counts.rebalances[lost ? REBALANCE_LOST : REBALANCE_REVOKED]++;
-	for (int i = 0; i < partitions->cnt; i++) {
-		struct source *source = feed_source(feed, partitions->elems[i].topic, partitions->elems[i].partition);
+	for (int i = 0; i < feed->revoking->cnt; i++) {
+		struct source *source =
+		        feed_source(feed, feed->revoking->elems[i].topic, feed->revoking->elems[i].partition);
 		feed_step(feed, source, PARTITION_REVOKED);
 	}
 	if (lost) {

@@ -268,6 +268,25 @@ static void read_envelope(struct validation *validation, const struct parts *par
 		event->sequence = sequence;
 }
 
+struct text wire_ticket(const struct wire_message *message, struct arena *arena)
+{
+	struct wire_rejection unused;
+	struct validation validation = {.arena = arena, .data_prefix = "", .rejection = &unused};
+	struct parts parts = {0};
+	if (text_is_absent(message->value) || !read_json(&validation, message->value, &parts))
+		return TEXT_ABSENT;
+	parts.mode = detect_mode(message, parts.outer);
+	parts.data = parts.outer;
+	if (parts.mode == MODE_STRUCTURED) {
+		parts.data = NULL;
+		find_data(&validation, &parts);
+	}
+	if (parts.data == NULL)
+		return TEXT_ABSENT;
+	struct text ticket_id = validation_identifier(&validation, &parts.data[FIELD_TICKET_ID], "", "ticket_id");
+	return text_is_empty(ticket_id) ? TEXT_ABSENT : ticket_id;
+}
+
 enum wire_verdict wire_parse(const struct wire_message *message, int64_t now_us, struct arena *arena,
                              struct ticket_event *event_out, struct wire_rejection *rejection_out)
 {

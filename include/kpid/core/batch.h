@@ -41,6 +41,7 @@ struct batch_source {
 	int64_t vouched_until_us;     /* see struct vouch; TIME_NONE */
 	int64_t end_seen_us;          /* when the brokers were asked for high_offset; TIME_NONE: unknown */
 	int64_t n_messages, n_tombstones, n_unknown_type, n_dead_letters;
+	int64_t n_passed_over;            /* of the tickets of other shards */
 	int64_t n_duplicates, n_too_many; /* set by the evaluation */
 	struct text unknown_type;         /* an example, in the batch's arena; absent: none */
 };

@@ -66,4 +66,10 @@ const char *dead_letter_reason_name(enum dead_letter_reason reason); /* "too_lar
 enum wire_verdict wire_parse(const struct wire_message *message, int64_t now_us, struct arena *arena,
                              struct ticket_event *event_out, struct wire_rejection *rejection_out);
 
+/* The ticket that a message names, as wire_parse() reads it: the one of the event, or of what would be an event without
+ * its errors. Absent if it names none: the value is no JSON object, or has no valid ticket_id where its form wants one.
+ * The result depends on the bytes of the message alone, not on the time or the types of its topic. It points into
+ * message->value or into the arena. */
+struct text wire_ticket(const struct wire_message *message, struct arena *arena);
+
 #endif
