@@ -1,9 +1,11 @@
-/* The cost of wire_parse() for one event. Prints nanoseconds per event; an argument sets their number. */
+/* The cost of wire_parse() for one event, and of passing over an event of another shard. Prints nanoseconds per event;
+ * an argument sets their number. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "kpid/core/shard.h"
 #include "kpid/core/wire.h"
 
 enum { EVENTS_PER_BATCH = 1000, KEEP_BYTES = 1024 * 1024 };
@@ -53,6 +55,24 @@ static int measure(const char *name, struct text value, long n_events)
 	return 0;
 }
 
+/* What a shard does with a message of another one. */
+static void measure_passing_over(const char *name, struct text value, long n_events)
+{
+	const struct shard shard = {SHARD_BY_TICKET, 1, 4};
+	const struct wire_message message = {.value = value, .topic = TEXT("ticket-activity")};
+	struct arena arena;
+	long n_own = 0;
+	arena_init(&arena);
+	double start_ns = now_ns();
+	for (long i = 0; i < n_events; i++) {
+		n_own += shard_has_ticket(&shard, wire_ticket(&message, &arena));
+		arena_clear(&arena, KEEP_BYTES);
+	}
+	printf("%-28s %7u bytes %9.0f ns/event%s\n", name, value.len, (now_ns() - start_ns) / (double)n_events,
+	       n_own > 0 ? " (own)" : "");
+	arena_release(&arena);
+}
+
 /* An opening with one unknown object with many names: "k0":0, "k1":1, ... */
 static struct text many_names(char *room, size_t room_bytes)
 {
@@ -67,6 +87,8 @@ int main(int argc, char **argv)
 {
 	static char room[WIRE_MAX_BYTES + 1];
 	long n_events = argc > 1 ? strtol(argv[1], NULL, 10) : 2000000;
+	measure_passing_over("passing over: opened", TEXT(opened), n_events);
+	measure_passing_over("passing over: survey", TEXT(survey), n_events);
 	return measure("opened", TEXT(opened), n_events) || measure("survey with answers", TEXT(survey), n_events) ||
 	       measure("paused, Chinese reason", TEXT(chinese), n_events) ||
 	       measure("64 KiB, thousands of names", many_names(room, sizeof(room)), n_events / 1000 + 1);
