@@ -116,7 +116,8 @@ def test_a_connected_daemon_is_an_obstacle(db, pg):
     shard_is(db, "0 of 1 by ticket")
     other = pg.connect(db.info.dbname)
     try:
-        insert(db, "lease", name="outbox", holder="a", pid=other.info.backend_pid, epoch=1, taken_at="2026-01-05Z", expires_at="2026-01-05Z")
+        insert(db, "lease", name="outbox", holder="a", pid=other.info.backend_pid, epoch=1, taken_at="2026-01-05Z",
+               expires_at="2026-01-05Z")
         assert "stop it first" in refusal(db, 0, 2)
     finally:
         other.close()

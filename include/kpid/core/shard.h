@@ -25,7 +25,7 @@ int64_t shard_hash(struct text ticket_id);
 /* The index of the shard that has the ticket: as kpid.ticket_shard() in SQL. An absent ticket belongs to shard 0. */
 int32_t shard_of_ticket(struct text ticket_id, int32_t count);
 
-/* True if tickets must be told apart: each message is read for its ticket first. */
+/* True if each message must be read for its ticket first. */
 bool shard_filters_tickets(const struct shard *shard);
 /* True for all tickets unless shard_filters_tickets(). */
 bool shard_has_ticket(const struct shard *shard, struct text ticket_id);
