@@ -25,6 +25,8 @@ enum {
 	RETRY_FIRST_US = 200000
 };
 
+#define FORGET_EVERY_US INT64_C(3600000000)
+
 struct ledger_refresh {
 	struct lane_shared *shared;
 	struct pg_session *session;
@@ -35,6 +37,7 @@ struct ledger_refresh {
 	bool rebuilds;           /* once.all, until the new generation has begun */
 	int64_t ended_us;        /* monotonic: when the last one ended; 0: none has, or it failed */
 	int64_t wanted_us;       /* monotonic: since when one is due if ended_us is 0 */
+	int64_t forgot_us;       /* monotonic: when it looked for agents to forget; 0: it has not */
 	struct backoff backoff;
 
 	/* of this refresh */
@@ -137,11 +140,48 @@ static bool is_refused(const struct ledger_refresh *refresh)
 	return pg_session_refusal(refresh->session)[0] != '\0';
 }
 
+static void on_forgotten_count(void *context, PGresult *result)
+{
+	struct ledger_refresh *refresh = context;
+	int32_t n = pg_result_ok(result) ? pg_get_int4(result, 0, LEDGER_FORGET_N_FORGOTTEN) : 0;
+	if (n > 0)
+		log_info("%d agents are forgotten in appraisals, because their last period ended more than %" PRId64
+		         " months ago (appraisal.keep)",
+		         (int)n, refresh->shared->config->appraisal.keep);
+}
+
+/* The refresh itself has come to its end, so a refusal here is only logged. */
+static void on_forgotten(void *context, PGresult *result)
+{
+	(void)result;
+	end(context, false);
+}
+
+/* Agents whose time in appraisals is over (rule V5). */
+static void forget_agents(struct ledger_refresh *refresh)
+{
+	char months[4];
+	const struct pg_param param = pg_param_int4((int32_t)refresh->shared->config->appraisal.keep, months);
+	refresh->forgot_us = monotonic_clock_us();
+	pg_session_query(refresh->session, "queries/ledger_forget.sql", &param, 1, on_forgotten_count, refresh);
+	pg_session_sync(refresh->session, on_forgotten, refresh);
+}
+
+static bool forgets_now(const struct ledger_refresh *refresh)
+{
+	return !is_alone(refresh) && refresh->shared->config->appraisal.keep > 0 &&
+	       (refresh->forgot_us == 0 || monotonic_clock_us() - refresh->forgot_us >= FORGET_EVERY_US);
+}
+
 static void on_finished(void *context, PGresult *result)
 {
 	struct ledger_refresh *refresh = context;
+	bool failed = is_refused(refresh) || refresh->report.n_skipped > 0;
 	(void)result;
-	end(refresh, is_refused(refresh) || refresh->report.n_skipped > 0);
+	if (!failed && forgets_now(refresh))
+		forget_agents(refresh);
+	else
+		end(refresh, failed);
 }
 
 /* If tickets were skipped, the next refresh looks for them again. */

@@ -23,6 +23,8 @@ enum appraisal_option {
 	APPRAISAL_POINTS,
 	APPRAISAL_UNDO,
 	APPRAISAL_TEXT,
+	APPRAISAL_TARGET,
+	APPRAISAL_UNTIL,
 	APPRAISAL_N_VALUES
 };
 
@@ -58,6 +60,14 @@ int appraisal_appeal(struct cli *cli, const struct appraisal_request *request);
 int appraisal_withdraw(struct cli *cli, const struct appraisal_request *request);
 int appraisal_appeals(struct cli *cli, const struct appraisal_request *request);
 int appraisal_decide(struct cli *cli, const struct appraisal_request *request);
+int appraisal_page(struct cli *cli, const struct appraisal_request *request);
+int appraisal_access(struct cli *cli, const struct appraisal_request *request);
+int appraisal_note(struct cli *cli, const struct appraisal_request *request);
+int appraisal_notes(struct cli *cli, const struct appraisal_request *request);
+int appraisal_acknowledge(struct cli *cli, const struct appraisal_request *request);
+int appraisal_finish(struct cli *cli, const struct appraisal_request *request);
+int appraisal_forget(struct cli *cli, const struct appraisal_request *request);
+int appraisal_pseudonyms(struct cli *cli, const struct appraisal_request *request);
 
 /* Reads a plan file. NULL after adding errors. Warnings are added in both cases; NULL: they are dropped. */
 struct appraisal_set *appraisal_file_read(const char *path, const struct appraisal_limits *limits,

@@ -8,9 +8,19 @@
 #include "cli/table.h"
 #include "sql/queries.h"
 
-static bool is_number(const char *text)
+bool appraisal_is_number(const char *text)
 {
 	return text[0] != '\0' && strlen(text) <= 18 && strspn(text, "0123456789") == strlen(text);
+}
+
+char *appraisal_tickets(const struct appraisal_request *request)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < request->n_tickets; i++)
+		json_array_append_new(list, json_string(request->tickets[i]));
+	char *tickets = json_dumps(list, JSON_COMPACT);
+	json_decref(list);
+	return tickets;
 }
 
 static int print_appeal(const json_t *document, bool quiet)
@@ -31,10 +41,7 @@ static int file_appeal(struct pg_sync *sync, const struct kpid_config *config, c
 {
 	(void)config;
 	const struct appraisal_request *request = context;
-	json_t *list = json_array();
-	for (size_t i = 0; i < request->n_tickets; i++)
-		json_array_append_new(list, json_string(request->tickets[i]));
-	char *tickets = json_dumps(list, JSON_COMPACT);
+	char *tickets = appraisal_tickets(request);
 	const struct pg_param params[APPRAISAL_APPEAL_N_PARAMS] = {
 	        [APPRAISAL_APPEAL_PARAM_KEY] = pg_param_c_string(request->arguments[0]),
 	        [APPRAISAL_APPEAL_PARAM_PLAN] = pg_param_c_string(request->values[APPRAISAL_IN]),
@@ -44,7 +51,6 @@ static int file_appeal(struct pg_sync *sync, const struct kpid_config *config, c
 	};
 	int status = appraisal_query(sync, "queries/appraisal_appeal.sql", params, APPRAISAL_APPEAL_N_PARAMS,
 	                             APPRAISAL_APPEAL_DOCUMENT, print_appeal);
-	json_decref(list);
 	free(tickets);
 	return status;
 }
@@ -68,7 +74,7 @@ static int withdraw(struct pg_sync *sync, const struct kpid_config *config, cons
 
 int appraisal_withdraw(struct cli *cli, const struct appraisal_request *request)
 {
-	if (!is_number(request->arguments[0]))
+	if (!appraisal_is_number(request->arguments[0]))
 		return cli_usage_error(cli, "%s is not the number of an appeal", request->arguments[0]);
 	cli->needed_role = "kpid_agent";
 	return pg_sync_run(cli, withdraw, request);
@@ -110,12 +116,15 @@ static int list(struct pg_sync *sync, const struct kpid_config *config, const vo
 {
 	(void)config;
 	const struct appraisal_request *request = context;
-	const struct pg_param key = pg_param_c_string(request->arguments[0]);
+	const struct pg_param params[APPRAISAL_APPEALS_N_PARAMS] = {
+	        [APPRAISAL_APPEALS_PARAM_KEY] = pg_param_c_string(request->arguments[0]),
+	        [APPRAISAL_APPEALS_PARAM_WHY] = pg_param_c_string(request->values[APPRAISAL_WHY]),
+	};
 	if (request->arguments[0] == NULL)
 		return appraisal_query(sync, "queries/appraisal_my_appeals.sql", NULL, 0, APPRAISAL_MY_APPEALS_DOCUMENT,
 		                       print_appeals);
-	return appraisal_query(sync, "queries/appraisal_appeals.sql", &key, 1, APPRAISAL_APPEALS_DOCUMENT,
-	                       print_appeals);
+	return appraisal_query(sync, "queries/appraisal_appeals.sql", params, APPRAISAL_APPEALS_N_PARAMS,
+	                       APPRAISAL_APPEALS_DOCUMENT, print_appeals);
 }
 
 int appraisal_appeals(struct cli *cli, const struct appraisal_request *request)
@@ -154,7 +163,7 @@ static int decide(struct pg_sync *sync, const struct kpid_config *config, const 
 int appraisal_decide(struct cli *cli, const struct appraisal_request *request)
 {
 	const char *answer = request->arguments[1];
-	if (!is_number(request->arguments[0]))
+	if (!appraisal_is_number(request->arguments[0]))
 		return cli_usage_error(cli, "%s is not the number of an appeal", request->arguments[0]);
 	if (strcmp(answer, "accept") != 0 && strcmp(answer, "reject") != 0)
 		return cli_usage_error(cli, "an appeal is decided by accept or reject, not %s", answer);

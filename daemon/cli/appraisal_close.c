@@ -171,11 +171,18 @@ static int print_drift(const json_t *document, bool quiet)
 	return CLI_OK;
 }
 
+/* The queries have the same parameters. */
 static int run_by_key(struct pg_sync *sync, const char *query, const struct appraisal_request *request, int column,
                       appraisal_print *print)
 {
-	const struct pg_param key = pg_param_c_string(request->arguments[0]);
-	return appraisal_query(sync, query, &key, 1, column, print);
+	_Static_assert(APPRAISAL_CARDS_N_PARAMS == (int)APPRAISAL_VERIFY_N_PARAMS &&
+	                       APPRAISAL_CARDS_N_PARAMS == (int)APPRAISAL_DRIFT_N_PARAMS,
+	               "cards, verify and drift take the same");
+	const struct pg_param params[APPRAISAL_CARDS_N_PARAMS] = {
+	        [APPRAISAL_CARDS_PARAM_KEY] = pg_param_c_string(request->arguments[0]),
+	        [APPRAISAL_CARDS_PARAM_WHY] = pg_param_c_string(request->values[APPRAISAL_WHY]),
+	};
+	return appraisal_query(sync, query, params, APPRAISAL_CARDS_N_PARAMS, column, print);
 }
 
 static int cards(struct pg_sync *sync, const struct kpid_config *config, const void *context)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/appraisal.h"
+#include "cli/appraisal_change.h"
 #include "cli/json_out.h"
 #include "cli/table.h"
 #include "sql/queries.h"
@@ -105,7 +106,7 @@ static void add_flags(struct buf *out, const json_t *card)
 	}
 }
 
-static void print_card(const json_t *entry, enum appraisal_language language)
+void appraisal_print_card(const json_t *entry, enum appraisal_language language)
 {
 	const json_t *plan = json_object_get(entry, "plan"), *card = json_object_get(entry, "card");
 	struct buf out = BUF_INIT;
@@ -145,6 +146,7 @@ static int print_tickets(struct pg_sync *sync, const struct appraisal_request *r
 	        [APPRAISAL_TICKETS_PARAM_ITEM] = pg_param_c_string(request->arguments[2]),
 	        [APPRAISAL_TICKETS_PARAM_UP] =
 	                pg_param_c_string(better != NULL && strcmp(better, "up") == 0 ? "t" : "f"),
+	        [APPRAISAL_TICKETS_PARAM_WHY] = pg_param_c_string(request->values[APPRAISAL_WHY]),
 	};
 	PGresult *rows = pg_sync_query(sync, "queries/appraisal_tickets.sql", params, APPRAISAL_TICKETS_N_PARAMS);
 	if (rows == NULL)
@@ -177,7 +179,7 @@ static int print_document(struct pg_sync *sync, const struct appraisal_request *
 			continue;
 		n++;
 		if (item == NULL)
-			print_card(entry, request->language);
+			appraisal_print_card(entry, request->language);
 		else
 			status = print_tickets(sync, request, plan_file, plan);
 	}
@@ -195,6 +197,7 @@ static int explain_by(struct pg_sync *sync, const struct appraisal_request *requ
 	        [APPRAISAL_EXPLAIN_PARAM_KEY] = pg_param_c_string(request->arguments[0]),
 	        [APPRAISAL_EXPLAIN_PARAM_PLAN_FILE] = pg_param_c_string(plan_file),
 	        [APPRAISAL_EXPLAIN_PARAM_AGENT] = pg_param_c_string(request->arguments[1]),
+	        [APPRAISAL_EXPLAIN_PARAM_WHY] = pg_param_c_string(request->values[APPRAISAL_WHY]),
 	};
 	PGresult *row = pg_sync_query(sync, "queries/appraisal_explain.sql", params, APPRAISAL_EXPLAIN_N_PARAMS);
 	if (row == NULL)

@@ -176,6 +176,7 @@ static int preview(struct pg_sync *sync, const struct kpid_config *config, const
 	const struct pg_param params[APPRAISAL_PREVIEW_N_PARAMS] = {
 	        [APPRAISAL_PREVIEW_PARAM_KEY] = pg_param_c_string(request->arguments[0]),
 	        [APPRAISAL_PREVIEW_PARAM_PLAN_FILE] = pg_param_c_string(plan_file),
+	        [APPRAISAL_PREVIEW_PARAM_WHY] = pg_param_c_string(request->values[APPRAISAL_WHY]),
 	};
 	status = appraisal_query(sync, "queries/appraisal_preview.sql", params, APPRAISAL_PREVIEW_N_PARAMS,
 	                         APPRAISAL_PREVIEW_DOCUMENT, print_preview);

@@ -19,6 +19,7 @@ enum takes {
 #define TAKES_CARD   (TAKES(APPRAISAL_IN) | TAKES(APPRAISAL_LEVEL))
 #define TAKES_CHANGE                                                                                                   \
 	(TAKES(APPRAISAL_EXCLUDE) | TAKES(APPRAISAL_INDICATOR) | TAKES(APPRAISAL_POINTS) | TAKES(APPRAISAL_UNDO))
+#define TAKES_NOTE   (TAKES(APPRAISAL_BY) | TAKES_APPEAL | TAKES(APPRAISAL_TARGET) | TAKES(APPRAISAL_UNTIL))
 #define TAKES_APPEAL (TAKES(APPRAISAL_IN) | TAKES(APPRAISAL_INDICATOR) | TAKES(APPRAISAL_TEXT) | TAKES_TICKET)
 
 static const struct {
@@ -32,25 +33,34 @@ static const struct {
         {"diff", appraisal_diff, 2, 2, 0},
         {"apply", appraisal_apply, 1, 1, TAKES_JSON},
         {"roster", appraisal_roster, 1, 1, TAKES_JSON},
-        {"preview", appraisal_preview, 1, 1, TAKES_PLAN | TAKES_JSON},
+        {"preview", appraisal_preview, 1, 1, TAKES_PLAN | TAKES(APPRAISAL_WHY) | TAKES_JSON},
         {"refresh", appraisal_refresh, 0, 0, TAKES_ALL | TAKES_JSON},
-        {"explain", appraisal_explain, 2, 3, TAKES_PLAN | TAKES_LANG | TAKES_JSON},
+        {"explain", appraisal_explain, 2, 3, TAKES_PLAN | TAKES(APPRAISAL_WHY) | TAKES_LANG | TAKES_JSON},
         {"enter", appraisal_enter, 4, 4, TAKES_RECORD | TAKES_CARD | TAKES_JSON},
         {"close", appraisal_close, 1, 1, TAKES_RECORD | TAKES_EARLY | TAKES_JSON},
         {"restate", appraisal_restate, 1, 1, TAKES_RECORD | TAKES_EARLY | TAKES_JSON},
-        {"cards", appraisal_cards, 1, 1, TAKES_JSON},
-        {"verify", appraisal_verify, 1, 1, TAKES_JSON},
-        {"drift", appraisal_drift, 1, 1, TAKES_JSON},
+        {"cards", appraisal_cards, 1, 1, TAKES(APPRAISAL_WHY) | TAKES_JSON},
+        {"verify", appraisal_verify, 1, 1, TAKES(APPRAISAL_WHY) | TAKES_JSON},
+        {"drift", appraisal_drift, 1, 1, TAKES(APPRAISAL_WHY) | TAKES_JSON},
         {"adjust", appraisal_adjust, 2, 2, TAKES_RECORD | TAKES_CARD | TAKES_CHANGE | TAKES_JSON},
         {"appeal", appraisal_appeal, 1, 1, TAKES_APPEAL | TAKES_JSON},
         {"withdraw", appraisal_withdraw, 1, 1, TAKES_JSON},
-        {"appeals", appraisal_appeals, 0, 1, TAKES_JSON},
+        {"appeals", appraisal_appeals, 0, 1, TAKES(APPRAISAL_WHY) | TAKES_JSON},
         {"decide", appraisal_decide, 2, 2, TAKES_RECORD | TAKES_CHANGE | TAKES_JSON},
+        {"page", appraisal_page, 1, 2, TAKES(APPRAISAL_WHY) | TAKES_LANG | TAKES_JSON},
+        {"access", appraisal_access, 0, 1, TAKES_JSON},
+        {"note", appraisal_note, 1, 1, TAKES_NOTE | TAKES_JSON},
+        {"notes", appraisal_notes, 0, 1, TAKES(APPRAISAL_WHY) | TAKES_ALL | TAKES_JSON},
+        {"acknowledge", appraisal_acknowledge, 1, 1, TAKES_JSON},
+        {"finish", appraisal_finish, 2, 2, TAKES(APPRAISAL_TEXT) | TAKES_JSON},
+        {"pseudonyms", appraisal_pseudonyms, 0, 0, TAKES_JSON},
+        {"forget", appraisal_forget, 1, 1, TAKES_RECORD | TAKES_JSON},
 };
 #define N_ACTIONS (sizeof(actions) / sizeof(actions[0]))
 #define ACTIONS                                                                                                        \
 	"check, show, diff, apply, roster, preview, explain, refresh, enter, close, restate, cards, verify, drift, "   \
-	"adjust, appeal, withdraw, appeals or decide"
+	"adjust, appeal, withdraw, appeals, decide, page, access, note, notes, acknowledge, finish, pseudonyms or "    \
+	"forget"
 
 static const struct option options[] = {{"lang", required_argument, NULL, LANG},
                                         {"all", no_argument, NULL, ALL},
@@ -66,6 +76,8 @@ static const struct option options[] = {{"lang", required_argument, NULL, LANG},
                                         {"points", required_argument, NULL, VALUE + APPRAISAL_POINTS},
                                         {"undo", required_argument, NULL, VALUE + APPRAISAL_UNDO},
                                         {"text", required_argument, NULL, VALUE + APPRAISAL_TEXT},
+                                        {"target", required_argument, NULL, VALUE + APPRAISAL_TARGET},
+                                        {"until", required_argument, NULL, VALUE + APPRAISAL_UNTIL},
                                         {NULL, 0, NULL, 0}};
 
 static unsigned bit_of(int option)

@@ -84,6 +84,13 @@ static int set(struct pg_sync *sync, const struct kpid_config *config, const voi
 	return status;
 }
 
+/* The options of [appraisal] that are not shared. */
+static bool is_of_each_instance(const char *name)
+{
+	return strcmp(name, "appraisal.refresh") == 0 || strcmp(name, "appraisal.key_file") == 0 ||
+	       strcmp(name, "appraisal.keep") == 0;
+}
+
 /* Returns CLI_OK for a setting that can change, else a usage error. */
 static int may_change(const struct cli *cli, const char *name)
 {
@@ -92,15 +99,14 @@ static int may_change(const struct cli *cli, const char *name)
 	if (strcmp(name, SETTING_POLICIES) == 0)
 		return cli_usage_error(cli, "%s follows the policy files: change those, and reload the instances",
 		                       name);
-	if (strncmp(name, SETTING_APPRAISAL, strlen(SETTING_APPRAISAL)) == 0 && strcmp(name, "appraisal.refresh") != 0)
+	if (strncmp(name, SETTING_APPRAISAL, strlen(SETTING_APPRAISAL)) == 0 && !is_of_each_instance(name))
 		return CLI_OK;
 	if (strcmp(name, SETTING_ZONE) == 0 || strcmp(name, SETTING_GROUP) == 0 || strcmp(name, SETTING_ALERTS) == 0 ||
 	    (strncmp(name, SETTING_TOPIC, strlen(SETTING_TOPIC)) == 0 && name[strlen(SETTING_TOPIC)] != '\0'))
 		return CLI_OK;
 	return cli_usage_error(cli,
 	                       "only report.time_zone, kafka.group.id, alert.topic, topics.NAME and the options of "
-	                       "[appraisal] but refresh "
-	                       "can be set, not %s",
+	                       "[appraisal] that are one set for the database can be set, not %s",
 	                       name);
 }
 

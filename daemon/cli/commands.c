@@ -71,7 +71,7 @@ const struct cli_command cli_commands[] = {
          cmd_policy},
         {"appraisal", "Plans of appraisals, the scores that follow from them, and closed periods",
          "check|show|diff|apply|roster|preview|explain|refresh|enter|close|restate|cards|verify|drift|adjust|appeal|"
-         "withdraw|appeals|decide",
+         "withdraw|appeals|decide|page|access|note|notes|acknowledge|finish|pseudonyms|forget",
          "  check FILE    print every error of a plan file as FILE:LINE: PATH: MESSAGE, and warnings\n"
          "  show FILE     describe the plans in words; --lang zh|en (en)\n"
          "  diff OLD NEW  list the changes from one plan file to another\n"
@@ -111,14 +111,38 @@ const struct cli_command cli_commands[] = {
          "                withdraw or show your own appeals\n"
          "  appeals KEY   show the appeals of a period\n"
          "  decide NUMBER accept|reject --why TEXT\n"
-         "                decide an appeal; accept with an adjustment, as of adjust\n\n"
+         "                decide an appeal; accept with an adjustment, as of adjust\n"
+         "  page KEY [AGENT]\n"
+         "                show everything about an agent in a period: cards, what costs most points, the periods "
+         "before,\n"
+         "                notes, appeals, and who has read it; without AGENT: about you; --lang zh|en\n"
+         "  access [AGENT]\n"
+         "                show who has read the results of an agent; without AGENT: yours\n"
+         "  note AGENT --indicator NAME --text TEXT --until DAY\n"
+         "                write down what you agreed with an agent whom you lead; --target VALUE, --ticket TICKET "
+         "(several\n"
+         "                times); DAY: when you look at it again\n"
+         "  notes [AGENT]\n"
+         "                show the notes about an agent, with the indicator over the 28 days before and after; "
+         "--all: about\n"
+         "                all whom you may see; without AGENT: about you\n"
+         "  acknowledge NUMBER\n"
+         "                acknowledge a note about you\n"
+         "  finish NUMBER done|dropped --text TEXT\n"
+         "                end a note that you wrote, with the outcome\n"
+         "  pseudonyms    give each new agent the pseudonym that the schema bi shows, by the key of "
+         "appraisal.key_file\n"
+         "  forget AGENT --why TEXT\n"
+         "                remove the id of an agent whose periods are final from everything that appraisals store\n\n"
          "      --by NAME      who does it (the user), for the record\n"
          "      --in PLAN      the plan, if AGENT has cards in several\n"
          "      --level LEVEL  AGENT is a team or a project\n\n"
-         "apply, roster, preview, explain and the actions on closed periods need the role kpid_hr; appeal, withdraw "
-         "and "
-         "appeals\n"
-         "without a period need kpid_agent and a login in the roster.\n",
+         "Reading results of persons is recorded, with --why as the reason.\n"
+         "The actions need the role kpid_hr. With kpid_lead, preview, explain, cards, drift, appeals KEY, page, notes "
+         "and enter\n"
+         "work for the agents whom you lead by the roster, and note and finish need it. appeal, withdraw, acknowledge, "
+         "and page,\n"
+         "access, notes and appeals about yourself need kpid_agent and a login in the roster.\n",
          cmd_appraisal},
         {"explain", "Show how a ticket led to its KPIs", "TICKET",
          "Shows the ticket's events in order, its state after each, its SLA clocks, and what it adds to which KPIs.\n",

@@ -1,3 +1,3 @@
--- All cards of a period, as one JSON document.
--- $1 key, $2 plan_file: NULL: the stored plans
-SELECT appraisal.preview($1::text, $2::jsonb)::text AS document
+-- All cards of a period that the caller may see, as one JSON document.
+-- $1 key, $2 plan_file: NULL: the stored plans, $3 why: NULL: no reason
+SELECT appraisal.preview($1::text, $2::jsonb, $3::text)::text AS document

@@ -44,7 +44,8 @@ class Database:
         self.rows("SET session_replication_role = replica; TRUNCATE kpid.ledger, kpid.ledger_item, appraisal.roster, appraisal.manual_entry,"
                   " appraisal.plan_revision, appraisal.closing, appraisal.closed_row, appraisal.closed_item, appraisal.closed_manual,"
                   " appraisal.closed_pool, appraisal.closed_card, appraisal.closed_indicator, appraisal.adjustment, appraisal.appeal,"
-                  " appraisal.appeal_end; RESET session_replication_role")
+                  " appraisal.appeal_end, appraisal.access, appraisal.note, appraisal.note_step, appraisal.pseudonym, appraisal.erasure,"
+                  " appraisal.digest_renewal; RESET session_replication_role")
         self.fill_ledger(ledger, items)
         self.insert("appraisal.roster", ["agent_id", "role", "team_id", "since", "until", "login", "leads"], [
             {"team_id": "", "login": "", "leads": "", "agent_id": one["agent"], **one} for one in roster])

@@ -78,7 +78,7 @@ def test_an_appeal_by_commands(ready):
 
 @pytest.mark.parametrize("arguments, words", [
     (("close", "2026-03"), "close needs --why TEXT"), (("close", "2026-03", "--why", ""), "close needs --why TEXT"),
-    (("verify", "2026-03", "--early"), "verify does not take --early"), (("cards", "2026-03", "--why", "x"), "cards does not take --why"),
+    (("verify", "2026-03", "--early"), "verify does not take --early"), (("refresh", "--why", "x"), "refresh does not take --why"),
     (("adjust", "2026-03", "Li", "--why", "x"), "one of --exclude, --points and --undo"),
     (("adjust", "2026-03", "Li", "--why", "x", "--points", "1", "--undo", "2"), "one of --exclude, --points and --undo"),
     (("adjust", "2026-03", "Li", "--why", "x", "--points", "1", "--level", "floor"), "--level takes agent, team or project"),

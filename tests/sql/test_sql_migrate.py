@@ -383,7 +383,7 @@ def test_databases_of_one_cluster_at_once(build, bare):
         assert process.returncode == 0, err
     assert [owners(bare, name) for name in names] == ["kpid_owner"] * len(names)
     assert bare.psql("SELECT rolname FROM pg_roles WHERE rolname ~ '^kpid_' AND NOT rolcanlogin ORDER BY 1") == \
-        "kpid_agent\nkpid_board\nkpid_hr\nkpid_operator\nkpid_owner\nkpid_reader\nkpid_writer"
+        "kpid_agent\nkpid_bi\nkpid_board\nkpid_hr\nkpid_lead\nkpid_operator\nkpid_owner\nkpid_reader\nkpid_writer"
 
 
 @pytest.mark.parametrize("inherits", ["INHERIT", "NOINHERIT"])
@@ -397,6 +397,7 @@ def test_without_a_superuser(build, inherits, roles_exist):
         if roles_exist:  # created by another role; the migrating role is only a member
             server.psql("CREATE ROLE kpid_owner; CREATE ROLE kpid_writer; CREATE ROLE kpid_reader;"
                         "CREATE ROLE kpid_operator; CREATE ROLE kpid_board; CREATE ROLE kpid_hr; CREATE ROLE kpid_agent;"
+                        "CREATE ROLE kpid_lead; CREATE ROLE kpid_bi;"
                         "GRANT kpid_owner TO dba; ALTER DATABASE shop OWNER TO dba")
             user = "dba"
         program = build(server=server)

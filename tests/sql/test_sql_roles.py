@@ -129,19 +129,19 @@ def test_writer_writes_rows_as_arrays_of_the_row_type(db, as_role):
 
 def test_public_has_no_rights(db, as_role):
     nobody = as_role("nobody")
-    for schema in ("kpid", "report", "appraisal", "me"):
+    for schema in ("kpid", "report", "appraisal", "me", "bi"):
         for name in relations(db, schema):
             refused(nobody, f"SELECT * FROM {name}")
         refused(nobody, f"CREATE TABLE {schema}.x (n int)")
     assert rows(db, "SELECT p.oid::regprocedure::text FROM pg_proc p, aclexplode(coalesce(p.proacl,"
                     " acldefault('f', p.proowner))) a WHERE p.pronamespace::regnamespace::text IN"
-                    " ('kpid', 'report', 'appraisal', 'me') AND a.grantee = 0") == []
+                    " ('kpid', 'report', 'appraisal', 'me', 'bi') AND a.grantee = 0") == []
 
 
 def test_everything_belongs_to_the_owner_who_cannot_log_in(db):
     assert rows(db, """
         SELECT DISTINCT o::regrole::text FROM (
-            SELECT relowner AS o FROM pg_class WHERE relnamespace::regnamespace::text IN ('kpid', 'report', 'appraisal', 'me')
-            UNION ALL SELECT proowner FROM pg_proc WHERE pronamespace::regnamespace::text IN ('kpid', 'report', 'appraisal', 'me')
-            UNION ALL SELECT nspowner FROM pg_namespace WHERE nspname IN ('kpid', 'report', 'appraisal', 'me')) x""") == [("kpid_owner",)]
+            SELECT relowner AS o FROM pg_class WHERE relnamespace::regnamespace::text IN ('kpid', 'report', 'appraisal', 'me', 'bi')
+            UNION ALL SELECT proowner FROM pg_proc WHERE pronamespace::regnamespace::text IN ('kpid', 'report', 'appraisal', 'me', 'bi')
+            UNION ALL SELECT nspowner FROM pg_namespace WHERE nspname IN ('kpid', 'report', 'appraisal', 'me', 'bi')) x""") == [("kpid_owner",)]
     assert rows(db, "SELECT rolname FROM pg_roles WHERE rolname ~ '^kpid_' AND (rolcanlogin OR rolsuper)") == []

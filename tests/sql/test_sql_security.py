@@ -7,10 +7,10 @@ import pytest
 
 from conftest import ROOT, insert_some, rows
 
-ROLES = ("reader", "writer", "operator", "hr", "agent")
+ROLES = ("reader", "writer", "operator", "hr", "lead", "agent", "bi")
 OWNERS_FUNCTIONS = """
     SELECT p.oid::regprocedure::text FROM pg_proc p
-    WHERE p.prosecdef AND p.pronamespace::regnamespace::text IN ('kpid', 'report', 'appraisal', 'me') ORDER BY 1"""
+    WHERE p.prosecdef AND p.pronamespace::regnamespace::text IN ('kpid', 'report', 'appraisal', 'me', 'bi') ORDER BY 1"""
 # The roles that may call each of them. List a new one here, with the calls that the attack below tries.
 CALLERS = {
     "report.ack_alert(text,text,text,interval)": {"operator", "writer"},
@@ -23,21 +23,35 @@ CALLERS = {
     "kpid.expire_dead_letters(integer)": {"writer"},
     "appraisal.apply_revisions(jsonb,text)": {"hr"},
     "appraisal.least_settle_us()": {"hr"},
-    "appraisal.preview(text,jsonb)": {"hr"},
+    "kpid.forget_appraised(integer)": {"writer"},
+    "appraisal.preview(text,jsonb,text)": {"hr", "lead"},
+    "appraisal.explain(text,text,jsonb,text)": {"hr", "lead"},
+    "appraisal.page(text,text,text)": {"hr", "lead"},
+    "appraisal.notes(text,text)": {"hr", "lead"},
+    "appraisal.note(text,text,text,text[],text,text,date,text)": {"lead"},
+    "appraisal.end_note(bigint,text,text)": {"lead"},
+    "appraisal.agents_without_key()": {"hr"},
+    "appraisal.add_agent_keys(jsonb)": {"hr"},
+    "appraisal.forget(text,text,text)": {"hr"},
     "appraisal.replace_roster(jsonb,text)": {"hr"},
-    "appraisal.tickets(text,text,text,text,text,jsonb)": {"hr"},
+    "appraisal.tickets(text,text,text,text,text,jsonb,text)": {"hr", "lead"},
     "appraisal.close(text,text,text,boolean)": {"hr"},
     "appraisal.restate(text,text,text,boolean)": {"hr"},
-    "appraisal.verify(text)": {"hr"},
-    "appraisal.drift(text)": {"hr"},
-    "appraisal.closed(text)": {"hr"},
+    "appraisal.verify(text,text)": {"hr"},
+    "appraisal.drift(text,text)": {"hr", "lead"},
+    "appraisal.closed(text,text)": {"hr", "lead"},
     "appraisal.adjust(text,text,text,text,jsonb,text,text)": {"hr"},
-    "appraisal.enter(text,text,text,text,text,numeric,numeric,text,text)": {"hr"},
-    "appraisal.appeals(text)": {"hr"},
+    "appraisal.enter(text,text,text,text,text,numeric,numeric,text,text)": {"hr", "lead"},
+    "appraisal.appeals(text,text)": {"hr", "lead"},
     "appraisal.decide(bigint,boolean,jsonb,text,text)": {"hr"},
     "me.appeal(text,text,text,text[],text)": {"agent"},
     "me.withdraw(bigint)": {"agent"},
     "me.appeals()": {"agent"},
+    "me.agents()": {"agent"},
+    "me.read(text)": {"agent"},
+    "me.acknowledge(bigint)": {"agent"},
+    "me.notes()": {"agent"},
+    "me.page(text)": {"agent"},
 }
 PLAN = """{"revisions": [{"id": "r", "servqual": {"d": ["x"]}, "plans": [{"name": "p", "roles": ["a*"], "cycles": ["month"], "min_n": 1,
     "grades": [{"name": "A", "at_least": "50%"}, {"name": "B"}], "flags": [{"name": "f", "mark": "opened", "per": "resolved", "min_count": 1}],
@@ -45,7 +59,8 @@ PLAN = """{"revisions": [{"id": "r", "servqual": {"d": ["x"]}, "plans": [{"name"
         "value": "opened / opened", "score": {"linear": {"zero": 0, "full": "1h"}}},
         {"name": "k", "kind": "process", "unit": "count", "better": "up", "weight": 40, "value": "opened - answered(d)",
         "score": {"deduct": {"from": 0, "each": 1, "less": 1}}}]}]}]}"""
-ROSTER = '[{"agent": "ann", "role": "a", "login": "agent", "since": "2026-01-01"}]'
+ROSTER = ('[{"agent": "ann", "role": "a", "login": "agent", "since": "2026-01-01", "team": "t"},'
+          ' {"agent": "sue", "role": "a", "login": "lead", "leads": "t"}, {"agent": "old", "role": "a", "until": "2026-01-01"}]')
 CALLS = {
     "report.ack_alert(text,text,text,interval)": ["report.ack_alert('a1', 'bob', 'on it', '1 hour')"],
     "report.unack_alert(text,text,text)": ["report.unack_alert('a1', 'bob', 'not mine')"],
@@ -58,24 +73,39 @@ CALLS = {
     "appraisal.apply_revisions(jsonb,text)":
         ["appraisal.apply_revisions('[{\"id\": \"r\", \"effective_from\": \"2026-01-01T00:00:00Z\", \"json\": \"{}\"}]', 'bob')"],
     "appraisal.least_settle_us()": ["appraisal.least_settle_us()"],
-    "appraisal.preview(text,jsonb)": ["appraisal.preview('2026-01')", f"appraisal.preview('2026-01', $plan${PLAN}$plan$)"],
-    "appraisal.tickets(text,text,text,text,text,jsonb)": [f"appraisal.tickets('2026-01', 'p', 'agent', 'ann', 'i', $plan${PLAN}$plan$)"],
+    "kpid.forget_appraised(integer)": ["kpid.forget_appraised(1)"],
+    "appraisal.explain(text,text,jsonb,text)": ["appraisal.explain('2026-01', 'ann', NULL, 'x')"],
+    "appraisal.page(text,text,text)": ["appraisal.page('2026-01', 'ann', 'x')", "appraisal.page('2026-02', 'ann')"],
+    "appraisal.notes(text,text)": ["appraisal.notes(NULL, 'x')"],
+    "appraisal.note(text,text,text,text[],text,text,date,text)":
+        ["appraisal.note('ann', 'p', 'i', '{T1}', 'do it', '95%', '2999-01-01', 'bob')"],
+    "appraisal.end_note(bigint,text,text)": ["appraisal.end_note(1, 'done', 'x')"],
+    "appraisal.agents_without_key()": ["count(*) FROM appraisal.agents_without_key()"],
+    "appraisal.add_agent_keys(jsonb)": ["appraisal.add_agent_keys('[{\"agent_id\": \"ann\", \"agent_key\": \"0123456789abcdef\"}]')"],
+    "appraisal.forget(text,text,text)": ["appraisal.forget('old', 'bob', 'x')"],
+    "appraisal.preview(text,jsonb,text)": ["appraisal.preview('2026-01')", f"appraisal.preview('2026-01', $plan${PLAN}$plan$)"],
+    "appraisal.tickets(text,text,text,text,text,jsonb,text)": [f"appraisal.tickets('2026-01', 'p', 'agent', 'ann', 'i', $plan${PLAN}$plan$)"],
     "appraisal.replace_roster(jsonb,text)": [f"appraisal.replace_roster('{ROSTER}', 'bob')"],
     "appraisal.close(text,text,text,boolean)": ["appraisal.close('2026-01', 'bob', 'it is over')", "appraisal.close('2026-02', 'bob', 'now', true)"],
     "appraisal.restate(text,text,text,boolean)": ["appraisal.restate('2026-01', 'bob', 'again', true)"],
-    "appraisal.verify(text)": ["appraisal.verify('2026-01')"],
-    "appraisal.drift(text)": ["appraisal.drift('2026-01')"],
-    "appraisal.closed(text)": ["appraisal.closed('2026-01')"],
+    "appraisal.verify(text,text)": ["appraisal.verify('2026-01')"],
+    "appraisal.drift(text,text)": ["appraisal.drift('2026-01')"],
+    "appraisal.closed(text,text)": ["appraisal.closed('2026-01')"],
     "appraisal.adjust(text,text,text,text,jsonb,text,text)":
         ["appraisal.adjust('2026-01', NULL, 'agent', 'ann', '{\"points\": 1}', 'bob', 'x')",
          "appraisal.adjust('2026-01', 'p', 'agent', 'ann', '{\"exclude\": \"T1\"}', 'bob', 'x')"],
     "appraisal.enter(text,text,text,text,text,numeric,numeric,text,text)":
         ["appraisal.enter('2026-01', 'p', 'agent', 'ann', 'i', 1, 2, 'bob', 'seen')"],
-    "appraisal.appeals(text)": ["appraisal.appeals('2026-01')"],
+    "appraisal.appeals(text,text)": ["appraisal.appeals('2026-01')"],
     "appraisal.decide(bigint,boolean,jsonb,text,text)": ["appraisal.decide(1, true, '[{\"points\": 1}]', 'bob', 'x')"],
     "me.appeal(text,text,text,text[],text)": ["me.appeal('2026-01', NULL, NULL, '{T1}', 'no')"],
     "me.withdraw(bigint)": ["me.withdraw(1)"],
     "me.appeals()": ["me.appeals()"],
+    "me.agents()": ["me.agents()"],
+    "me.read(text)": ["me.read('me.card')"],
+    "me.acknowledge(bigint)": ["me.acknowledge(1)"],
+    "me.notes()": ["me.notes()"],
+    "me.page(text)": ["me.page('2026-01')", "me.page('2026-02')"],
 }
 
 
@@ -98,9 +128,18 @@ def logins(pg, template):
 def test_every_function_with_its_owners_rights_searches_pg_temp_last(db):
     bad = rows(db, """
         SELECT p.oid::regprocedure::text, p.proconfig FROM pg_proc p
-        WHERE p.prosecdef AND p.pronamespace::regnamespace::text IN ('kpid', 'report', 'appraisal', 'me')
+        WHERE p.prosecdef AND p.pronamespace::regnamespace::text IN ('kpid', 'report', 'appraisal', 'me', 'bi')
             AND NOT coalesce(p.proconfig @> ARRAY['search_path=pg_catalog, pg_temp'], false)""")
     assert bad == []
+
+
+def test_no_function_with_its_owners_rights_takes_a_type_that_a_caller_can_define(db):
+    """Arguments of types of pg_catalog alone: the code of a type of the caller would run with the owner's rights."""
+    assert rows(db, """
+        SELECT p.oid::regprocedure::text, format_type(a.type, NULL) FROM pg_proc p CROSS JOIN LATERAL unnest(p.proargtypes::oid[]) AS a (type)
+        JOIN pg_type t ON t.oid = a.type
+        WHERE p.prosecdef AND p.pronamespace::regnamespace::text IN ('kpid', 'report', 'appraisal', 'me', 'bi')
+            AND (t.typnamespace <> 'pg_catalog'::regnamespace OR t.typtype = 'p')""") == []
 
 
 def test_only_listed_roles_may_call_functions_with_their_owners_rights(db):
@@ -194,9 +233,9 @@ def test_shadowed_names_never_run_with_the_owners_rights(pg, db, database, role,
                     rows(connection, f"SELECT {call}")
                 except Exception as error:  # a shadowed name may break the caller's own statement
                     assert "attack" not in str(error)
-    for (view,) in rows(db, "SELECT viewname FROM pg_views WHERE schemaname = 'report'"):
+    for (view,) in rows(db, "SELECT schemaname || '.' || viewname FROM pg_views WHERE schemaname IN ('report', 'me', 'bi')"):
         try:
-            rows(connection, f"SELECT * FROM report.{view}")
+            rows(connection, f"SELECT * FROM {view}")
         except Exception as error:
             assert "attack" not in str(error)
     assert rows(connection, "SELECT DISTINCT who FROM pg_temp.seen") == []

@@ -1,0 +1,4 @@
+-- Who has read the results of the caller; the latest first.
+SELECT jsonb_build_object('access', coalesce(jsonb_agg(jsonb_build_object('read_at', a.read_at AT TIME ZONE 'UTC', 'login', a.login,
+	'role', a.role, 'function', a.function, 'key', a.key, 'why', a.why) ORDER BY a.read_at DESC), '[]'))::text AS document
+FROM me.access a
