@@ -22,10 +22,9 @@ enum {
 	PAGES_PER_SCAN = 2048, /* of PostgreSQL: 16 MiB */
 	MERGE_AFTER = 10000,   /* tickets: a preview reads what was noted of them row by row */
 	KEEP_BYTES = 1 << 20,
-	RETRY_FIRST_US = 200000
+	RETRY_FIRST_US = 200000,
+	FORGET_EVERY_S = 3600
 };
-
-#define FORGET_EVERY_US INT64_C(3600000000)
 
 struct ledger_refresh {
 	struct lane_shared *shared;
@@ -143,21 +142,19 @@ static bool is_refused(const struct ledger_refresh *refresh)
 static void on_forgotten_count(void *context, PGresult *result)
 {
 	struct ledger_refresh *refresh = context;
-	int32_t n = pg_result_ok(result) ? pg_get_int4(result, 0, LEDGER_FORGET_N_FORGOTTEN) : 0;
+	int n = pg_result_ok(result) ? (int)pg_get_int4(result, 0, LEDGER_FORGET_N_FORGOTTEN) : 0;
 	if (n > 0)
 		log_info("%d agents are forgotten in appraisals, because their last period ended more than %" PRId64
 		         " months ago (appraisal.keep)",
-		         (int)n, refresh->shared->config->appraisal.keep);
+		         n, refresh->shared->config->appraisal.keep);
 }
 
-/* The refresh itself has come to its end, so a refusal here is only logged. */
 static void on_forgotten(void *context, PGresult *result)
 {
 	(void)result;
-	end(context, false);
+	end(context, false); /* a refusal is only logged */
 }
 
-/* Agents whose time in appraisals is over (rule V5). */
 static void forget_agents(struct ledger_refresh *refresh)
 {
 	char months[4];
@@ -170,7 +167,8 @@ static void forget_agents(struct ledger_refresh *refresh)
 static bool forgets_now(const struct ledger_refresh *refresh)
 {
 	return !is_alone(refresh) && refresh->shared->config->appraisal.keep > 0 &&
-	       (refresh->forgot_us == 0 || monotonic_clock_us() - refresh->forgot_us >= FORGET_EVERY_US);
+	       (refresh->forgot_us == 0 ||
+	        monotonic_clock_us() - refresh->forgot_us >= FORGET_EVERY_S * INT64_C(1000000));
 }
 
 static void on_finished(void *context, PGresult *result)
@@ -178,10 +176,10 @@ static void on_finished(void *context, PGresult *result)
 	struct ledger_refresh *refresh = context;
 	bool failed = is_refused(refresh) || refresh->report.n_skipped > 0;
 	(void)result;
-	if (!failed && forgets_now(refresh))
-		forget_agents(refresh);
-	else
+	if (failed || !forgets_now(refresh))
 		end(refresh, failed);
+	else
+		forget_agents(refresh);
 }
 
 /* If tickets were skipped, the next refresh looks for them again. */

@@ -45,7 +45,7 @@ CREATE TABLE appraisal.access (
 	why text NOT NULL CHECK (length(why) <= 2000)
 );
 CREATE INDEX access_agent_id ON appraisal.access (agent_id, read_at);
-COMMENT ON TABLE appraisal.access IS 'Who has read the results of which agent (rule V3): one row per reading and agent. Rows never change.';
+COMMENT ON TABLE appraisal.access IS 'Who has read the results of each agent (rule V3): one row per reading and agent. Rows never change.';
 COMMENT ON COLUMN appraisal.access.login IS 'The login that read, as in appraisal.acting_login() and, for the own results, me.login().';
 COMMENT ON COLUMN appraisal.access.role IS 'The right by which it read: kpid_hr, kpid_lead, or kpid_agent for the own results.';
 COMMENT ON COLUMN appraisal.access.function IS 'The function or view that was read.';
@@ -156,7 +156,7 @@ CREATE FUNCTION appraisal.refuse_plan_file(reader appraisal.reader, plan_file js
 LANGUAGE plpgsql IMMUTABLE
 AS $body$
 BEGIN
-	-- A plan decides which rows are added up, and could single out an agent whom the reader does not lead.
+	-- A plan decides which rows are added up, and could single out an agent that the reader does not lead.
 	IF plan_file IS NOT NULL AND (reader).role = 'kpid_lead' THEN
 		RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'only kpid_hr may try a plan file';
 	END IF;
@@ -403,7 +403,7 @@ COMMENT ON FUNCTION appraisal.appeals(text, text) IS 'The appeals against cards 
 CREATE VIEW appraisal.access_log AS
 SELECT a.read_at, a.login, a.role, a.agent_id, a.function, a.key, a.why
 FROM appraisal.access a;
-COMMENT ON VIEW appraisal.access_log IS 'Who has read the results of which agent, when, and why (rule V3). For kpid_hr.';
+COMMENT ON VIEW appraisal.access_log IS 'Who has read the results of each agent, when, and why (rule V3). For kpid_hr.';
 
 -- ---- leads enter values ----
 

@@ -50,7 +50,7 @@ CREATE TABLE appraisal.note_step (
 	outcome text NOT NULL CHECK (length(outcome) <= 2000 AND (state = 'acknowledged' OR outcome <> '')),
 	PRIMARY KEY (note_no, is_end)
 );
-COMMENT ON TABLE appraisal.note_step IS 'What became of coaching notes: acknowledged by the agent, then done or dropped by the author. A note without a row is open.';
+COMMENT ON TABLE appraisal.note_step IS 'What happened to coaching notes: acknowledged by the agent, then done or dropped by the author. A note without a row is open.';
 
 DO $triggers$
 DECLARE
@@ -84,7 +84,7 @@ AS $body$
 	FROM present p
 	WHERE p.team_id IN (SELECT m.team_id FROM present m WHERE m.agent_id = agent) AND p.agent_id <> agent
 $body$;
-COMMENT ON FUNCTION appraisal.peers_of(text, date) IS 'The others whom the roster has in the team of an agent on a day; NULL: nobody.';
+COMMENT ON FUNCTION appraisal.peers_of(text, date) IS 'The others that the roster has in the team of an agent on a day; NULL: nobody.';
 
 CREATE FUNCTION appraisal.span_values(revision jsonb, plan_no integer, indicator jsonb, agent text, peers text[], first date, last date)
 RETURNS TABLE (value numeric, group_value numeric)
@@ -198,7 +198,7 @@ BEGIN
 	RETURN no;
 END
 $body$;
-COMMENT ON FUNCTION appraisal.note(text, text, text, text[], text, text, date, text) IS 'Writes a coaching note about an indicator of an agent whom the caller leads (rule W2). plan may be NULL if one plan has the indicator; tickets and target may be NULL.';
+COMMENT ON FUNCTION appraisal.note(text, text, text, text[], text, text, date, text) IS 'Writes a coaching note about an indicator of an agent that the caller leads (rule W2). plan may be NULL if one plan has the indicator; tickets and target may be NULL.';
 
 CREATE FUNCTION appraisal.end_note(note_no bigint, state text, outcome text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
