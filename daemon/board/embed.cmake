@@ -1,4 +1,4 @@
-# Writes OUT: a C table of every file of the folder ROOT, bytes as hexadecimal so that nothing needs quoting.
+# Writes OUT: a C table NAME of every file of the folder ROOT, bytes as hexadecimal so that nothing needs quoting.
 file(GLOB files RELATIVE ${ROOT} ${ROOT}/*)
 list(SORT files)
 set(text "#include \"board/page_files.h\"\n\n")
@@ -13,5 +13,5 @@ foreach(file ${files})
   string(APPEND table "\t{\"${file}\", file_${i}, ${length}},\n")
   math(EXPR i "${i} + 1")
 endforeach()
-string(APPEND text "\nconst struct page_file page_files[] = {\n${table}\t{0, 0, 0}};\n")
+string(APPEND text "\nconst struct page_file ${NAME}[] = {\n${table}\t{0, 0, 0}};\n")
 file(WRITE ${OUT} "${text}")

@@ -48,6 +48,7 @@ int appraisal_apply(struct cli *cli, const struct appraisal_request *request);
 int appraisal_roster(struct cli *cli, const struct appraisal_request *request);
 int appraisal_preview(struct cli *cli, const struct appraisal_request *request);
 int appraisal_explain(struct cli *cli, const struct appraisal_request *request);
+int appraisal_report(struct cli *cli, const struct appraisal_request *request);
 int appraisal_refresh(struct cli *cli, const struct appraisal_request *request);
 int appraisal_close(struct cli *cli, const struct appraisal_request *request);
 int appraisal_restate(struct cli *cli, const struct appraisal_request *request);
@@ -91,6 +92,8 @@ int appraisal_query(struct pg_sync *sync, const char *query, const struct pg_par
 struct text appraisal_member(const json_t *object, const char *key);
 /* Appends how an indicator is scored, as one line. */
 void appraisal_describe_score(const json_t *indicator, enum appraisal_language language, struct buf *out);
+/* Appends one plan of a document in words, with its numbers as texts. */
+void appraisal_describe_plan(const json_t *plan, enum appraisal_language language, struct buf *out);
 /* Appends the plans of a set in words. */
 void appraisal_describe(const struct appraisal_set *set, enum appraisal_language language, struct buf *out);
 

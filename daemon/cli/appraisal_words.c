@@ -377,6 +377,12 @@ void appraisal_describe_score(const json_t *indicator, enum appraisal_language l
 	add_score(&words, indicator);
 }
 
+void appraisal_describe_plan(const json_t *plan, enum appraisal_language language, struct buf *out)
+{
+	struct words words = {out, language == APPRAISAL_ZH};
+	add_plan(&words, plan);
+}
+
 void appraisal_describe(const struct appraisal_set *set, enum appraisal_language language, struct buf *out)
 {
 	struct words words = {out, language == APPRAISAL_ZH};

@@ -36,6 +36,7 @@ static const struct {
         {"preview", appraisal_preview, 1, 1, TAKES_PLAN | TAKES(APPRAISAL_WHY) | TAKES_JSON},
         {"refresh", appraisal_refresh, 0, 0, TAKES_ALL | TAKES_JSON},
         {"explain", appraisal_explain, 2, 3, TAKES_PLAN | TAKES(APPRAISAL_WHY) | TAKES_LANG | TAKES_JSON},
+        {"report", appraisal_report, 2, 3, TAKES_PLAN | TAKES(APPRAISAL_WHY) | TAKES_LANG | TAKES(APPRAISAL_LEVEL)},
         {"enter", appraisal_enter, 4, 4, TAKES_RECORD | TAKES_CARD | TAKES_JSON},
         {"close", appraisal_close, 1, 1, TAKES_RECORD | TAKES_EARLY | TAKES_JSON},
         {"restate", appraisal_restate, 1, 1, TAKES_RECORD | TAKES_EARLY | TAKES_JSON},
@@ -58,9 +59,9 @@ static const struct {
 };
 #define N_ACTIONS (sizeof(actions) / sizeof(actions[0]))
 #define ACTIONS                                                                                                        \
-	"check, show, diff, apply, roster, preview, explain, refresh, enter, close, restate, cards, verify, drift, "   \
-	"adjust, appeal, withdraw, appeals, decide, page, access, note, notes, acknowledge, finish, pseudonyms or "    \
-	"forget"
+	"check, show, diff, apply, roster, preview, explain, report, refresh, enter, close, restate, cards, verify, "  \
+	"drift, adjust, appeal, withdraw, appeals, decide, page, access, note, notes, acknowledge, finish, "           \
+	"pseudonyms or forget"
 
 static const struct option options[] = {{"lang", required_argument, NULL, LANG},
                                         {"all", no_argument, NULL, ALL},

@@ -70,7 +70,8 @@ const struct cli_command cli_commands[] = {
          "                --since, --until as above; tickets opened before its first revision do not change\n",
          cmd_policy},
         {"appraisal", "Plans of appraisals, the scores that follow from them, and closed periods",
-         "check|show|diff|apply|roster|preview|explain|refresh|enter|close|restate|cards|verify|drift|adjust|appeal|"
+         "check|show|diff|apply|roster|preview|explain|report|refresh|enter|close|restate|cards|verify|drift|adjust|"
+         "appeal|"
          "withdraw|appeals|decide|page|access|note|notes|acknowledge|finish|pseudonyms|forget",
          "  check FILE    print every error of a plan file as FILE:LINE: PATH: MESSAGE, and warnings\n"
          "  show FILE     describe the plans in words; --lang zh|en (en)\n"
@@ -86,6 +87,11 @@ const struct cli_command cli_commands[] = {
          "--plan "
          "FILE,\n"
          "                --lang zh|en\n"
+         "  report KEY FOLDER [SUBJECT]\n"
+         "                write a page for each agent, team and project, or for one of them; without SUBJECT also a "
+         "list "
+         "of all\n"
+         "                cards, and pay.csv, training.csv and ranking.csv; --level LEVEL, --plan FILE, --lang zh|en\n"
          "  refresh       bring the ledger up to date, from which the scores come; the daemon does so by itself; "
          "--all: "
          "make\n"
@@ -136,9 +142,10 @@ const struct cli_command cli_commands[] = {
          "                remove the id of an agent whose periods are final from everything that appraisals store\n\n"
          "      --by NAME      who does it (the user), for the record\n"
          "      --in PLAN      the plan, if AGENT has cards in several\n"
-         "      --level LEVEL  AGENT is a team or a project\n\n"
+         "      --level LEVEL  AGENT is a team or a project; of report: write the pages of agent, team or project\n\n"
          "Reading results of persons is recorded, with --why as the reason.\n"
-         "The actions need the role kpid_hr. With kpid_lead, preview, explain, cards, drift, appeals KEY, page, notes "
+         "The actions need the role kpid_hr. With kpid_lead, preview, explain, report, cards, drift, appeals KEY, "
+         "page, notes "
          "and enter\n"
          "work for the agents that you lead by the roster, and note and finish need it. appeal, withdraw, acknowledge, "
          "and page,\n"

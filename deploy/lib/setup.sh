@@ -37,7 +37,7 @@ KPID_PACKAGES_bench=("${KPID_PACKAGES_demo[@]}" "${KPID_PACKAGES_kafka[@]}" pyth
     python3-confluent-kafka kcat)
 KPID_PACKAGES_test=("${KPID_PACKAGES_bench[@]}" clang clang-format clang-tidy libclang-rt-14-dev libcmocka-dev
     git python3-prometheus-client python3-pytest python3-jsonschema python3-yaml openssl binutils systemd systemd-container iproute2 pgbouncer
-    chromium chromium-driver python3-selenium nginx-light postgresql-15-plproxy)
+    chromium chromium-driver python3-selenium tidy nginx-light postgresql-15-plproxy)
 KPID_PACKAGES_pictures=(chromium chromium-driver python3-selenium fonts-inter fonts-noto-cjk pngquant)
 KPID_PACKAGES_coverage=("${KPID_PACKAGES_test[@]}" gcovr)
 

@@ -1,5 +1,7 @@
 """Debian's Chromium, headless, for the tests of the page and for its pictures."""
 import json
+import os
+import subprocess
 import time
 
 from selenium import webdriver
@@ -15,6 +17,17 @@ CLOCK = """
 	performance.now = () => now() + window.skipped;
 })();
 """
+SETUP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "deploy", "lib", "setup.sh")
+
+
+def axe_core():
+    """The text of axe-core; None if it is not there."""
+    folder = subprocess.run(["bash", "-c", f". {SETUP} && kpid_axe_dir"], capture_output=True, text=True, check=True).stdout.strip()
+    path = os.path.join(folder, "axe.min.js")
+    if not os.path.exists(path):
+        return None
+    with open(path, encoding="utf-8") as file:
+        return file.read()
 
 
 class Browser:

@@ -1,16 +1,11 @@
-import os
 import shutil
-import subprocess
 
 import pytest
-
-HERE = os.path.dirname(os.path.abspath(__file__))
-SETUP = os.path.join(HERE, "..", "..", "deploy", "lib", "setup.sh")
 
 if not shutil.which("chromedriver"):
     pytest.exit("chromium-driver is not installed: deploy/lib/setup.sh test", returncode=2)
 
-from browser import Browser  # pylint: disable=wrong-import-position
+from browser import Browser, axe_core  # pylint: disable=wrong-import-position
 from fake_board import FakeBoard  # pylint: disable=wrong-import-position
 
 
@@ -56,9 +51,4 @@ def page(chromium, board):
 @pytest.fixture(scope="session")
 def axe():
     """The text of axe-core."""
-    folder = subprocess.run(["bash", "-c", f". {SETUP} && kpid_axe_dir"], capture_output=True, text=True, check=True).stdout.strip()
-    path = os.path.join(folder, "axe.min.js")
-    if not os.path.exists(path):
-        pytest.skip(f"no axe-core in {folder}: deploy/lib/setup.sh test fetches it")
-    with open(path, encoding="utf-8") as file:
-        return file.read()
+    return axe_core() or pytest.skip("axe-core is not there: deploy/lib/setup.sh test fetches it")

@@ -24,7 +24,7 @@ STATUSES = {
     ("source", "drop"): (0, 1),  # nothing of this source is there, or no topic is mapped to it
     ("appraisal", "explain"): (1,),  # the ledger has not been refreshed, so nobody has a card
     **{("appraisal", action): (0, 1) for action in (  # nor can a period be closed
-        "enter", "close", "cards", "verify", "drift", "adjust", "restate", "appeal", "appeals", "withdraw", "decide", "page", "note", "acknowledge",
+        "report", "enter", "close", "cards", "verify", "drift", "adjust", "restate", "appeal", "appeals", "withdraw", "decide", "page", "note", "acknowledge",
         "finish", "forget")},
     ("appraisal", "pseudonyms"): (3,),  # appraisal.key_file is not set
 }
