@@ -13,7 +13,7 @@ Code = collections.namedtuple("Code", "file line text")
 EXPECTED = ["README.md", "README.zh-CN.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "sql/README.md",
             "tests/README.md", "tests/bench/README.md", "docs/bring-your-own.md", "docs/connect-a-help-desk.md", *(f"docs/{name}.md" for name in (
                 "install", "configuration", "policies", "events", "reporting", "operations", "semantics", "appraisal", "architecture", "adding",
-                "design-notes", "benchmarks", "shards"))]
+                 "design-notes", "benchmarks", "shards", "appraise", "appraise.zh-CN", "my-score", "my-score.zh-CN"))]
 SKIPPED_FOLDERS = {".git", "build", "__pycache__", "node_modules"}
 
 

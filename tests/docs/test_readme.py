@@ -37,9 +37,21 @@ def test_readme_is_the_same_in_both_languages():
     assert re.findall(r"<!-- .* -->", read(ENGLISH)) == re.findall(r"<!-- .* -->", read(CHINESE))
 
 
+@pytest.mark.parametrize("name", ["appraise", "my-score"])
+def test_guides_are_the_same_in_both_languages(name):
+    english, chinese = f"docs/{name}.md", f"docs/{name}.zh-CN.md"
+    assert [level for level, _ in headings(english)] == [level for level, _ in headings(chinese)]
+    of_english, of_chinese = ([without_comments(block) for block in BLOCKS if block.file == path] for path in (english, chinese))
+    assert of_english == of_chinese
+    assert {code.text for code in INLINE if code.file == english} >= {code.text for code in INLINE if code.file == chinese}
+    patterns = (r"^- \*\*", r"^\d\. \*\*", r"^\| ")
+    items = [[len(re.findall(pattern, read(path), re.M)) for pattern in patterns] for path in (english, chinese)]
+    assert items[0] == items[1] and sum(items[0]) > 5
+
+
 def test_each_document_says_who_it_is_for():
     complain([f"{path}: does not say who it is for" for path in EXPECTED if path.startswith("docs/") and not re.match(
-        r"# [^\n]+\n\n(<!--[^\n]*-->\n+)?For ", read(path))])
+        r"# [^\n]+\n\n(<!--[^\n]*-->\n+)?(For |写给)", read(path))])
 
 
 def test_numbers_of_files_are_not_written_by_hand():
