@@ -216,6 +216,32 @@ check_sums() {
     $equal || die 'the tables differ from what the desk did'
 }
 
+# appraise ACTION...: kpid appraisal as someone who appraises. Its output is in card.out.
+appraise() {
+    "$build/kpid" appraisal "$@" --config "$folder/kpid.ini" --set postgres.user=demo_hr >"$folder/card.out" 2>"$folder/card.log" ||
+        die_showing "$folder/card.log" "kpid appraisal $1 failed"
+}
+
+# How the score of an agent came about: from the score to the tickets, and from a ticket to its events.
+show_card() {
+    local agent ticket
+    narrate 'From figures to a score: a plan with three indicators appraises the agents.'
+    "$build/kpid" appraisal refresh --config "$folder/kpid.ini" >"$folder/card.out" 2>"$folder/card.log" ||
+        die_showing "$folder/card.log" 'kpid appraisal refresh failed'
+    appraise apply "$parts/appraisal.json"
+    agent=$(rows -f "$parts/sql/card-agent.sql") && [ -n "$agent" ] || die 'no agent has enough cases for a card'
+    appraise explain last:28d "$agent"
+    printf '\n        kpid appraisal explain last:28d %s:\n' "$agent"
+    indent '          ' <"$folder/card.out"
+    appraise explain last:28d "$agent" 'answered in time'
+    printf '\n        kpid appraisal explain last:28d %s "answered in time" (the first tickets):\n' "$agent"
+    head -n 5 "$folder/card.out" | indent '          '
+    ticket=$(sed -n '2s/^ *\([^ ]*\).*/\1/p' "$folder/card.out")
+    printf '\n        And kpid explain %s shows its events.\n' "$ticket"
+    appraise report last:28d "$folder/cards"
+    printf '        As pages and lists, by kpid appraisal report: %s\n' "$(sed 's/ in .*//' "$folder/card.out")"
+}
+
 print_kept() {
     end caretaker "$folder"
     kept=true
@@ -226,6 +252,7 @@ Everything keeps running, and a new shift works at the desk. In another terminal
   query the figures      psql -h 127.0.0.1 -p $PGPORT -U demo_analyst -d kpid
                          SELECT * FROM report.readme;
   watch in a browser     $board_url
+  read the score cards   file://$folder/cards/index.html
   watch in a terminal    $build/kpid top --config $folder/kpid.ini
   follow the alerts      $build/demo/demo-generator alerts --brokers $bootstrap
   read the daemon's log  tail -f $folder/kpid.log
@@ -259,6 +286,7 @@ follow_the_desk
 agents_screen
 show_queries
 check_sums
+show_card
 
 if $keep; then
     start desk "$build/demo/demo-generator" desk --brokers "$bootstrap" --seconds 0 --no-story --prefix B

@@ -4,6 +4,7 @@ It is built in build/release, or in $KPID_DEMO_BUILD if set; never in the build 
 it would change.
 """
 import base64
+import decimal
 import glob
 import gzip
 import json
@@ -106,6 +107,19 @@ def assert_story_told(text):
         assert words in text, words
     assert len(re.findall(r"^ .* (\d+) +\1  equal$", text, re.MULTILINE)) == EXACT, text
     assert "DIFFERENT" not in text
+    assert_card_shown(text)
+
+
+def assert_card_shown(text):
+    """The score of an agent is the sum of its lines, and its worst ticket is named."""
+    card = text[text.index("kpid appraisal explain last:28d"):]
+    score = re.search(r"front desk: .*?, score ([\d.]+) \(between [\d.]+ and [\d.]+\), grade [ABCD], rank ", card)
+    lines = re.findall(r"^ +[\w ]+: ([\d.]+) of (\d+) points$", card, re.MULTILINE)
+    assert len(lines) >= 2, card
+    points, weights = sum(decimal.Decimal(one) for one, _ in lines), sum(int(one) for _, one in lines)
+    assert abs(100 * points / weights - decimal.Decimal(score[1])) <= decimal.Decimal("0.0051")
+    assert re.search(r"And kpid explain \S+ shows its events", card), card
+    assert re.search(r"by kpid appraisal report: \d+ pages and 3 lists$", card, re.MULTILINE), card
 
 
 def test_live_with_both_brokers_side_by_side(tmp_path):
@@ -135,6 +149,9 @@ def test_live_with_both_brokers_side_by_side(tmp_path):
         board = re.search(r"watch in a browser +(\S+)", text)[1]
         with urllib.request.urlopen(board + "api/now", timeout=10) as answer:
             assert json.load(answer)["totals"]["open"] > 0
+
+        with urllib.request.urlopen(re.search(r"read the score cards +(\S+)", text)[1], timeout=10) as page:
+            assert "Score cards last:28d" in page.read().decode()
 
         before = messages()
         wait_until(lambda: messages() > before, "the new shift to work")
