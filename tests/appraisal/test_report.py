@@ -141,7 +141,7 @@ def test_the_page_says_who_looked(desk, tmp_path):
     if not has_log:
         desk.rows("CREATE VIEW appraisal.access_log AS SELECT timestamptz '2026-04-02 08:00Z' AS read_at, 'boss'::text AS login,"
                   " 'kpid_hr'::text AS role, 'li.na'::text AS agent_id, 'appraisal.closed'::text AS function, '2026-03'::text AS key,"
-                  " 'a <question>'::text AS why")
+                  " 'a <question>'::text AS why; GRANT SELECT ON appraisal.access_log TO kpid_owner")
     try:
         desk.kpid("appraisal", "report", KEY, str(tmp_path), "li.na", user="boss")
         page = text_of((tmp_path / "agent-li.na.html").read_text())
