@@ -1,7 +1,7 @@
 #!/bin/bash
 # Prepares a Debian 12 for building, demonstrating, testing or measuring kpid.
 #
-#   deploy/lib/setup.sh build|demo|test|kafka|bench|coverage|pictures...     or: source it and call kpid_setup build
+#   deploy/lib/setup.sh build|demo|test|kafka|bench|coverage|package|pictures...     or: source it and call kpid_setup build
 #
 # Installs only what is missing. If nothing is missing it takes a moment, and uses the network at most every 6 hours, to
 # check for a newer minor version of PostgreSQL, since users run the newest.
@@ -31,13 +31,15 @@ declare -A KPID_POSTGRES_JARS=(
 
 KPID_PACKAGES_build=(gcc cmake ninja-build pkg-config libevent-dev librdkafka-dev libpq-dev libjansson-dev libglib2.0-dev libcurl4-openssl-dev tzdata
     libinih-dev libssl-dev zlib1g-dev liblua5.4-dev libcsv-dev libsystemd-dev)
+KPID_PACKAGES_package=(debhelper dpkg-dev python3)
 KPID_PACKAGES_demo=("${KPID_PACKAGES_build[@]}" postgresql-15 python3)
 KPID_PACKAGES_kafka=(openjdk-17-jre-headless maven)
 KPID_PACKAGES_bench=("${KPID_PACKAGES_demo[@]}" "${KPID_PACKAGES_kafka[@]}" python3-psycopg2
     python3-confluent-kafka kcat)
 KPID_PACKAGES_test=("${KPID_PACKAGES_bench[@]}" clang clang-format clang-tidy libclang-rt-14-dev libcmocka-dev
     git python3-prometheus-client python3-pytest python3-jsonschema python3-yaml openssl binutils systemd systemd-container iproute2 pgbouncer
-    chromium chromium-driver python3-selenium tidy nginx-light postgresql-15-plproxy)
+    chromium chromium-driver python3-selenium tidy nginx-light postgresql-15-plproxy
+    "${KPID_PACKAGES_package[@]}" apt-utils lintian piuparts man-db mmdebstrap)
 KPID_PACKAGES_pictures=(chromium chromium-driver python3-selenium fonts-inter fonts-noto-cjk pngquant)
 KPID_PACKAGES_coverage=("${KPID_PACKAGES_test[@]}" gcovr)
 
@@ -317,6 +319,7 @@ kpid_setup() {
         demo) kpid_install "${KPID_PACKAGES_demo[@]}" && kpid_upgrade_postgresql || return ;;
         kafka) kpid_install "${KPID_PACKAGES_kafka[@]}" && kpid_fetch_kafka "$KPID_KAFKA_VERSION" || return ;;
         coverage) kpid_install "${KPID_PACKAGES_coverage[@]}" || return ;;
+        package) kpid_install "${KPID_PACKAGES_package[@]}" || return ;;
         pictures) kpid_install "${KPID_PACKAGES_pictures[@]}" || return ;;
         bench) kpid_install "${KPID_PACKAGES_bench[@]}" && kpid_fetch_kafka "$KPID_KAFKA_VERSION" || return ;;
         test)
@@ -331,7 +334,7 @@ kpid_setup() {
             done
             ;;
         *)
-            kpid_say "unknown: $goal (one of build, demo, test, kafka, bench, coverage, pictures)"
+            kpid_say "unknown: $goal (one of build, demo, test, kafka, bench, coverage, package, pictures)"
             return 2
             ;;
         esac
@@ -340,7 +343,7 @@ kpid_setup() {
 
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then
     if [ $# -eq 0 ]; then
-        echo 'usage: setup.sh build|demo|test|kafka|bench|coverage|pictures...' >&2
+        echo 'usage: setup.sh build|demo|test|kafka|bench|coverage|package|pictures...' >&2
         exit 2
     fi
     kpid_setup "$@"

@@ -14,6 +14,7 @@ EXPECTED = """
     lib/systemd/system/kpid.service
     lib/sysusers.d/kpid.conf
     lib/tmpfiles.d/kpid.conf
+    share/bash-completion/completions/kpid
     share/doc/kpid/CHANGELOG.md
     share/doc/kpid/LICENSE
     share/doc/kpid/README.md
@@ -34,6 +35,7 @@ EXPECTED = """
     share/doc/kpid/examples/prometheus/kpid.rules.yml
     share/doc/kpid/examples/receivers.sample.json
     share/kpid/policy.schema.json
+    share/man/man1/kpid-run.1
     share/man/man1/kpid.1
     share/man/man5/kpid.ini.5
 """.split()
