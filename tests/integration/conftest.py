@@ -85,8 +85,8 @@ def library(binary):
 @pytest.fixture(scope="session")
 def pg():
     # The machine itself never fails, so a killed server loses nothing without fsync.
-    with Postgres(settings={"fsync": "off", "track_commit_timestamp": "on", "shared_buffers": "256MB",
-                            "max_connections": 200}) as server:
+    with Postgres(settings={"fsync": "off", "track_commit_timestamp": "on", "shared_buffers": "256MB", "max_connections": 200},
+                  version=os.environ.get("KPID_POSTGRES")) as server:
         yield server
 
 

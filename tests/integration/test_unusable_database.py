@@ -278,7 +278,7 @@ def test_a_pooler_in_session_mode_works(clerk, pg):
 HOSTILE = {"idle_session_timeout": "'1s'", "TimeZone": "'Asia/Kathmandu'", "DateStyle": "'SQL, DMY'", "bytea_output": "escape",
            "IntervalStyle": "sql_standard", "standard_conforming_strings": "off", "search_path": "public", "array_nulls": "off",
            "default_transaction_isolation": "serializable", "statement_timeout": "'900ms'", "extra_float_digits": "-15",
-           "transform_null_equals": "on", "jit": "on", "lock_timeout": "'1ms'"}
+           "transform_null_equals": "on", "jit": "on", "lock_timeout": "'1ms'", "idle_in_transaction_session_timeout": "'1ms'"}
 
 
 def test_settings_of_the_role_change_nothing(clerk, pg):
