@@ -45,7 +45,7 @@ KPID_PACKAGES_bench=("${KPID_PACKAGES_demo[@]}" "${KPID_PACKAGES_kafka[@]}" pyth
 KPID_PACKAGES_test=("${KPID_PACKAGES_bench[@]}" clang clang-format clang-tidy libclang-rt-14-dev libcmocka-dev
     git python3-prometheus-client python3-pytest python3-jsonschema python3-yaml openssl binutils systemd systemd-container iproute2 pgbouncer
     chromium chromium-driver python3-selenium tidy nginx-light postgresql-15-plproxy
-    "${KPID_PACKAGES_package[@]}" "${KPID_PACKAGES_image[@]}" apt-utils lintian piuparts man-db crun docker-compose python3-pip)
+    "${KPID_PACKAGES_package[@]}" "${KPID_PACKAGES_image[@]}" lintian man-db crun docker-compose python3-pip)
 KPID_PACKAGES_pictures=(chromium chromium-driver python3-selenium fonts-inter fonts-noto-cjk pngquant)
 KPID_PACKAGES_coverage=("${KPID_PACKAGES_test[@]}" gcovr)
 

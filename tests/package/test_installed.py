@@ -141,18 +141,3 @@ def test_the_package_is_installed_used_upgraded_and_purged(system, deb, older, p
     system.apt("autoremove", "--purge")
     left = {path for path in system.files() - before if "kpid" in path and not path.startswith("/var/tmp/kpid-package-")}
     assert not left
-
-
-@pytest.mark.long
-def test_piuparts(deb, older, tmp_path):
-    """The same by Debian's own program: install and purge, and an upgrade from the older one."""
-    repository = tmp_path / "repository"
-    repository.mkdir()
-    shutil.copy(older, repository)
-    (repository / "Packages").write_text(run("apt-ftparchive", "packages", ".", cwd=repository) if shutil.which("apt-ftparchive") else
-                                         run("dpkg-scanpackages", "--multiversion", ".", cwd=repository))
-    base = tmp_path / "base.tar.gz"
-    run("mmdebstrap", "--quiet", "--mode=root", "--variant=apt", "--include=ca-certificates", "bookworm", str(base))
-    found = run("piuparts", "--basetgz", str(base), "--distribution=bookworm", "--warn-on-leftovers-after-purge",
-                "--no-eatmydata", "--bindmount", str(repository), "--extra-repo", f"deb [trusted=yes] file:{repository} ./", deb)
-    assert "PASS: All tests." in found, found[-3000:]
