@@ -349,8 +349,15 @@ BEGIN
 	IN
 		SELECT d.*
 		FROM appraisal.drift_of(key) AS d
-		-- The ledger still has the id of a forgotten agent, so all of his frozen rows would differ.
-		WHERE appraisal.may_see(reader, d.level, d.subject) AND NOT (d.level = 'agent' AND appraisal.is_erased(d.subject))
+		-- The ledger still has the id of a forgotten agent: all of his rows would differ, and show who he was.
+		WHERE appraisal.may_see(reader, d.level, d.subject) AND NOT (d.level = 'agent' AND (
+			appraisal.is_erased(d.subject)
+			OR (EXISTS (SELECT FROM appraisal.closing c JOIN appraisal.digest_renewal r ON r.closing_no = c.closing_no WHERE c.key = drift.key)
+				AND NOT EXISTS (
+					SELECT
+					FROM appraisal.closing c
+					JOIN appraisal.closed_card k ON k.closing_no = c.closing_no
+					WHERE c.key = drift.key AND k.level = 'agent' AND k.subject = d.subject))))
 	LOOP
 		agents := agents || CASE level WHEN 'agent' THEN ARRAY[subject] END;
 		RETURN NEXT;

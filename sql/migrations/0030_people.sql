@@ -44,7 +44,7 @@ COMMENT ON COLUMN appraisal.note.written_on IS 'The date in report.time_zone. Th
 CREATE TABLE appraisal.note_step (
 	note_no bigint NOT NULL REFERENCES appraisal.note,
 	state text NOT NULL CHECK (state IN ('acknowledged', 'done', 'dropped')),
-	is_end boolean NOT NULL GENERATED ALWAYS AS (state <> 'acknowledged') STORED,
+	is_end boolean NOT NULL CHECK (is_end = (state <> 'acknowledged')),
 	at timestamptz NOT NULL,
 	login text COLLATE "C" NOT NULL,
 	outcome text NOT NULL CHECK (length(outcome) <= 2000 AND (state = 'acknowledged' OR outcome <> '')),
@@ -224,7 +224,8 @@ BEGIN
 	IF refusal IS NOT NULL THEN
 		RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = refusal;
 	END IF;
-	INSERT INTO appraisal.note_step (note_no, state, at, login, outcome) VALUES ($1, $2, clock_timestamp(), appraisal.acting_login(), $3);
+	INSERT INTO appraisal.note_step (note_no, state, is_end, at, login, outcome)
+	VALUES ($1, $2, true, clock_timestamp(), appraisal.acting_login(), $3);
 END
 $body$;
 COMMENT ON FUNCTION appraisal.end_note(bigint, text, text) IS 'Ends an own coaching note that the agent has acknowledged: done or dropped, with the outcome.';
@@ -273,7 +274,8 @@ BEGIN
 	ELSIF n.state <> 'open' THEN
 		RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state', MESSAGE = format('note %s is %s already', $1, n.state);
 	END IF;
-	INSERT INTO appraisal.note_step (note_no, state, at, login, outcome) VALUES ($1, 'acknowledged', clock_timestamp(), me.login(), '');
+	INSERT INTO appraisal.note_step (note_no, state, is_end, at, login, outcome)
+	VALUES ($1, 'acknowledged', false, clock_timestamp(), me.login(), '');
 END
 $body$;
 COMMENT ON FUNCTION me.acknowledge(bigint) IS 'Acknowledges a coaching note about oneself.';

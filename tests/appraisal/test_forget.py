@@ -87,12 +87,17 @@ def test_V5_the_id_of_a_forgotten_agent_is_nowhere_in_appraisals(full):
 
 def test_V5_forgotten_agents_get_no_pseudonym_again(full):
     forget(full)
+    full.rows("INSERT INTO kpid.agent_backlog (agent_id, backlog) VALUES ('Li', 0)")  # the figures keep the id
     path = os.path.join(full.folder, "agent.key")
     with open(path, "wb", opener=lambda file, flags: os.open(file, flags, 0o600)) as file:
         file.write(KEY)
-    full.kpid("appraisal", "pseudonyms", "--set", f"appraisal.key_file={path}", user="v_hr")
-    assert full.rows("SELECT count(*), count(*) FILTER (WHERE agent_id = 'Li') FROM appraisal.pseudonym") == [(4, 0)]
-    assert call(full, "v_bi", "count(*) FROM bi.ledger WHERE agent_key IS NULL") == 2
+    try:
+        assert "Li" in [one for (one,) in call(full, "v_hr", "agent_id FROM appraisal.agents_without_key()")]
+        full.kpid("appraisal", "pseudonyms", "--set", f"appraisal.key_file={path}", user="v_hr")
+    finally:
+        full.rows("DELETE FROM kpid.agent_backlog")
+    assert full.rows("SELECT count(*), count(*) FILTER (WHERE agent_id = 'Li') FROM appraisal.pseudonym") == [(3, 0)]
+    assert call(full, "v_bi", "count(*) FROM bi.ledger WHERE agent_key IS NULL") == 4  # of Li, and of Zhao, who has none yet
 
 
 def test_V5_a_period_with_a_forgotten_agent_is_not_restated(full):
