@@ -121,7 +121,7 @@ FROM (
 CROSS JOIN LATERAL (VALUES ('agent', p.agent_id), ('team', p.team_id), ('project', p.project_id)) v (level, subject)
 WHERE v.subject <> '' AND (v.level = 'agent' OR p.agent_id = '' OR NOT p.is_for_all)
 GROUP BY p.ticket_id, p.month, v.level, v.subject;
-COMMENT ON VIEW kpid.ticket_reach IS 'The places of each ticket by month and agent, team or project. Of a team or project without the agents beside whom nobody has a row in the same place: every plan that takes their rows takes that of nobody (rule I2). Filter by ticket_id.';
+COMMENT ON VIEW kpid.ticket_reach IS 'The places of each ticket by month and agent, team or project. Of a team or project without agents where nobody has a row in the same place: every plan that takes their rows takes that of nobody (rule I2). Filter by ticket_id.';
 
 CREATE VIEW kpid.ledger_month_due AS
 SELECT
@@ -132,7 +132,7 @@ SELECT
 FROM (
 	SELECT
 		date_trunc('month', l.day::timestamp)::date AS month, l.agent_id, l.project_id, l.team_id, l.channel, l.category, l.priority,
-		1 AS n_rows, 0 AS n_agent, 0 AS n_team, 0 AS n_project,
+		1::numeric AS n_rows, 0::numeric AS n_agent, 0::numeric AS n_team, 0::numeric AS n_project,
 		{{measures 28: l.{column}}},
 		{{ledger 13: l.{column}}}
 	FROM kpid.ledger l

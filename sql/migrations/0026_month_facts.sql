@@ -143,13 +143,13 @@ AS $body$
 			' FROM (SELECT DISTINCT c.agent_id, c.ticket_id FROM touched c WHERE c.is_changing AND c.plan_no = %1$s AND %3$s) x'
 			' GROUP BY x.agent_id',
 			plan_no, item_no, appraisal.match_sql('c', indicator -> 'where'), levels)
-		|| coalesce(format(' UNION ALL SELECT %1$s, ''tickets''::text, %2$s, x.level, x.subject, ''{}''::text[], count(*)::numeric, 0::numeric'
+		|| CASE WHEN levels = '{agent}' THEN '' ELSE format(' UNION ALL SELECT %1$s, ''tickets''::text, %2$s, x.level, x.subject, ''{}''::text[], count(*)::numeric, 0::numeric'
 			' FROM (SELECT v.level, v.subject FROM touched c CROSS JOIN LATERAL (VALUES %4$s) AS v (level, subject)'
 			' WHERE c.ticket_id IN (SELECT d.ticket_id FROM decisive d) AND v.subject <> '''' GROUP BY v.level, v.subject, c.ticket_id'
 			' HAVING bool_or(c.is_changing AND NOT c.is_for_all) AND bool_or(coalesce(c.plan_no = %1$s, false) AND %3$s)) x'
 			' GROUP BY x.level, x.subject',
 			plan_no, item_no, appraisal.match_sql('c', indicator -> 'where'),
-			(SELECT string_agg(format('(%L, c.%I)', l.name, l.name || '_id'), ', ') FROM unnest(levels) AS l (name) WHERE l.name <> 'agent')), '')
+			(SELECT string_agg(format('(%L, c.%I)', l.name, l.name || '_id'), ', ') FROM unnest(levels) AS l (name) WHERE l.name <> 'agent')) END
 $body$;
 COMMENT ON FUNCTION appraisal.reach_sql(integer, integer, jsonb, text[]) IS 'A query: the number of tickets of an indicator without a quotient (rule I4) that have several places, or whose places name agents with a role that changes (appraisal.places_sql).';
 
@@ -239,7 +239,7 @@ CREATE TYPE appraisal.month AS (
 	changing text[],
 	choice text
 );
-COMMENT ON TYPE appraisal.month IS 'A whole month. changing: the agents whom the roster does not give the same plans on each day of it. choice: an expression for the plan that takes a row of another agent, with the alias l.';
+COMMENT ON TYPE appraisal.month IS 'A whole month. changing: the agents that do not have the same plans by the roster on each day of it. choice: an expression for the plan that takes a row of another agent, with the alias l.';
 
 CREATE FUNCTION appraisal.month_choice(revision jsonb, cycle text, agents jsonb) RETURNS text
 LANGUAGE sql STABLE
