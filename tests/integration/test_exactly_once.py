@@ -85,7 +85,7 @@ def test_zombie(make_site, part_stream, part, strategy):
 def test_daemons_join_and_leave(make_site, incident_stream, incidents_expected, chance, strategy):
     """Daemons join and leave while events are read, some by a clean stop and some by a kill."""
     site = make_site(incident_stream, POLICY, {
-        "kafka": {**QUICK["kafka"], "partition.assignment.strategy": strategy}, "run": {"batch_max_events": 40}})
+        "kafka": {**QUICK["kafka"], "partition.assignment.strategy": strategy}, "run": {"batch_max_events": 20}})
     site.start("a")
     site.wait_progress(2_000)
     n_moves = 0
