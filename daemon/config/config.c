@@ -118,18 +118,22 @@ static void error_at(const struct config_source *source, const struct config_ent
 	}
 }
 
-/* Each shard reads all topics, so it is a consumer group of its own. */
+/* Each shard reads all topics, so it is a consumer group of its own. A configuration as it is shown already names it.
+ */
 static void name_group(struct kpid_config *config)
 {
+	char suffix[64];
+	int n = snprintf(suffix, sizeof(suffix), "-%" PRId64 "-of-%" PRId64, config->shard.index, config->shard.count);
 	if (config->shard.count <= 1)
 		return;
 	for (size_t i = 0; i < config->kafka.n; i++) {
 		struct config_pair *pair = &config->kafka.items[i];
 		struct buf group = BUF_INIT;
-		if (strcmp(pair->name, "group.id") != 0)
+		size_t length = strlen(pair->value);
+		if (strcmp(pair->name, "group.id") != 0 ||
+		    (length > (size_t)n && strcmp(pair->value + length - n, suffix) == 0))
 			continue;
-		buf_add_format(&group, "%s-%" PRId64 "-of-%" PRId64, pair->value, config->shard.index,
-		               config->shard.count);
+		buf_add_format(&group, "%s%s", pair->value, suffix);
 		free(pair->value);
 		pair->value = group.data;
 	}
