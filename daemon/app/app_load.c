@@ -122,7 +122,7 @@ static void log_change(const struct shared_setting *setting, struct text stored,
 static void on_settings(void *context, PGresult *result)
 {
 	struct app *app = context;
-	if (!pg_result_ok(result) || app->begun)
+	if (!pg_result_ok(result) || app->begun || app->status == KPID_EXIT_CONFIG)
 		return;
 	for (int row = 0; row < PQntuples(result); row++) {
 		struct text name = pg_get_text(result, row, SETTINGS_AGREE_NAME),
@@ -135,8 +135,11 @@ static void on_settings(void *context, PGresult *result)
 			        strtoll(stored.ptr, NULL, 10); /* the database wins over a default */
 		else if (pg_get_bool(result, row, SETTINGS_AGREE_PUT))
 			log_change(setting, stored, app->feeder.takes_over);
-		else if (!PQgetisnull(result, row, SETTINGS_AGREE_OURS))
+		else if (!PQgetisnull(result, row, SETTINGS_AGREE_OURS)) {
 			refuse(app, setting, stored);
+			if (!shared_setting_can_change(name))
+				return; /* nothing is stored then: other differences need no words */
+		}
 	}
 }
 

@@ -3,7 +3,9 @@
 -- The shard of a ticket: as shard_of_ticket() in daemon/core/shard/. Not hashtext(), which has 32 bits, and not md5, which is slower.
 CREATE FUNCTION kpid.ticket_shard(ticket_id text, n_shards integer) RETURNS integer
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN ((hashtextextended(ticket_id COLLATE "C", 0) % n_shards + n_shards) % n_shards)::integer;
+AS $body$
+	SELECT ((hashtextextended(ticket_id COLLATE "C", 0) % n_shards + n_shards) % n_shards)::integer
+$body$;
 COMMENT ON FUNCTION kpid.ticket_shard(text, integer) IS 'The index of the shard that has the ticket, if tickets are shared by their hash.';
 REVOKE ALL ON FUNCTION kpid.ticket_shard(text, integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION kpid.ticket_shard(text, integer) TO kpid_writer;
@@ -139,7 +141,8 @@ BEGIN
 	END IF;
 
 	TRUNCATE kpid.ledger, kpid.ledger_item, kpid.ledger_ticket, kpid.ledger_solved, kpid.ledger_repeat_due, kpid.ledger_5m,
-		kpid.group_kpi_5m, kpid.backlog_change, kpid.backlog_5m;
+		kpid.group_kpi_5m, kpid.backlog_change, kpid.backlog_5m, kpid.ledger_month, kpid.ledger_month_change, kpid.ledger_item_month,
+		kpid.ledger_item_month_change, kpid.ledger_reach, kpid.ledger_reach_change;
 	UPDATE kpid.ledger_state SET generation = generation + 1, scanned_to = NULL, refreshed_at = NULL, as_of = NULL;
 	UPDATE kpid.setting SET value = format('%s of %s by ticket', shard, n_shards) WHERE name = 'shard';
 	DELETE FROM kpid.setting WHERE name = 'kafka.group.id';

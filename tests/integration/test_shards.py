@@ -193,11 +193,12 @@ def test_a_daemon_of_another_shard_is_refused(make_site, make_stream):
     for options in (shard(1), shard(2, 8), shard(2, by="partition"), shard(0, 1)):
         other = site.start("b", options=("--take-over-settings",), **{f"shard.{name}": value for name, value in options.items()})
         wait_for_end(other, "this instance is shard .*, but the database is shard 2 of 4 by ticket", CONFIG_ERROR)
+        assert "for all instances from now on" not in other.log()
     assert daemon.running()
     groups = site.one("SELECT value FROM kpid.setting WHERE name = 'kafka.group.id'")
     assert groups == f"{site.database}-2-of-4"
     wrong = site.command("check-config", "--set", "shard.index=4", status=CONFIG_ERROR)
-    assert "shard.index: must be less than shard.count" in wrong.stderr
+    assert "shard.index: must be less than shard.count" in wrong.stdout
     daemon.stop()
 
 
