@@ -2,6 +2,7 @@
 #include "kpid/config.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 

@@ -12,7 +12,7 @@ from daemon import LONG, create_migrated, event, incident_lines, now, recompute,
 from servers import Postgres
 from shards import Shards, coordinator, wait_for_end
 
-N_LINES = 40_000 if LONG else 6_000
+N_LINES = 40_000 if LONG else 4_000
 COUNT = 4
 QUICK = {"kafka": {"session.timeout.ms": 1500, "heartbeat.interval.ms": 300}, "run": {"batch_max_events": 400}}
 CONFIG_ERROR = 3
@@ -242,7 +242,7 @@ def test_growing_from_two_shards_to_four(make_site, make_stream, pg, binary, tmp
     """Copies become the other half, sums are repaired, and reading goes on: nothing is lost or doubled."""
     stream = make_stream(3)
     chance = random.Random(4)
-    lines = shuffle_within_an_hour(list(incident_lines(3_000)), 0.05, seed=4)
+    lines = shuffle_within_an_hour(list(incident_lines(2_000)), 0.05, seed=4)
 
     def send(values):
         stream.send([(stream.place(value)[0], chance.randrange(3), value) for value in values])
