@@ -236,9 +236,9 @@ static void add_server(struct federation *federation, size_t index)
 	buf_add_format(sql, "%s);\n", password == NULL ? ", password_required 'false'" : "");
 }
 
-static void add_connect_value(struct buf *text, const char *value)
+static void add_connect_value(struct buf *text, const char *keyword, const char *value)
 {
-	buf_add_str(text, "'");
+	buf_add_format(text, "%s%s='", text->len_bytes == 0 ? "" : " ", keyword);
 	for (; *value != '\0'; value++)
 		buf_add_format(text, *value == '\'' || *value == '\\' ? "\\%c" : "%c", *value);
 	buf_add_str(text, "'");
@@ -258,9 +258,11 @@ static void add_cluster(struct federation *federation)
 			if (option->val == NULL || strcmp(option->keyword, "user") == 0 ||
 			    strcmp(option->keyword, "password") == 0)
 				continue;
-			buf_add_format(&place, "%s%s=", place.len_bytes == 0 ? "" : " ", option->keyword);
-			add_connect_value(&place, option->val);
+			add_connect_value(&place, option->keyword, option->val);
 		}
+		for (size_t j = 0; limits[j].keyword != NULL; j++)
+			if (value_of(federation->shards[i], limits[j].keyword) == NULL)
+				add_connect_value(&place, limits[j].keyword, limits[j].value);
 		buf_add_format(sql, ", p%zu ", i);
 		add_literal(sql, buf_text(&place).ptr == NULL ? "" : buf_text(&place).ptr);
 		buf_release(&place);

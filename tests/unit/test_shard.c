@@ -21,8 +21,10 @@ static void test_the_hash_is_that_of_postgresql(void **state)
 	        {"0123456789abcdefghijklmnopqrstuvwxyz", INT64_C(2599983508539421163)},
 	};
 	(void)state;
-	for (size_t i = 0; i < N_OF(cases); i++)
+	for (size_t i = 0; i < N_OF(cases); i++) {
 		assert_int_equal(shard_hash(text_of(cases[i].ticket_id)), cases[i].hash);
+		assert_int_equal(shard_of_ticket(text_of(cases[i].ticket_id), 7), (cases[i].hash % 7 + 7) % 7);
+	}
 }
 
 static void test_each_ticket_has_one_shard_and_all_are_used(void **state)
