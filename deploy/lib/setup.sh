@@ -45,7 +45,7 @@ KPID_PACKAGES_bench=("${KPID_PACKAGES_demo[@]}" "${KPID_PACKAGES_kafka[@]}" pyth
 KPID_PACKAGES_test=("${KPID_PACKAGES_bench[@]}" clang clang-format clang-tidy libclang-rt-14-dev libcmocka-dev
     git python3-prometheus-client python3-pytest python3-jsonschema python3-yaml openssl binutils systemd systemd-container iproute2 pgbouncer
     chromium chromium-driver python3-selenium tidy nginx-light postgresql-15-plproxy
-    "${KPID_PACKAGES_package[@]}" "${KPID_PACKAGES_image[@]}" lintian man-db crun docker-compose python3-pip)
+    "${KPID_PACKAGES_package[@]}" "${KPID_PACKAGES_image[@]}" lintian piuparts man-db crun docker-compose python3-pip)
 KPID_PACKAGES_pictures=(chromium chromium-driver python3-selenium fonts-inter fonts-noto-cjk pngquant)
 KPID_PACKAGES_coverage=("${KPID_PACKAGES_test[@]}" gcovr)
 
@@ -370,7 +370,7 @@ kpid_setup() {
             kpid_install "${KPID_PACKAGES_bench[@]}" && kpid_mask prometheus-alertmanager && kpid_mask prometheus && kpid_mask pgbouncer || return
             kpid_install "${KPID_PACKAGES_test[@]}" prometheus-alertmanager prometheus && kpid_fetch_kafka "$KPID_KAFKA_VERSION" || return
             kpid_upgrade_postgresql || return
-            command -v kubectl >/dev/null || kpid_install kubernetes-client || kpid_say 'without it test_kustomize is skipped'
+            command -v kubectl >/dev/null || kpid_install kubernetes-client || kpid_say 'without it the manifests for Kubernetes are not checked'
             kpid_fetch_schemas || kpid_say 'without them the manifests for Kubernetes are not checked'
             kpid_fetch_axe || kpid_say 'without it the tests of accessibility are skipped'
             kpid_fetch_kafka "$KPID_KAFKA_3_VERSION" || kpid_say 'without it test_scram is skipped'

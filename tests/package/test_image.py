@@ -49,8 +49,8 @@ class Image:
         bundle = self.bundle.parent / name
         bundle.mkdir()
         (bundle / "config.json").write_text(json.dumps({**spec, "root": {"path": str(self.root), "readonly": True}}))
-        return ["unshare", "--mount", "sh", "-c", UNIFIED, "crun", "--cgroup-manager=disabled", f"--root={self.bundle.parent}/state", "run", f"--bundle={bundle}",
-                f"kpid-{os.getpid()}-{name}"]
+        return ["unshare", "--mount", "sh", "-c", UNIFIED, "crun", "--cgroup-manager=disabled", f"--root={self.bundle.parent}/state", "run",
+                f"--bundle={bundle}", f"kpid-{os.getpid()}-{name}"]
 
 
 @pytest.fixture(scope="session")

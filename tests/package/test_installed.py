@@ -2,13 +2,14 @@
 import glob
 import os
 import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 
 import pytest
 
 from conftest import run
-from daemon import Site, Stream, create_migrated, event, policy
+from daemon import LONG, Site, Stream, create_migrated, event, policy
 
 # Runs the program of the package inside, as its user. The folder of the test is at the same path there. Nothing stays mounted.
 INSIDE = """#!/bin/sh
@@ -141,3 +142,21 @@ def test_the_package_is_installed_used_upgraded_and_purged(system, deb, older, p
     system.apt("autoremove", "--purge")
     left = {path for path in system.files() - before if "kpid" in path and not path.startswith("/var/tmp/kpid-package-")}
     assert not left
+
+
+@pytest.mark.skipif(not LONG, reason="piuparts takes two minutes (KPID_LONG=1)")
+def test_piuparts_finds_nothing(system, deb, older, open_folder):
+    """Debian's own program for this: it installs and purges the package, upgrades the older one, and finds each file that stays."""
+    system.apt("install", "systemd-standalone-sysusers", "tzdata")  # what systemd itself would leave is not of this package
+    base = open_folder / "base.tar.gz"
+    run("tar", "-C", system.root, "--exclude=./proc/*", "--exclude=./dev/*", "-czf", str(base), ".")
+    repository = open_folder / "repository"
+    repository.mkdir()
+    shutil.copy(older, repository)
+    index = subprocess.run(["dpkg-scanpackages", "--multiversion", "."], cwd=repository, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                           check=True).stdout
+    (repository / "Packages").write_bytes(index)
+    found = run("piuparts", f"--basetgz={base}", f"--tmpdir={open_folder}", "--distribution=bookworm", "--no-eatmydata",
+                "--mirror=http://deb.debian.org/debian main", f"--bindmount={repository}",
+                f"--extra-repo=deb [trusted=yes] file:{repository} ./", deb)
+    assert "PASS: Installation and purging test." in found and "PASS: Installation, upgrade and purging tests." in found, found[-3000:]
