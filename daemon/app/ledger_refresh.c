@@ -10,6 +10,7 @@
 #include "adapters/pg/ledger_rows.h"
 #include "adapters/timer.h"
 #include "app/judging.h"
+#include "app/ledger_forget.h"
 #include "app/ledger_settings.h"
 #include "kpid/base/backoff.h"
 #include "kpid/base/clock.h"
@@ -22,8 +23,7 @@ enum {
 	PAGES_PER_SCAN = 2048, /* of PostgreSQL: 16 MiB */
 	MERGE_AFTER = 10000,   /* tickets: a preview reads what was noted of them row by row */
 	KEEP_BYTES = 1 << 20,
-	RETRY_FIRST_US = 200000,
-	FORGET_EVERY_S = 3600
+	RETRY_FIRST_US = 200000
 };
 
 struct ledger_refresh {
@@ -36,7 +36,7 @@ struct ledger_refresh {
 	bool rebuilds;           /* once.all, until the new generation has begun */
 	int64_t ended_us;        /* monotonic: when the last one ended; 0: none has, or it failed */
 	int64_t wanted_us;       /* monotonic: since when one is due if ended_us is 0 */
-	int64_t forgot_us;       /* monotonic: when it looked for agents to forget; 0: it has not */
+	struct ledger_forget forget;
 	struct backoff backoff;
 
 	/* of this refresh */
@@ -139,36 +139,10 @@ static bool is_refused(const struct ledger_refresh *refresh)
 	return pg_session_refusal(refresh->session)[0] != '\0';
 }
 
-static void on_forgotten_count(void *context, PGresult *result)
-{
-	struct ledger_refresh *refresh = context;
-	int n = pg_result_ok(result) ? (int)pg_get_int4(result, 0, LEDGER_FORGET_N_FORGOTTEN) : 0;
-	if (n > 0)
-		log_info("%d agents are forgotten in appraisals, because their last period ended more than %" PRId64
-		         " months ago (appraisal.keep)",
-		         n, refresh->shared->config->appraisal.keep);
-}
-
 static void on_forgotten(void *context, PGresult *result)
 {
 	(void)result;
 	end(context, false); /* a refusal is only logged */
-}
-
-static void forget_agents(struct ledger_refresh *refresh)
-{
-	char months[4];
-	const struct pg_param param = pg_param_int4((int32_t)refresh->shared->config->appraisal.keep, months);
-	refresh->forgot_us = monotonic_clock_us();
-	pg_session_query(refresh->session, "queries/ledger_forget.sql", &param, 1, on_forgotten_count, refresh);
-	pg_session_sync(refresh->session, on_forgotten, refresh);
-}
-
-static bool forgets_now(const struct ledger_refresh *refresh)
-{
-	return !is_alone(refresh) && refresh->shared->config->appraisal.keep > 0 &&
-	       (refresh->forgot_us == 0 ||
-	        monotonic_clock_us() - refresh->forgot_us >= FORGET_EVERY_S * INT64_C(1000000));
 }
 
 static void on_finished(void *context, PGresult *result)
@@ -176,10 +150,13 @@ static void on_finished(void *context, PGresult *result)
 	struct ledger_refresh *refresh = context;
 	bool failed = is_refused(refresh) || refresh->report.n_skipped > 0;
 	(void)result;
-	if (failed || !forgets_now(refresh))
+	refresh->forget.keep_months = refresh->shared->config->appraisal.keep; /* a reload may have changed it */
+	if (failed || is_alone(refresh) || !ledger_forget_is_due(&refresh->forget)) {
 		end(refresh, failed);
-	else
-		forget_agents(refresh);
+		return;
+	}
+	ledger_forget_send(&refresh->forget, refresh->session);
+	pg_session_sync(refresh->session, on_forgotten, refresh);
 }
 
 /* If tickets were skipped, the next refresh looks for them again. */

@@ -87,7 +87,7 @@ def test_a_claim_waits_for_a_heartbeat_that_others_may_have_read(pg, database, i
 def test_a_batch_ends_what_the_heartbeat_vouches_for(idle):
     rows(idle, "PREPARE it AS " + query("offset_move"))
     rows(idle, "EXECUTE it ('{1}', '{1}', '{7}', '{8}', '{1}', '{NULL}', '{NULL}', '{NULL}', '{1}', '{0}', '{0}', '{0}', '{0}',"
-               " '{NULL}', '{NULL}', '{NULL}', ARRAY[now() - interval '3 s'], '{NULL}')")
+               " '{NULL}', '{NULL}', '{NULL}', ARRAY[now() - interval '3 s'], '{NULL}', '{0}')")
     beat(idle, 1)
     assert rows(idle, KNOWN)[0] == ("a", 3, 0, 3)
 
@@ -128,7 +128,7 @@ def test_a_batch_brings_the_time_at_which_its_end_was_looked_at(idle):
     """During a backlog, observations come too late: the offset has moved meanwhile."""
     rows(idle, "PREPARE it AS " + query("offset_move"))
     rows(idle, "EXECUTE it ('{3}', '{1}', '{7}', '{8}', '{1}', '{20}', '{NULL}', '{NULL}', '{1}', '{0}', '{0}', '{0}', '{0}',"
-               " '{NULL}', '{NULL}', '{NULL}', '{NULL}', ARRAY[now() - interval '2 s'])")
+               " '{NULL}', '{NULL}', '{NULL}', '{NULL}', ARRAY[now() - interval '2 s'], '{0}')")
     assert rows(idle, KNOWN)[2][3] == 2 and rows(idle, LAG, "c")[0][0] == 12
 
 

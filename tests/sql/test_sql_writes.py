@@ -151,9 +151,9 @@ def test_how_far_a_former_log_was_read_says_nothing_about_the_next_one(db):
         insert(db, "source_partition", topic=topic, partition=0, epoch=1, owner="one", high_offset=5, read_to=5)
     first, second = (number for number, in rows(db, "SELECT source_no FROM kpid.source_partition ORDER BY 1"))
     rows(db, "PREPARE move (int[], bigint[], bigint[], bigint[], bigint[], bigint[], timestamptz[], timestamptz[], bigint[], bigint[],"
-         f" bigint[], bigint[], bigint[], bigint[], bigint[], text[], timestamptz[], timestamptz[]) AS {query('offset_move.sql')}")
+         f" bigint[], bigint[], bigint[], bigint[], bigint[], text[], timestamptz[], timestamptz[], bigint[]) AS {query('offset_move.sql')}")
     rows(db, "EXECUTE move (ARRAY[%s], '{1}', '{NULL}', '{2}', '{7}', '{5}', '{-infinity}', '{-infinity}', '{2}', '{0}', '{0}', '{0}',"
-         " '{0}', '{1}', '{7}', '{NULL}', '{-infinity}', '{NULL}')", first)
+         " '{0}', '{1}', '{7}', '{NULL}', '{-infinity}', '{NULL}', '{0}')", first)
     rows(db, f"PREPARE begin_at (int, bigint, bigint) AS {query('source_begin.sql')}")
     rows(db, "EXECUTE begin_at (%s, 1, 3)", second)
     assert read_to() == [(2, 2), (3, 3)]
