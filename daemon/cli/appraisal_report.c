@@ -127,69 +127,31 @@ static enum report_word level_word(const char *level)
 	return strcmp(level, "team") == 0 ? REPORT_TEAM : REPORT_PROJECT;
 }
 
-/* The rows of a result whose columns are text, as objects. */
-static json_t *row_objects(const PGresult *rows)
-{
-	json_t *list = json_array();
-	for (int row = 0; row < PQntuples(rows); row++) {
-		json_t *object = json_object();
-		for (int column = 0; column < PQnfields(rows); column++) {
-			struct text text = pg_get_text(rows, row, column);
-			if (!text_is_absent(text))
-				json_object_set_new(object, PQfname(rows, column), json_stringn(text.ptr, text.len));
-		}
-		json_array_append_new(list, object);
-	}
-	return list;
-}
-
-/* Who looked at the results of an agent; NULL after an error. */
-static json_t *read_accesses(struct report *report, const char *agent)
-{
-	const struct pg_param params[APPRAISAL_ACCESSES_N_PARAMS] = {
-	        [APPRAISAL_ACCESSES_PARAM_AGENT] = pg_param_c_string(agent),
-	        [APPRAISAL_ACCESSES_PARAM_ZONE] = pg_param_c_string(member(report->document, "time_zone")),
-	};
-	PGresult *rows =
-	        pg_sync_query(report->sync, "queries/appraisal_accesses.sql", params, APPRAISAL_ACCESSES_N_PARAMS);
-	json_t *list = rows == NULL ? NULL : row_objects(rows);
-	PQclear(rows);
-	return list;
-}
-
 /* Appends the cards of a subject, one per plan that has it. */
-static void add_cards(struct page *page, const struct report *report, const char *level, const char *subject,
-                      const json_t *accesses)
+static void add_cards(struct page *page, const struct report *report, const char *level, const char *subject)
 {
 	size_t i, c;
 	json_t *plan, *card;
 	json_array_foreach(members(report->document, "plans"), i, plan)
 	        json_array_foreach(members(plan, "cards"), c, card) if (strcmp(member(card, "level"), level) == 0 &&
 	                                                                strcmp(member(card, "subject"), subject) == 0)
-	                report_card(page, report->document, plan, card, accesses);
+	                report_card(page, report->document, plan, card);
 }
 
-/* Returns an enum cli_status. */
-static int write_subject(struct report *report, const char *level, const char *subject)
+static bool write_subject(struct report *report, const char *level, const char *subject)
 {
 	struct page page = {BUF_INIT, report->request->language};
 	struct buf title = BUF_INIT;
-	json_t *accesses = NULL;
 	char *name = report_file_name(level, subject);
-	if (strcmp(level, "agent") == 0 && (accesses = read_accesses(report, subject)) == NULL) {
-		free(name);
-		return pg_sync_failed(report->sync);
-	}
 	buf_add_format(&title, "%s, %s", subject, member(report->document, "key"));
 	begin_page(&page, report->document, subject, level_word(level));
-	add_cards(&page, report, level, subject, accesses);
+	add_cards(&page, report, level, subject);
 	end_page(&page, report->document);
-	int status = write_page(report, &page, buf_text(&title).ptr, name) ? CLI_OK : CLI_FAILED;
-	json_decref(accesses);
+	bool ok = write_page(report, &page, buf_text(&title).ptr, name);
 	buf_release(&title);
 	buf_release(&page.out);
 	free(name);
-	return status;
+	return ok;
 }
 
 static bool is_wanted(const struct report *report, const json_t *card)
@@ -213,16 +175,15 @@ static bool is_written(const struct report *report, size_t plan_no, const json_t
 	return false;
 }
 
-static int write_subjects(struct report *report)
+static bool write_subjects(struct report *report)
 {
-	int status = CLI_OK;
+	bool ok = true;
 	size_t i, c;
 	json_t *plan, *card;
-	json_array_foreach(members(report->document, "plans"), i, plan)
-	        json_array_foreach(members(plan, "cards"), c, card) if (status == CLI_OK && is_wanted(report, card) &&
-	                                                                !is_written(report, i, card)) status =
-	                write_subject(report, member(card, "level"), member(card, "subject"));
-	return status;
+	json_array_foreach(members(report->document, "plans"), i, plan) json_array_foreach(
+	        members(plan, "cards"), c, card) if (ok && is_wanted(report, card) && !is_written(report, i, card)) ok =
+	        write_subject(report, member(card, "level"), member(card, "subject"));
+	return ok;
 }
 
 /* ---- what is about all cards ---- */
@@ -262,11 +223,8 @@ static int write_report(struct report *report)
 	bool is_whole = report->request->arguments[2] == NULL && report->request->values[APPRAISAL_LEVEL] == NULL;
 	if (!make_folder(report))
 		return CLI_FAILED;
-	int status = write_subjects(report);
-	if (status == CLI_OK && is_whole && !(write_index(report) && write_lists(report)))
-		status = CLI_FAILED;
-	if (status != CLI_OK)
-		return status;
+	if (!write_subjects(report) || (is_whole && !(write_index(report) && write_lists(report))))
+		return CLI_FAILED;
 	if (report->n_pages == 0) {
 		pg_sync_print_error(report->sync, "no such card in %s", report->request->arguments[0]);
 		return CLI_FAILED;
@@ -282,6 +240,7 @@ static int report_by(struct pg_sync *sync, const struct appraisal_request *reque
 	        [APPRAISAL_REPORT_PARAM_KEY] = pg_param_c_string(request->arguments[0]),
 	        [APPRAISAL_REPORT_PARAM_PLAN_FILE] = pg_param_c_string(plan_file),
 	        [APPRAISAL_REPORT_PARAM_SUBJECT] = pg_param_c_string(request->arguments[2]),
+	        [APPRAISAL_REPORT_PARAM_WHY] = pg_param_c_string(request->values[APPRAISAL_WHY]),
 	};
 	PGresult *row = pg_sync_query(sync, "queries/appraisal_report.sql", params, APPRAISAL_REPORT_N_PARAMS);
 	if (row == NULL)

@@ -424,8 +424,7 @@ static void add_words(struct page *page, const json_t *plan, bool is_agent)
 	buf_release(&words);
 }
 
-void report_card(struct page *page, const json_t *document, const json_t *plan, const json_t *card,
-                 const json_t *accesses)
+void report_card(struct page *page, const json_t *document, const json_t *plan, const json_t *card)
 {
 	bool is_agent = is(card, "level", "agent");
 	page_markup(page, "<section>\n<h2>");
@@ -444,7 +443,7 @@ void report_card(struct page *page, const json_t *document, const json_t *plan, 
 		add_peers(page, plan, card);
 	}
 	add_past(page, document, card);
-	report_records(page, document, plan, card, accesses);
+	report_records(page, document, plan, card);
 	add_words(page, plan, is_agent);
 	page_markup(page, "</section>\n");
 }

@@ -95,11 +95,9 @@ void draw_funnel(struct page *page, const json_t *funnel, const json_t *result, 
 const char *report_title(const struct page *page, const json_t *rules);
 /* The same of the indicator of a plan with this name. */
 const char *report_title_of(const struct page *page, const json_t *plan, const char *name);
-/* One card with its sections. accesses: who looked, for an agent; NULL: none. */
-void report_card(struct page *page, const json_t *document, const json_t *plan, const json_t *card,
-                 const json_t *accesses);
-void report_records(struct page *page, const json_t *document, const json_t *plan, const json_t *card,
-                    const json_t *accesses);
+/* One card with its sections. */
+void report_card(struct page *page, const json_t *document, const json_t *plan, const json_t *card);
+void report_records(struct page *page, const json_t *document, const json_t *plan, const json_t *card);
 /* The heat map of a team. */
 void report_members(struct page *page, const json_t *plan, const json_t *card);
 /* The list of all cards. */

@@ -132,19 +132,15 @@ static void add_deadlines(struct page *page, const json_t *card)
 
 /* ---- who looked ---- */
 
-static void add_accesses(struct page *page, const json_t *accesses)
+static void add_looks(struct page *page, const json_t *looks)
 {
 	static const enum report_word columns[] = {REPORT_WHEN, REPORT_WHO, REPORT_ROLE, REPORT_WHAT, REPORT_REASON};
-	static const char *const keys[] = {"looked_at", "login", "role", "what", "why"};
+	static const char *const keys[] = {"read_at", "login", "role", "function", "why"};
 	size_t i;
 	json_t *one;
 	page_heading(page, "h3", REPORT_LOOKS);
-	if (json_array_size(accesses) == 0) {
-		PAGE_LINE(page, "p", REPORT_LOOKS_NONE, "");
-		return;
-	}
 	page_table_begin(page, columns, sizeof(columns) / sizeof(columns[0]));
-	json_array_foreach(accesses, i, one)
+	json_array_foreach(looks, i, one)
 	{
 		page_markup(page, "<tr>");
 		for (size_t c = 0; c < sizeof(keys) / sizeof(keys[0]); c++) {
@@ -157,8 +153,7 @@ static void add_accesses(struct page *page, const json_t *accesses)
 	page_markup(page, "</tbody></table>\n");
 }
 
-void report_records(struct page *page, const json_t *document, const json_t *plan, const json_t *card,
-                    const json_t *accesses)
+void report_records(struct page *page, const json_t *document, const json_t *plan, const json_t *card)
 {
 	bool is_agent = strcmp(member(card, "level"), "agent") == 0;
 	if (is_agent)
@@ -172,6 +167,6 @@ void report_records(struct page *page, const json_t *document, const json_t *pla
 	if (is_agent && member(document, "closed_at") != NULL)
 		add_appeals(page, plan, card);
 	add_adjustments(page, plan, card);
-	if (accesses != NULL)
-		add_accesses(page, accesses);
+	if (is_agent)
+		add_looks(page, members(card, "looks"));
 }

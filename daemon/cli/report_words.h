@@ -109,7 +109,6 @@
 	X(UNDONE, " (undone)", "（已撤销）")                                                                           \
 	X(WHY, ". Why: %1", "。原因：%1")                                                                              \
 	X(LOOKS, "Who looked at these results", "谁查看过这些结果")                                                    \
-	X(LOOKS_NONE, "Nobody is on record.", "没有查看记录。")                                                        \
 	X(WHEN, "When", "时间")                                                                                        \
 	X(WHO, "Login", "登录名")                                                                                      \
 	X(ROLE, "Role", "角色")                                                                                        \

@@ -175,7 +175,30 @@ AS $body$
 $body$;
 COMMENT ON FUNCTION appraisal.card_records(text, text, text, text, text) IS 'The appeals against a closed card, and its adjustments.';
 
-CREATE FUNCTION appraisal.report(key text, plan_file jsonb DEFAULT NULL, subject text DEFAULT NULL) RETURNS jsonb
+CREATE FUNCTION appraisal.looks(agent text, zone text) RETURNS jsonb
+LANGUAGE sql STABLE
+AS $body$
+	SELECT coalesce(jsonb_agg(jsonb_build_object(
+		'read_at', to_char(r.read_at AT TIME ZONE zone, 'YYYY-MM-DD HH24:MI'), 'login', r.login, 'role', r.role, 'function', r.function,
+		'why', r.why) ORDER BY r.access_no DESC), '[]')
+	FROM (SELECT a.* FROM appraisal.access a WHERE a.agent_id = agent ORDER BY a.read_at DESC, a.access_no DESC LIMIT 50) r
+$body$;
+COMMENT ON FUNCTION appraisal.looks(text, text) IS 'The latest 50 readings of the results of an agent, the latest first.';
+
+CREATE FUNCTION appraisal.cards_about(document jsonb, subject text, agents jsonb) RETURNS jsonb
+LANGUAGE sql IMMUTABLE
+AS $body$
+	SELECT CASE WHEN subject IS NULL THEN document ELSE document || jsonb_build_object('plans', (
+		SELECT coalesce(jsonb_agg(p.of || jsonb_build_object('cards', (
+			SELECT coalesce(jsonb_agg(c.of ORDER BY c.no), '[]')
+			FROM jsonb_array_elements(p.of -> 'cards') WITH ORDINALITY AS c (of, no)
+			WHERE c.of ->> 'subject' = subject OR (c.of ->> 'level' = 'agent' AND agents ? (c.of ->> 'subject')))) ORDER BY p.no), '[]')
+		FROM jsonb_array_elements(document -> 'plans') WITH ORDINALITY AS p (of, no)))
+	END
+$body$;
+COMMENT ON FUNCTION appraisal.cards_about(jsonb, text, jsonb) IS 'A document with only the cards of a subject and of some agents; subject NULL: as it is.';
+
+CREATE FUNCTION appraisal.report(key text, plan_file jsonb DEFAULT NULL, subject text DEFAULT NULL, why text DEFAULT NULL) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET enable_nestloop = off
@@ -183,78 +206,76 @@ SET jit = off
 SET work_mem = '64MB'
 AS $body$
 DECLARE
+	reader appraisal.reader := appraisal.reader();
 	period appraisal.period := appraisal.period_of(key);
 	c appraisal.closing;
 	revision jsonb;
 	whole jsonb;
+	shown jsonb;
 	zone text;
 	source text;
 BEGIN
+	PERFORM appraisal.refuse_plan_file(reader, plan_file);
 	-- No closing and no adjustment comes between the questions.
 	LOCK TABLE appraisal.closing IN SHARE MODE;
 	IF plan_file IS NULL THEN
 		SELECT o.* INTO c FROM appraisal.closing o WHERE o.key = $1 ORDER BY o.version DESC LIMIT 1;
 	END IF;
 	IF c.closing_no IS NULL THEN
-		whole := appraisal.preview(key, plan_file);
+		whole := appraisal.preview_of(key, plan_file);
 		revision := (SELECT r.document FROM appraisal.revision_for(period, plan_file) AS r);
 		source := appraisal.source_sql(revision, period.cycle, period.first, period.last, true);
 	ELSE
-		whole := appraisal.closed(key);
+		whole := appraisal.closed_of(key);
 		revision := (SELECT p.json::jsonb FROM appraisal.plan_revision p WHERE p.revision_no = c.revision_no);
 		source := appraisal.closed_source_sql(c.closing_no, revision, period.cycle, true,
 			CASE WHEN subject IS NULL THEN 'true' ELSE format('r.agent_id = %L', subject) END);
 	END IF;
 	zone := whole ->> 'time_zone';
-	RETURN whole || jsonb_build_object(
+	-- The page of a team compares its agents, so their cards come with it.
+	shown := appraisal.cards_about(appraisal.shown_to(reader, whole), subject,
+		CASE WHEN subject IS NOT NULL THEN appraisal.members(c.closing_no, period.first, period.last, subject) END);
+	PERFORM appraisal.record_access(reader, 'appraisal.report', key, appraisal.agents_in(shown), why);
+	RETURN shown - 'adjustments' || jsonb_build_object(
 		'as_of', appraisal.local_time(whole ->> 'as_of', zone),
 		'closed_at', appraisal.local_time(whole ->> 'closed_at', zone),
 		'plans', (
 			SELECT coalesce(jsonb_agg(plan.of - 'reference' || jsonb_build_object(
-				'peers', appraisal.peers(plan.of -> 'rules', plan.of -> 'cards'),
+				'peers', appraisal.peers(plan.of -> 'rules', everybody.of -> 'cards'),
 				'grades', (
 					SELECT jsonb_agg(jsonb_build_object('name', g.name, 'at_least', g.at_least) ORDER BY g.grade_no)
 					FROM appraisal.grades_of(plan.of -> 'rules') AS g),
 				'cards', coalesce(k.cards, '[]')) ORDER BY plan.no), '[]')
-			FROM jsonb_array_elements(whole -> 'plans') WITH ORDINALITY AS plan (of, no)
+			FROM jsonb_array_elements(shown -> 'plans') WITH ORDINALITY AS plan (of, no)
+			JOIN jsonb_array_elements(whole -> 'plans') WITH ORDINALITY AS everybody (of, no) ON everybody.no = plan.no
 			LEFT JOIN (
 				SELECT o.no AS plan_no, jsonb_agg(card.of || jsonb_build_object(
 					'next', appraisal.next_grade(o.of -> 'rules', card.of), 'past', coalesce(past.document, '[]'), 'cost', cost.document,
 					'members', CASE WHEN card.of ->> 'level' = 'team'
-						THEN appraisal.members(c.closing_no, period.first, period.last, card.of ->> 'subject') END,
+						THEN (
+							SELECT coalesce(jsonb_agg(m.agent ORDER BY m.no), '[]')
+							FROM jsonb_array_elements_text(
+								appraisal.members(c.closing_no, period.first, period.last, card.of ->> 'subject')) WITH ORDINALITY AS m (agent, no)
+							WHERE appraisal.may_see(reader, 'agent', m.agent)) END,
+					'looks', CASE WHEN card.of ->> 'level' = 'agent' THEN appraisal.looks(card.of ->> 'subject', zone) END,
 					'made_at', appraisal.local_time(card.of ->> 'made_at', zone), 'final_at', appraisal.local_time(card.of ->> 'final_at', zone),
 					'appeal_until', to_char(((card.of ->> 'made_at')::timestamp
 						+ appraisal.within(o.of -> 'rules', 'appeal_within', 604800)) AT TIME ZONE 'UTC' AT TIME ZONE zone, 'YYYY-MM-DD HH24:MI'))
 					|| CASE WHEN c.closing_no IS NULL THEN '{}' ELSE appraisal.card_records(
 						report.key, o.of ->> 'name', card.of ->> 'level', card.of ->> 'subject', zone) END
 					ORDER BY card.no) AS cards
-				FROM jsonb_array_elements(whole -> 'plans') WITH ORDINALITY AS o (of, no)
+				FROM jsonb_array_elements(shown -> 'plans') WITH ORDINALITY AS o (of, no)
 				CROSS JOIN LATERAL jsonb_array_elements(o.of -> 'cards') WITH ORDINALITY AS card (of, no)
 				LEFT JOIN appraisal.past_cards(period.cycle, period.first) AS past
 					ON past.plan = o.of ->> 'name' AND past.level = card.of ->> 'level' AND past.subject = card.of ->> 'subject'
-				LEFT JOIN appraisal.costs(report.key, c.closing_no, revision, period.cycle, source, whole -> 'plans') AS cost
+				LEFT JOIN appraisal.costs(report.key, c.closing_no, revision, period.cycle, source, shown -> 'plans') AS cost
 					ON cost.plan = o.of ->> 'name' AND cost.subject = card.of ->> 'subject' AND card.of ->> 'level' = 'agent'
 				GROUP BY o.no
 			) k ON k.plan_no = plan.no
 		));
 END
 $body$;
-COMMENT ON FUNCTION appraisal.report(text, jsonb, text) IS 'The cards of a period with everything that their pages show: as closed, or, if the period is not closed or a plan file is tried, as they would be now. subject: tickets are only searched for the cards of this agent. Stores nothing.';
-
-CREATE FUNCTION appraisal.accesses(agent text, zone text)
-RETURNS TABLE (looked_at text, login text, role text, what text, why text)
-LANGUAGE plpgsql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
-AS $body$
-BEGIN
-	IF to_regclass('appraisal.access_log') IS NOT NULL THEN
-		RETURN QUERY EXECUTE 'SELECT to_char(l.read_at AT TIME ZONE $2, ''YYYY-MM-DD HH24:MI''), l.login, l.role, l.function, l.why'
-			' FROM appraisal.access_log l WHERE l.agent_id = $1 ORDER BY l.read_at DESC LIMIT 50'
-			USING agent, zone;
-	END IF;
-END
-$body$;
-COMMENT ON FUNCTION appraisal.accesses(text, text) IS 'Who looked at the results of an agent, the latest 50 first; no rows without an access log.';
+COMMENT ON FUNCTION appraisal.report(text, jsonb, text, text) IS 'The cards of a period that the caller may see, with everything that their pages show: as closed, or, if the period is not closed or a plan file is tried, as they would be now. subject: only its cards, and for a team those of its agents. Stores only the access record.';
 
 REVOKE ALL ON ALL ROUTINES IN SCHEMA appraisal FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION appraisal.report(text, jsonb, text), appraisal.accesses(text, text) TO kpid_hr;
+GRANT EXECUTE ON FUNCTION appraisal.report(text, jsonb, text, text) TO kpid_hr, kpid_lead;

@@ -165,7 +165,7 @@ def test_hr_calls_functions_and_reads_no_table(db):
                                        " AND has_function_privilege('hr', oid, 'EXECUTE') ORDER BY 1")]
     assert [name.partition("(")[0].partition(".")[2] for name in may] == [
         "add_agent_keys", "adjust", "agents_without_key", "appeals", "apply_revisions", "close", "closed", "decide", "drift", "enter", "explain",
-        "forget", "least_settle_us", "notes", "page", "preview", "replace_roster", "restate", "tickets", "verify"]
+        "forget", "least_settle_us", "notes", "page", "preview", "replace_roster", "report", "restate", "tickets", "verify"]
 
 
 def test_a_plan_cannot_run_sql(db):

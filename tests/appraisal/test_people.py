@@ -71,7 +71,7 @@ def accesses(db):
 # ---- kpid_hr and kpid_lead ----
 
 HR_READS = ["appraisal.preview('2026-03')", "appraisal.closed('2026-03')", "count(*) FROM appraisal.drift('2026-03')", "appraisal.appeals('2026-03')",
-            "appraisal.explain('2026-03', 'Li')", "appraisal.page('2026-03', 'Li')", "appraisal.notes('Li')",
+            "appraisal.explain('2026-03', 'Li')", "appraisal.page('2026-03', 'Li')", "appraisal.notes('Li')", "appraisal.report('2026-03')",
             "count(*) FROM appraisal.tickets('2026-03', 'p', 'agent', 'Li', 'i')"]
 HR_DOES = ["count(*) FROM appraisal.verify('2026-03')", "appraisal.close('2026-02', 'x', 'x')", "appraisal.restate('2026-03', 'x', 'x')",
            "appraisal.adjust('2026-03', 'p', 'agent', 'Li', '{\"points\": 1}', 'x', 'x')", "appraisal.decide(1, false, NULL, 'x', 'x')",
@@ -152,6 +152,20 @@ def test_V3_no_reading_without_a_record(closed, sql):
     refused(closed, "v_hr", sql, "read-only transaction", before="SET default_transaction_read_only = on")
 
 
+@pytest.mark.parametrize("user, subject, agents", [
+    ("v_hr", None, ["Li", "Sun", "Wang", "Zhao"]), ("v_hr", "Sun", ["Sun"]), ("v_hr", "west", ["Zhao"]), ("v_lead", None, ["Li"]),
+    ("v_lead", "Sun", []), ("v_lead", "west", [])])
+def test_V3_a_report_records_exactly_the_agents_whose_cards_it_returns(closed, user, subject, agents):
+    """Those of a team come with the card of the team. The reading is on the pages already."""
+    document = call(closed, user, "appraisal.report('2026-03', NULL, %s, 'the pages')", subject)
+    assert sorted(one for level, one in subjects(document) if level == "agent") == agents
+    role = {"v_hr": "kpid_hr", "v_lead": "kpid_lead"}[user]
+    assert accesses(closed) == [(user, role, agent, "appraisal.report", "2026-03", "the pages") for agent in agents]
+    for card in (card for one in document["plans"] for card in one["cards"] if card["level"] == "agent"):
+        assert [(look["login"], look["function"], look["why"]) for look in card["looks"]] == [(user, "appraisal.report", "the pages")]
+    assert "adjustments" not in document and all(one["peers"]["scored"] == 4 for one in document["plans"])  # J4: of all agents
+
+
 def test_V3_a_rolled_back_reading_is_in_the_log_of_the_server(closed):
     with contextlib.closing(closed.pg.connect("kpid", "v_hr")) as connection, connection.cursor() as cursor:
         cursor.execute("SET client_min_messages = log; BEGIN; SELECT appraisal.closed('2026-03', 'curious'); ROLLBACK")
@@ -162,7 +176,7 @@ def test_V3_a_rolled_back_reading_is_in_the_log_of_the_server(closed):
 def test_V1_a_lead_reads_only_agents_whom_the_roster_says_he_leads(closed):
     """Today: Wang's time in the team is over, and Qian leads the east from tomorrow on. Nobody leads himself."""
     for user, led, team in (("v_lead", {"Li"}, "east"), ("v_other", {"Zhao"}, "west")):
-        for sql in ("appraisal.preview('2026-03')", "appraisal.closed('2026-03')"):
+        for sql in ("appraisal.preview('2026-03')", "appraisal.closed('2026-03')", "appraisal.report('2026-03')"):
             assert subjects(call(closed, user, sql)) == {("team", team), *(("agent", one) for one in led)}
     for sql in ("appraisal.explain('2026-03', 'Wang')", "appraisal.page('2026-03', 'Wang')", "appraisal.notes('Wang')", "appraisal.page('2026-03', 'Sun')",
                 "appraisal.tickets('2026-03', 'p', 'agent', 'Zhao', 'i')", "appraisal.tickets('2026-03', 'p', 'team', 'west', 'i')",
