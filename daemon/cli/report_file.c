@@ -23,7 +23,7 @@ char *report_file_name(const char *level, const char *subject)
 	for (size_t i = 0; subject[i] != '\0' && i < MOST; i++) {
 		is_exact = is_exact && is_plain(subject[i]);
 		bool kept = is_plain(subject[i]) || (subject[i] >= 'A' && subject[i] <= 'Z');
-		buf_add_char(&name, kept ? subject[i] : '_');
+		buf_add_char(&name, (char)(kept ? subject[i] : '_'));
 	}
 	if (!is_exact) {
 		sha256_hex(text_of(subject), digest);
