@@ -29,9 +29,13 @@ static void add_letter(const struct feeding *feeding, struct text value, enum de
 	batch_add_dead_letter(feeding->batch, &letter);
 }
 
-static void pass_over(const struct feeding *feeding)
+/* Whether this belongs to another shard, which is counted. ticket_id: absent for what names no ticket. */
+static bool pass_over(const struct feeding *feeding, struct text ticket_id)
 {
-	progress_of(feeding)->n_passed_over++;
+	bool passes = !shard_has_ticket(&feeding->shard, ticket_id);
+	if (passes)
+		progress_of(feeding)->n_passed_over++;
+	return passes;
 }
 
 static void add_event(void *context, const struct ticket_event *read)
@@ -39,10 +43,8 @@ static void add_event(void *context, const struct ticket_event *read)
 	struct feeding *feeding = context;
 	struct batch *batch = feeding->batch;
 	feeding->n_counted++;
-	if (!shard_has_ticket(&feeding->shard, read->ticket_id)) {
-		pass_over(feeding);
+	if (pass_over(feeding, read->ticket_id))
 		return;
-	}
 	struct batch_source *progress = progress_of(feeding);
 	struct ticket_event event = *read;
 	event.source_no = feeding->source->source_no;
@@ -61,10 +63,8 @@ static void pass_record(void *context, const char *reason)
 	struct feeding *feeding = context;
 	const struct intake *intake = feeding->intake;
 	feeding->n_counted++;
-	if (!shard_has_ticket(&feeding->shard, TEXT_ABSENT)) {
-		pass_over(feeding);
+	if (pass_over(feeding, TEXT_ABSENT))
 		return;
-	}
 	if (reason != NULL)
 		batch_add_skip(feeding->batch, feeding->source->source_no, text_of(intake->name), text_of(reason));
 	progress_of(feeding)->n_tombstones++;
@@ -82,10 +82,8 @@ static void reject_record(void *context, struct text record, enum dead_letter_re
 	enum { MOST_BYTES = 65536 }; /* of a record in its letter (M7) */
 	struct feeding *feeding = context;
 	feeding->n_counted++;
-	if (!depends_on_time(reason) && !shard_has_ticket(&feeding->shard, TEXT_ABSENT)) {
-		pass_over(feeding);
+	if (!depends_on_time(reason) && pass_over(feeding, TEXT_ABSENT))
 		return;
-	}
 	if (record.len > MOST_BYTES)
 		record.len = MOST_BYTES;
 	add_letter(feeding, record, reason, detail);
@@ -96,11 +94,8 @@ static void read_message(struct feeding *feeding, struct arena *arena)
 {
 	struct ticket_event event;
 	struct wire_rejection rejection;
-	if (shard_filters_tickets(&feeding->shard) &&
-	    !shard_has_ticket(&feeding->shard, wire_ticket(feeding->message, arena))) {
-		pass_over(feeding);
+	if (shard_filters_tickets(&feeding->shard) && pass_over(feeding, wire_ticket(feeding->message, arena)))
 		return;
-	}
 	switch (wire_parse(feeding->message, feeding->now_us, arena, &event, &rejection)) {
 	case WIRE_EVENT:
 		add_event(feeding, &event);
