@@ -2,13 +2,13 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "app/configured_shard.h"
 #include "app/file_feed.h"
 #include "cli/cli.h"
 #include "cli/ingest_compare.h"
 #include "cli/ingest_dry.h"
 #include "cli/preflight.h"
 #include "cli/records.h"
-#include "kpid/core/shard.h"
 
 enum { DRY_RUN = 256, POLICY, COMPARE };
 
@@ -43,7 +43,8 @@ static int run(struct cli *cli, const char *path, const struct records *records)
 	int status = preflight_load(cli, &config);
 	if (status != CLI_OK)
 		return status;
-	if (config->shard.count > 1 && config->shard.by == SHARD_BY_PARTITION) {
+	const struct shard shard = configured_shard(config);
+	if (shard_shares_partitions(&shard)) {
 		kpid_config_free(config);
 		return cli_usage_error(cli, "the lines of a file have no partition: with [shard] by = partition, send "
 		                            "them to Kafka instead");

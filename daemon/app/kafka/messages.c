@@ -123,7 +123,7 @@ static struct wire_message wire_of(const struct source *source, const rd_kafka_m
 static bool has_key(struct kafka_feed *feed, const struct source *source, const struct wire_message *wire)
 {
 	const struct shard shard = configured_shard(feed->app->config);
-	if (shard.count <= 1 || shard.by != SHARD_BY_PARTITION || wire->key.len > 0 || text_is_absent(wire->value))
+	if (!shard_shares_partitions(&shard) || wire->key.len > 0 || text_is_absent(wire->value))
 		return true;
 	feed->refuses = true;
 	log_error("%s/%d has a message without a key, at offset %lld: shards by partition need messages that are keyed "

@@ -178,7 +178,7 @@ static void introduce(struct kafka_feed *feed, const struct kafka_probe_list *an
 static bool shares_partitions(const struct kafka_feed *feed)
 {
 	const struct shard shard = configured_shard(feed->app->config);
-	return shard.count > 1 && shard.by == SHARD_BY_PARTITION;
+	return shard_shares_partitions(&shard);
 }
 
 /* Topics that are keyed alike must lead each ticket to the same shard, even if one has more partitions than another. */

@@ -97,7 +97,12 @@ bool shard_has_ticket(const struct shard *shard, struct text ticket_id)
 	return !shard_filters_tickets(shard) || shard_of_ticket(ticket_id, shard->count) == shard->index;
 }
 
+bool shard_shares_partitions(const struct shard *shard)
+{
+	return shard->count > 1 && shard->by == SHARD_BY_PARTITION;
+}
+
 bool shard_has_partition(const struct shard *shard, int32_t partition)
 {
-	return shard->count <= 1 || shard->by != SHARD_BY_PARTITION || partition % shard->count == shard->index;
+	return !shard_shares_partitions(shard) || partition % shard->count == shard->index;
 }

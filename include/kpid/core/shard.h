@@ -29,7 +29,9 @@ int32_t shard_of_ticket(struct text ticket_id, int32_t count);
 bool shard_filters_tickets(const struct shard *shard);
 /* True for all tickets unless shard_filters_tickets(). */
 bool shard_has_ticket(const struct shard *shard, struct text ticket_id);
-/* True for all partitions unless they are what is shared. */
+/* True if partitions are what is shared, so that messages must be keyed by ticket. */
+bool shard_shares_partitions(const struct shard *shard);
+/* True for all partitions unless shard_shares_partitions(). */
 bool shard_has_partition(const struct shard *shard, int32_t partition);
 
 #endif
